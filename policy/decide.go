@@ -1,0 +1,187 @@
+package policy
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"autoconfig/settings"
+)
+
+// Terms are a domain's whole offer: what it says itself, laid over its plan,
+// with its provider. It is what decisions are made from.
+type Terms struct {
+	SiteID   string
+	Name     string   // the primary domain
+	Aliases  []string // its alias domains
+	Provider settings.Provider
+	Offer
+}
+
+// TermsOf lays a domain over its plan and its provider. A domain without a
+// provider shows its own name.
+func TermsOf(siteID string, domain Domain, plan Plan, provider settings.Provider) *Terms {
+	terms := &Terms{SiteID: siteID, Name: domain.Name, Aliases: domain.Aliases, Provider: provider, Offer: domain.Over(plan.Offer)}
+	if terms.Provider.Name == "" {
+		terms.Provider.Name = firstRunes(domain.Name, settings.MaxProviderName)
+	}
+	return terms
+}
+
+func firstRunes(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}
+
+// Terms finds and lays together what the site says of a domain, given its
+// primary name or an alias.
+func (s *Site) Terms(name string) (*Terms, bool) {
+	for _, d := range s.Domains {
+		if d.Name != name && !slices.Contains(d.Aliases, name) {
+			continue
+		}
+		var plan Plan
+		for _, p := range s.Plans {
+			if p.Name == d.Plan {
+				plan = p
+			}
+		}
+		var provider settings.Provider
+		id := d.Over(plan.Offer).Provider
+		for _, p := range s.Providers {
+			if p.ID == id {
+				provider = p
+			}
+		}
+		return TermsOf(s.ID, d, plan, provider), true
+	}
+	return nil, false
+}
+
+// Delimiters are the characters that start an address's tag.
+func (t *Terms) Delimiters() string {
+	if t.RecipientDelimiter == nil {
+		return "+"
+	}
+	return *t.RecipientDelimiter
+}
+
+// Mailbox is the address under which an account is kept that was typed like
+// this: in the primary domain, without a tag. An account whose own address has a
+// tag must be looked for under [Terms.Primary] first.
+func (t *Terms) Mailbox(typed settings.Address) settings.Address {
+	return t.Primary(typed).Unquoted().WithoutTag(t.Delimiters())
+}
+
+// Primary is the address in the primary domain.
+func (t *Terms) Primary(typed settings.Address) settings.Address {
+	return typed.WithDomain(t.Name)
+}
+
+// DefaultProtocol is what an account has where nothing says otherwise.
+func (t *Terms) DefaultProtocol() settings.Protocol {
+	switch {
+	case t.Policy.Default != "":
+		return t.Policy.Default
+	case len(t.Servers.IMAP) > 0 || len(t.Servers.POP3) == 0:
+		return settings.IMAP
+	default:
+		return settings.POP3
+	}
+}
+
+// verdict is a decision with the servers that go with it.
+type verdict struct {
+	settings.Decision
+	servers Servers
+}
+
+// Decide gives the decision for an account. Of an account that isn't known, only
+// the address is set.
+//
+// Order: protocol set on the account; first matching rule; the domain's default;
+// IMAP if the domain has it, else POP3.
+func (t *Terms) Decide(a Account) settings.Decision { return t.decide(a).Decision }
+
+func (t *Terms) decide(a Account) verdict {
+	v := t.byDefault()
+	retention := t.Policy.POP3
+	if i := slices.IndexFunc(t.Policy.Rules, func(r Rule) bool { return r.Match.Matches(a) }); i >= 0 {
+		rule := t.Policy.Rules[i]
+		v.Rule = rule.Name
+		v.servers = rule.Servers.Over(t.Servers)
+		if rule.Protocol != "" && a.Protocol == "" {
+			v.Protocol = rule.Protocol
+			v.Reason = settings.Message{Key: settings.ReasonRule, Args: map[string]string{"rule": rule.Name}}
+		}
+		retention = rule.POP3.Over(retention)
+	}
+	if a.Protocol != "" {
+		v.set(a.Protocol)
+	}
+	v.Advice = nil
+	v.POP3 = settings.Retention{}
+	if v.Protocol == settings.POP3 {
+		v.POP3 = retention.Retention()
+	}
+	v.Advice = advice(v.Decision, a)
+	return v
+}
+
+// set takes the protocol that the account's source gives, unless there is no
+// server for it: then what would hold without it stays, and the reason says so.
+func (v *verdict) set(p settings.Protocol) {
+	if len(v.servers.Of(p)) == 0 {
+		v.Refused = p
+		v.Reason = settings.Message{Key: settings.ReasonNoServer, Args: map[string]string{"wanted": strings.ToUpper(string(p))}}
+		return
+	}
+	v.Protocol = p
+	v.Reason = settings.Message{Key: settings.ReasonAccount}
+}
+
+// Default is the decision for a request that can't know the account.
+func (t *Terms) Default() settings.Decision {
+	v := t.byDefault()
+	v.Advice = advice(v.Decision, Account{})
+	return v.Decision
+}
+
+func (t *Terms) byDefault() verdict {
+	v := verdict{servers: t.Servers}
+	v.Protocol = t.DefaultProtocol()
+	v.Reason = settings.Message{Key: settings.ReasonDefault}
+	if t.Policy.Default == "" && (len(t.Servers.IMAP) == 0 || len(t.Servers.POP3) == 0) {
+		v.Reason = settings.Message{Key: settings.ReasonOnly}
+	}
+	if v.Protocol == settings.POP3 {
+		v.POP3 = t.Policy.POP3.Retention()
+	}
+	return v
+}
+
+// advice is what the person should know of the decision.
+func advice(d settings.Decision, a Account) []settings.Message {
+	say := func(key string) settings.Message { return settings.Message{Key: key} }
+	if d.Protocol == settings.IMAP {
+		meaning := say(settings.AdviceIMAP)
+		if a.Devices == SeveralDevices {
+			meaning = say(settings.AdviceIMAPMany)
+		}
+		return []settings.Message{meaning, say(settings.AdviceNeverBoth)}
+	}
+	meaning := say(settings.AdvicePOP3)
+	if a.Devices == OneDevice {
+		meaning = say(settings.AdvicePOP3One)
+	}
+	kept := say(settings.AdviceDeletes)
+	switch {
+	case d.POP3.Leave && d.POP3.Days == 0:
+		kept = say(settings.AdviceKeepsAll)
+	case d.POP3.Leave:
+		kept = settings.Message{Key: settings.AdviceKeeps, Args: map[string]string{"days": strconv.Itoa(d.POP3.Days)}}
+	}
+	return []settings.Message{meaning, kept, say(settings.AdviceBackup), say(settings.AdviceNeverBoth)}
+}

@@ -1,0 +1,97 @@
+package policy
+
+import "autoconfig/settings"
+
+// Settings are what renderers need for an address that was typed. account is
+// what the directory knows under it; for one that isn't known it is
+// [Terms.Unknown]. The display name is left out: nothing that anybody may ask
+// carries it.
+func (t *Terms) Settings(typed settings.Address, account Account) settings.Settings {
+	return t.addressed(t.decide(account), typed, account)
+}
+
+// PublicSettings are what anybody may ask: [Terms.Settings], unless the domain
+// gives away nothing but its default.
+func (t *Terms) PublicSettings(typed settings.Address, account Account) settings.Settings {
+	if t.PublicAnswers == PublicDefault {
+		return t.addressed(t.byDefault(), typed, t.Unknown(typed))
+	}
+	return t.Settings(typed, account)
+}
+
+// DigestSettings are the answer to a program that names its account only by a
+// digest and typed a stand-in (Evolution): the account's decision, but no login
+// that the default wouldn't show, since the digest is no proof of knowing it.
+func (t *Terms) DigestSettings(standIn settings.Address, account Account) settings.Settings {
+	if t.PublicAnswers == PublicDefault {
+		return t.PublicSettings(standIn, account)
+	}
+	return t.addressed(t.decide(account), standIn, t.Unknown(standIn))
+}
+
+// Unknown is the account that is decided about when the directory knows none.
+func (t *Terms) Unknown(typed settings.Address) Account {
+	return Account{Address: t.Mailbox(typed)}
+}
+
+func (t *Terms) addressed(v verdict, typed settings.Address, account Account) settings.Settings {
+	s := t.settings(v, typed.Domain())
+	s.Typed = typed
+	s.Mailbox = account.Address
+	login := t.loginAddress(typed, account)
+	s.IncomingLogin = settings.LoginFor(t.usernameAt(s.Incoming), login, typed, account.Login)
+	s.OutgoingLogin = settings.LoginFor(t.usernameAt(s.Outgoing), login, typed, account.Login)
+	return s
+}
+
+// loginAddress is the address from which the login is made, in the letter case
+// that was typed: of an account that has nothing of its own no other is known.
+func (t *Terms) loginAddress(typed settings.Address, account Account) settings.Address {
+	if t.AliasLogin != AliasTyped {
+		return account.Address.InCaseOf(typed)
+	}
+	whole := t.Primary(typed).Key()
+	known := account.Address.Key() == whole
+	for _, other := range account.Addresses {
+		known = known || other.Key() == whole
+	}
+	if known { // a tag, if any, belongs to the address
+		return typed.Unquoted()
+	}
+	return typed.Unquoted().WithoutTag(t.Delimiters())
+}
+
+// DefaultSettings are those of a request that can't know the account, for people
+// with addresses in asked: the primary domain or an alias.
+func (t *Terms) DefaultSettings(asked string) settings.Settings {
+	s := t.settings(t.byDefault(), asked)
+	s.Decision = t.Default()
+	primary := t.Name
+	if t.AliasLogin == AliasTyped {
+		primary = asked
+	}
+	s.IncomingLogin = settings.DefaultLogin(t.usernameAt(s.Incoming), primary, asked)
+	s.OutgoingLogin = settings.DefaultLogin(t.usernameAt(s.Outgoing), primary, asked)
+	return s
+}
+
+func (t *Terms) settings(v verdict, asked string) settings.Settings {
+	s := settings.Settings{
+		SiteID:   t.SiteID,
+		Domain:   asked,
+		Provider: t.Provider,
+		Decision: v.Decision,
+		Services: t.Services,
+		Profile:  t.Profile,
+	}
+	s.Incoming, _ = settings.Best(v.servers.Of(v.Protocol))
+	s.Outgoing, _ = settings.Best(v.servers.SMTP)
+	return s
+}
+
+func (t *Terms) usernameAt(server settings.Server) settings.Username {
+	if server.Username != "" {
+		return server.Username
+	}
+	return t.Username
+}

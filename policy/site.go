@@ -1,0 +1,209 @@
+package policy
+
+import (
+	"autoconfig/settings"
+)
+
+// Site is everything that an operator writes: it is what `apply` reads and
+// `export` writes.
+type Site struct {
+	// ID is the site's random identity, from which identifiers that must stay
+	// derive. `export` writes it, so that a moved site keeps them; in a new site it
+	// is left out and made by the store.
+	ID        string              `yaml:"site_id,omitempty" json:"site_id,omitempty" doc:"the site's random identity, written by export; leave it out in a new site"`
+	Providers []settings.Provider `yaml:"providers,omitempty" json:"providers,omitempty" doc:"the brands that domains show"`
+	Plans     []Plan              `yaml:"plans,omitempty" json:"plans,omitempty" doc:"named offers that many domains share"`
+	Domains   []Domain            `yaml:"domains,omitempty" json:"domains,omitempty" doc:"the mail domains"`
+	Accounts  []Account           `yaml:"accounts,omitempty" json:"accounts,omitempty" doc:"accounts of which more is known than their address"`
+}
+
+// Plan is a named offer that many domains share.
+type Plan struct {
+	Name  string `yaml:"name" json:"name" doc:"the word by which domains refer to it"`
+	Offer `yaml:",inline"`
+}
+
+// Domain is a mail domain: a plan, or an offer of its own, or a plan of which
+// parts are overridden.
+type Domain struct {
+	Name    string   `yaml:"name" json:"name" doc:"the mail domain, in Unicode or ASCII"`
+	Aliases []string `yaml:"aliases,omitempty,flow" json:"aliases,omitempty" doc:"other domains with the same mailboxes"`
+	Plan    string   `yaml:"plan,omitempty" json:"plan,omitempty" doc:"the plan that it has"`
+	Offer   `yaml:",inline"`
+}
+
+// Offer is what may stand on a plan or on a domain. Everything may be left out
+// where the plan below says it.
+type Offer struct {
+	Provider string            `yaml:"provider,omitempty" json:"provider,omitempty" doc:"id of the provider; without one the domain's name is shown"`
+	Servers  Servers           `yaml:"servers,omitempty" json:"servers,omitzero" doc:"the mail servers by protocol"`
+	Services settings.Services `yaml:"services,omitempty" json:"services,omitzero" doc:"what is offered beside mail; none takes a plan's service away"`
+	Username settings.Username `yaml:"username,omitempty" json:"username,omitempty" doc:"pattern of the login: text with {address} (the default), {local}, {domain}, {login}"`
+	Policy   Policy            `yaml:"policy,omitempty" json:"policy,omitzero" doc:"which accounts have IMAP and which POP3"`
+	// RecipientDelimiter is a pointer since "" (no tags) differs from nothing said.
+	RecipientDelimiter *string          `yaml:"recipient_delimiter,omitempty" json:"recipient_delimiter,omitempty" doc:"characters that start an address's tag, + by default; empty for none"`
+	AliasLogin         AliasLogin       `yaml:"alias_login,omitempty" json:"alias_login,omitempty" doc:"login of people who type an alias: primary (the default) or typed"`
+	PublicAnswers      PublicAnswers    `yaml:"public_answers,omitempty" json:"public_answers,omitempty" doc:"what anybody may ask: account (the default) or only the domain's default"`
+	Profile            settings.Profile `yaml:"profile,omitempty" json:"profile,omitzero" doc:"what only Apple's configuration profiles can say"`
+}
+
+// Servers are the mail servers by protocol, each list best first. A nil list
+// means nothing said, an empty one that there is none.
+type Servers struct {
+	IMAP ServerList `yaml:"imap,omitempty" json:"imap,omitzero" doc:"IMAP server, or a list of them, best first; [] for none"`
+	POP3 ServerList `yaml:"pop3,omitempty" json:"pop3,omitzero" doc:"POP3 server, or a list of them, best first; [] for none"`
+	SMTP ServerList `yaml:"smtp,omitempty" json:"smtp,omitzero" doc:"submission server, or a list of them, best first"`
+}
+
+// ServerList is a list of servers that may be written as one server.
+type ServerList []settings.Server
+
+// UnmarshalYAML accepts a server or a list of servers.
+func (l *ServerList) UnmarshalYAML(decode func(any) error) error {
+	var shape any
+	if err := decode(&shape); err != nil {
+		return err
+	}
+	if _, isList := shape.([]any); isList {
+		list := []settings.Server{}
+		err := decode(&list)
+		*l = list
+		return err
+	}
+	var one settings.Server
+	err := decode(&one)
+	*l = ServerList{one}
+	return err
+}
+
+// Of is the list for a protocol.
+func (s *Servers) Of(p settings.Protocol) ServerList {
+	switch p {
+	case settings.IMAP:
+		return s.IMAP
+	case settings.POP3:
+		return s.POP3
+	case settings.SMTP:
+		return s.SMTP
+	}
+	return nil
+}
+
+// Over lays servers over those of a plan, protocol by protocol.
+func (s Servers) Over(plan Servers) Servers {
+	for _, pair := range [][2]*ServerList{{&s.IMAP, &plan.IMAP}, {&s.POP3, &plan.POP3}, {&s.SMTP, &plan.SMTP}} {
+		if *pair[0] == nil {
+			*pair[0] = *pair[1]
+		}
+	}
+	return s
+}
+
+// IsZero tells whether nothing is said of any protocol.
+func (s Servers) IsZero() bool { return s.IMAP == nil && s.POP3 == nil && s.SMTP == nil }
+
+// AliasLogin says with which name people log in who typed an alias.
+type AliasLogin string
+
+// The two ways; the empty one is AliasPrimary.
+const (
+	AliasPrimary AliasLogin = "primary" // with the mailbox's primary address
+	AliasTyped   AliasLogin = "typed"   // with the address that they typed
+)
+
+// PublicAnswers says what anybody may ask.
+type PublicAnswers string
+
+// The two ways; the empty one is PublicAccount.
+const (
+	PublicAccount PublicAnswers = "account" // the account's decision
+	PublicDefault PublicAnswers = "default" // the domain's default; the rest only by setup links
+)
+
+// Policy decides between IMAP and POP3.
+type Policy struct {
+	// Default is the protocol where no rule matches; empty means IMAP if the
+	// domain has it, else POP3.
+	Default settings.Protocol `yaml:"default,omitempty" json:"default,omitempty" doc:"protocol where no rule matches: imap or pop3; by default IMAP if there is a server for it, else POP3"`
+	POP3    POP3              `yaml:"pop3,omitempty" json:"pop3,omitzero" doc:"what POP3 programs leave on the server"`
+	// Rules are tried in order, the first match wins. A domain's rules replace
+	// those of its plan; an empty list takes them away.
+	Rules []Rule `yaml:"rules,omitempty" json:"rules,omitzero" doc:"tried in order, the first match wins; a domain's rules replace its plan's"`
+}
+
+// POP3 says what clients leave on the server. Nil means nothing said: the plan's
+// value, or in the end leaving mail for 14 days, which loses nothing at once.
+type POP3 struct {
+	LeaveOnServer *bool `yaml:"leave_on_server,omitempty" json:"leave_on_server,omitempty" doc:"whether a copy stays on the server; true by default"`
+	Days          *int  `yaml:"days,omitempty" json:"days,omitempty" doc:"days that a copy stays, 1 to 3650, 14 by default; 0 until it is deleted in the program"`
+}
+
+// Over lays what is said over what is said below.
+func (p POP3) Over(below POP3) POP3 {
+	if p.LeaveOnServer == nil {
+		p.LeaveOnServer = below.LeaveOnServer
+	}
+	if p.Days == nil {
+		p.Days = below.Days
+	}
+	return p
+}
+
+// defaultDays is Thunderbird's own default as well.
+const defaultDays = 14
+
+// Retention is the outcome, with defaults.
+func (p POP3) Retention() settings.Retention {
+	if p.LeaveOnServer != nil && !*p.LeaveOnServer {
+		return settings.Retention{}
+	}
+	days := defaultDays
+	if p.Days != nil {
+		days = *p.Days
+	}
+	return settings.Retention{Leave: true, Days: days}
+}
+
+// Over lays a domain's policy over its plan's.
+func (p Policy) Over(plan Policy) Policy {
+	if p.Default == "" {
+		p.Default = plan.Default
+	}
+	p.POP3 = p.POP3.Over(plan.POP3)
+	if p.Rules == nil {
+		p.Rules = plan.Rules
+	}
+	return p
+}
+
+// IsZero tells whether nothing is said.
+func (p Policy) IsZero() bool { return p.Default == "" && p.POP3 == POP3{} && p.Rules == nil }
+
+// Over lays a domain's offer over its plan's.
+func (o Offer) Over(plan Offer) Offer {
+	o.Servers = o.Servers.Over(plan.Servers)
+	o.Services = o.Services.Over(plan.Services)
+	o.Policy = o.Policy.Over(plan.Policy)
+	if o.Provider == "" {
+		o.Provider = plan.Provider
+	}
+	if o.Username == "" {
+		o.Username = plan.Username
+	}
+	if o.RecipientDelimiter == nil {
+		o.RecipientDelimiter = plan.RecipientDelimiter
+	}
+	if o.AliasLogin == "" {
+		o.AliasLogin = plan.AliasLogin
+	}
+	if o.PublicAnswers == "" {
+		o.PublicAnswers = plan.PublicAnswers
+	}
+	if o.Profile.Expires.IsZero() {
+		o.Profile.Expires = plan.Profile.Expires
+	}
+	if o.Profile.Consent == nil {
+		o.Profile.Consent = plan.Profile.Consent
+	}
+	return o
+}

@@ -1,0 +1,66 @@
+package settings
+
+import "unicode/utf8"
+
+// Lengths of a provider's names in characters (draft-ietf-mailmaint-autoconfig,
+// section 3.2; PACC has the same).
+const (
+	MaxProviderName      = 60
+	MaxProviderShortName = 20
+)
+
+// Provider is the brand that a domain shows.
+type Provider struct {
+	ID           string `yaml:"id" json:"id" doc:"the word by which plans and domains refer to it"`
+	Name         string `yaml:"name" json:"name" doc:"name shown to people, at most 60 characters"`
+	ShortName    string `yaml:"short_name,omitempty" json:"short_name,omitempty" doc:"short name, at most 20 characters; the name if that is short enough"`
+	HelpURL      string `yaml:"help_url,omitempty" json:"help_url,omitempty" doc:"https URL of the provider's help page"`
+	SupportEmail string `yaml:"support_email,omitempty" json:"support_email,omitempty" doc:"address of the provider's support"`
+}
+
+// Short is the short name, or the name where none is given.
+func (p Provider) Short() string {
+	if p.ShortName != "" {
+		return p.ShortName
+	}
+	return firstRunes(p.Name, MaxProviderShortName)
+}
+
+// firstRunes cuts a text to at most n characters.
+func firstRunes(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n])
+}
+
+// Check lists what is wrong with a provider.
+func (p Provider) Check(path string) Problems {
+	var problems Problems
+	if p.ID == "" {
+		problems.Add(path, "a provider needs an id")
+	}
+	if p.Name == "" {
+		problems.Add(path, "provider %q needs a name", p.ID)
+	}
+	checkName(&problems, path+".name", p.Name, MaxProviderName)
+	checkName(&problems, path+".short_name", p.ShortName, MaxProviderShortName)
+	if p.HelpURL != "" {
+		checkURL(&problems, path+".help_url", p.HelpURL)
+	}
+	if p.SupportEmail != "" {
+		if _, err := ParseAddress(p.SupportEmail); err != nil {
+			problems.Add(path+".support_email", "%v", err)
+		}
+	}
+	return problems
+}
+
+func checkName(problems *Problems, path, name string, most int) {
+	if err := CheckText(name); err != nil {
+		problems.Add(path, "%v", err)
+	}
+	if n := utf8.RuneCountInString(name); n > most {
+		problems.Add(path, "the name has %d characters, at most %d are possible", n, most)
+	}
+}
