@@ -1,0 +1,232 @@
+package testkit
+
+import (
+	"context"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// ErrNoAccount means that the client looked everywhere and found nothing.
+var ErrNoAccount = errors.New("no account found")
+
+// ErrPasswordWanted means that Thunderbird found nothing but an Autodiscover
+// server that answers 401: the dialog asks for the password now.
+var ErrPasswordWanted = errors.New("password wanted by Autodiscover")
+
+// ErrUnsupported means that what was found is neither IMAP nor POP3; the
+// result still says what and where.
+var ErrUnsupported = errors.New("found account is neither IMAP nor POP3")
+
+// Thunderbird is one running program with a profile of its own.
+type Thunderbird struct {
+	remote *marionette
+	mu     sync.Mutex // Marionette takes one command at a time
+}
+
+// Person is whose account [Thunderbird.Configure] sets up.
+type Person struct {
+	Email    string `json:"email"`
+	RealName string `json:"realName"`
+	// Password is what the dialog would send to Autodiscover; it first tries without.
+	Password string `json:"password"`
+	// AcceptRedirect is the answer when Autodiscover leads to another site.
+	AcceptRedirect bool `json:"acceptRedirect"`
+}
+
+// Result is the account as Thunderbird has stored it, and where it came from.
+type Result struct {
+	Source       string         `json:"source"`    // "xml" or "exchange"
+	SubSource    string         `json:"subSource"` // for example "xml-from-isp-https"; see the reference
+	DisplayName  string         `json:"displayName"`
+	Email        string         `json:"email"`
+	RealName     string         `json:"realName"`
+	Incoming     MailServer     `json:"incoming"`
+	POP3         *POP3Retention `json:"pop3"` // nil with IMAP
+	Outgoing     MailServer     `json:"outgoing"`
+	Alternatives []MailServer   `json:"alternatives"` // other incoming servers, offered but not stored
+	Redirects    []string       `json:"redirects"`    // sites for which Autodiscover asked the person
+}
+
+// MailServer is a server in Thunderbird's terms.
+type MailServer struct {
+	Type       string     `json:"type"` // "imap", "pop3" or "smtp"
+	Hostname   string     `json:"hostname"`
+	Port       int        `json:"port"`
+	SocketType SocketType `json:"socketType"`
+	AuthMethod AuthMethod `json:"authMethod"`
+	Username   string     `json:"username"`
+}
+
+// POP3Retention says what happens to mail on the server. True and 14 days are
+// Thunderbird's defaults: a test proves something only with other values.
+type POP3Retention struct {
+	LeaveMessagesOnServer  bool `json:"leaveMessagesOnServer"`
+	DeleteByAgeFromServer  bool `json:"deleteByAgeFromServer"`
+	NumDaysToLeaveOnServer int  `json:"numDaysToLeaveOnServer"`
+}
+
+// SocketType is Thunderbird's nsMsgSocketType.
+type SocketType int
+
+// The socket types that Thunderbird stores.
+const (
+	SocketPlain    SocketType = 0
+	SocketSTARTTLS SocketType = 2
+	SocketTLS      SocketType = 3
+)
+
+// String names the socket type as the autoconfig format does.
+func (s SocketType) String() string {
+	switch s {
+	case SocketPlain:
+		return "plain"
+	case SocketSTARTTLS:
+		return "STARTTLS"
+	case SocketTLS:
+		return "SSL"
+	}
+	return fmt.Sprintf("socket type %d", int(s))
+}
+
+// AuthMethod is Thunderbird's nsMsgAuthMethod.
+type AuthMethod int
+
+// The authentication methods that an automatic configuration can give.
+const (
+	AuthNone      AuthMethod = 1
+	AuthCleartext AuthMethod = 3
+	AuthEncrypted AuthMethod = 4
+	AuthGSSAPI    AuthMethod = 5
+	AuthNTLM      AuthMethod = 6
+	AuthOAuth2    AuthMethod = 10
+)
+
+// String names the method as the autoconfig format does.
+func (a AuthMethod) String() string {
+	switch a {
+	case AuthNone:
+		return "none"
+	case AuthCleartext:
+		return "password-cleartext"
+	case AuthEncrypted:
+		return "password-encrypted"
+	case AuthGSSAPI:
+		return "GSSAPI"
+	case AuthNTLM:
+		return "NTLM"
+	case AuthOAuth2:
+		return "OAuth2"
+	}
+	return fmt.Sprintf("authentication method %d", int(a))
+}
+
+// StartThunderbird starts a headless Thunderbird with a fresh profile that
+// trusts ca (nil: nobody but the public authorities). Preferences in extra win
+// over the kit's own. It ends with the test, and its output is logged when the
+// test fails.
+func StartThunderbird(t testing.TB, ca *CA, extra ...Prefs) *Thunderbird {
+	t.Helper()
+	Need(t, "thunderbird")
+	requireNamespace(t) // it would ask the real Internet
+	home := t.TempDir()
+	profile := filepath.Join(home, "profile")
+	if err := os.Mkdir(profile, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, profile, "user.js", userJS(t, extra))
+
+	process := startProcess(t, home, thunderbirdBinary, "--headless", "--marionette",
+		// Without this the chrome context is refused.
+		"--remote-allow-system-access", "--no-remote", "--new-instance", "--profile", profile)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	remote, err := connectThunderbird(ctx, process, filepath.Join(profile, "MarionetteActivePort"))
+	if err != nil {
+		t.Fatalf("connecting to Thunderbird: %v", err)
+	}
+	t.Cleanup(func() { quitThunderbird(t, process, remote) })
+	if ca != nil {
+		if err := remote.script(ctx, `
+			Cc["@mozilla.org/security/x509certdb;1"].getService(Ci.nsIX509CertDB)
+				.addCertFromBase64(arguments[0], "CTu,CTu,CTu");
+			`, nil, base64.StdEncoding.EncodeToString(ca.root.Raw)); err != nil {
+			t.Fatalf("trusting the test's authority: %v", err)
+		}
+	}
+	return &Thunderbird{remote: remote}
+}
+
+// Configure does what the account dialog does for a person: it looks for a
+// configuration and stores the account, which is read back and removed again.
+// The dialog's last resorts, guessing names and probing ports, are left out:
+// nothing found is [ErrNoAccount].
+func (tb *Thunderbird) Configure(ctx context.Context, p Person) (*Result, error) {
+	if p.RealName == "" {
+		p.RealName = p.Email // the dialog refuses an empty name
+	}
+	var reply struct {
+		Outcome string `json:"outcome"`
+		Result
+	}
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	if err := tb.remote.script(ctx, configureScript, &reply, p); err != nil {
+		return nil, fmt.Errorf("thunderbird: %w", err)
+	}
+	switch reply.Outcome {
+	case "found":
+		return &reply.Result, nil
+	case "unsupported":
+		return &reply.Result, ErrUnsupported
+	case "password":
+		return nil, ErrPasswordWanted
+	case "none":
+		return nil, ErrNoAccount
+	}
+	return nil, fmt.Errorf("thunderbird: unknown outcome %q", reply.Outcome)
+}
+
+// thunderbirdBinary is the program itself: the wrapper in /usr/bin starts it
+// as a child and looks for a display.
+const thunderbirdBinary = "/usr/lib/thunderbird/thunderbird-bin"
+
+//go:embed thunderbird.js
+var configureScript string
+
+// connectThunderbird waits until the program has written its port.
+func connectThunderbird(ctx context.Context, p *process, portFile string) (*marionette, error) {
+	port := ""
+	err := p.poll(ctx, func() bool {
+		content, err := os.ReadFile(portFile)
+		port = strings.TrimSpace(string(content))
+		return err == nil && port != "" // the file exists before its content
+	})
+	if err != nil {
+		return nil, err
+	}
+	return dialMarionette(ctx, net.JoinHostPort("127.0.0.1", port))
+}
+
+// quitThunderbird asks the program to end and gives it a little time, so that
+// what it prints at shutdown is complete; the process's own cleanup kills it.
+func quitThunderbird(t testing.TB, p *process, remote *marionette) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err := remote.call(ctx, "Marionette:Quit", map[string]any{"flags": []string{"eForceQuit"}}, nil)
+	if err == nil {
+		err = p.wait(ctx)
+	}
+	if err != nil {
+		t.Logf("quitting Thunderbird: %v", err) // killed next, and the profile is thrown away
+	}
+	_ = remote.close()
+}
