@@ -199,7 +199,7 @@ func (tb *Thunderbird) Configure(ctx context.Context, p Person) (*Result, error)
 // as a child and looks for a display.
 const thunderbirdBinary = "/usr/lib/thunderbird/thunderbird-bin"
 
-//go:embed thunderbird.js
+//go:embed clients/thunderbird.js
 var configureScript string
 
 // connectThunderbird waits until the program has written its port.

@@ -1,0 +1,120 @@
+/* Asks Evolution's library for the configuration of the address in argv[1],
+ * as the account assistant does, and prints the account as JSON.
+ *
+ * Exit status: 0 with JSON on stdout, 64 when nothing was found, 1 otherwise. */
+
+#include <locale.h>
+#include <stdio.h>
+
+#include <camel/camel.h>
+#include <libedataserver/libedataserver.h>
+#include <mail/e-mail-autoconfig.h>
+
+typedef gboolean (*SetDetails) (EMailAutoconfig *autoconfig, ESource *source);
+
+static void
+print_string (const gchar *key,
+              const gchar *value)
+{
+	const gchar *c;
+
+	printf (", \"%s\": \"", key);
+	for (c = value ? value : ""; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\')
+			printf ("\\%c", *c);
+		else if ((guchar) *c < 0x20)
+			printf ("\\u%04x", *c);
+		else
+			putchar (*c);
+	}
+	putchar ('"');
+}
+
+/* Lets the library fill a fresh source, and prints what it has set. */
+static void
+print_server (EMailAutoconfig *autoconfig,
+              const gchar *key,
+              const gchar *extension_name,
+              const gchar *backend_name,
+              SetDetails set_details)
+{
+	ESource *source;
+	ESourceBackend *backend;
+	gboolean found;
+
+	source = e_source_new (NULL, NULL, NULL);
+
+	/* The library's own name for the POP3 backend is wrong ("pop3"), and
+	 * it keeps a name that is set already. */
+	backend = e_source_get_extension (source, extension_name);
+	e_source_backend_set_backend_name (backend, backend_name);
+
+	found = set_details (autoconfig, source);
+	printf ("\"%s\": {\"found\": %s", key, found ? "true" : "false");
+
+	if (found) {
+		ESourceCamel *camel;
+		CamelNetworkSettings *settings;
+		GEnumClass *methods;
+		GEnumValue *method;
+
+		camel = e_source_get_extension (source, e_source_camel_get_extension_name (backend_name));
+		settings = CAMEL_NETWORK_SETTINGS (e_source_camel_get_settings (camel));
+		methods = g_type_class_ref (CAMEL_TYPE_NETWORK_SECURITY_METHOD);
+		method = g_enum_get_value (methods, camel_network_settings_get_security_method (settings));
+
+		print_string ("host", camel_network_settings_get_host (settings));
+		printf (", \"port\": %u", camel_network_settings_get_port (settings));
+		print_string ("user", camel_network_settings_get_user (settings));
+		print_string ("security", method ? method->value_nick : "unknown");
+		print_string ("authMechanism", camel_network_settings_get_auth_mechanism (settings));
+		g_type_class_unref (methods);
+	}
+
+	printf ("}");
+	g_object_unref (source);
+}
+
+int
+main (int argc,
+      char **argv)
+{
+	ESourceRegistry *registry;
+	EMailAutoconfig *autoconfig;
+	GError *error = NULL;
+
+	setlocale (LC_ALL, "");
+	if (argc != 3) {
+		g_printerr ("usage: %s ADDRESS HOME\n", argv[0]);
+		return 1;
+	}
+
+	/* The camel providers bring the types of the settings. */
+	camel_init (argv[2], TRUE);
+	camel_provider_init ();
+	e_source_camel_register_types ();
+
+	registry = e_source_registry_new_sync (NULL, &error);
+	if (registry == NULL) {
+		g_printerr ("source registry: %s\n", error->message);
+		return 1;
+	}
+
+	autoconfig = e_mail_autoconfig_new_sync (registry, argv[1], NULL, NULL, &error);
+	if (autoconfig == NULL) {
+		g_printerr ("autoconfig: %s\n", error ? error->message : "no reason given");
+		return 64;
+	}
+
+	printf ("{");
+	print_server (autoconfig, "imap", E_SOURCE_EXTENSION_MAIL_ACCOUNT, "imapx", e_mail_autoconfig_set_imap_details);
+	printf (", ");
+	print_server (autoconfig, "pop3", E_SOURCE_EXTENSION_MAIL_ACCOUNT, "pop", e_mail_autoconfig_set_pop3_details);
+	printf (", ");
+	print_server (autoconfig, "smtp", E_SOURCE_EXTENSION_MAIL_TRANSPORT, "smtp", e_mail_autoconfig_set_smtp_details);
+	printf ("}\n");
+
+	g_object_unref (autoconfig);
+	g_object_unref (registry);
+	return 0;
+}

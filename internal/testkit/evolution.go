@@ -1,0 +1,147 @@
+package testkit
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Evolution asks Evolution's own library for an account's configuration, as
+// its account assistant does.
+type Evolution struct {
+	program string
+	env     func(home string) []string
+	dir     string
+}
+
+// EvolutionAccount is what the library found. It has no notion of one incoming
+// protocol: a document with both gives both.
+type EvolutionAccount struct {
+	IMAP EvolutionServer `json:"imap"`
+	POP3 EvolutionServer `json:"pop3"`
+	SMTP EvolutionServer `json:"smtp"`
+}
+
+// EvolutionServer is a server in Evolution's terms.
+type EvolutionServer struct {
+	Found    bool   `json:"found"`
+	Host     string `json:"host"`
+	Port     int    `json:"port"`
+	User     string `json:"user"`
+	Security string `json:"security"` // one of the Evolution constants
+	// AuthMechanism is empty for a password in the clear with IMAP and POP3
+	// (commands LOGIN and USER), and "LOGIN" for the same with SMTP.
+	AuthMechanism string `json:"authMechanism"`
+}
+
+// The values of EvolutionServer.Security.
+const (
+	EvolutionPlain    = "none"
+	EvolutionTLS      = "ssl-on-alternate-port"
+	EvolutionSTARTTLS = "starttls-on-standard-port"
+)
+
+// StartEvolution builds the small program that calls the library, and makes
+// the namespace trust ca: for every program that reads Debian's bundle of
+// authorities, which then holds ca alone.
+func StartEvolution(t testing.TB, ca *CA) *Evolution {
+	t.Helper()
+	Need(t, "evolution")
+	requireNamespace(t) // it would ask the real Internet
+	mountFile(t, "/etc/ssl/certs/ca-certificates.crt", string(ca.PEM()))
+
+	dir := t.TempDir()
+	source := writeFile(t, dir, "evolution.c", []byte(evolutionSource))
+	flags, err := exec.Command("pkg-config", append([]string{"--cflags", "--libs"},
+		strings.Fields(evolutionLibraries)...)...).Output()
+	if err != nil {
+		t.Fatalf("pkg-config: %v", err)
+	}
+	program := filepath.Join(dir, "evolution")
+	command(t, "gcc", append([]string{"-Wall", "-Wno-deprecated-declarations", "-o", program, source,
+		// Debian keeps the library where the loader does not look.
+		"-Wl,-rpath,/usr/lib/evolution"}, strings.Fields(string(flags))...)...)
+	return &Evolution{
+		program: program,
+		dir:     dir,
+		env:     func(home string) []string { return clientEnvironment(t, home) },
+	}
+}
+
+// Configure looks for the configuration of an address. Finding no server is
+// [ErrNoAccount].
+func (e *Evolution) Configure(ctx context.Context, email string) (*EvolutionAccount, error) {
+	home, err := os.MkdirTemp(e.dir, "home") // nothing of an earlier call may be left
+	if err != nil {
+		return nil, err
+	}
+	stdout, stderr, err := e.run(ctx, home, email)
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit) && exit.ExitCode() == evolutionFoundNothing:
+		return nil, fmt.Errorf("%w: %s", ErrNoAccount, lastLine(stderr))
+	case err != nil:
+		return nil, fmt.Errorf("evolution: %w\n%s", err, stderr)
+	}
+	account := new(EvolutionAccount)
+	if err := json.Unmarshal([]byte(stdout), account); err != nil {
+		return nil, fmt.Errorf("evolution: %w in %q\n%s", err, stdout, stderr)
+	}
+	// A well-formed document of another kind ends the search without an error.
+	if !account.IMAP.Found && !account.POP3.Found && !account.SMTP.Found {
+		return nil, ErrNoAccount
+	}
+	return account, nil
+}
+
+//go:embed clients/evolution.c
+var evolutionSource string
+
+// evolutionFoundNothing is the exit status of clients/evolution.c for that.
+const evolutionFoundNothing = 64
+
+// run calls the program on a session bus of its own, where the library's
+// registry of accounts is started. Output goes to files: a pipe would be held
+// open by what the bus has started.
+func (e *Evolution) run(ctx context.Context, home, email string) (stdout, stderr string, err error) {
+	outFile, err := os.Create(filepath.Join(home, "stdout"))
+	if err != nil {
+		return "", "", err
+	}
+	defer func() { _ = outFile.Close() }()
+	errFile, err := os.Create(filepath.Join(home, "stderr"))
+	if err != nil {
+		return "", "", err
+	}
+	defer func() { _ = errFile.Close() }()
+
+	cmd := exec.CommandContext(ctx, "dbus-run-session", "--", e.program, email, home)
+	cmd.Env = e.env(home)
+	cmd.Dir = home
+	cmd.Stdout, cmd.Stderr = outFile, errFile
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	runErr := cmd.Run()
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what the bus has started
+	}
+
+	out, outErr := os.ReadFile(outFile.Name())
+	log, logErr := os.ReadFile(errFile.Name())
+	return string(out), string(log), errors.Join(runErr, outErr, logErr)
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndex(text, "\n")+1:]
+}
