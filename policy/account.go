@@ -60,7 +60,7 @@ func ParseBytes(text string) (Bytes, error) {
 			return Bytes(whole * unit.size), nil
 		}
 		value, err := strconv.ParseFloat(number, 64)
-		if strings.ContainsAny(number, "eExXpPnN") || err != nil || value < 0 || value*float64(unit.size) >= math.MaxInt64 {
+		if strings.ContainsAny(number, "eExXpPnN_") || err != nil || value < 0 || value*float64(unit.size) >= math.MaxInt64 {
 			return 0, fail
 		}
 		return Bytes(math.Round(value * float64(unit.size))), nil

@@ -222,7 +222,7 @@ func (c *checker) terms(d Domain, plans []Plan, path string) {
 			c.noServer(d.Policy.Rules != nil, path, planPath(plans, d.Plan), fmt.Sprintf(".policy.rules[%d].protocol", i),
 				"rule %q gives %s, but %s has no %s server", r.Name, r.Protocol, d.Name, r.Protocol)
 		}
-		if len(merged.SMTP) == 0 || len(merged.Of(t.DefaultProtocol())) == 0 && r.Protocol == "" {
+		if len(merged.SMTP) == 0 && len(t.Servers.SMTP) > 0 || len(merged.Of(t.DefaultProtocol())) == 0 && r.Protocol == "" {
 			c.noServer(d.Policy.Rules != nil, path, planPath(plans, d.Plan), fmt.Sprintf(".policy.rules[%d].servers", i),
 				"rule %q takes away a server that %s needs", r.Name, d.Name)
 		}
@@ -296,9 +296,12 @@ func (c *checker) accountTerms(a settings.Address, path string) *Terms {
 func (c *checker) address(a, owner settings.Address, path string) {
 	key := a.Key()
 	if other, taken := c.addresses[key]; taken {
-		if other == owner.Key() {
+		switch {
+		case other == key && a == owner:
+			c.add(path, "there is already an account %s", a)
+		case other == owner.Key():
 			c.add(path, "%s is named twice", a)
-		} else {
+		default:
 			c.add(path, "%s already belongs to the account %s", a, other)
 		}
 		return

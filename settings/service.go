@@ -50,6 +50,9 @@ func (s Services) Over(plan Services) Services {
 		default:
 			*under[i].url = *mine[i].url
 		}
+		if *under[i].url == NoService {
+			*under[i].url = ""
+		}
 	}
 	if s.ManageSieve != nil {
 		merged.ManageSieve = s.ManageSieve
