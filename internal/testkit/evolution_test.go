@@ -95,6 +95,24 @@ func TestEvolution(t *testing.T) {
 		}
 	})
 
+	// The digest is that of the address in lower case; all else stays as typed,
+	// the Host header too.
+	t.Run("address as typed", func(t *testing.T) {
+		server.publish(ispURL, document(imap("EVOLUTIONUSER@example.com"), "", "", ""))
+		got, err := evolution.Configure(t.Context(), "Alice@Example.com")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, server.all())
+		}
+		if want := "Alice@example.com"; got.IMAP.User != want {
+			t.Errorf("user %q, want %q", got.IMAP.User, want)
+		}
+		want := fmt.Sprintf("GET https://autoconfig.Example.com/mail/config-v1.1.xml"+
+			"?emailaddress=EVOLUTIONUSER%%40Example.com&emailmd5=%x", md5.Sum([]byte(alice)))
+		if !server.asked(want) {
+			t.Errorf("no %s in\n%s", want, server.all())
+		}
+	})
+
 	t.Run("nothing published", func(t *testing.T) {
 		server.publish("", "")
 		if got, err := evolution.Configure(t.Context(), alice); !errors.Is(err, testkit.ErrNoAccount) {

@@ -53,7 +53,7 @@ type Result struct {
 	POP3         *POP3Retention `json:"pop3"` // nil with IMAP
 	Outgoing     MailServer     `json:"outgoing"`
 	Alternatives []MailServer   `json:"alternatives"` // other incoming servers, offered but not stored
-	Redirects    []string       `json:"redirects"`    // sites for which Autodiscover asked the person
+	Redirects    []string       `json:"redirects"`    // sites ("hoster.net") about which Autodiscover asked the person
 }
 
 // MailServer is a server in Thunderbird's terms.

@@ -31,6 +31,14 @@ func imapAccount(email string) *testkit.Result {
 	}
 }
 
+// poxAccount is the same account from Autodiscover.
+func poxAccount(email, subSource string) *testkit.Result {
+	account := imapAccount(email)
+	account.Source, account.SubSource = "exchange", subSource
+	account.DisplayName = ""
+	return account
+}
+
 func TestThunderbird(t *testing.T) {
 	testkit.Need(t, "thunderbird")
 	if !testkit.InNamespace(t) {
@@ -125,9 +133,33 @@ func TestThunderbird(t *testing.T) {
 
 	t.Run("Autodiscover wants a password", func(t *testing.T) {
 		server.publish("", "")
-		server.guard("/autodiscover/autodiscover.xml")
+		server.guard(autodiscoverPath)
 		if got, err := configure(alice); !errors.Is(err, testkit.ErrPasswordWanted) {
 			t.Errorf("got %+v, %v; want ErrPasswordWanted", got, err)
+		}
+	})
+
+	t.Run("Autodiscover", func(t *testing.T) {
+		server.publish("https://example.com"+autodiscoverPath, pox())
+		stored(t, poxAccount(alice, "exchange-from-url2"))
+	})
+
+	t.Run("Autodiscover redirects to another site", func(t *testing.T) {
+		const there = "https://autodiscover.hoster.net" + autodiscoverPath
+		server.publish(there, pox())
+		server.move("http://autodiscover.example.com"+autodiscoverPath, there)
+		nothing(t) // the person says no
+
+		want := poxAccount(alice, "exchange-from-url3")
+		want.Redirects = []string{"hoster.net"}
+		got, err := tb.Configure(t.Context(), testkit.Person{
+			Email: alice, RealName: "Alice", Password: "secret", AcceptRedirect: true,
+		})
+		if err != nil {
+			t.Fatalf("%v\n%s", err, server.all())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("stored account (-want +got):\n%s", diff)
 		}
 	})
 }

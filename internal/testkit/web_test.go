@@ -18,6 +18,7 @@ import (
 type web struct {
 	mu       sync.Mutex
 	pages    map[string]string // scheme://host/path -> body, sent as text/xml
+	moved    map[string]string // scheme://host/path -> where it has gone
 	guarded  string            // a path that answers 401
 	requests []string
 }
@@ -27,13 +28,17 @@ func names() []string {
 	return []string{
 		"example.com. A 127.0.0.1",
 		"autoconfig.example.com. A 127.0.0.1",
+		"autodiscover.example.com. A 127.0.0.1",
+		"autodiscover.hoster.net. A 127.0.0.1",
 	}
 }
 
 func startWeb(t *testing.T, ca *testkit.CA) *web {
 	t.Helper()
 	w := &web{}
-	cert := ca.Issue(t, testkit.Leaf{Names: []string{"example.com", "autoconfig.example.com"}})
+	cert := ca.Issue(t, testkit.Leaf{Names: []string{
+		"example.com", "autoconfig.example.com", "autodiscover.example.com", "autodiscover.hoster.net",
+	}})
 	config := &tls.Config{Certificates: []tls.Certificate{cert.TLS()}}
 	secure, err := tls.Listen("tcp", "127.0.0.1:443", config)
 	if err != nil {
@@ -65,6 +70,7 @@ func (w *web) publish(url, body string) {
 	defer w.mu.Unlock()
 	w.requests = nil
 	w.guarded = ""
+	w.moved = map[string]string{}
 	w.pages = map[string]string{}
 	if url != "" {
 		w.pages[url] = body
@@ -76,6 +82,13 @@ func (w *web) guard(path string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.guarded = path
+}
+
+// move lets a page redirect.
+func (w *web) move(from, to string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.moved[from] = to
 }
 
 func (w *web) asked(request string) bool {
@@ -103,9 +116,20 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, "who are you?", http.StatusUnauthorized)
 		return
 	}
-	body, ok := w.pages[scheme+r.Host+r.URL.Path]
+	// Evolution sends the domain in the letters in which it was typed.
+	url := scheme + strings.ToLower(r.Host) + r.URL.Path
+	if to, ok := w.moved[url]; ok {
+		http.Redirect(rw, r, to, http.StatusFound)
+		return
+	}
+	body, ok := w.pages[url]
 	if !ok {
 		http.NotFound(rw, r)
+		return
+	}
+	// Autodiscover servers know POST alone; a redirected POST arrives as GET.
+	if r.Method != http.MethodPost && strings.HasSuffix(url, autodiscoverPath) {
+		http.Error(rw, "post it", http.StatusMethodNotAllowed)
 		return
 	}
 	rw.Header().Set("Content-Type", "text/xml; charset=utf-8")
@@ -134,6 +158,24 @@ func document(incoming, provider, extra, root string) string {
   </emailProvider>
   ` + root + `
 </clientConfig>
+`
+}
+
+const autodiscoverPath = "/autodiscover/autodiscover.xml"
+
+// pox is an Autodiscover answer with the servers of document(imap(...)).
+func pox() string {
+	return `<?xml version="1.0" encoding="utf-8"?>
+<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006">
+  <Response xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a">
+    <Account>
+      <AccountType>email</AccountType>
+      <Action>settings</Action>
+      <Protocol><Type>IMAP</Type><Server>imap.example.com</Server><Port>993</Port><SSL>on</SSL></Protocol>
+      <Protocol><Type>SMTP</Type><Server>smtp.example.com</Server><Port>587</Port><SSL>on</SSL></Protocol>
+    </Account>
+  </Response>
+</Autodiscover>
 `
 }
 

@@ -64,7 +64,7 @@ const found = {
   redirects,
   source: config.source,
   subSource: config.subSource,
-  displayName: String(config.displayName),
+  displayName: String(config.displayName ?? ""), // Autodiscover gives none
   alternatives: config.incomingAlternatives.map(offered),
 };
 if (!["imap", "pop3"].includes(config.incoming.type)) {
