@@ -19,8 +19,6 @@ import (
 // its account assistant does.
 type Evolution struct {
 	program string
-	env     func(home string) []string
-	dir     string
 }
 
 // EvolutionAccount is what the library found. It has no notion of one incoming
@@ -70,20 +68,17 @@ func StartEvolution(t testing.TB, ca *CA) *Evolution {
 	command(t, "gcc", append([]string{"-Wall", "-Wno-deprecated-declarations", "-o", program, source,
 		// Debian keeps the library where the loader does not look.
 		"-Wl,-rpath,/usr/lib/evolution"}, strings.Fields(string(flags))...)...)
-	return &Evolution{
-		program: program,
-		dir:     dir,
-		env:     func(home string) []string { return clientEnvironment(t, home) },
-	}
+	return &Evolution{program: program}
 }
 
 // Configure looks for the configuration of an address. Finding no server is
 // [ErrNoAccount].
 func (e *Evolution) Configure(ctx context.Context, email string) (*EvolutionAccount, error) {
-	home, err := os.MkdirTemp(e.dir, "home") // nothing of an earlier call may be left
+	home, err := os.MkdirTemp("", "evolution") // nothing of an earlier call may be left
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = os.RemoveAll(home) }() // if not now, then with the namespace
 	stdout, stderr, err := e.run(ctx, home, email)
 	var exit *exec.ExitError
 	switch {
@@ -109,10 +104,35 @@ var evolutionSource string
 // evolutionFoundNothing is the exit status of clients/evolution.c for that.
 const evolutionFoundNothing = 64
 
+// sessionBus is Debian's configuration but for the folder of the socket, where
+// a bus that is killed leaves it behind.
+const sessionBus = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=%s</listen>
+  <auth>EXTERNAL</auth>
+  <standard_session_servicedirs/>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+`
+
 // run calls the program on a session bus of its own, where the library's
 // registry of accounts is started. Output goes to files: a pipe would be held
 // open by what the bus has started.
 func (e *Evolution) run(ctx context.Context, home, email string) (stdout, stderr string, err error) {
+	env, err := clientEnvironment(home)
+	if err != nil {
+		return "", "", err
+	}
+	config := filepath.Join(home, "session.conf")
+	if err := os.WriteFile(config, []byte(fmt.Sprintf(sessionBus, home)), 0o600); err != nil {
+		return "", "", err
+	}
 	outFile, err := os.Create(filepath.Join(home, "stdout"))
 	if err != nil {
 		return "", "", err
@@ -124,8 +144,8 @@ func (e *Evolution) run(ctx context.Context, home, email string) (stdout, stderr
 	}
 	defer func() { _ = errFile.Close() }()
 
-	cmd := exec.CommandContext(ctx, "dbus-run-session", "--", e.program, email, home)
-	cmd.Env = e.env(home)
+	cmd := exec.CommandContext(ctx, "dbus-run-session", "--config-file="+config, "--", e.program, email, home)
+	cmd.Env = env
 	cmd.Dir = home
 	cmd.Stdout, cmd.Stderr = outFile, errFile
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -26,6 +26,7 @@ func evolutionIMAP(user string) *testkit.EvolutionAccount {
 
 func TestEvolution(t *testing.T) {
 	testkit.Need(t, "evolution")
+	t.Parallel() // each has a namespace of its own
 	if !testkit.InNamespace(t) {
 		return
 	}

@@ -86,10 +86,11 @@ func runInNamespace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result := filepath.Join(t.TempDir(), "result")
+	dir := temporaryFolder(t)
+	result := filepath.Join(dir, "result")
 
 	cmd := exec.Command("unshare", append(append(unshare, binary), childArguments(t)...)...)
-	cmd.Env = append(os.Environ(), outsideVariable+"="+namespaces(t), resultVariable+"="+result)
+	cmd.Env = append(os.Environ(), outsideVariable+"="+namespaces(t), resultVariable+"="+result, "TMPDIR="+dir)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	cmd.WaitDelay = 5 * time.Second
 	err = runGroup(cmd)
@@ -105,6 +106,23 @@ func runInNamespace(t *testing.T) {
 	case string(outcome) != "pass":
 		t.Fatalf("in the namespace: %s", outcome)
 	}
+}
+
+// temporaryFolder is the child's: the parent removes it, for a child that is
+// killed cannot. t.TempDir would do, but its name grows with the test's, and
+// the path of a socket has at most 107 bytes.
+func temporaryFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "testkit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // runGroup runs a command in a process group of its own that dies with us, be
@@ -171,13 +189,12 @@ func furnish(t *testing.T) {
 
 	mountFile(t, "/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n")
 	mountFile(t, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
-	// Neither multicast DNS, systemd-resolved nor a caching nscd may answer.
+	// Neither multicast DNS, systemd-resolved nor the caching nscd may answer.
 	mountFile(t, "/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"+
 		"networks: files\nprotocols: files\nservices: files\nethers: files\nrpc: files\n")
-	for _, dir := range []string{"/run/nscd", "/run/systemd/resolve/io.systemd.Resolve"} {
-		if info, err := os.Stat(dir); err == nil && info.IsDir() {
-			mount(t, t.TempDir(), dir)
-		}
+	const cache = "/run/nscd"
+	if _, err := os.Stat(cache); err == nil {
+		mount(t, t.TempDir(), cache)
 	}
 	AddAddress(t, NamespaceAddress) // last: it marks the namespace as furnished
 }

@@ -157,7 +157,9 @@ func outcome(t *testing.T, which string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(binary, append([]string{"-test.run=^TestOutcome$", "-test.v"}, args...)...)
-	cmd.Env = append(os.Environ(), caseVariable+"="+which, lockVariable+"="+filepath.Join(t.TempDir(), "lock"))
+	// What a killed process leaves behind goes with this test.
+	dir := t.TempDir()
+	cmd.Env = append(os.Environ(), caseVariable+"="+which, lockVariable+"="+filepath.Join(dir, "lock"), "TMPDIR="+dir)
 	return cmd
 }
 

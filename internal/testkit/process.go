@@ -29,8 +29,12 @@ func startProcess(t testing.TB, home, program string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	env, err := clientEnvironment(home)
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command(program, args...)
-	cmd.Env = clientEnvironment(t, home)
+	cmd.Env = env
 	cmd.Dir = home
 	// A file, not a pipe: waiting must not hang on a grandchild that holds it.
 	cmd.Stdout, cmd.Stderr = output, output
@@ -82,11 +86,10 @@ func (p *process) poll(ctx context.Context, condition func() bool) error {
 
 // clientEnvironment keeps a client away from the person who runs the tests:
 // their files, desktop, session bus and proxies.
-func clientEnvironment(t testing.TB, home string) []string {
-	t.Helper()
+func clientEnvironment(home string) ([]string, error) {
 	runtimeDir := filepath.Join(home, "run")
 	if err := os.MkdirAll(runtimeDir, 0o700); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	return []string{
 		"HOME=" + home,
@@ -100,7 +103,7 @@ func clientEnvironment(t testing.TB, home string) []string {
 		"MOZ_CRASHREPORTER_DISABLE=1",
 		"GSETTINGS_BACKEND=memory",
 		"GIO_USE_VFS=local",
-	}
+	}, nil
 }
 
 // logTail logs the end of a file.

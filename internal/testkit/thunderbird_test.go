@@ -41,6 +41,7 @@ func poxAccount(email, subSource string) *testkit.Result {
 
 func TestThunderbird(t *testing.T) {
 	testkit.Need(t, "thunderbird")
+	t.Parallel() // each has a namespace of its own
 	if !testkit.InNamespace(t) {
 		return
 	}
@@ -167,6 +168,7 @@ func TestThunderbird(t *testing.T) {
 // An untrusted authority must not go unnoticed.
 func TestThunderbirdWithoutTrust(t *testing.T) {
 	testkit.Need(t, "thunderbird")
+	t.Parallel() // each has a namespace of its own
 	if !testkit.InNamespace(t) {
 		return
 	}
