@@ -1,0 +1,3 @@
+// Package templates holds the texts that people read: the message catalogues,
+// by language.
+package templates
