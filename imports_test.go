@@ -1,0 +1,191 @@
+// Package autoconfig_test guards the shape of the house: who may import whom.
+package autoconfig_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// room is what a folder may import beside the standard library.
+type room struct {
+	ours  []string
+	third []string
+	// pure rooms are the top ring: no I/O, clock, network or randomness.
+	pure bool
+}
+
+// rooms is the table of docs/contributors.md. A new arrow is a line here, with
+// its reason in the commit.
+var rooms = map[string]room{
+	"settings":     {pure: true, third: []string{"golang.org/x/net/idna"}},
+	"policy":       {pure: true, ours: []string{"settings"}},
+	"thunderbird":  {pure: true, ours: []string{"settings"}, third: []string{"github.com/beevik/etree", "golang.org/x/net/html/charset", "golang.org/x/text"}},
+	"autodiscover": {pure: true, ours: []string{"settings"}, third: []string{"github.com/beevik/etree"}},
+	// pkcs7 writes the signing time itself; nothing else of mobileconfig has a clock.
+	"mobileconfig": {pure: true, ours: []string{"settings"}, third: []string{"howett.net/plist", "github.com/smallstep/pkcs7"}},
+	"templates":    {ours: []string{"settings"}, third: []string{"github.com/nicksnyder/go-i18n/v2/i18n", "golang.org/x/text"}},
+
+	"internal/config":    {ours: []string{"settings", "policy"}, third: []string{"github.com/goccy/go-yaml"}},
+	"internal/directory": {ours: []string{"settings", "policy"}, third: []string{"github.com/maypok86/otter/v2"}},
+	"internal/store":     {ours: []string{"settings", "policy", "internal/directory"}, third: []string{"github.com/pressly/goose/v3", "modernc.org/sqlite"}},
+	"internal/migrate":   {ours: []string{"settings", "policy", "thunderbird"}},
+	"internal/server": {
+		ours: []string{"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "templates", "internal/directory"},
+		third: []string{
+			"github.com/labstack/echo/v4", "github.com/prometheus/client_golang", "github.com/maypok86/otter/v2",
+			"golang.org/x/time/rate", "golang.org/x/sync/errgroup", "golang.org/x/net/netutil",
+		},
+	},
+	"internal/testkit": {ours: []string{"settings"}, third: []string{"github.com/miekg/dns"}},
+	"cmd/autoconfig": {
+		ours: []string{
+			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "templates",
+			"internal/config", "internal/directory", "internal/store", "internal/server", "internal/migrate",
+		},
+		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
+	},
+}
+
+// impure are the packages that do I/O, read a clock or make randomness.
+var impure = []string{"os", "net", "net/http", "io/fs", "database/sql", "crypto/rand", "math/rand", "syscall", "log/slog", "log", "embed"}
+
+func TestEveryFolderImportsOnlyWhatItMay(t *testing.T) {
+	t.Parallel()
+	for _, file := range goFiles(t) {
+		folder := path.Dir(file.name)
+		if folder == "." || strings.Contains(folder, "testdata") {
+			continue
+		}
+		allowed, found := lookUp(folder)
+		if !found {
+			t.Errorf("%s: the folder %s is not in the table of imports_test.go", file.name, folder)
+			continue
+		}
+		for _, imported := range file.imports {
+			if reason := allowed.refuses(imported); reason != "" {
+				t.Errorf("%s: %s %s", file.name, imported, reason)
+			}
+		}
+	}
+}
+
+// A folder below a room belongs to it.
+func lookUp(folder string) (room, bool) {
+	for ; folder != "."; folder = path.Dir(folder) {
+		if r, ok := rooms[folder]; ok {
+			return r, true
+		}
+	}
+	return room{}, false
+}
+
+func (r room) refuses(imported string) string {
+	under := func(list []string) bool {
+		return slices.ContainsFunc(list, func(p string) bool { return imported == p || strings.HasPrefix(imported, p+"/") })
+	}
+	ours, isOurs := strings.CutPrefix(imported, "autoconfig/")
+	switch {
+	case isOurs:
+		if !slices.Contains(r.ours, ours) {
+			return "is not a room that this one may enter"
+		}
+	case strings.Contains(strings.Split(imported, "/")[0], "."):
+		if !under(r.third) {
+			return "is a library that this room doesn't have"
+		}
+	case r.pure && slices.Contains(impure, imported):
+		return "is I/O, and this room is pure"
+	}
+	return ""
+}
+
+func TestNoFileHasInit(t *testing.T) {
+	t.Parallel()
+	for _, file := range goFiles(t) {
+		for _, decl := range file.syntax.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+				t.Errorf("%s: init() is magic that a reader doesn't see", file.name)
+			}
+		}
+	}
+}
+
+func TestPureRoomsReadNoClock(t *testing.T) {
+	t.Parallel()
+	for _, file := range goFiles(t) {
+		if r, _ := lookUp(path.Dir(file.name)); !r.pure {
+			continue
+		}
+		ast.Inspect(file.syntax, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains([]string{"Now", "Since", "Sleep", "After"}, s.Sel.Name) {
+					t.Errorf("%s reads the clock: time.%s", file.name, s.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func TestEveryPackageSaysWhatItKnows(t *testing.T) {
+	t.Parallel()
+	documented := map[string]bool{}
+	for _, file := range goFiles(t) {
+		folder := path.Dir(file.name)
+		documented[folder] = documented[folder] || file.syntax.Doc != nil
+	}
+	for folder, yes := range documented {
+		if !yes {
+			t.Errorf("the package in %s has no package comment", folder)
+		}
+	}
+}
+
+type goFile struct {
+	name    string
+	imports []string
+	syntax  *ast.File
+}
+
+// goFiles are the shipped ones: tests may use what they like.
+func goFiles(t *testing.T) []goFile {
+	t.Helper()
+	var files []goFile
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), ".") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		syntax, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		f := goFile{name: filepath.ToSlash(name), syntax: syntax}
+		for _, spec := range syntax.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			f.imports = append(f.imports, imported)
+		}
+		files = append(files, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
