@@ -65,9 +65,11 @@ func StartEvolution(t testing.TB, ca *CA) *Evolution {
 		t.Fatalf("pkg-config: %v", err)
 	}
 	program := filepath.Join(dir, "evolution")
-	command(t, "gcc", append([]string{"-Wall", "-Wno-deprecated-declarations", "-o", program, source,
+	command(t, "gcc", append([]string{
+		"-Wall", "-Wno-deprecated-declarations", "-o", program, source,
 		// Debian keeps the library where the loader does not look.
-		"-Wl,-rpath,/usr/lib/evolution"}, strings.Fields(string(flags))...)...)
+		"-Wl,-rpath,/usr/lib/evolution",
+	}, strings.Fields(string(flags))...)...)
 	return &Evolution{program: program}
 }
 

@@ -188,7 +188,12 @@ func furnish(t *testing.T) {
 	command(t, "ip", "link", "set", "lo", "up")
 
 	mountFile(t, "/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n")
-	mountFile(t, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
+	// Clients ask for the machine's own name, which is no business of the test's records.
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mountFile(t, "/etc/hosts", "127.0.0.1 localhost "+host+"\n::1 localhost\n")
 	// Neither multicast DNS, systemd-resolved nor the caching nscd may answer.
 	mountFile(t, "/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"+
 		"networks: files\nprotocols: files\nservices: files\nethers: files\nrpc: files\n")

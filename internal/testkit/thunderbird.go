@@ -168,7 +168,8 @@ func StartThunderbird(t testing.TB, ca *CA, extra ...Prefs) *Thunderbird {
 // Configure does what the account dialog does for a person: it looks for a
 // configuration and stores the account, which is read back and removed again.
 // The dialog's last resorts, guessing names and probing ports, are left out:
-// nothing found is [ErrNoAccount].
+// nothing found is [ErrNoAccount]. Nothing of an earlier call is left, but a
+// context that ends during a call ends the connection too.
 func (tb *Thunderbird) Configure(ctx context.Context, p Person) (*Result, error) {
 	if p.RealName == "" {
 		p.RealName = p.Email // the dialog refuses an empty name
