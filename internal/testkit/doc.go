@@ -13,8 +13,12 @@
 //		ca := testkit.NewCA(t)
 //		// serve https on 127.0.0.1:443 with ca.Issue(t, testkit.Leaf{...}).TLS()
 //		tb := testkit.StartThunderbird(t, ca)
-//		got, err := tb.Configure(t.Context(), "alice@example.com", "Alice")
+//		got, err := tb.Configure(t.Context(), testkit.Person{Email: "alice@example.com", RealName: "Alice"})
 //	}
+//
+// The child process relays its log and its outcome; coverage counts only what
+// runs outside. Go caches a result without seeing a change of the clients:
+// use -count=1 after installing another version.
 //
 // Nothing here guesses or falls back: what a client found is reported with its
 // origin, and finding nothing is [ErrNoAccount].

@@ -36,7 +36,8 @@ type Thunderbird struct {
 type Person struct {
 	Email    string `json:"email"`
 	RealName string `json:"realName"`
-	// Password is what the dialog would send to Autodiscover; it first tries without.
+	// Password is sent to Autodiscover over https. The dialog has none in its
+	// first round; see ErrPasswordWanted.
 	Password string `json:"password"`
 	// AcceptRedirect is the answer when Autodiscover leads to another site.
 	AcceptRedirect bool `json:"acceptRedirect"`

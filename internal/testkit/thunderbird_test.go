@@ -3,6 +3,7 @@ package testkit_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -124,6 +125,17 @@ func TestThunderbird(t *testing.T) {
 		nothing(t)
 	})
 
+	t.Run("neither IMAP nor POP3", func(t *testing.T) {
+		server.publish(ispURL, document(strings.Replace(imap("x"), `"imap"`, `"nntp"`, 1), "", "", ""))
+		got, err := configure(alice)
+		if !errors.Is(err, testkit.ErrUnsupported) {
+			t.Fatalf("got %+v, %v; want ErrUnsupported", got, err)
+		}
+		if got.Incoming.Type != "nntp" || got.Incoming.Hostname != "imap.example.com" {
+			t.Errorf("got %+v", got.Incoming)
+		}
+	})
+
 	t.Run("nothing published", func(t *testing.T) {
 		server.publish("", "")
 		nothing(t)
@@ -133,10 +145,17 @@ func TestThunderbird(t *testing.T) {
 	})
 
 	t.Run("Autodiscover wants a password", func(t *testing.T) {
-		server.publish("", "")
+		server.publish("https://example.com"+autodiscoverPath, pox())
 		server.guard(autodiscoverPath)
 		if got, err := configure(alice); !errors.Is(err, testkit.ErrPasswordWanted) {
 			t.Errorf("got %+v, %v; want ErrPasswordWanted", got, err)
+		}
+		got, err := tb.Configure(t.Context(), testkit.Person{Email: alice, RealName: "Alice", Password: "secret"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(poxAccount(alice, "exchange-from-url2"), got); diff != "" {
+			t.Errorf("stored account (-want +got):\n%s", diff)
 		}
 	})
 

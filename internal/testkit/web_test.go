@@ -19,7 +19,7 @@ type web struct {
 	mu       sync.Mutex
 	pages    map[string]string // scheme://host/path -> body, sent as text/xml
 	moved    map[string]string // scheme://host/path -> where it has gone
-	guarded  string            // a path that answers 401
+	guarded  string            // a path that answers 401 without the password "secret"
 	requests []string
 }
 
@@ -111,7 +111,7 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.requests = append(w.requests, r.Method+" "+scheme+r.Host+r.URL.RequestURI())
-	if w.guarded != "" && r.URL.Path == w.guarded {
+	if _, password, _ := r.BasicAuth(); w.guarded != "" && r.URL.Path == w.guarded && password != "secret" {
 		rw.Header().Set("WWW-Authenticate", `Basic realm="Autodiscover"`)
 		http.Error(rw, "who are you?", http.StatusUnauthorized)
 		return
