@@ -1,0 +1,3 @@
+// Package mobileconfig writes Apple's configuration profiles
+// (github.com/apple/device-management) and, apart from that, signs them.
+package mobileconfig

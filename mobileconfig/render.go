@@ -1,0 +1,174 @@
+package mobileconfig
+
+import (
+	"errors"
+	"maps"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"howett.net/plist"
+
+	"autoconfig/settings"
+)
+
+// MediaType is what makes Safari offer to install the profile.
+const MediaType = "application/x-apple-aspen-config"
+
+// What a profile can't say.
+var (
+	ErrPlaintext = errors.New("a profile would promise TLS that a server doesn't have")
+	ErrAuth      = errors.New("a profile can't name any of the server's mechanisms")
+	ErrNoAddress = errors.New("a profile needs an address")
+)
+
+type dict = map[string]any
+
+// Render writes the profile for s, unsigned. Errors are [ErrPlaintext],
+// [ErrAuth] and [ErrNoAddress].
+func Render(s settings.Settings) ([]byte, error) {
+	if s.Typed.IsZero() {
+		return nil, ErrNoAddress
+	}
+	mail, err := mailPayload(s)
+	if err != nil {
+		return nil, err
+	}
+	payloads := []any{mail}
+	payloads = append(payloads, davPayloads(s)...)
+	profile := dict{
+		"PayloadType":         "Configuration",
+		"PayloadVersion":      1,
+		"PayloadIdentifier":   identifier(s),
+		"PayloadUUID":         uuid(s, "profile"),
+		"PayloadDisplayName":  s.Provider.Name + " (" + s.Typed.String() + ")",
+		"PayloadDescription":  "Sets up mail for " + s.Typed.String() + ".",
+		"PayloadOrganization": s.Provider.Name,
+		"PayloadContent":      payloads,
+	}
+	if !s.Profile.Expires.IsZero() {
+		profile["PayloadExpirationDate"] = s.Profile.Expires.UTC()
+	}
+	if len(s.Profile.Consent) > 0 {
+		profile["ConsentText"] = maps.Clone(s.Profile.Consent)
+	}
+	// plist sorts keys: the same settings give the same bytes.
+	return plist.MarshalIndent(profile, plist.XMLFormat, "\t")
+}
+
+func mailPayload(s settings.Settings) (dict, error) {
+	incoming, err := authentication(s.Incoming)
+	if err != nil {
+		return nil, err
+	}
+	outgoing, err := authentication(s.Outgoing)
+	if err != nil {
+		return nil, err
+	}
+	p := payload(s, "mail", "com.apple.mail.managed", s.Provider.Name)
+	p["EmailAccountType"] = accountTypes[s.Decision.Protocol]
+	p["EmailAddress"] = s.Typed.String()
+	p["EmailAccountDescription"] = s.Typed.String()
+	if s.DisplayName != "" {
+		p["EmailAccountName"] = s.DisplayName
+	}
+	direction(p, "Incoming", s.Incoming, incoming, s.IncomingLogin)
+	direction(p, "Outgoing", s.Outgoing, outgoing, s.OutgoingLogin)
+	if incoming != authNone && outgoing != authNone {
+		p["OutgoingPasswordSameAsIncomingPassword"] = true // one question
+	}
+	return p, nil
+}
+
+var accountTypes = map[settings.Protocol]string{settings.IMAP: "EmailTypeIMAP", settings.POP3: "EmailTypePOP"}
+
+func direction(p dict, side string, server settings.Server, auth string, login settings.Login) {
+	prefix := side + "MailServer"
+	p[prefix+"HostName"] = server.Host
+	p[prefix+"PortNumber"] = server.Port // without it, the device tries 25, 587 and 465
+	p[prefix+"UseSSL"] = true            // the default is false; also with STARTTLS, which it can't say
+	p[prefix+"Authentication"] = auth
+	if auth != authNone {
+		p[prefix+"Username"] = login.Literal
+	}
+}
+
+const authNone = "EmailAuthNone"
+
+var mechanisms = map[settings.Auth]string{
+	settings.AuthPlain: "EmailAuthPassword", settings.AuthLogin: "EmailAuthPassword",
+	settings.AuthCramMD5: "EmailAuthCRAMMD5", settings.AuthDigestMD5: "EmailAuthHTTPMD5",
+	settings.AuthNTLM: "EmailAuthNTLM",
+	settings.AuthNone: authNone, settings.AuthClientIP: authNone,
+	// A server with SCRAM takes PLAIN over TLS as well.
+	settings.AuthScramSHA1: "EmailAuthPassword", settings.AuthScramSHA256: "EmailAuthPassword",
+}
+
+// authentication is the first of the server's mechanisms that a profile can name.
+func authentication(s settings.Server) (string, error) {
+	if s.Security == settings.None {
+		return "", ErrPlaintext
+	}
+	for _, a := range s.Auth {
+		if m, known := mechanisms[a]; known {
+			return m, nil
+		}
+	}
+	return "", ErrAuth
+}
+
+func davPayloads(s settings.Settings) []any {
+	var payloads []any
+	for _, service := range []struct{ prefix, label, kind, url string }{
+		{"CalDAV", "caldav", "com.apple.caldav.account", s.Services.CalDAV},
+		{"CardDAV", "carddav", "com.apple.carddav.account", s.Services.CardDAV},
+	} {
+		u, err := url.Parse(service.url)
+		if err != nil || u.Host == "" {
+			continue
+		}
+		p := payload(s, service.label, service.kind, s.Provider.Name)
+		p[service.prefix+"AccountDescription"] = s.Typed.String()
+		p[service.prefix+"HostName"] = u.Hostname()
+		p[service.prefix+"Port"] = port(u)
+		p[service.prefix+"UseSSL"] = true
+		p[service.prefix+"Username"] = s.IncomingLogin.Literal
+		if u.Path != "" && u.Path != "/" {
+			p[service.prefix+"PrincipalURL"] = service.url
+		}
+		payloads = append(payloads, p)
+	}
+	return payloads
+}
+
+func port(u *url.URL) int {
+	if n, err := strconv.Atoi(u.Port()); err == nil {
+		return n
+	}
+	return 443
+}
+
+func payload(s settings.Settings, label, kind, name string) dict {
+	return dict{
+		"PayloadType":        kind,
+		"PayloadVersion":     1,
+		"PayloadIdentifier":  identifier(s) + "." + label,
+		"PayloadUUID":        uuid(s, label),
+		"PayloadDisplayName": name,
+	}
+}
+
+// FileName is a name for the download, from the address: letters, digits, dots,
+// hyphens and underscores only, so that it can stand in a header as it is.
+func FileName(s settings.Settings) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r == '@':
+			return '.'
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '-', r == '_':
+			return r
+		}
+		return '_'
+	}, s.Typed.String())
+	return strings.TrimLeft(name, ".") + ".mobileconfig"
+}

@@ -1,0 +1,91 @@
+package thunderbird
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"autoconfig/settings"
+)
+
+// ErrLogin means that the login can't be carried: it is one that Thunderbird's
+// reader would change, and no placeholder stands for it.
+var ErrLogin = errors.New("the login can't be written so that Thunderbird reads it unchanged")
+
+// EvolutionUser is the local part that Evolution asks with instead of the real
+// one. It puts the real one back wherever it finds it in the answer.
+const EvolutionUser = "EVOLUTIONUSER"
+
+// Resolve decides for each login how it is written, so that it can be seen: as
+// the placeholder that Pattern stands for, or, where Pattern is empty, literally.
+//
+// A bare %EMAILADDRESS% or %EMAILLOCALPART% is best: it can't be mangled. Any
+// other pattern is written out where that is safe, since FairEmail takes text
+// around a placeholder, and the placeholder in it, literally.
+func Resolve(s settings.Settings) (settings.Settings, error) {
+	for _, login := range []*settings.Login{&s.IncomingLogin, &s.OutgoingLogin} {
+		if err := resolve(login, s.Typed); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func resolve(login *settings.Login, typed settings.Address) error {
+	bare := login.Pattern == "{address}" || login.Pattern == "{local}"
+	safe := login.Literal != "" && !Mangles(login.Literal) && !strings.Contains(login.Literal, "%EMAIL")
+	switch {
+	case safe && typed.Local() == EvolutionUser:
+		login.Pattern = "" // it asked for a literal, and gets it back
+	case bare:
+	case safe:
+		login.Pattern = ""
+	case login.Pattern == "":
+		return ErrLogin
+	}
+	return nil
+}
+
+// username is a resolved login as it is written.
+func username(login settings.Login) string {
+	if login.Pattern == "" {
+		return login.Literal
+	}
+	return strings.NewReplacer("{address}", "%EMAILADDRESS%", "{local}", "%EMAILLOCALPART%", "{domain}", "%EMAILDOMAIN%").Replace(login.Pattern)
+}
+
+// Mangles tells whether Thunderbird's reader (JXON.parseText) makes another text
+// of this one: booleans lose their letter case, numbers their zeros. Blanks at
+// the edges are kept by it but dropped by others, so they count as well.
+func Mangles(text string) bool {
+	if strings.EqualFold(text, "true") || strings.EqualFold(text, "false") {
+		return true
+	}
+	trimmed := strings.TrimFunc(text, isBlank)
+	return trimmed != text || isFinite(trimmed)
+}
+
+// isBlank is JavaScript's WhiteSpace and LineTerminator.
+func isBlank(r rune) bool { return unicode.IsSpace(r) && r != '\u0085' || r == '\uFEFF' }
+
+// isFinite is JavaScript's function of that name for a trimmed text.
+func isFinite(text string) bool {
+	if text == "" {
+		return true
+	}
+	if len(text) > 2 && text[0] == '0' {
+		if digits := map[byte]string{'x': hexDigits, 'o': "01234567", 'b': "01"}[text[1]|0x20]; digits != "" {
+			return strings.Trim(text[2:], digits) == ""
+		}
+	}
+	// Go's reader takes all that JavaScript's does, and a little more.
+	if strings.Trim(text, "0123456789.eE+-") != "" {
+		return false
+	}
+	value, err := strconv.ParseFloat(text, 64)
+	return err == nil && !math.IsInf(value, 0)
+}
+
+const hexDigits = "0123456789abcdefABCDEF"
