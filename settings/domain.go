@@ -65,3 +65,15 @@ func hasGoodLabels(name string) bool {
 	}
 	return true
 }
+
+// UnicodeDomain is how a person may write a domain that is kept in ASCII; the
+// name itself where there is no other way.
+func UnicodeDomain(name string) string {
+	if !strings.Contains(name, "xn--") {
+		return name
+	}
+	if unicode, err := hostNames.ToUnicode(name); err == nil {
+		return unicode
+	}
+	return name
+}

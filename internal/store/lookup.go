@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+
+	"autoconfig/internal/directory"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+var _ directory.Source = (*Store)(nil)
+
+// Domain implements [directory.Source].
+func (s *Store) Domain(ctx context.Context, name string) (*policy.Terms, error) {
+	var domain policy.Domain
+	err := s.document(ctx, &domain, `SELECT d.document FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name = ?`, name)
+	if err != nil {
+		return nil, err
+	}
+	var plan policy.Plan
+	if domain.Plan != "" {
+		if err := s.document(ctx, &plan, `SELECT document FROM plans WHERE name = ?`, domain.Plan); err != nil {
+			return nil, broken(err, "plan", domain.Plan)
+		}
+	}
+	var provider settings.Provider
+	if id := domain.Over(plan.Offer).Provider; id != "" {
+		if err := s.document(ctx, &provider, `SELECT document FROM providers WHERE id = ?`, id); err != nil {
+			return nil, broken(err, "provider", id)
+		}
+	}
+	id, err := s.SiteID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return policy.TermsOf(id, domain, plan, provider), nil
+}
+
+// broken makes a missing plan a failure: "not found" would mean that the domain
+// isn't served.
+func broken(err error, kind, name string) error {
+	if errors.Is(err, directory.ErrNotFound) {
+		return errors.New("the database has no " + kind + " " + name + ", which a domain refers to")
+	}
+	return err
+}
+
+// Account implements [directory.Source].
+func (s *Store) Account(ctx context.Context, key string) (policy.Account, error) {
+	var account policy.Account
+	err := s.document(ctx, &account, `SELECT a.document FROM addresses x JOIN accounts a ON a.id = x.account WHERE x.address = ?`, key)
+	return account, err
+}
+
+// AccountByDigest implements [directory.Source].
+func (s *Store) AccountByDigest(ctx context.Context, domain, digest string) (policy.Account, error) {
+	var account policy.Account
+	raw, err := hex.DecodeString(digest)
+	if err != nil {
+		return account, directory.ErrNotFound
+	}
+	err = s.document(ctx, &account, `SELECT a.document FROM digests x JOIN accounts a ON a.id = x.account
+		JOIN domain_names n ON n.domain = a.domain WHERE x.digest = ? AND n.name = ? ORDER BY a.id LIMIT 1`, raw, domain)
+	return account, err
+}
+
+// HasOwn implements [directory.Source].
+func (s *Store) HasOwn(ctx context.Context, domain string) (bool, error) {
+	var has bool
+	err := s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM accounts WHERE domain = ? AND own = 1)`, domain).Scan(&has)
+	return has, err
+}
+
+// document reads one JSON document; none is [directory.ErrNotFound].
+func (s *Store) document(ctx context.Context, into any, query string, args ...any) error {
+	var text []byte
+	err := s.db.QueryRowContext(ctx, query, args...).Scan(&text)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return directory.ErrNotFound
+	case err != nil:
+		return err
+	}
+	return json.Unmarshal(text, into)
+}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+
+	"autoconfig/policy"
+)
+
+// Site is everything that is stored: providers, plans and domains in the order
+// in which they were written, accounts by address.
+func (s *Store) Site(ctx context.Context) (policy.Site, error) {
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return policy.Site{}, err
+	}
+	defer func() { _ = tx.Rollback() }()
+	return site(ctx, tx)
+}
+
+// Frame is [Store.Site] without the accounts.
+func (s *Store) Frame(ctx context.Context) (policy.Site, error) {
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return policy.Site{}, err
+	}
+	defer func() { _ = tx.Rollback() }()
+	return frame(ctx, tx)
+}
+
+// Accounts are at most limit accounts of a domain (of all of them if it is "")
+// whose keys come after the given one, in their order.
+func (s *Store) Accounts(ctx context.Context, domain, after string, limit int) ([]policy.Account, error) {
+	if domain == "" {
+		return documents[policy.Account](ctx, s.db, `SELECT document FROM accounts WHERE address > ? ORDER BY address LIMIT ?`, after, limit)
+	}
+	return documents[policy.Account](ctx, s.db, `SELECT document FROM accounts WHERE domain = ? AND address > ? ORDER BY address LIMIT ?`, domain, after, limit)
+}
+
+func frame(ctx context.Context, q queryer) (policy.Site, error) {
+	var frame policy.Site
+	var err error
+	if frame.ID, err = meta(ctx, q, metaSiteID); err != nil {
+		return frame, err
+	}
+	if err = read(ctx, q, &frame.Providers, `SELECT document FROM providers ORDER BY position`); err != nil {
+		return frame, err
+	}
+	if err = read(ctx, q, &frame.Plans, `SELECT document FROM plans ORDER BY position`); err != nil {
+		return frame, err
+	}
+	return frame, read(ctx, q, &frame.Domains, `SELECT document FROM domains ORDER BY position`)
+}
+
+func site(ctx context.Context, q queryer) (policy.Site, error) {
+	all, err := frame(ctx, q)
+	if err != nil {
+		return all, err
+	}
+	return all, read(ctx, q, &all.Accounts, `SELECT document FROM accounts ORDER BY address`)
+}
+
+func read[T any](ctx context.Context, q queryer, into *[]T, query string) error {
+	list, err := documents[T](ctx, q, query)
+	*into = list
+	return err
+}
+
+func documents[T any](ctx context.Context, q queryer, query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var list []T
+	for rows.Next() {
+		var text []byte
+		var item T
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(text, &item); err != nil {
+			return nil, err
+		}
+		list = append(list, item)
+	}
+	return list, rows.Err()
+}
+
+// sorted are accounts in the order of their keys, without touching the original.
+func sorted(accounts []policy.Account) []policy.Account {
+	accounts = slices.Clone(accounts)
+	slices.SortFunc(accounts, func(a, b policy.Account) int { return cmp.Compare(a.Address.Key(), b.Address.Key()) })
+	return accounts
+}
