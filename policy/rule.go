@@ -15,11 +15,11 @@ type Rule struct {
 	// Protocol may be empty in a rule that only names other servers; the
 	// domain's default then holds.
 	Protocol settings.Protocol `yaml:"protocol,omitempty" json:"protocol,omitempty" doc:"imap or pop3; may be left out in a rule that only names servers"`
-	POP3     POP3              `yaml:"pop3,omitempty" json:"pop3,omitzero" doc:"what POP3 programs leave on the server, where it differs from the policy's"`
+	POP3     POP3              `yaml:"pop3,omitzero" json:"pop3,omitzero" doc:"what POP3 programs leave on the server, where it differs from the policy's"`
 	// Servers replace the domain's, protocol by protocol (mailbox shards). They
 	// hold for accounts with a protocol set by hand as well: they say where the
 	// mailbox is.
-	Servers Servers `yaml:"servers,omitempty" json:"servers,omitzero" doc:"servers for these accounts, where they differ from the domain's"`
+	Servers Servers `yaml:"servers,omitzero" json:"servers,omitzero" doc:"servers for these accounts, where they differ from the domain's"`
 }
 
 // Match is a condition; all parts that are stated must hold. What is not known

@@ -36,44 +36,35 @@ type Domain struct {
 // where the plan below says it.
 type Offer struct {
 	Provider string            `yaml:"provider,omitempty" json:"provider,omitempty" doc:"id of the provider; without one the domain's name is shown"`
-	Servers  Servers           `yaml:"servers,omitempty" json:"servers,omitzero" doc:"the mail servers by protocol"`
-	Services settings.Services `yaml:"services,omitempty" json:"services,omitzero" doc:"what is offered beside mail; none takes a plan's service away"`
+	Servers  Servers           `yaml:"servers,omitzero" json:"servers,omitzero" doc:"the mail servers by protocol"`
+	Services settings.Services `yaml:"services,omitzero" json:"services,omitzero" doc:"what is offered beside mail; none takes a plan's service away"`
 	Username settings.Username `yaml:"username,omitempty" json:"username,omitempty" doc:"pattern of the login: text with {address} (the default), {local}, {domain}, {login}"`
-	Policy   Policy            `yaml:"policy,omitempty" json:"policy,omitzero" doc:"which accounts have IMAP and which POP3"`
+	Policy   Policy            `yaml:"policy,omitzero" json:"policy,omitzero" doc:"which accounts have IMAP and which POP3"`
 	// RecipientDelimiter is a pointer since "" (no tags) differs from nothing said.
 	RecipientDelimiter *string          `yaml:"recipient_delimiter,omitempty" json:"recipient_delimiter,omitempty" doc:"characters that start an address's tag, + by default; empty for none"`
 	AliasLogin         AliasLogin       `yaml:"alias_login,omitempty" json:"alias_login,omitempty" doc:"login of people who type an alias: primary (the default) or typed"`
 	PublicAnswers      PublicAnswers    `yaml:"public_answers,omitempty" json:"public_answers,omitempty" doc:"what anybody may ask: account (the default) or only the domain's default"`
-	Profile            settings.Profile `yaml:"profile,omitempty" json:"profile,omitzero" doc:"what only Apple's configuration profiles can say"`
+	Profile            settings.Profile `yaml:"profile,omitzero" json:"profile,omitzero" doc:"what only Apple's configuration profiles can say"`
 }
 
 // Servers are the mail servers by protocol, each list best first. A nil list
 // means nothing said, an empty one that there is none.
 type Servers struct {
-	IMAP ServerList `yaml:"imap,omitempty" json:"imap,omitzero" doc:"IMAP server, or a list of them, best first; [] for none"`
-	POP3 ServerList `yaml:"pop3,omitempty" json:"pop3,omitzero" doc:"POP3 server, or a list of them, best first; [] for none"`
-	SMTP ServerList `yaml:"smtp,omitempty" json:"smtp,omitzero" doc:"submission server, or a list of them, best first"`
+	IMAP ServerList `yaml:"imap,omitzero" json:"imap,omitzero" doc:"IMAP server, or a list of them, best first; [] for none"`
+	POP3 ServerList `yaml:"pop3,omitzero" json:"pop3,omitzero" doc:"POP3 server, or a list of them, best first; [] for none"`
+	SMTP ServerList `yaml:"smtp,omitzero" json:"smtp,omitzero" doc:"submission server, or a list of them, best first"`
 }
 
-// ServerList is a list of servers that may be written as one server.
+// ServerList is a list of servers. In YAML, a list of one may be written as that
+// one.
 type ServerList []settings.Server
 
-// UnmarshalYAML accepts a server or a list of servers.
-func (l *ServerList) UnmarshalYAML(decode func(any) error) error {
-	var shape any
-	if err := decode(&shape); err != nil {
-		return err
+// MarshalYAML writes a list of one as that one.
+func (l ServerList) MarshalYAML() (any, error) {
+	if len(l) == 1 {
+		return l[0], nil
 	}
-	if _, isList := shape.([]any); isList {
-		list := []settings.Server{}
-		err := decode(&list)
-		*l = list
-		return err
-	}
-	var one settings.Server
-	err := decode(&one)
-	*l = ServerList{one}
-	return err
+	return []settings.Server(l), nil
 }
 
 // Of is the list for a protocol.
@@ -125,10 +116,10 @@ type Policy struct {
 	// Default is the protocol where no rule matches; empty means IMAP if the
 	// domain has it, else POP3.
 	Default settings.Protocol `yaml:"default,omitempty" json:"default,omitempty" doc:"protocol where no rule matches: imap or pop3; by default IMAP if there is a server for it, else POP3"`
-	POP3    POP3              `yaml:"pop3,omitempty" json:"pop3,omitzero" doc:"what POP3 programs leave on the server"`
+	POP3    POP3              `yaml:"pop3,omitzero" json:"pop3,omitzero" doc:"what POP3 programs leave on the server"`
 	// Rules are tried in order, the first match wins. A domain's rules replace
 	// those of its plan; an empty list takes them away.
-	Rules []Rule `yaml:"rules,omitempty" json:"rules,omitzero" doc:"tried in order, the first match wins; a domain's rules replace its plan's"`
+	Rules []Rule `yaml:"rules,omitzero" json:"rules,omitzero" doc:"tried in order, the first match wins; a domain's rules replace its plan's"`
 }
 
 // POP3 says what clients leave on the server. Nil means nothing said: the plan's

@@ -31,7 +31,7 @@ type Settings struct {
 type Profile struct {
 	// Expires is when a device marks the profile as no longer valid and offers an
 	// update; zero for never.
-	Expires time.Time `yaml:"expires,omitempty" json:"expires,omitzero" doc:"date after which devices mark the profile as outdated"`
+	Expires time.Time `yaml:"expires,omitzero" json:"expires,omitzero" doc:"date after which devices mark the profile as outdated"`
 	// Consent is shown before installation and must be accepted: text by BCP 47
 	// language, or "default".
 	Consent map[string]string `yaml:"consent,omitempty" json:"consent,omitempty" doc:"text that must be accepted, by language (or default)"`

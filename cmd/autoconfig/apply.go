@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"autoconfig/internal/config"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+type applyCmd struct {
+	jsonFlag
+	File   string `arg:"" default:"site.yaml" help:"The site file; site.yaml by default."`
+	DryRun bool   `help:"Show what would change, and change nothing. Exit status 1 if anything would."`
+}
+
+func (a *applyCmd) Help() string {
+	return `Reads a whole site, checks all of it, and makes it what is served: all or nothing.
+What is served and isn't in the file is removed. A running "serve" has it within
+a second. Warnings name what some programs will not get as it is meant.
+
+Examples:
+  autoconfig apply --dry-run
+  autoconfig apply /etc/autoconfig/site.yaml`
+}
+
+func (a *applyCmd) Run(c *call) error {
+	source, err := os.ReadFile(a.File)
+	if err != nil {
+		return err
+	}
+	site, warnings, err := config.ReadSite(a.File, source)
+	if err != nil {
+		return refusal{err}
+	}
+	target, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer target.close()
+	old, err := target.store.Site(c)
+	if err != nil {
+		return err
+	}
+	if site.ID == "" {
+		site.ID = old.ID
+	}
+	warnings = append(warnings, formatWarnings(site)...)
+	changes := config.Compare(old, site)
+	if !a.DryRun {
+		if err := target.store.Replace(c, site); err != nil {
+			return err
+		}
+	}
+	if err := a.report(c, changes, warnings); err != nil {
+		return err
+	}
+	if a.DryRun && !changes.Empty() {
+		return errFinding
+	}
+	return nil
+}
+
+func (a *applyCmd) report(c *call, changes config.Changes, warnings settings.Problems) error {
+	if a.JSON {
+		return c.json(map[string]any{"applied": !a.DryRun, "changes": changes, "warnings": warnings})
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(c.std.err, "warning: %s: %s\n", w.Path, w.Text)
+	}
+	switch {
+	case changes.Empty():
+		c.printf("Nothing changes.\n")
+	case a.DryRun:
+		c.printf("%sNothing was changed: this was a dry run.\n", changes)
+	default:
+		c.printf("%sApplied.\n", changes)
+	}
+	return nil
+}
+
+// formatWarnings are what the formats can't carry of a site: of each domain's
+// default and rules, and of accounts that have something of their own.
+func formatWarnings(site policy.Site) settings.Problems {
+	var warnings settings.Problems
+	terms := map[string]*policy.Terms{}
+	for i, d := range site.Domains {
+		t, ok := site.Terms(d.Name)
+		if !ok {
+			continue
+		}
+		terms[d.Name] = t
+		path := fmt.Sprintf("domains[%d]", i)
+		warnings = append(warnings, at(path, d.Name, limits(t.Settings(sample(d.Name), policy.Account{Address: sample(d.Name)})))...)
+	}
+	for i, a := range site.Accounts {
+		t := terms[a.Address.Domain()]
+		if t == nil {
+			continue
+		}
+		path := fmt.Sprintf("accounts[%d]", i)
+		own := t.Settings(a.Address, a)
+		if general := t.Settings(a.Address, policy.Account{Address: a.Address}); sameShape(own, general) && own.IncomingLogin.Pattern != "" {
+			continue // what there is to say was said of the domain
+		}
+		warnings = append(warnings, at(path, a.Address.String(), limits(own))...)
+	}
+	return warnings
+}
+
+// sample is an address that stands for all that have nothing of their own.
+func sample(domain string) settings.Address { return settings.MustAddress("somebody@" + domain) }
+
+func sameShape(a, b settings.Settings) bool {
+	return a.Decision.Protocol == b.Decision.Protocol && a.Decision.Rule == b.Decision.Rule &&
+		a.IncomingLogin == b.IncomingLogin && a.OutgoingLogin == b.OutgoingLogin
+}
+
+func at(path, what string, problems settings.Problems) settings.Problems {
+	for i := range problems {
+		problems[i].Path = path
+		problems[i].Text = what + ": " + problems[i].Text
+	}
+	return problems
+}

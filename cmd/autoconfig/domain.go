@@ -1,0 +1,271 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"autoconfig/internal/directory"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+type domainCmd struct {
+	List   domainListCmd   `cmd:"" help:"List the domains."`
+	Show   domainShowCmd   `cmd:"" help:"Show a domain with its plan's parts."`
+	Add    domainAddCmd    `cmd:"" help:"Add a domain."`
+	Set    domainSetCmd    `cmd:"" help:"Change a domain."`
+	Remove domainRemoveCmd `cmd:"" help:"Remove a domain."`
+}
+
+type domainListCmd struct {
+	demoFlag
+	jsonFlag
+}
+
+func (l *domainListCmd) Run(c *call) error {
+	source, err := l.open(c)
+	if err != nil {
+		return err
+	}
+	defer source.close()
+	site, err := source.store.Frame(c)
+	if err != nil {
+		return err
+	}
+	if l.JSON {
+		return c.json(site.Domains)
+	}
+	rows := [][]string{{"DOMAIN", "ALIASES", "PLAN", "DEFAULT"}}
+	for _, d := range site.Domains {
+		t, _ := site.Terms(d.Name)
+		rows = append(rows, []string{d.Name, strings.Join(d.Aliases, " "), d.Plan, upper(t.DefaultProtocol())})
+	}
+	return c.table(rows)
+}
+
+type domainShowCmd struct {
+	demoFlag
+	jsonFlag
+	Name string `arg:"" help:"The domain or an alias of it."`
+}
+
+func (s *domainShowCmd) Run(c *call) error {
+	source, err := s.open(c)
+	if err != nil {
+		return err
+	}
+	defer source.close()
+	t, err := source.terms(c, s.Name)
+	if err != nil {
+		return err
+	}
+	if s.JSON {
+		return c.json(t)
+	}
+	rows := [][]string{
+		{"domain", t.Name}, {"aliases", strings.Join(t.Aliases, " ")},
+		{"provider", t.Provider.Name}, {"default", upper(t.DefaultProtocol())},
+	}
+	for _, p := range []settings.Protocol{settings.IMAP, settings.POP3, settings.SMTP} {
+		for _, server := range t.Servers.Of(p) {
+			rows = append(rows, []string{string(p), serverText(server) + "  " + authText(server.Auth)})
+		}
+	}
+	username := t.Username
+	if username == "" {
+		username = "{address}"
+	}
+	rows = append(rows, []string{"username", string(username)})
+	for i, r := range t.Policy.Rules {
+		rows = append(rows, []string{"rule " + strconv.Itoa(i+1), r.Name + ": " + upper(r.Protocol)})
+	}
+	return c.table(rows)
+}
+
+// terms finds a domain by its name or an alias.
+func (o *opened) terms(c *call, name string) (*policy.Terms, error) {
+	ascii, err := settings.ParseDomain(name)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a domain name", name)
+	}
+	t, err := o.store.Domain(c, ascii)
+	if errors.Is(err, directory.ErrNotFound) {
+		return nil, refusal{fmt.Errorf("the domain %s is not served here; see: autoconfig domain list", ascii)}
+	}
+	return t, err
+}
+
+// offerFlags change a domain; what isn't given stays.
+type offerFlags struct {
+	Plan     *string  `help:"The plan that it has; empty for none."`
+	Provider *string  `help:"Id of the provider; empty for the plan's."`
+	Alias    []string `help:"An alias domain; may be repeated." placeholder:"DOMAIN"`
+	NoAlias  []string `help:"Take an alias domain away; may be repeated." placeholder:"DOMAIN"`
+	IMAP     []string `name:"imap" help:"IMAP server HOST[:PORT][/tls|starttls], best first; \"none\" for none." placeholder:"SERVER"`
+	POP3     []string `name:"pop3" help:"POP3 server, likewise." placeholder:"SERVER"`
+	SMTP     []string `name:"smtp" help:"Submission server, likewise." placeholder:"SERVER"`
+	Username *string  `help:"Pattern of the login; empty for the plan's."`
+	Default  *string  `help:"imap or pop3 where no rule matches; empty for the plan's."`
+}
+
+func (f *offerFlags) change(d *policy.Domain) error {
+	set(&d.Plan, f.Plan)
+	set(&d.Provider, f.Provider)
+	set((*string)(&d.Username), f.Username)
+	set((*string)(&d.Policy.Default), f.Default)
+	d.Aliases = append(without(d.Aliases, f.NoAlias), f.Alias...)
+	for _, list := range []struct {
+		flags []string
+		into  *policy.ServerList
+	}{{f.IMAP, &d.Servers.IMAP}, {f.POP3, &d.Servers.POP3}, {f.SMTP, &d.Servers.SMTP}} {
+		if list.flags == nil {
+			continue
+		}
+		servers, err := parseServers(list.flags)
+		if err != nil {
+			return err
+		}
+		*list.into = servers
+	}
+	return nil
+}
+
+func set(to *string, from *string) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func without(list, remove []string) []string {
+	var kept []string
+	for _, word := range list {
+		keep := true
+		for _, r := range remove {
+			keep = keep && !strings.EqualFold(word, r)
+		}
+		if keep {
+			kept = append(kept, word)
+		}
+	}
+	return kept
+}
+
+func parseServers(flags []string) (policy.ServerList, error) {
+	servers := policy.ServerList{}
+	if len(flags) == 1 && flags[0] == "none" {
+		return servers, nil
+	}
+	for _, flag := range flags {
+		text, security, _ := strings.Cut(flag, "/")
+		host, port, hasPort := strings.Cut(text, ":")
+		server := settings.Server{Host: host, Security: settings.Security(security)}
+		if hasPort {
+			var err error
+			if server.Port, err = strconv.Atoi(port); err != nil {
+				return nil, fmt.Errorf("%q is not a server: write HOST[:PORT][/tls|starttls]", flag)
+			}
+		}
+		servers = append(servers, server)
+	}
+	return servers, nil
+}
+
+type domainAddCmd struct {
+	offerFlags
+	Name string `arg:"" help:"The domain."`
+}
+
+func (a *domainAddCmd) Help() string {
+	return `Examples:
+  autoconfig domain add example.org --plan standard
+  autoconfig domain add example.org --imap imap.example.org --smtp smtp.example.org:587/starttls`
+}
+
+func (a *domainAddCmd) Run(c *call) error {
+	return changeDomain(c, a.Name, func(site *policy.Site, at int) error {
+		if at >= 0 {
+			return refusal{fmt.Errorf("the domain %s is there already; change it with: autoconfig domain set %s", a.Name, a.Name)}
+		}
+		d := policy.Domain{Name: a.Name}
+		if err := a.change(&d); err != nil {
+			return err
+		}
+		site.Domains = append(site.Domains, d)
+		return nil
+	})
+}
+
+type domainSetCmd struct {
+	offerFlags
+	Name string `arg:"" help:"The domain."`
+}
+
+func (s *domainSetCmd) Help() string {
+	return `Changes what is given and leaves the rest. For rules and services, use export and apply.
+
+Example:
+  autoconfig domain set example.org --pop3 none --default imap`
+}
+
+func (s *domainSetCmd) Run(c *call) error {
+	return changeDomain(c, s.Name, func(site *policy.Site, at int) error {
+		if at < 0 {
+			return noDomain(s.Name)
+		}
+		return s.change(&site.Domains[at])
+	})
+}
+
+func noDomain(name string) error {
+	return refusal{fmt.Errorf("there is no domain %s; see: autoconfig domain list", name)}
+}
+
+// changeDomain lets change work on the site's domains, checks the outcome, and
+// stores the domain. at is its index, or -1.
+func changeDomain(c *call, name string, change func(site *policy.Site, at int) error) error {
+	ascii, err := settings.ParseDomain(name)
+	if err != nil {
+		return fmt.Errorf("%q is not a domain name", name)
+	}
+	target, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer target.close()
+	return target.store.Change(c, func(site *policy.Site) error {
+		at := -1
+		for i, d := range site.Domains {
+			if d.Name == ascii {
+				at = i
+			}
+		}
+		if err := change(site, at); err != nil {
+			return err
+		}
+		*site = site.Normalize()
+		if err := site.Check().Err(); err != nil {
+			return refusal{err}
+		}
+		return nil
+	})
+}
+
+type domainRemoveCmd struct {
+	Name     string `arg:"" help:"The domain."`
+	Accounts bool   `help:"Remove its accounts as well."`
+}
+
+func (r *domainRemoveCmd) Run(c *call) error {
+	target, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer target.close()
+	t, err := target.terms(c, r.Name)
+	if err != nil {
+		return err
+	}
+	return target.store.RemoveDomain(c, t.Name, r.Accounts)
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"autoconfig/autodiscover"
+	"autoconfig/mobileconfig"
+	"autoconfig/policy"
+	"autoconfig/settings"
+	"autoconfig/templates"
+	"autoconfig/thunderbird"
+)
+
+type explainCmd struct {
+	demoFlag
+	jsonFlag
+	Address string `arg:"" help:"The address that a person types."`
+}
+
+func (e *explainCmd) Help() string {
+	return `Says which account the address leads to, which one protocol it gets and why, with
+which servers and logins, what the person should know, and which programs can't
+be reached by the decision.
+
+Examples:
+  autoconfig explain workshop@example.com --demo
+  autoconfig explain --json office+shop@example.net`
+}
+
+// explanation is what `explain` prints, and its JSON.
+type explanation struct {
+	Address     string               `json:"address"`
+	Mailbox     string               `json:"mailbox"`
+	Known       bool                 `json:"known"`
+	Account     policy.Account       `json:"account"`
+	Domain      string               `json:"domain"`
+	Decision    settings.Decision    `json:"decision"`
+	Reason      string               `json:"reason"`
+	Advice      []string             `json:"advice"`
+	Incoming    settings.Server      `json:"incoming"`
+	Outgoing    settings.Server      `json:"outgoing"`
+	Login       string               `json:"login"`
+	SMTPLogin   string               `json:"smtp_login"`
+	Limits      []string             `json:"limits,omitempty"`
+	Misled      []string             `json:"misled,omitempty"`
+	PublicShows policy.PublicAnswers `json:"public_answers"`
+}
+
+func (e *explainCmd) Run(c *call) error {
+	typed, err := settings.ParseAddress(e.Address)
+	if err != nil {
+		return err
+	}
+	site, err := e.open(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	found, err := site.look(c, typed)
+	if err != nil {
+		return err
+	}
+	catalogue, err := templates.NewCatalogue()
+	if err != nil {
+		return err
+	}
+	x := explain(found, catalogue)
+	if e.JSON {
+		return c.json(x)
+	}
+	return x.print(c)
+}
+
+func explain(found looked, catalogue *templates.Catalogue) explanation {
+	s := found.personal
+	x := explanation{
+		Address: s.Typed.String(), Mailbox: s.Mailbox.String(), Known: found.known, Account: found.account,
+		Domain: found.terms.Name, Decision: s.Decision, Reason: catalogue.Text(s.Decision.Reason),
+		Incoming: s.Incoming, Outgoing: s.Outgoing, Login: s.IncomingLogin.Literal, SMTPLogin: s.OutgoingLogin.Literal,
+		PublicShows: policy.PublicAccount,
+	}
+	if found.terms.PublicAnswers != "" {
+		x.PublicShows = found.terms.PublicAnswers
+	}
+	for _, m := range s.Decision.Advice {
+		x.Advice = append(x.Advice, catalogue.Text(m))
+	}
+	for _, p := range limits(s) {
+		x.Limits = append(x.Limits, p.Text)
+	}
+	x.Misled = misled(found)
+	return x
+}
+
+// limits are what each format can't carry of these settings.
+func limits(s settings.Settings) settings.Problems {
+	return append(append(thunderbird.Check(s), autodiscover.Check(s)...), mobileconfig.Check(s)...)
+}
+
+// misled names the programs that get the domain's default, which isn't this
+// account's decision, since they don't say for whom they ask.
+func misled(found looked) []string {
+	general := found.terms.DefaultSettings(found.terms.Name)
+	s := found.personal
+	var differs []string
+	if s.Decision.Protocol != general.Decision.Protocol {
+		differs = append(differs, fmt.Sprintf("%s instead of %s", upper(general.Decision.Protocol), upper(s.Decision.Protocol)))
+	} else if s.Incoming.Host != general.Incoming.Host || s.Outgoing.Host != general.Outgoing.Host {
+		differs = append(differs, "other servers")
+	}
+	if s.IncomingLogin.Pattern != general.IncomingLogin.Pattern {
+		differs = append(differs, "another login")
+	}
+	if len(differs) == 0 {
+		return nil
+	}
+	what := strings.Join(differs, " and ")
+	lines := []string{"Programs that send no address (Thunderbird for Android, KMail, Delta Chat) get the domain's default: " + what + "."}
+	if s.Decision.Protocol == settings.POP3 {
+		lines = append(lines, "Thunderbird for Android, Delta Chat, FairEmail and Nextcloud Mail can't find a POP3 account by themselves.")
+	}
+	if found.terms.PublicAnswers == policy.PublicDefault {
+		lines = append(lines, "The domain's public answers show only its default, to every program.")
+	}
+	return lines
+}
+
+func upper(p settings.Protocol) string { return strings.ToUpper(string(p)) }
+
+func (x explanation) print(c *call) error {
+	known := "known"
+	if !x.Known {
+		known = "not known; anybody else's answer"
+	}
+	rows := [][]string{
+		{"address", x.Address},
+		{"mailbox", x.Mailbox + " (" + known + ")"},
+		{"domain", x.Domain},
+		{"protocol", upper(x.Decision.Protocol) + x.retention()},
+		{"because", x.Reason},
+		{"incoming", serverText(x.Incoming) + "  " + authText(x.Incoming.Auth) + "  login " + x.Login},
+		{"outgoing", serverText(x.Outgoing) + "  " + authText(x.Outgoing.Auth) + "  login " + x.SMTPLogin},
+	}
+	rows = append(rows, list("advice", x.Advice)...)
+	rows = append(rows, list("limits", x.Limits)...)
+	rows = append(rows, list("misled", x.Misled)...)
+	return c.table(rows)
+}
+
+func (x explanation) retention() string {
+	switch {
+	case x.Decision.Protocol != settings.POP3:
+		return ""
+	case !x.Decision.POP3.Leave:
+		return ", nothing is left on the server"
+	case x.Decision.POP3.Days == 0:
+		return ", mail is left on the server"
+	default:
+		return fmt.Sprintf(", mail is left on the server for %d days", x.Decision.POP3.Days)
+	}
+}
+
+func list(title string, lines []string) [][]string {
+	var rows [][]string
+	for i, line := range lines {
+		if i > 0 {
+			title = ""
+		}
+		rows = append(rows, []string{title, line})
+	}
+	return rows
+}

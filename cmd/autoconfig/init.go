@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"autoconfig/internal/config"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+type initCmd struct {
+	Dir       string `help:"The folder to write to." default:"." type:"path"`
+	Domain    string `help:"Your mail domain."`
+	Provider  string `help:"The name to show to people; by default the domain."`
+	IMAP      string `name:"imap" help:"IMAP server HOST[:PORT][/tls|starttls]; \"none\" for none." placeholder:"SERVER"`
+	POP3      string `name:"pop3" help:"POP3 server, likewise." placeholder:"SERVER"`
+	SMTP      string `name:"smtp" help:"Submission server, likewise." placeholder:"SERVER"`
+	PublicURL string `name:"public-url" help:"Where this service is reached from outside." placeholder:"URL"`
+}
+
+func (i *initCmd) Help() string {
+	return `Writes autoconfig.yaml (the process), site.yaml (what it serves) and the secret that
+keys derive from. What isn't given by flags is asked. Nothing that is there is
+overwritten.
+
+Example:
+  autoconfig init --domain example.org --imap mail.example.org --pop3 none --smtp mail.example.org --public-url https://autoconfig.example.org`
+}
+
+func (i *initCmd) Run(c *call) error {
+	ask := asker{c: c, lines: bufio.NewScanner(c.std.in)}
+	domain := ask.answer("Your mail domain", i.Domain, "")
+	if ask.err != nil {
+		return ask.err
+	}
+	name, err := settings.ParseDomain(domain)
+	if err != nil {
+		return fmt.Errorf("%q is not a domain name", domain)
+	}
+	values := starter{
+		Domain:   name,
+		Provider: ask.answer("Name to show to people", i.Provider, name),
+	}
+	imap := ask.answer("IMAP server (HOST[:PORT][/tls|starttls], or none)", i.IMAP, "imap."+name)
+	pop3 := ask.answer("POP3 server (likewise)", i.POP3, "none")
+	smtp := ask.answer("Submission server (likewise)", i.SMTP, "smtp."+name)
+	values.PublicURL = ask.answer("Where this service is reached from outside", i.PublicURL, "https://autoconfig."+name)
+	if ask.err != nil {
+		return ask.err
+	}
+	if values.Servers, err = starterServers(imap, pop3, smtp); err != nil {
+		return err
+	}
+	return values.write(c, i.Dir)
+}
+
+// asker asks for what isn't given by a flag.
+type asker struct {
+	c     *call
+	lines *bufio.Scanner
+	err   error
+}
+
+func (a *asker) answer(question, given, otherwise string) string {
+	if given != "" || a.err != nil {
+		return given
+	}
+	if otherwise != "" {
+		question += " [" + otherwise + "]"
+	}
+	fmt.Fprint(a.c.std.err, question+": ")
+	if !a.lines.Scan() {
+		a.err = errors.Join(fmt.Errorf("no answer to %q; give it by a flag: autoconfig init --help", question), a.lines.Err())
+		return ""
+	}
+	if answer := strings.TrimSpace(a.lines.Text()); answer != "" {
+		return answer
+	}
+	return otherwise
+}
+
+// starter is what the two files are written from.
+type starter struct {
+	Domain, Provider, PublicURL string
+	Servers                     []starterServer
+}
+
+type starterServer struct {
+	Protocol settings.Protocol
+	settings.Server
+}
+
+func starterServers(imap, pop3, smtp string) ([]starterServer, error) {
+	var servers []starterServer
+	for _, s := range []struct {
+		protocol settings.Protocol
+		text     string
+	}{{settings.IMAP, imap}, {settings.POP3, pop3}, {settings.SMTP, smtp}} {
+		list, err := parseServers([]string{s.text})
+		if err != nil {
+			return nil, err
+		}
+		for _, server := range list {
+			servers = append(servers, starterServer{s.protocol, server.Normalize(s.protocol)})
+		}
+	}
+	return servers, nil
+}
+
+func (s starter) write(c *call, dir string) error {
+	process, site := s.text(processTemplate), s.text(siteTemplate)
+	// What is written must be read: the answers may be nonsense.
+	if _, err := config.ReadProcess("autoconfig.yaml", process, os.LookupEnv); err != nil {
+		return refusal{err}
+	}
+	parsed, _, err := config.ReadSite("site.yaml", site)
+	if err != nil {
+		return refusal{err}
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	files := []struct {
+		name string
+		text []byte
+	}{{"autoconfig.yaml", process}, {"site.yaml", site}}
+	for _, f := range files {
+		if _, err := os.Stat(filepath.Join(dir, f.name)); !errors.Is(err, fs.ErrNotExist) {
+			return refusal{fmt.Errorf("%s is there already, and nothing was written", filepath.Join(dir, f.name))}
+		}
+	}
+	for _, f := range files {
+		if err := os.WriteFile(filepath.Join(dir, f.name), f.text, 0o640); err != nil { //nolint:gosec // the operator's group may read it; secrets are in files of their own
+			return err
+		}
+		c.printf("wrote %s\n", filepath.Join(dir, f.name))
+	}
+	secret := filepath.Join(dir, config.Defaults().SecretFile)
+	if _, err := config.LoadSecret(secret); err != nil {
+		return err
+	}
+	c.printf("wrote %s\n\nNext, in %s:\n  autoconfig apply\n  autoconfig explain somebody@%s\n  autoconfig serve\n", secret, dir, s.firstDomain(parsed))
+	return nil
+}
+
+func (s starter) firstDomain(site policy.Site) string { return site.Domains[0].Name }
+
+func (s starter) text(t string) []byte {
+	var b strings.Builder
+	quote := func(text string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"` }
+	template.Must(template.New("").Funcs(template.FuncMap{"quote": quote}).Parse(t)).Execute(&b, s) //nolint:errcheck // a strings.Builder doesn't fail
+	return []byte(b.String())
+}
+
+const processTemplate = `# The process: where it listens and where it keeps things. What it serves is in
+# site.yaml. Every key is described in docs/configuration.md.
+
+# Public listener, for mail programs. Put a proxy with TLS in front of it, or name
+# a certificate below.
+listen: 127.0.0.1:8080
+# http_listen: 127.0.0.1:8000     # plain http beside it, redirected to https
+
+# Private listener: /healthz, /readyz, /metrics.
+admin_listen: 127.0.0.1:8081
+
+database: sqlite:autoconfig.db
+
+# Where this service is reached from outside. URLs in answers are made from it.
+public_url: {{quote .PublicURL}}
+
+secret_file: autoconfig.secret
+
+# tls: {certificate: /etc/ssl/autoconfig.pem, key: /etc/ssl/autoconfig.key}
+
+# Signs Apple's profiles; certificate, then intermediates.
+# signing: {certificate: /etc/ssl/profiles.pem, key: /etc/ssl/profiles.key}
+
+# From where X-Forwarded-For and X-Forwarded-Proto are believed.
+# trusted_proxies: [127.0.0.1]
+`
+
+const siteTemplate = `# What autoconfig serves. After a change: autoconfig apply --dry-run, then autoconfig apply.
+# Every key is described in docs/configuration.md.
+
+providers:
+  - id: main
+    name: {{quote .Provider}}
+    # short_name: at most 20 characters
+    # help_url: https://help.example.org/mail
+    # support_email: help@example.org
+
+plans:
+  - name: standard
+    provider: main
+    servers:                    # a protocol may have a list of servers, best first
+{{- range .Servers}}
+      {{.Protocol}}: {host: {{.Host}}, port: {{.Port}}, security: {{.Security}}}
+{{- end}}
+    # username: "{address}"     # also {local}, {domain}, {login}
+    # policy:
+    #   default: imap
+    #   pop3: {leave_on_server: true, days: 14}
+    #   rules:                  # the first match wins
+    #     - {name: one small device, match: {devices: one, quota_below: 500MB}, protocol: pop3}
+
+domains:
+  - {name: {{.Domain}}, plan: standard}
+
+# Only accounts of which more is known than their address.
+accounts: []
+`

@@ -1,0 +1,120 @@
+// Command autoconfig answers the auto-configuration of mail programs, and is the
+// command line to what it serves.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker (Makefile).
+var version = "dev"
+
+// Exit statuses: 1 is an answer ("refused", "not known", "would change"), 2 is a
+// failure to answer.
+const (
+	exitGood    = 0
+	exitFinding = 1
+	exitFailure = 2
+)
+
+// errFinding ends a command with exitFinding; everything was said already.
+var errFinding = errors.New("finding")
+
+// refusal is an error that ends a command with exitFinding: what was asked for
+// is understood, and can't be.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// cli is the whole command line.
+type cli struct {
+	Config string `help:"The configuration of the process." default:"autoconfig.yaml" placeholder:"FILE" env:"AUTOCONFIG_CONFIG"`
+
+	Serve   serveCmd   `cmd:"" help:"Answer mail programs."`
+	Init    initCmd    `cmd:"" help:"Write a configuration and a site to start from."`
+	Apply   applyCmd   `cmd:"" help:"Serve what a site file says, all of it or nothing."`
+	Export  exportCmd  `cmd:"" help:"Write what is served as a site file."`
+	Domain  domainCmd  `cmd:"" help:"List, show, add, change and remove domains."`
+	Account accountCmd `cmd:"" help:"List, show, add, change and remove accounts."`
+	Explain explainCmd `cmd:"" help:"Say what an address gets, and why."`
+	Render  renderCmd  `cmd:"" help:"Print the exact answer that a program gets."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func run(ctx context.Context, args []string, std streams) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("autoconfig"),
+		kong.Description("Auto-configuration for mail programs: one policy answers them all.\n\nTry it: autoconfig serve --demo"),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		return fail(std, err)
+	}
+	command, err := parser.Parse(args)
+	if exited >= 0 { // --help
+		return exited
+	}
+	if err != nil {
+		return usage(std, err)
+	}
+	err = command.Run(&call{Context: ctx, std: std, configFile: c.Config})
+	return status(std, err)
+}
+
+// call is what every command gets.
+type call struct {
+	context.Context
+	std        streams
+	configFile string
+}
+
+func (c *call) printf(format string, args ...any) { fmt.Fprintf(c.std.out, format, args...) }
+
+func status(std streams, err error) int {
+	var refused refusal
+	switch {
+	case err == nil:
+		return exitGood
+	case errors.Is(err, errFinding):
+		return exitFinding
+	case errors.As(err, &refused):
+		fmt.Fprintln(std.err, "autoconfig:", err)
+		return exitFinding
+	default:
+		return fail(std, err)
+	}
+}
+
+func fail(std streams, err error) int {
+	fmt.Fprintln(std.err, "autoconfig:", err)
+	return exitFailure
+}
+
+func usage(std streams, err error) int {
+	fmt.Fprintf(std.err, "autoconfig: %v\nSee: autoconfig --help\n", err)
+	return exitFailure
+}

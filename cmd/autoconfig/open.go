@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"autoconfig/internal/config"
+	"autoconfig/internal/directory"
+	"autoconfig/internal/store"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+// demoFlag is on the commands that only read.
+type demoFlag struct {
+	Demo bool `help:"Use the demo site in memory instead of a configuration."`
+}
+
+func (d demoFlag) open(c *call) (*opened, error) {
+	if d.Demo {
+		return openDemo(c)
+	}
+	return openSite(c)
+}
+
+// opened is the process's configuration with its database.
+type opened struct {
+	process settled
+	store   *store.Store
+}
+
+// settled is what of the configuration isn't text any more.
+type settled struct {
+	config.Process
+	PublicURL *url.URL
+	folder    string
+}
+
+func (o *opened) close() { _ = o.store.Close() }
+
+// openSite reads the configuration and opens the database that it names.
+func openSite(c *call) (*opened, error) {
+	process, err := readProcess(c.configFile)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(c, process.Database, process.folder)
+	if err != nil {
+		return nil, err
+	}
+	return &opened{process, db}, nil
+}
+
+func readProcess(file string) (settled, error) {
+	source, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return settled{}, fmt.Errorf("there is no %s here\nMake one with: autoconfig init\nOr name another with --config FILE; or try the demo site with --demo", file)
+	} else if err != nil {
+		return settled{}, err
+	}
+	process, err := config.ReadProcess(file, source, os.LookupEnv)
+	if err != nil {
+		return settled{}, err
+	}
+	folder := filepath.Dir(file)
+	if process, err = process.Resolve(folder); err != nil {
+		return settled{}, err
+	}
+	return settle(process, folder)
+}
+
+func settle(process config.Process, folder string) (settled, error) {
+	public, err := url.Parse(process.PublicURL)
+	return settled{process, public, folder}, err
+}
+
+// openDemo fills a database in memory with the demo site.
+func openDemo(c *call) (*opened, error) {
+	site, _, err := config.ReadSite("demo.yaml", config.Demo)
+	if err != nil {
+		return nil, err
+	}
+	process, err := settle(config.Defaults(), ".")
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(c, "sqlite::memory:", ".")
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Replace(c, site); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &opened{process, db}, nil
+}
+
+// looked is everything about an address.
+type looked struct {
+	terms    *policy.Terms
+	account  policy.Account
+	known    bool
+	public   settings.Settings // what anybody gets
+	personal settings.Settings // what the person gets by a setup link
+}
+
+func (o *opened) look(c *call, typed settings.Address) (looked, error) {
+	d := directory.New(directory.Options{Source: o.store, Logger: slog.New(slog.DiscardHandler)})
+	entry, err := d.Domain(c, typed.Domain())
+	if errors.Is(err, directory.ErrNotFound) {
+		return looked{}, refusal{fmt.Errorf("the domain %s is not served here; see: autoconfig domain list", typed.Domain())}
+	} else if err != nil {
+		return looked{}, err
+	}
+	account, known, err := d.Lookup(c, entry, typed)
+	if err != nil {
+		return looked{}, err
+	}
+	return looked{
+		terms: entry.Terms, account: account, known: known,
+		public:   entry.Terms.PublicSettings(typed, account),
+		personal: entry.Terms.Settings(typed, account),
+	}, nil
+}

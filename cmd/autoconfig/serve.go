@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"autoconfig/internal/config"
+	"autoconfig/internal/directory"
+	"autoconfig/internal/server"
+	"autoconfig/mobileconfig"
+)
+
+type serveCmd struct {
+	Demo        bool   `help:"Serve the demo site from memory, and print what to try."`
+	Listen      string `help:"Public listener, instead of the configuration's." placeholder:"HOST:PORT"`
+	AdminListen string `help:"Private listener, instead of the configuration's." placeholder:"HOST:PORT"`
+}
+
+func (s *serveCmd) Help() string {
+	return `Serves until it is interrupted. What other commands change is served within a second.
+
+Examples:
+  autoconfig serve --demo
+  autoconfig serve --config /etc/autoconfig/autoconfig.yaml`
+}
+
+func (s *serveCmd) Run(c *call) error {
+	site, err := demoFlag{s.Demo}.open(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	if s.Listen != "" {
+		site.process.Listen = s.Listen
+	}
+	if s.AdminListen != "" {
+		site.process.AdminListen = s.AdminListen
+	}
+	logger := newLogger(c, site.process.Log)
+	if !s.Demo {
+		if _, err := config.LoadSecret(site.process.path(site.process.SecretFile)); err != nil {
+			return err
+		}
+	}
+	listeners, err := listen(c, site.process, logger)
+	if err != nil {
+		return err
+	}
+	if s.Demo {
+		site.process.PublicURL.Host = listeners.Public.Addr().String()
+		printDemo(c, listeners.Public.Addr().String(), listeners.Private.Addr().String())
+	}
+	signer, err := watchSigner(site.process, logger)
+	if err != nil {
+		return err
+	}
+	d := directory.New(directory.Options{
+		Source: site.store, MaxEntries: site.process.Cache.Entries, Logger: logger,
+	})
+	handlers := server.New(server.Options{
+		Directory: d, PublicURL: site.process.PublicURL, Signer: signer,
+		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version,
+		Rate: server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
+	})
+	logger.Info("serving", "listen", listeners.Public.Addr().String(), "admin_listen", listeners.Private.Addr().String(), "version", version)
+	group, ctx := errgroup.WithContext(c)
+	group.Go(func() error { return d.Run(ctx) })
+	group.Go(func() error { return handlers.Serve(ctx, listeners) })
+	return group.Wait()
+}
+
+// listen opens all sockets, or none.
+func listen(ctx context.Context, process settled, logger *slog.Logger) (l server.Listeners, err error) {
+	var open []net.Listener
+	defer func() {
+		if err != nil {
+			for _, listener := range open {
+				_ = listener.Close()
+			}
+		}
+	}()
+	bind := func(key, address string) net.Listener {
+		if address == "" || err != nil {
+			return nil
+		}
+		listener, failure := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if failure != nil {
+			err = fmt.Errorf("%s: %w", key, failure)
+			return nil
+		}
+		open = append(open, listener)
+		return listener
+	}
+	l.Public = bind("listen", process.Listen)
+	l.Plain = bind("http_listen", process.HTTPListen)
+	l.Private = bind("admin_listen", process.AdminListen)
+	if err == nil && process.TLS.Certificate != "" {
+		l.Certificate, err = watchCertificate(process, logger)
+	}
+	return l, err
+}
+
+func watchCertificate(process settled, logger *slog.Logger) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
+	return server.WatchCertificate(logger, time.Now, process.path(process.TLS.Certificate), process.path(process.TLS.Key))
+}
+
+func watchSigner(process settled, logger *slog.Logger) (func() *mobileconfig.Identity, error) {
+	if process.Signing.Certificate == "" {
+		return nil, nil
+	}
+	return server.WatchIdentity(logger, time.Now, process.path(process.Signing.Certificate), process.path(process.Signing.Key))
+}
+
+// path is a file's path relative to the configuration's folder.
+func (s settled) path(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(s.folder, file)
+}
+
+func newLogger(c *call, log config.Log) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(log.Level)) // checked when it was read
+	options := &slog.HandlerOptions{Level: level}
+	if log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(c.std.err, options))
+	}
+	return slog.New(slog.NewTextHandler(c.std.err, options))
+}
+
+func printDemo(c *call, public, private string) {
+	c.printf(`autoconfig serves the demo site: example.com, also known as example.net.
+
+  office@example.com    IMAP: it is read on several devices
+  workshop@example.com  POP3, mail stays on the server for 9 days: a small mailbox on one device
+  kiosk@example.com     POP3, mail stays on the server for 14 days: its group has a rule
+  anybody else          IMAP: the default
+
+Try, in another terminal:
+
+  # Thunderbird
+  curl 'http://%[1]s/mail/config-v1.1.xml?emailaddress=workshop%%40example.com'
+
+  # a program that doesn't say for whom it asks (Thunderbird for Android, KMail, Delta Chat)
+  curl -H 'Host: autoconfig.example.com' 'http://%[1]s/mail/config-v1.1.xml'
+
+  # Evolution, which sends a digest instead of the address
+  curl 'http://%[1]s/mail/config-v1.1.xml?emailaddress=EVOLUTIONUSER%%40example.com&emailmd5=%[3]s'
+
+  # Outlook
+  curl -H 'Content-Type: text/xml' -d '<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request><EMailAddress>office@example.com</EMailAddress><AcceptableResponseSchema>http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>' 'http://%[1]s/autodiscover/autodiscover.xml'
+  curl 'http://%[1]s/autodiscover/autodiscover.json?Email=office%%40example.com&Protocol=AutodiscoverV1'
+
+  # iPhone, iPad, Mac
+  curl 'http://%[1]s/email.mobileconfig?emailaddress=kiosk%%40example.com'
+
+  # the operator
+  curl 'http://%[2]s/readyz'
+  curl 'http://%[2]s/metrics'
+  go run ./cmd/autoconfig explain workshop@example.com --demo
+
+Stop it with Ctrl-C.
+
+`, public, private, demoDigest)
+}
+
+// demoDigest is the MD5 of workshop@example.com.
+const demoDigest = "8f2d994dc0ea42967605fdf7336100fa"

@@ -1,0 +1,248 @@
+package config
+
+import (
+	"encoding"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// decoder fills our types from a YAML tree. The library's own decoder isn't used,
+// since it makes 83 of the unquoted login 00123, takes any text for a date, and
+// can't say where a value is that its type refuses. This one also goes on after
+// a mistake, so that all of them are shown at once.
+type decoder struct {
+	*complaints
+	// expand replaces ${NAME} in texts; nil leaves them alone.
+	expand func(string) (string, error)
+}
+
+func (d *decoder) wrong(node ast.Node, format string, args ...any) {
+	at := place(node)
+	d.add(at.Line, at.Column, format, args...)
+}
+
+// place is where a node begins.
+func place(node ast.Node) *token.Position {
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		if len(n.Values) > 0 && !n.IsFlowStyle {
+			return n.Values[0].Key.GetToken().Position
+		}
+	case *ast.MappingValueNode:
+		return n.Key.GetToken().Position
+	}
+	return node.GetToken().Position
+}
+
+var (
+	timeType   = reflect.TypeFor[time.Time]()
+	textReader = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+func (d *decoder) decode(node ast.Node, into reflect.Value) {
+	switch n := node.(type) {
+	case *ast.NullNode:
+		return // a key without a value says nothing
+	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode, *ast.TagNode:
+		d.wrong(n, "anchors, aliases and tags of YAML are not possible here; write the value itself")
+		return
+	}
+	switch {
+	case into.Type() == timeType:
+		d.date(node, into)
+	case reflect.PointerTo(into.Type()).Implements(textReader):
+		d.text(node, into)
+	default:
+		d.kind(node, into)
+	}
+}
+
+func (d *decoder) kind(node ast.Node, into reflect.Value) {
+	switch into.Kind() {
+	case reflect.Pointer:
+		value := reflect.New(into.Type().Elem())
+		d.decode(node, value.Elem())
+		into.Set(value)
+	case reflect.Struct:
+		d.structure(node, into)
+	case reflect.Slice:
+		d.list(node, into)
+	case reflect.Map:
+		d.texts(node, into)
+	case reflect.String:
+		if text, ok := d.scalar(node, "text"); ok {
+			into.SetString(text)
+		}
+	case reflect.Int:
+		d.integer(node, into)
+	case reflect.Float64:
+		if text, ok := d.scalar(node, "a number"); ok {
+			value, err := strconv.ParseFloat(text, 64)
+			if err != nil || value < 0 {
+				d.wrong(node, "expected a number, found %q", text)
+			}
+			into.SetFloat(value)
+		}
+	case reflect.Bool:
+		if text, ok := d.scalar(node, "true or false"); ok {
+			if text != "true" && text != "false" {
+				d.wrong(node, "expected true or false, found %q", text)
+			}
+			into.SetBool(text == "true")
+		}
+	}
+}
+
+func (d *decoder) integer(node ast.Node, into reflect.Value) {
+	text, ok := d.scalar(node, "a number")
+	if !ok {
+		return
+	}
+	value, err := strconv.Atoi(text)
+	if err != nil {
+		d.wrong(node, "expected a whole number, found %q", text)
+		return
+	}
+	into.SetInt(int64(value))
+}
+
+// scalar is a value's text as it is written, whatever YAML would take it for.
+func (d *decoder) scalar(node ast.Node, expected string) (string, bool) {
+	var text string
+	switch n := node.(type) {
+	case *ast.StringNode:
+		text = n.Value
+	case *ast.LiteralNode:
+		text = n.Value.Value
+	case ast.ScalarNode:
+		text = n.GetToken().Value
+	case *ast.MappingNode, *ast.MappingValueNode:
+		d.wrong(node, "expected %s, found keys and values", expected)
+		return "", false
+	default:
+		d.wrong(node, "expected %s, found a list", expected)
+		return "", false
+	}
+	if d.expand != nil {
+		expanded, err := d.expand(text)
+		if err != nil {
+			d.wrong(node, "%v", err)
+			return "", false
+		}
+		text = expanded
+	}
+	return text, true
+}
+
+func (d *decoder) date(node ast.Node, into reflect.Value) {
+	text, ok := d.scalar(node, "a date")
+	if !ok {
+		return
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil {
+			into.Set(reflect.ValueOf(t.UTC()))
+			return
+		}
+	}
+	d.wrong(node, "%q is not a date: write it as 2027-06-30", text)
+}
+
+func (d *decoder) text(node ast.Node, into reflect.Value) {
+	text, ok := d.scalar(node, "text")
+	if !ok {
+		return
+	}
+	if err := into.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
+		d.wrong(node, "%v", err)
+	}
+}
+
+func (d *decoder) texts(node ast.Node, into reflect.Value) {
+	values, ok := pairs(node)
+	if !ok {
+		d.wrong(node, "expected keys and values, found %s", what(node))
+		return
+	}
+	into.Set(reflect.MakeMap(into.Type()))
+	for _, v := range values {
+		if text, ok := d.scalar(v.Value, "text"); ok {
+			into.SetMapIndex(reflect.ValueOf(keyText(v)), reflect.ValueOf(text))
+		}
+	}
+}
+
+func (d *decoder) list(node ast.Node, into reflect.Value) {
+	sequence, ok := node.(*ast.SequenceNode)
+	if !ok {
+		if _, isMap := pairs(node); isMap && canBeOne(into.Type()) {
+			list := reflect.MakeSlice(into.Type(), 1, 1)
+			d.decode(node, list.Index(0))
+			into.Set(list)
+			return
+		}
+		d.wrong(node, "expected a list, found %s", what(node))
+		return
+	}
+	list := reflect.MakeSlice(into.Type(), len(sequence.Values), len(sequence.Values))
+	for i, value := range sequence.Values {
+		if _, isNull := value.(*ast.NullNode); isNull {
+			d.wrong(value, "an item of the list is empty")
+			continue
+		}
+		d.decode(value, list.Index(i))
+	}
+	into.Set(list)
+}
+
+func (d *decoder) structure(node ast.Node, into reflect.Value) {
+	values, ok := pairs(node)
+	if !ok {
+		d.wrong(node, "expected keys and values, found %s", what(node))
+		return
+	}
+	known := fields(into.Type())
+	for _, v := range values {
+		key := keyText(v)
+		index, found := known[key]
+		if !found {
+			d.wrong(v.Key, "there is no key %q here%s", key, suggest(key, known))
+			continue
+		}
+		d.decode(v.Value, into.FieldByIndex(index))
+	}
+}
+
+// pairs are a mapping's keys and values; a mapping of one is a node of its own.
+func pairs(node ast.Node) ([]*ast.MappingValueNode, bool) {
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		return n.Values, true
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{n}, true
+	}
+	return nil, false
+}
+
+func keyText(v *ast.MappingValueNode) string {
+	if s, ok := v.Key.(*ast.StringNode); ok {
+		return s.Value
+	}
+	return strings.TrimSpace(v.Key.GetToken().Value)
+}
+
+func what(node ast.Node) string {
+	switch n := node.(type) {
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "keys and values"
+	default:
+		return strconv.Quote(n.GetToken().Value)
+	}
+}

@@ -1,0 +1,153 @@
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"autoconfig/policy"
+)
+
+// Changes are what differs between two sites, in a stable order.
+type Changes []Change
+
+// Change is one provider, plan, domain or account that differs.
+type Change struct {
+	Kind   string  `json:"kind"` // provider, plan, domain, account, site
+	Name   string  `json:"name"`
+	Action string  `json:"action"` // add, change, remove
+	Fields []Field `json:"fields,omitempty"`
+}
+
+// Field is one key of a changed thing, with its values as JSON; "" for none.
+type Field struct {
+	Key string `json:"key"`
+	Old string `json:"old"`
+	New string `json:"new"`
+}
+
+// Compare lists what would change if old were replaced by new.
+func Compare(old, new policy.Site) Changes {
+	var changes Changes
+	if new.ID != "" && new.ID != old.ID {
+		changes = append(changes, Change{Kind: "site", Name: "site_id", Action: "change", Fields: []Field{{"site_id", old.ID, new.ID}}})
+	}
+	changes = append(changes, compare("provider", named(old.Providers), named(new.Providers))...)
+	changes = append(changes, compare("plan", named(old.Plans), named(new.Plans))...)
+	changes = append(changes, compare("domain", named(old.Domains), named(new.Domains))...)
+	return append(changes, compare("account", named(old.Accounts), named(new.Accounts))...)
+}
+
+// Empty tells whether nothing changes.
+func (c Changes) Empty() bool { return len(c) == 0 }
+
+// shown is how many accounts are listed; a file may have a million.
+const shown = 100
+
+// String is the changes as people read them, a line each.
+func (c Changes) String() string {
+	var b strings.Builder
+	signs := map[string]string{"add": "+", "change": "~", "remove": "-"}
+	counts := map[string]int{}
+	listed := 0
+	for _, change := range c {
+		counts[change.Action]++
+		if change.Kind == "account" {
+			if listed++; listed > shown {
+				continue
+			}
+		}
+		fmt.Fprintf(&b, "%s %s %s\n", signs[change.Action], change.Kind, change.Name)
+		for _, f := range change.Fields {
+			fmt.Fprintf(&b, "    %s: %s -> %s\n", f.Key, orNone(f.Old), orNone(f.New))
+		}
+	}
+	if listed > shown {
+		fmt.Fprintf(&b, "... and %d more accounts\n", listed-shown)
+	}
+	fmt.Fprintf(&b, "%d to add, %d to change, %d to remove.\n", counts["add"], counts["change"], counts["remove"])
+	return b.String()
+}
+
+func orNone(text string) string { return cmp.Or(text, "(none)") }
+
+// named keys things by what they are called, as JSON.
+func named[T any](list []T) map[string][]byte {
+	m := make(map[string][]byte, len(list))
+	for _, item := range list {
+		text, err := json.Marshal(item)
+		if err != nil {
+			panic(err) // our own types
+		}
+		m[nameOf(item)] = text
+	}
+	return m
+}
+
+func nameOf(item any) string {
+	text, err := json.Marshal(item)
+	if err != nil {
+		panic(err)
+	}
+	var names struct{ ID, Name, Address string }
+	if err := json.Unmarshal(text, &names); err != nil {
+		panic(err)
+	}
+	return cmp.Or(names.Address, names.ID, names.Name)
+}
+
+func compare(kind string, old, new map[string][]byte) Changes {
+	var changes Changes
+	names := slices.Collect(maps.Keys(new))
+	for name := range old {
+		if _, kept := new[name]; !kept {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		before, wasThere := old[name]
+		after, isThere := new[name]
+		change := Change{Kind: kind, Name: name}
+		switch {
+		case !wasThere:
+			change.Action = "add"
+		case !isThere:
+			change.Action = "remove"
+		case bytes.Equal(before, after):
+			continue
+		default:
+			change.Action, change.Fields = "change", fieldsOf(before, after)
+		}
+		changes = append(changes, change)
+	}
+	return changes
+}
+
+func fieldsOf(before, after []byte) []Field {
+	old, new := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if err := json.Unmarshal(before, &old); err != nil {
+		panic(err)
+	}
+	if err := json.Unmarshal(after, &new); err != nil {
+		panic(err)
+	}
+	keys := slices.Collect(maps.Keys(new))
+	for key := range old {
+		if _, kept := new[key]; !kept {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	var fields []Field
+	for _, key := range keys {
+		if !bytes.Equal(old[key], new[key]) {
+			fields = append(fields, Field{key, string(old[key]), string(new[key])})
+		}
+	}
+	return fields
+}

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Error is everything that is wrong with a file, in the file's order.
+type Error struct {
+	File  string
+	Items []Item
+}
+
+// Item is one thing that is wrong, and where. Line and Column count from 1;
+// Column counts characters. They are 0 where the whole file is meant.
+type Item struct {
+	Line, Column int
+	Text         string
+	// Source is the line of the file.
+	Source string
+}
+
+// maxItems bounds how much is shown at once.
+const maxItems = 20
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	for i, item := range e.Items {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if i == maxItems {
+			fmt.Fprintf(&b, "... and %d more", len(e.Items)-maxItems)
+			break
+		}
+		b.WriteString(item.in(e.File))
+	}
+	return b.String()
+}
+
+// in formats an item as compilers do, with the line and a caret below it.
+func (i Item) in(file string) string {
+	if i.Line == 0 {
+		return file + ": " + i.Text
+	}
+	number := fmt.Sprintf("%5d", i.Line)
+	return fmt.Sprintf("%s:%d:%d: %s\n%s | %s\n%s | %s^", file, i.Line, i.Column, i.Text,
+		number, i.Source, strings.Repeat(" ", len(number)), blanksUpTo(i.Source, i.Column))
+}
+
+// blanksUpTo is a blank for each character before the column; tabs stay, so that
+// the caret stands below its character however wide they are shown.
+func blanksUpTo(source string, column int) string {
+	var b strings.Builder
+	n := 1
+	for _, r := range source {
+		if n >= column {
+			break
+		}
+		if r == '\t' {
+			b.WriteByte('\t')
+		} else {
+			b.WriteByte(' ')
+		}
+		n++
+	}
+	for ; n < column; n++ {
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// complaints collects what is wrong with one file.
+type complaints struct {
+	lines []string
+	items []Item
+}
+
+func (c *complaints) add(line, column int, format string, args ...any) {
+	item := Item{Line: line, Column: max(column, 1), Text: fmt.Sprintf(format, args...)}
+	if line >= 1 && line <= len(c.lines) {
+		item.Source = strings.TrimRight(c.lines[line-1], "\r")
+	}
+	c.items = append(c.items, item)
+}
+
+func (c *complaints) err(file string) error {
+	if len(c.items) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(c.items, func(a, b Item) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return &Error{File: file, Items: c.items}
+}

@@ -1,0 +1,226 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxProcess is the largest process file, in bytes.
+const maxProcess = 64 << 10
+
+// Process is how the service runs (autoconfig.yaml). What is left out has the
+// value of [Defaults].
+type Process struct {
+	Listen       string  `yaml:"listen" doc:"public listener, for mail programs; with tls it speaks https, else plain http behind a proxy"`
+	HTTPListen   string  `yaml:"http_listen" doc:"plain http beside a public listener with tls; GETs are redirected to https"`
+	AdminListen  string  `yaml:"admin_listen" doc:"private listener: health, readiness, metrics"`
+	Database     string  `yaml:"database" doc:"where the site is kept: sqlite:FILE, relative to the configuration's folder"`
+	DatabaseFile string  `yaml:"database_file" doc:"file whose first line is the database, where that has a password in it"`
+	PublicURL    string  `yaml:"public_url" doc:"where this service is reached from outside: https, host, no path; URLs in answers are made from it"`
+	SecretFile   string  `yaml:"secret_file" doc:"32 random bytes from which keys derive; made at the first start if it isn't there"`
+	TLS          KeyPair `yaml:"tls" doc:"certificate of the public listener; read again when the files change"`
+	Signing      KeyPair `yaml:"signing" doc:"what signs Apple's profiles: RSA or P-256; read again when the files change"`
+	// TrustedProxies are addresses or networks in CIDR notation.
+	TrustedProxies []string  `yaml:"trusted_proxies" doc:"addresses or networks from which X-Forwarded-For and X-Forwarded-Proto are believed"`
+	RateLimit      RateLimit `yaml:"rate_limit" doc:"bounds the public requests of one client: an IPv4 address or an IPv6 /64"`
+	Cache          Cache     `yaml:"cache" doc:"what is kept in memory"`
+	Log            Log       `yaml:"log" doc:"what is logged, to standard error"`
+}
+
+// KeyPair is a certificate and its key, in PEM files.
+type KeyPair struct {
+	Certificate string `yaml:"certificate" doc:"PEM file: the certificate, then its intermediates"`
+	Key         string `yaml:"key" doc:"PEM file: the key"`
+}
+
+// RateLimit bounds a client's requests.
+type RateLimit struct {
+	PerSecond float64 `yaml:"per_second" doc:"requests per second in the long run; 0 for no limit"`
+	Burst     int     `yaml:"burst" doc:"requests at once"`
+}
+
+// Cache bounds what is kept in memory.
+type Cache struct {
+	Entries int `yaml:"entries" doc:"accounts that are kept; about 1 kB each"`
+}
+
+// Log says what is logged.
+type Log struct {
+	Level  string `yaml:"level" doc:"debug, info, warn or error"`
+	Format string `yaml:"format" doc:"text or json"`
+}
+
+// Defaults are what holds where nothing is said.
+func Defaults() Process {
+	return Process{
+		Listen:      "127.0.0.1:8080", // a proxy with TLS stands in front
+		AdminListen: "127.0.0.1:8081", // never for strangers
+		Database:    "sqlite:autoconfig.db",
+		PublicURL:   "http://127.0.0.1:8080",
+		SecretFile:  "autoconfig.secret",
+		// Thunderbird asks about eight times for one account; behind one address there
+		// may be an office.
+		RateLimit: RateLimit{PerSecond: 20, Burst: 200},
+		Cache:     Cache{Entries: 100_000},
+		Log:       Log{Level: "info", Format: "text"},
+	}
+}
+
+// ReadProcess reads and checks a process file. ${NAME} in a value stands for an
+// environment variable, which env looks up; $${ is a literal ${.
+func ReadProcess(file string, source []byte, env func(string) (string, bool)) (Process, error) {
+	d, err := parse(file, source, maxProcess)
+	if err != nil {
+		return Process{}, err
+	}
+	process := Defaults()
+	if d.body == nil {
+		return process, nil
+	}
+	decode := &decoder{complaints: &d.complaints, expand: func(text string) (string, error) { return expand(text, env) }}
+	decode.decode(d.body, reflect.ValueOf(&process).Elem())
+	if err := d.err(file); err != nil {
+		return Process{}, err
+	}
+	process.check(func(path, format string, args ...any) {
+		at := place(find(d.body, path))
+		d.add(at.Line, at.Column, format, args...)
+	})
+	if err := d.err(file); err != nil {
+		return Process{}, err
+	}
+	return process, nil
+}
+
+var reference = regexp.MustCompile(`\$?\$\{([^}]*)\}?`)
+
+func expand(text string, env func(string) (string, bool)) (string, error) {
+	var failure error
+	expanded := reference.ReplaceAllStringFunc(text, func(match string) string {
+		if strings.HasPrefix(match, "$$") {
+			return match[1:]
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(match, "${"), "}")
+		value, found := env(name)
+		switch {
+		case !strings.HasSuffix(match, "}") || name == "":
+			failure = errors.New("a ${NAME} isn't closed or has no name; write $${ for a literal ${")
+		case !found:
+			failure = fmt.Errorf("the environment variable %s is not set", name)
+		}
+		return value
+	})
+	return expanded, failure
+}
+
+func (p Process) check(wrong func(path, format string, args ...any)) {
+	for _, l := range []struct{ key, address string }{{"listen", p.Listen}, {"http_listen", p.HTTPListen}, {"admin_listen", p.AdminListen}} {
+		if l.address == "" && l.key == "http_listen" {
+			continue
+		}
+		if !isHostPort(l.address) {
+			wrong(l.key, "%q is not an address to listen on: write HOST:PORT, such as 127.0.0.1:8080 or :443", l.address)
+		}
+	}
+	if p.Database == "" && p.DatabaseFile == "" {
+		wrong("database", "there is no database; write sqlite:autoconfig.db")
+	}
+	if !isPublicURL(p.PublicURL) {
+		wrong("public_url", "%q is not possible: write https:// and a host, without a path (http only for a loopback address)", p.PublicURL)
+	}
+	if p.SecretFile == "" {
+		wrong("secret_file", "a file for the secret is needed")
+	}
+	for _, k := range []struct {
+		key  string
+		pair KeyPair
+	}{{"tls", p.TLS}, {"signing", p.Signing}} {
+		if (k.pair.Certificate == "") != (k.pair.Key == "") {
+			wrong(k.key, "%s needs both a certificate and a key", k.key)
+		}
+	}
+	if p.HTTPListen != "" && p.TLS.Certificate == "" {
+		wrong("http_listen", "http_listen redirects to https, which needs tls: {certificate, key}")
+	}
+	for i, text := range p.TrustedProxies {
+		if _, err := parsePrefix(text); err != nil {
+			wrong("trusted_proxies["+strconv.Itoa(i)+"]", "%q is neither an address nor a network such as 192.0.2.0/24", text)
+		}
+	}
+	if p.RateLimit.PerSecond > 0 && p.RateLimit.Burst < 1 {
+		wrong("rate_limit.burst", "a burst of %d refuses everything; use 1 or more, or per_second: 0 for no limit", p.RateLimit.Burst)
+	}
+	if p.Cache.Entries < 1 {
+		wrong("cache.entries", "%d entries are not possible; use 1 or more", p.Cache.Entries)
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, p.Log.Level) {
+		wrong("log.level", "%q is not a level: use debug, info, warn or error", p.Log.Level)
+	}
+	if !slices.Contains([]string{"text", "json"}, p.Log.Format) {
+		wrong("log.format", "%q is not a format: use text or json", p.Log.Format)
+	}
+}
+
+func isHostPort(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	n, portErr := strconv.Atoi(port)
+	return err == nil && portErr == nil && n >= 0 && n <= 65535 && !strings.ContainsAny(host, " /")
+}
+
+func isPublicURL(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	loopback := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+	return u.Scheme == "https" || u.Scheme == "http" && loopback
+}
+
+func parsePrefix(text string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	return netip.ParsePrefix(text)
+}
+
+// Proxies are the trusted networks.
+func (p Process) Proxies() []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range p.TrustedProxies {
+		if prefix, err := parsePrefix(text); err == nil { // checked when it was read
+			all = append(all, prefix)
+		}
+	}
+	return all
+}
+
+// Resolve reads the files that hold values. Relative ones are in folder.
+func (p Process) Resolve(folder string) (Process, error) {
+	if p.DatabaseFile == "" {
+		return p, nil
+	}
+	file := p.DatabaseFile
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(folder, file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return p, fmt.Errorf("database_file: %w", err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	if p.Database = strings.TrimSpace(line); p.Database == "" {
+		return p, fmt.Errorf("database_file: the first line of %s is empty", file)
+	}
+	return p, nil
+}

@@ -1,0 +1,90 @@
+package config
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"reflect"
+
+	"github.com/goccy/go-yaml"
+
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+// maxSite is the largest site file, in bytes: a million accounts fit.
+const maxSite = 256 << 20
+
+// Demo is the site of `serve --demo`.
+//
+//go:embed demo.yaml
+var Demo []byte
+
+// ReadSite reads, normalises and checks a site. Whatever is wrong is in the
+// [*Error]; warnings say what is accepted but can't be meant.
+func ReadSite(file string, source []byte) (site policy.Site, warnings settings.Problems, err error) {
+	d, err := parse(file, source, maxSite)
+	if err != nil {
+		return policy.Site{}, nil, err
+	}
+	if d.body == nil {
+		return policy.Site{}, nil, nil
+	}
+	decode := &decoder{complaints: &d.complaints}
+	decode.decode(d.body, reflect.ValueOf(&site).Elem())
+	if err := d.err(file); err != nil {
+		return policy.Site{}, nil, err
+	}
+	site = site.Normalize()
+	problems := site.Check()
+	for _, p := range problems.Errors() {
+		at := place(find(d.body, p.Path))
+		d.add(at.Line, at.Column, "%s", p.Text)
+	}
+	if err := d.err(file); err != nil {
+		return policy.Site{}, nil, err
+	}
+	return site, problems.Warnings(), nil
+}
+
+const siteHeader = `# A site of autoconfig. Read it with: autoconfig apply FILE
+# Every key is described in docs/configuration.md.
+`
+
+// WriteSite writes a site so that [ReadSite] reads the same.
+func WriteSite(w io.Writer, site policy.Site) error {
+	if _, err := io.WriteString(w, siteHeader); err != nil {
+		return err
+	}
+	if reflect.DeepEqual(site, policy.Site{}) {
+		return nil
+	}
+	// 100,000 accounts are written in pieces: the library builds a tree of each.
+	accounts := site.Accounts
+	site.Accounts = nil
+	if !reflect.DeepEqual(site, policy.Site{}) {
+		if err := writeYAML(w, site); err != nil {
+			return err
+		}
+	}
+	for start := 0; start < len(accounts); start += 1000 {
+		if start == 0 {
+			if _, err := io.WriteString(w, "accounts:\n"); err != nil {
+				return err
+			}
+		}
+		if err := writeYAML(w, accounts[start:min(start+1000, len(accounts))]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeYAML(w io.Writer, v any) error {
+	text, err := yaml.MarshalWithOptions(v, yaml.Indent(2), yaml.IndentSequence(false), yaml.UseLiteralStyleIfMultiline(false))
+	if err != nil {
+		return fmt.Errorf("write the site: %w", err)
+	}
+	_, err = w.Write(text)
+	return err
+}

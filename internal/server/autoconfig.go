@@ -1,0 +1,81 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/settings"
+	"autoconfig/thunderbird"
+)
+
+// xmlType is what Thunderbird demands: it compares the start of the media type
+// letter by letter, and takes anything else for a failed provider.
+const xmlType = "text/xml; charset=utf-8"
+
+// autoconfig answers config-v1.1.xml: for the address if there is one, whatever
+// the Host (a look-up by MX comes to the hoster's own host), else the default of
+// the Host's domain.
+func (s *Server) autoconfig(c echo.Context) error {
+	ctx, query := c.Request().Context(), c.Request().URL.RawQuery
+	typed, given, err := typedAddress(query, "emailaddress")
+	if err != nil {
+		return err
+	}
+	if !given {
+		a, err := s.forHost(ctx, c.Request().Host)
+		if err != nil {
+			return err
+		}
+		return s.sendAutoconfig(c, a)
+	}
+	var a answer
+	if digest := strings.ToLower(parameter(query, "emailmd5")); isDigest(typed, digest) {
+		a, err = s.forDigest(ctx, typed, digest)
+	} else {
+		a, err = s.forAddress(ctx, typed)
+	}
+	if err != nil {
+		return err
+	}
+	return s.sendAutoconfig(c, a)
+}
+
+// providerDatabase answers in the form of Thunderbird's provider database
+// (preference mailnews.auto_config_url), which is asked by domain alone.
+func (s *Server) providerDatabase(c echo.Context) error {
+	name, err := settings.ParseDomain(c.Param("domain"))
+	if err != nil {
+		return settings.ErrAddress
+	}
+	a, err := s.forDomain(c.Request().Context(), name)
+	if err != nil {
+		return err
+	}
+	return s.sendAutoconfig(c, a)
+}
+
+func (s *Server) sendAutoconfig(c echo.Context, a answer) error {
+	resolved, err := thunderbird.Resolve(a.settings)
+	if err != nil {
+		return err
+	}
+	body, err := s.fill(a.entry, "autoconfig", &resolved, thunderbird.Compile)
+	if err != nil {
+		return err
+	}
+	s.metrics.answered("autoconfig", resolved.Decision.Protocol)
+	return send(c, xmlType, resolved, body)
+}
+
+// send writes an answer. What was asked with an address isn't kept by caches;
+// a domain's default may be for five minutes.
+func send(c echo.Context, mediaType string, of settings.Settings, body []byte) error {
+	cache := "no-store"
+	if of.Typed.IsZero() {
+		cache = "public, max-age=300"
+	}
+	c.Response().Header().Set("Cache-Control", cache)
+	return c.Blob(http.StatusOK, mediaType, body)
+}

@@ -1,0 +1,163 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/autodiscover"
+	"autoconfig/internal/directory"
+	"autoconfig/settings"
+)
+
+// autodiscover answers a posted request (POX). Credentials that come with it are
+// neither read nor logged, and it never asks for any: Thunderbird would report a
+// challenge as a wrong password. The media type is not looked at, since FairEmail
+// posts XML as a form.
+func (s *Server) autodiscover(c echo.Context) error {
+	body, err := readBody(c.Request().Body)
+	if err != nil {
+		return err
+	}
+	request, err := autodiscover.ParseRequest(body)
+	switch {
+	case errors.Is(err, autodiscover.ErrTooLarge):
+		return errTooLarge
+	case err != nil:
+		return s.sendPOXError(c, autodiscover.Malformed)
+	case !request.WantsOutlook():
+		return s.sendPOXError(c, autodiscover.SchemaUnavailable)
+	case request.LegacyDN:
+		// A server that isn't Exchange knows nobody by it (MS-OXDSCLI, 3.2.5).
+		return s.sendPOXError(c, autodiscover.AddressNotFound)
+	}
+	typed, err := settings.ParseAddress(request.Address)
+	if err != nil {
+		return s.sendPOXError(c, autodiscover.Malformed)
+	}
+	a, err := s.forAddress(c.Request().Context(), typed)
+	if err != nil {
+		return s.poxError(c, err)
+	}
+	return s.poxError(c, s.sendPOX(c, a))
+}
+
+// readBody reads at most autodiscover.MaxBody bytes.
+func readBody(body io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(body, autodiscover.MaxBody+1))
+	switch {
+	case err != nil:
+		return nil, errors.Join(settings.ErrAddress, err) // cut off or badly chunked: the client's fault
+	case len(data) > autodiscover.MaxBody:
+		return nil, errTooLarge
+	}
+	return bytes.TrimSpace(data), nil
+}
+
+// autodiscoverGet answers a GET. With an address it is a request like any other.
+// Without one, it could only be told the domain's default, and Thunderbird, which
+// turns its POST into a GET when redirected, would use that at once: so only
+// where nobody in the domain has anything else.
+func (s *Server) autodiscoverGet(c echo.Context) error {
+	ctx := c.Request().Context()
+	typed, given, err := typedAddress(c.Request().URL.RawQuery, "emailaddress", "email")
+	if err != nil {
+		return s.sendPOXError(c, autodiscover.Malformed)
+	}
+	if given {
+		a, err := s.forAddress(ctx, typed)
+		if err != nil {
+			return s.poxError(c, err)
+		}
+		return s.poxError(c, s.sendPOX(c, a))
+	}
+	a, err := s.forHost(ctx, c.Request().Host)
+	if errors.Is(err, directory.ErrNotFound) {
+		return errPostOnly
+	} else if err != nil {
+		return err
+	}
+	uniform, err := s.Directory.Uniform(ctx, a.entry)
+	if err != nil {
+		return unavailable(err)
+	}
+	if !uniform {
+		return errPostOnly
+	}
+	return s.sendPOX(c, a)
+}
+
+func (s *Server) sendPOX(c echo.Context, a answer) error {
+	body, err := s.fill(a.entry, "autodiscover", &a.settings, autodiscover.Compile)
+	if err != nil {
+		return err
+	}
+	s.metrics.answered("autodiscover", a.settings.Decision.Protocol)
+	return send(c, xmlType, a.settings, body)
+}
+
+// poxError turns what the format has words for into an answer in that format.
+func (s *Server) poxError(c echo.Context, err error) error {
+	switch {
+	case errors.Is(err, directory.ErrNotFound):
+		return s.sendPOXError(c, autodiscover.AddressNotFound)
+	case errors.Is(err, autodiscover.ErrPlaintext), errors.Is(err, autodiscover.ErrAuth):
+		return s.sendPOXError(c, autodiscover.NoConfiguration)
+	}
+	return err
+}
+
+func (s *Server) sendPOXError(c echo.Context, code autodiscover.ErrorCode) error {
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return c.Blob(http.StatusOK, xmlType, autodiscover.RenderError(code, s.Now()))
+}
+
+// autodiscoverJSON tells where the POX service is (Autodiscover v2). The URL
+// comes from the configuration.
+func (s *Server) autodiscoverJSON(c echo.Context) error {
+	c.Response().Header().Set("Cache-Control", "no-store")
+	fail := func(status int, code autodiscover.JSONError) error {
+		return c.Blob(status, jsonType, autodiscover.RenderJSONError(code))
+	}
+	query := c.Request().URL.RawQuery
+	typed, given, err := typedAddress(query, "email", "emailaddress")
+	if text := originalTail(c, "/v1.0/"); text != "" {
+		given = true
+		typed, err = settings.ParseAddress(text)
+	}
+	switch {
+	case !given:
+		return fail(http.StatusBadRequest, autodiscover.JSONMissingAddress)
+	case err != nil:
+		return fail(http.StatusBadRequest, autodiscover.JSONBadAddress)
+	}
+	switch protocol := parameter(query, "protocol"); {
+	case protocol == "":
+		return fail(http.StatusBadRequest, autodiscover.JSONMissingProtocol)
+	case !autodiscover.IsProtocolV1(protocol):
+		return fail(http.StatusBadRequest, autodiscover.JSONInvalidProtocol)
+	}
+	if _, err := s.domain(c.Request().Context(), typed.Domain()); errors.Is(err, directory.ErrNotFound) {
+		return fail(http.StatusNotFound, autodiscover.JSONUnknownUser)
+	} else if err != nil {
+		return err
+	}
+	url := s.PublicURL.JoinPath("/autodiscover/autodiscover.xml").String()
+	return c.Blob(http.StatusOK, jsonType, autodiscover.RenderJSON(url))
+}
+
+const jsonType = "application/json; charset=utf-8"
+
+// originalTail is what follows marker in the path as the client wrote it: the
+// router has folded its letter case.
+func originalTail(c echo.Context, marker string) string {
+	path, _ := c.Get(originalPath).(string)
+	if i := strings.LastIndex(strings.ToLower(path), marker); i >= 0 {
+		return path[i+len(marker):]
+	}
+	return ""
+}

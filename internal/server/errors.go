@@ -1,0 +1,94 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/autodiscover"
+	"autoconfig/internal/directory"
+	"autoconfig/mobileconfig"
+	"autoconfig/settings"
+	"autoconfig/thunderbird"
+)
+
+var (
+	errNoAddress   = errors.New("no address was given")
+	errTooLarge    = errors.New("request body over the limit")
+	errTooMany     = errors.New("too many requests from this address")
+	errPostOnly    = errors.New("Autodiscover without an address must be posted")
+	errNoService   = errors.New("the domain has no such service")
+	errUnavailable = errors.New("the directory can't be asked")
+)
+
+// refusals maps every error to what the public may see of it. The first that
+// matches holds; anything else is a 500 and logged.
+var refusals = []struct {
+	err    error
+	status int
+	public string
+}{
+	{errNoAddress, http.StatusBadRequest, "The request has no emailaddress."},
+	{settings.ErrAddress, http.StatusBadRequest, "The emailaddress is not a mail address."},
+	{directory.ErrNotFound, http.StatusNotFound, "There is no configuration for this domain here."},
+	{errNoService, http.StatusNotFound, "This domain has no such service."},
+	{thunderbird.ErrLogin, http.StatusNotFound, "There is no configuration for this address in this format."},
+	{mobileconfig.ErrPlaintext, http.StatusUnprocessableEntity, "This account can't be set up by a profile."},
+	{mobileconfig.ErrAuth, http.StatusUnprocessableEntity, "This account can't be set up by a profile."},
+	{errPostOnly, http.StatusMethodNotAllowed, "Send an Autodiscover request by POST."},
+	{autodiscover.ErrNoLogin, http.StatusMethodNotAllowed, "Send an Autodiscover request by POST."},
+	{errTooLarge, http.StatusRequestEntityTooLarge, "The request is too large."},
+	{errTooMany, http.StatusTooManyRequests, "Too many requests; try again in a minute."},
+	{errUnavailable, http.StatusServiceUnavailable, "The service can't answer now; try again in a minute."},
+	{context.Canceled, 499, ""}, // the client went away: Thunderbird cuts requests that lost its race
+}
+
+// deltaChatStop ends every refusal. Delta Chat's autoconfig reader ignores the
+// status and takes a body without tags for a configuration without servers,
+// which ends its search; an end tag that was never opened makes it go on
+// (deltachat-core auto_mozilla.rs, quick-xml's check of end names).
+const deltaChatStop = "\n</none>\n"
+
+// refuse is echo's error handler.
+func (s *Server) refuse(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	status, public := http.StatusInternalServerError, "Something went wrong here."
+	if i := s.refusal(err); i >= 0 {
+		status, public = refusals[i].status, refusals[i].public
+	} else if routed := new(echo.HTTPError); errors.As(err, &routed) {
+		status, public = routed.Code, http.StatusText(routed.Code)+"."
+	}
+	if status >= http.StatusInternalServerError {
+		s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
+			slog.String("route", c.Path()), slog.Int("status", status), slog.String("error", err.Error()))
+	}
+	header := c.Response().Header()
+	header.Set("Cache-Control", "no-store")
+	switch status {
+	case http.StatusMethodNotAllowed:
+		if header.Get("Allow") == "" || errors.Is(err, errPostOnly) || errors.Is(err, autodiscover.ErrNoLogin) {
+			header.Set("Allow", http.MethodPost)
+		}
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		header.Set("Retry-After", "60")
+	}
+	if c.Request().Method == http.MethodHead {
+		_ = c.NoContent(status)
+		return
+	}
+	_ = c.String(status, public+deltaChatStop)
+}
+
+func (s *Server) refusal(err error) int {
+	for i, r := range refusals {
+		if errors.Is(err, r.err) {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,36 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// healthz says that the process runs.
+func (s *Server) healthz(c echo.Context) error {
+	return c.String(http.StatusOK, "ok\n")
+}
+
+// readiness is the answer of /readyz.
+type readiness struct {
+	Status   string   `json:"status"`
+	Problems []string `json:"problems,omitempty"`
+}
+
+// readyz says whether answers can be given. A source that is down is a problem,
+// but no reason to take the replica out of service while the last good answers
+// serve on: all the others have the same source. Only a service that could never
+// read its domains isn't ready.
+func (s *Server) readyz(c echo.Context) error {
+	health := s.Directory.Health()
+	r := readiness{Status: "ready"}
+	status := http.StatusOK
+	if health.Err != nil {
+		r.Status = "degraded"
+		r.Problems = []string{"the directory can't be asked since " + health.Since.UTC().Format("2006-01-02 15:04:05Z") + ": " + health.Err.Error()}
+	}
+	if !health.Ready {
+		r.Status, status = "not ready", http.StatusServiceUnavailable
+	}
+	return c.JSON(status, r)
+}

@@ -1,0 +1,69 @@
+package server
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/time/rate"
+)
+
+// Rate bounds the requests of one client: an IPv4 address, or an IPv6 /64, which
+// is what one customer has. The zero Rate doesn't bound anything.
+type Rate struct {
+	PerSecond float64
+	Burst     int
+}
+
+// maxClients bounds the memory of the limiter; beyond it, the clients that were
+// seen least recently start anew.
+const maxClients = 100_000
+
+type limiter struct {
+	rate    Rate
+	clients *otter.Cache[netip.Prefix, *rate.Limiter]
+}
+
+func newLimiter(r Rate) *limiter {
+	if r.PerSecond <= 0 {
+		return nil
+	}
+	return &limiter{rate: r, clients: otter.Must(&otter.Options[netip.Prefix, *rate.Limiter]{
+		MaximumSize:      maxClients,
+		ExpiryCalculator: otter.ExpiryAccessing[netip.Prefix, *rate.Limiter](10 * time.Minute),
+	})}
+}
+
+func (l *limiter) allow(client netip.Addr, now time.Time) bool {
+	key := clientPrefix(client)
+	bucket, found := l.clients.GetIfPresent(key)
+	if !found {
+		bucket, _ = l.clients.SetIfAbsent(key, rate.NewLimiter(rate.Limit(l.rate.PerSecond), l.rate.Burst))
+	}
+	return bucket.AllowN(now, 1)
+}
+
+func clientPrefix(client netip.Addr) netip.Prefix {
+	client = client.Unmap().WithZone("")
+	bits := 32
+	if client.Is6() {
+		bits = 64
+	}
+	prefix, _ := client.Prefix(bits) // the zero Prefix for an unparsable address: one bucket for all of them
+	return prefix
+}
+
+// limit refuses a client that asks too often.
+func (s *Server) limit(next echo.HandlerFunc) echo.HandlerFunc {
+	if s.limiter == nil {
+		return next
+	}
+	return func(c echo.Context) error {
+		client, _ := netip.ParseAddr(c.RealIP())
+		if !s.limiter.allow(client, s.Now()) {
+			return errTooMany
+		}
+		return next(c)
+	}
+}

@@ -1,0 +1,89 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/errgroup"
+)
+
+// Limits of a connection. A real client sends its request in one packet and
+// reads its answer at once.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 15 * time.Second
+	idleTimeout       = 60 * time.Second
+	maxHeaderBytes    = 16 << 10
+	shutdownTimeout   = 10 * time.Second
+	maxConnections    = 10_000
+)
+
+// Listeners are the sockets that a Server serves; nil ones are not served.
+type Listeners struct {
+	Public net.Listener
+	// Plain is plain http beside a Public with TLS.
+	Plain   net.Listener
+	Private net.Listener
+	// Certificate is for Public; nil means plain http of which it isn't known
+	// whether a proxy ended TLS.
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+}
+
+// Serve serves until ctx ends, then lets running requests finish for up to ten
+// seconds.
+func (s *Server) Serve(ctx context.Context, l Listeners) error {
+	group, ctx := errgroup.WithContext(ctx)
+	run := func(name string, listener net.Listener, handler http.Handler, config *tls.Config) {
+		if listener == nil {
+			return
+		}
+		server := s.httpServer(handler)
+		listener = netutil.LimitListener(listener, maxConnections)
+		if config != nil {
+			listener = tls.NewListener(listener, config)
+		}
+		group.Go(func() error {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("%s listener: %w", name, err)
+			}
+			return nil
+		})
+		group.Go(func() error {
+			<-ctx.Done()
+			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+			defer cancel()
+			if err := server.Shutdown(stop); err != nil {
+				return server.Close()
+			}
+			return nil
+		})
+	}
+	var config *tls.Config
+	if l.Certificate != nil {
+		config = &tls.Config{GetCertificate: l.Certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	}
+	run("public", l.Public, s.Public(false), config)
+	run("plain", l.Plain, s.Public(true), nil)
+	run("private", l.Private, s.Private(), nil)
+	return group.Wait()
+}
+
+func (s *Server) httpServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug), // strangers' broken handshakes
+	}
+}

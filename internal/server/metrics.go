@@ -1,0 +1,83 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"autoconfig/internal/directory"
+	"autoconfig/settings"
+)
+
+// metrics are counted per process, on a registry of their own. Labels are our
+// own words only: routes, formats, protocols and status codes.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	answers  *prometheus.CounterVec
+}
+
+func newMetrics(d *directory.Directory, version string) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "autoconfig_http_requests_total", Help: "Requests by route and status code.",
+		}, []string{"route", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "autoconfig_http_request_seconds", Help: "Time to answer, by route.",
+			Buckets: []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5},
+		}, []string{"route"}),
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "autoconfig_answers_total", Help: "Configurations given, by format and incoming protocol.",
+		}, []string{"format", "protocol"}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "autoconfig_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.requests, m.seconds, m.answers, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	gauge := func(name, help string, value func() float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	gauge("autoconfig_directory_up", "1 if the directory could be asked at the last try.", func() float64 {
+		if d.Health().Err != nil {
+			return 0
+		}
+		return 1
+	})
+	gauge("autoconfig_directory_cache_entries", "Entries in the directory's cache.", func() float64 { return float64(d.Stats().Entries) })
+	gauge("autoconfig_directory_cache_hits", "Look-ups answered from the cache.", func() float64 { return float64(d.Stats().Hits) })
+	gauge("autoconfig_directory_cache_misses", "Look-ups that asked the source.", func() float64 { return float64(d.Stats().Misses) })
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+func (m *metrics) answered(format string, p settings.Protocol) {
+	m.answers.WithLabelValues(format, string(p)).Inc()
+}
+
+func (m *metrics) request(route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// noRoute stands for every path that we don't serve, so that strangers can't
+// make labels.
+const noRoute = "other"
+
+func route(c echo.Context) string {
+	if path := c.Path(); path != "" && path != "/*" {
+		return path
+	}
+	return noRoute
+}

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/settings"
+)
+
+// originalPath is where foldPath leaves the path as the client wrote it.
+const originalPath = "original path"
+
+// foldPath lets paths be found in any letter case and with doubled slashes:
+// Outlook writes /Autodiscover/Autodiscover.xml and more.
+func foldPath(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u := c.Request().URL
+		c.Set(originalPath, u.Path)
+		u.Path, u.RawPath = fold(u.Path), ""
+		return next(c)
+	}
+}
+
+func fold(path string) string {
+	path = strings.ToLower(path)
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	return path
+}
+
+// publicHeaders are on every public answer.
+func publicHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Robots-Tag", "noindex")
+		return next(c)
+	}
+}
+
+func addressQuery(typed settings.Address, digest string) string {
+	query := "?emailaddress=" + url.QueryEscape(typed.String())
+	if isDigest(typed, digest) {
+		query += "&emailmd5=" + url.QueryEscape(digest)
+	}
+	return query
+}
+
+func (s *Server) fromTrustedProxy(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	for _, prefix := range s.TrustedProxies {
+		if prefix.Contains(peer.Addr().Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+func ipNet(prefix netip.Prefix) *net.IPNet {
+	prefix = prefix.Masked()
+	return &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
+}

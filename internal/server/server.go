@@ -1,0 +1,122 @@
+package server
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/internal/directory"
+	"autoconfig/mobileconfig"
+)
+
+// Options are what a Server needs. Zero values are good but for Directory and
+// PublicURL.
+type Options struct {
+	Directory *directory.Directory
+	// PublicURL is where this service is reached from outside: scheme and host
+	// only. URLs in answers are made from it, never from a request.
+	PublicURL *url.URL
+	// Signer gives the identity that signs profiles; nil, or a nil identity,
+	// means that profiles go out unsigned.
+	Signer func() *mobileconfig.Identity
+	// TrustedProxies are the networks from which X-Forwarded-For and
+	// X-Forwarded-Proto are believed.
+	TrustedProxies []netip.Prefix
+	// Rate bounds the requests of one client.
+	Rate Rate
+	// Logger is slog.Default if nil.
+	Logger *slog.Logger
+	// Now is time.Now if nil.
+	Now func() time.Time
+	// Version is what the metrics say of the binary.
+	Version string
+}
+
+// Server holds the handlers of both listeners.
+type Server struct {
+	Options
+	metrics *metrics
+	limiter *limiter
+}
+
+// New prepares a Server.
+func New(o Options) *Server {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Server{
+		Options: o,
+		metrics: newMetrics(o.Directory, o.Version),
+		limiter: newLimiter(o.Rate),
+	}
+}
+
+// Public is the handler of the public listener. knownPlain says that whatever
+// arrives on it came over plain http, with no proxy in between.
+func (s *Server) Public(knownPlain bool) http.Handler {
+	e := s.newEcho()
+	e.Pre(foldPath)
+	e.Use(s.observe, s.limit, publicHeaders)
+
+	autoconfig := []string{"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"}
+	for _, path := range autoconfig {
+		s.get(e, path, s.redirectPlain(knownPlain, s.autoconfig))
+	}
+	s.get(e, "/v1.1/:domain", s.providerDatabase)
+
+	const pox = "/autodiscover/autodiscover.xml"
+	e.POST(pox, s.autodiscover)
+	s.get(e, pox, s.redirectPlain(knownPlain, s.autodiscoverGet))
+	s.get(e, "/autodiscover/autodiscover.json", s.autodiscoverJSON)
+	s.get(e, "/autodiscover/autodiscover.json/v1.0/:address", s.autodiscoverJSON)
+
+	s.get(e, "/email.mobileconfig", s.profile)
+	s.get(e, "/mobileconfig", s.profile)
+
+	for _, service := range []string{"caldav", "carddav", "jmap"} {
+		// CalDAV clients send PROPFIND before anything else (RFC 6764, section 6).
+		e.Match(wellKnownMethods, "/.well-known/"+service, s.wellKnown(service))
+	}
+	return e
+}
+
+var wellKnownMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions, echo.PROPFIND}
+
+// Private is the handler of the private listener.
+func (s *Server) Private() http.Handler {
+	e := s.newEcho()
+	e.Use(s.observe)
+	s.get(e, "/healthz", s.healthz)
+	s.get(e, "/readyz", s.readyz)
+	s.get(e, "/metrics", echo.WrapHandler(s.metrics.handler()))
+	return e
+}
+
+func (s *Server) get(e *echo.Echo, path string, handler echo.HandlerFunc) {
+	e.Match([]string{http.MethodGet, http.MethodHead}, path, handler)
+}
+
+func (s *Server) newEcho() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.refuse
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, prefix := range s.TrustedProxies {
+		trust = append(trust, echo.TrustIPRange(ipNet(prefix)))
+	}
+	// Without these two, echo believes any forged header (GHSA-246p-cpwv-v3jq).
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.SchemeExtractor = echo.ExtractSchemeDirect()
+	if len(s.TrustedProxies) > 0 {
+		e.IPExtractor = echo.ExtractIPFromXFFHeader(trust...)
+		e.SchemeExtractor = echo.ExtractSchemeFromHeaders(trust...)
+	}
+	return e
+}
