@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bytes"
-	"crypto/tls"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -183,5 +182,4 @@ func TestServeAnswersOnRealSocketsAndStops(t *testing.T) {
 			t.Errorf("%s: %s", url, r.Status)
 		}
 	}
-	_ = tls.VersionTLS12
 }

@@ -11,7 +11,11 @@ import (
 
 // observe counts and logs each request, and turns a panic into an error. The log
 // has the route, not the path or the query: no address gets into it.
-func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Server) observe(level slog.Level) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc { return s.observed(level, next) }
+}
+
+func (s *Server) observed(level slog.Level, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
 		if err := s.guarded(next, c); err != nil {
@@ -20,7 +24,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		took := time.Since(start)
 		status := c.Response().Status
 		s.metrics.request(route(c), status, took)
-		s.Logger.LogAttrs(c.Request().Context(), slog.LevelInfo, "request",
+		s.Logger.LogAttrs(c.Request().Context(), level, "request",
 			slog.String("method", c.Request().Method), slog.String("route", route(c)),
 			slog.Int("status", status), slog.Duration("took", took), slog.Int64("bytes", c.Response().Size))
 		return nil

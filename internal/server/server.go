@@ -63,7 +63,7 @@ func New(o Options) *Server {
 func (s *Server) Public(knownPlain bool) http.Handler {
 	e := s.newEcho()
 	e.Pre(foldPath)
-	e.Use(s.observe, s.limit, publicHeaders)
+	e.Use(s.observe(slog.LevelInfo), s.limit, publicHeaders)
 
 	autoconfig := []string{"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"}
 	for _, path := range autoconfig {
@@ -92,7 +92,7 @@ var wellKnownMethods = []string{http.MethodGet, http.MethodHead, http.MethodOpti
 // Private is the handler of the private listener.
 func (s *Server) Private() http.Handler {
 	e := s.newEcho()
-	e.Use(s.observe)
+	e.Use(s.observe(slog.LevelDebug)) // scrapes would fill the log
 	s.get(e, "/healthz", s.healthz)
 	s.get(e, "/readyz", s.readyz)
 	s.get(e, "/metrics", echo.WrapHandler(s.metrics.handler()))

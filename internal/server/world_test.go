@@ -89,7 +89,6 @@ type world struct {
 	server    *server.Server
 	store     *store.Store
 	directory *directory.Directory
-	logs      *strings.Builder
 }
 
 func newWorld(t testing.TB, change ...func(*server.Options)) *world {
@@ -102,7 +101,7 @@ func newWorld(t testing.TB, change ...func(*server.Options)) *world {
 	if err := db.Replace(t.Context(), testSite(t)); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{store: db, logs: &strings.Builder{}}
+	w := &world{store: db}
 	w.directory = directory.New(directory.Options{Source: db, Logger: slog.New(slog.DiscardHandler)})
 	options := server.Options{
 		Directory: w.directory,
