@@ -200,10 +200,13 @@ func (c *checker) retention(p POP3, path string) {
 // terms checks a domain with its plan: whether each protocol that may be decided
 // has a server.
 func (c *checker) terms(d Domain, plans []Plan, path string) {
-	plan := c.plans[d.Plan]
+	plan, known := c.plans[d.Plan]
 	t := TermsOf("", d, plan, settings.Provider{})
 	if _, ok := c.domains[d.Name]; !ok {
 		c.domains[d.Name] = t
+	}
+	if d.Plan != "" && !known {
+		return // what it lacks may be in the plan that was meant
 	}
 	if len(t.Servers.IMAP) == 0 && len(t.Servers.POP3) == 0 {
 		c.add(path, "%s has neither an imap nor a pop3 server", d.Name)

@@ -138,7 +138,7 @@ func (s Server) Check(p Protocol, path string) Problems {
 	var problems Problems
 	if _, err := ParseDomain(s.Host); err != nil {
 		if s.Host == "" {
-			problems.Add(path, "a %s server needs a host", p)
+			problems.Add(path, "the %s server needs a host", p)
 		} else {
 			problems.Add(path+".host", "%q is not a host name", s.Host)
 		}

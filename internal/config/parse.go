@@ -45,7 +45,7 @@ func parse(file string, source []byte, limit int) (*document, error) {
 			continue
 		}
 		if d.body != nil {
-			at := doc.Body.GetToken().Position
+			at := place(doc.Body)
 			d.add(at.Line, at.Column, "a second YAML document begins here; the file must be one")
 			return nil, d.err(file)
 		}
