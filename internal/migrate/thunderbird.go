@@ -1,0 +1,193 @@
+package migrate
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"autoconfig/policy"
+	"autoconfig/settings"
+	"autoconfig/thunderbird"
+)
+
+// Skipped is something in a published document that a site can't or won't say.
+type Skipped struct{ Element, Reason string }
+
+func (s Skipped) String() string { return s.Element + ": " + s.Reason }
+
+// FromThunderbird turns a published config-v1.1.xml into a domain with its
+// provider. The servers keep their order. What is left out is in skipped; the
+// outcome is not checked yet.
+func FromThunderbird(c *thunderbird.Config, name string) (domain policy.Domain, provider settings.Provider, skipped []Skipped) {
+	m := &published{config: c}
+	provider = settings.Provider{ID: name, Name: m.text("displayName", c.DisplayName, settings.MaxProviderName)}
+	provider.ShortName = m.text("displayShortName", c.DisplayShortName, settings.MaxProviderShortName)
+	if provider.Name == "" {
+		provider.Name = name
+	}
+	if len(c.Documentation) > 0 && strings.HasPrefix(c.Documentation[0].URL, "https://") {
+		provider.HelpURL = c.Documentation[0].URL
+	}
+	domain = policy.Domain{Name: name, Offer: policy.Offer{Provider: name}}
+	domain.Servers = policy.Servers{
+		IMAP: m.servers(c.Incoming, settings.IMAP),
+		POP3: m.servers(c.Incoming, settings.POP3),
+		SMTP: m.servers(c.Outgoing, settings.SMTP),
+	}
+	m.otherTypes()
+	domain.Policy = m.policy()
+	domain.Services = m.services()
+	return domain.Normalize(), provider, m.skipped
+}
+
+type published struct {
+	config  *thunderbird.Config
+	skipped []Skipped
+}
+
+func (m *published) skip(element, reason string, args ...any) {
+	m.skipped = append(m.skipped, Skipped{element, fmt.Sprintf(reason, args...)})
+}
+
+// text is a name, or "" if it is too long for the draft's limit (section 3.2).
+func (m *published) text(element, name string, most int) string {
+	if utf8.RuneCountInString(name) > most {
+		m.skip(element, "%q has more than %d characters", name, most)
+		return ""
+	}
+	return name
+}
+
+func (m *published) servers(list []thunderbird.Server, p settings.Protocol) policy.ServerList {
+	servers := policy.ServerList{}
+	for _, s := range list {
+		if s.Type != string(p) {
+			continue
+		}
+		name := fmt.Sprintf("%s %s:%s %s", s.Type, s.Hostname, s.Port, strings.Join(s.SocketTypes, " "))
+		if server, ok := m.server(s, name); ok {
+			servers = append(servers, server)
+		}
+	}
+	return servers
+}
+
+func (m *published) server(s thunderbird.Server, name string) (settings.Server, bool) {
+	server := settings.Server{Host: s.Hostname}
+	for _, socket := range s.SocketTypes {
+		if security, known := securities[socket]; known {
+			server.Security = security
+			break // the first that is known, as Thunderbird does
+		}
+	}
+	switch server.Security {
+	case "":
+		m.skip(name, "its socketType is none of SSL, STARTTLS, plain")
+		return server, false
+	case settings.None:
+		m.skip(name, "plaintext")
+		return server, false
+	}
+	port, err := strconv.Atoi(s.Port)
+	if err != nil {
+		m.skip(name, "its port is not a number")
+		return server, false
+	}
+	server.Port = port
+	for _, method := range s.Authentication {
+		auth, known := auths[method]
+		switch {
+		case !known:
+			m.skip(name, "authentication %s", method)
+		case !slices.Contains(server.Auth, auth):
+			server.Auth = append(server.Auth, auth)
+		}
+	}
+	if len(server.Auth) == 0 {
+		m.skip(name, "none of its authentication methods is known")
+		return server, false
+	}
+	if server.Username, err = usernamePattern(s.Username); err != nil {
+		m.skip(name, "%v", err)
+		return server, false
+	}
+	return server, true
+}
+
+var securities = map[string]settings.Security{"SSL": settings.TLS, "STARTTLS": settings.STARTTLS, "plain": settings.None}
+
+// auths say a published method as the mechanism that today's clients take it for.
+var auths = map[string]settings.Auth{
+	"password-cleartext": settings.AuthPlain, "plain": settings.AuthPlain,
+	"password-encrypted": settings.AuthCramMD5, "secure": settings.AuthCramMD5,
+	"NTLM": settings.AuthNTLM, "GSSAPI": settings.AuthGSSAPI, "TLS-client-cert": settings.AuthExternal,
+	"OAuth2": settings.AuthXOAuth2, "none": settings.AuthNone, "client-IP-address": settings.AuthClientIP,
+}
+
+func usernamePattern(published string) (settings.Username, error) {
+	pattern := strings.NewReplacer("%EMAILADDRESS%", "{address}", "%EMAILLOCALPART%", "{local}", "%EMAILDOMAIN%", "{domain}").Replace(strings.TrimSpace(published))
+	if strings.Contains(pattern, "%") {
+		return "", fmt.Errorf("username %s has an unknown placeholder", published)
+	}
+	if pattern == "{address}" {
+		return "", nil // the default
+	}
+	return settings.Username(pattern), nil
+}
+
+func (m *published) otherTypes() {
+	for _, s := range m.config.Incoming {
+		if s.Type != "imap" && s.Type != "pop3" {
+			m.skip(strings.TrimSpace(s.Type+" "+s.Hostname), "another protocol than IMAP and POP3")
+		}
+	}
+	for _, s := range m.config.Outgoing {
+		if s.Type != "smtp" {
+			m.skip(strings.TrimSpace(s.Type+" "+s.Hostname), "another protocol than SMTP")
+		}
+	}
+}
+
+// policy takes the first protocol of the document for the default, as Thunderbird
+// does, and what it says of the first POP3 server.
+func (m *published) policy() policy.Policy {
+	var p policy.Policy
+	for _, s := range m.config.Incoming {
+		if p.Default == "" && (s.Type == "imap" || s.Type == "pop3") {
+			p.Default = settings.Protocol(s.Type)
+		}
+		if s.Type == "pop3" && s.Leave != "" && p.POP3.LeaveOnServer == nil {
+			leave := strings.EqualFold(s.Leave, "true")
+			p.POP3.LeaveOnServer = &leave
+			if days, err := strconv.Atoi(s.Days); err == nil && leave {
+				p.POP3.Days = &days
+			}
+		}
+	}
+	return p
+}
+
+func (m *published) services() settings.Services {
+	services := settings.Services{}
+	if strings.HasPrefix(m.config.Webmail, "https://") {
+		services.Webmail = m.config.Webmail
+	}
+	if o := m.config.OAuth2; o != nil {
+		services.OAuth2 = &settings.OAuth2{Issuer: o.Issuer, AuthURL: o.AuthURL, TokenURL: o.TokenURL, Scope: strings.Join(strings.Fields(o.Scope), " "), ClientID: o.ClientID}
+	}
+	for _, s := range m.config.Services {
+		switch s.Type {
+		case "caldav":
+			services.CalDAV = s.URL
+		case "carddav":
+			services.CardDAV = s.URL
+		case "webdav":
+			services.WebDAV = s.URL
+		default:
+			m.skip(s.Element+" "+s.Type, "no such service in a site")
+		}
+	}
+	return services
+}
