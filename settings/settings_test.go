@@ -34,8 +34,13 @@ func TestNormalizeFillsRegisteredPorts(t *testing.T) {
 		security Security
 		port     int
 	}{
-		{IMAP, "", 993}, {IMAP, STARTTLS, 143}, {POP3, "", 995}, {POP3, STARTTLS, 110},
-		{SMTP, "", 465}, {SMTP, STARTTLS, 587}, {ManageSieve, "", 4190},
+		{IMAP, "", 993},
+		{IMAP, STARTTLS, 143},
+		{POP3, "", 995},
+		{POP3, STARTTLS, 110},
+		{SMTP, "", 465},
+		{SMTP, STARTTLS, 587},
+		{ManageSieve, "", 4190},
 	} {
 		s := Server{Host: "Mail.Example.COM", Security: c.security}.Normalize(c.protocol)
 		if s.Port != c.port || s.Host != "mail.example.com" || len(s.Auth) != 1 || s.Auth[0] != AuthPlain {

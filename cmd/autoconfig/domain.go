@@ -65,8 +65,10 @@ func (s *domainShowCmd) Run(c *call) error {
 		return c.json(t)
 	}
 	rows := [][]string{
-		{"domain", t.Name}, {"aliases", strings.Join(t.Aliases, " ")},
-		{"provider", t.Provider.Name}, {"default", upper(t.DefaultProtocol())},
+		{"domain", t.Name},
+		{"aliases", strings.Join(t.Aliases, " ")},
+		{"provider", t.Provider.Name},
+		{"default", upper(t.DefaultProtocol())},
 	}
 	for _, p := range []settings.Protocol{settings.IMAP, settings.POP3, settings.SMTP} {
 		for _, server := range t.Servers.Of(p) {

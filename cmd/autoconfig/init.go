@@ -44,10 +44,11 @@ func (i *initCmd) Run(c *call) error {
 	if err != nil {
 		return fmt.Errorf("%q is not a domain name", domain)
 	}
-	values := starter{
-		Domain:   name,
-		Provider: ask.answer("Name to show to people", i.Provider, name),
+	values := starter{Domain: name, Provider: i.Provider}
+	if i.Domain != "" && i.Provider == "" { // by flags: what the help says
+		values.Provider = name
 	}
+	values.Provider = ask.answer("Name to show to people", values.Provider, name)
 	imap := ask.answer("IMAP server (HOST[:PORT][/tls|starttls], or none)", i.IMAP, "imap."+name)
 	pop3 := ask.answer("POP3 server (likewise)", i.POP3, "none")
 	smtp := ask.answer("Submission server (likewise)", i.SMTP, "smtp."+name)

@@ -113,7 +113,7 @@ func account(t *rapid.T, i int) policy.Account {
 		Protocol: rapid.SampledFrom([]settings.Protocol{"", settings.IMAP, settings.POP3}).Draw(t, "protocol"),
 	}
 	if i < 2 {
-		local := locals[(rapid.IntRange(0, len(locals)/2-1).Draw(t, "local"))*2+i]
+		local := locals[rapid.IntRange(0, len(locals)/2-1).Draw(t, "local")*2+i]
 		a.Addresses = []settings.Address{settings.MustAddress(local + "@example.com")}
 	}
 	return a
