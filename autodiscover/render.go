@@ -12,11 +12,11 @@ import (
 
 // What the format can't say.
 var (
-	ErrPlaintext = errors.New("Autodiscover can't offer a server without TLS safely")
-	ErrAuth      = errors.New("Autodiscover can't name any of the server's mechanisms")
+	ErrPlaintext = errors.New("a server without TLS can't be offered safely by Autodiscover")
+	ErrAuth      = errors.New("none of the server's mechanisms can be named in Autodiscover")
 	// ErrNoLogin: without an address there is no login to write, and what clients
 	// make of a missing one (the address) isn't this domain's.
-	ErrNoLogin = errors.New("Autodiscover can't give a default whose login isn't the address")
+	ErrNoLogin = errors.New("a default whose login isn't the address can't be said in Autodiscover")
 )
 
 // The namespaces are literally http, and defaults: FairEmail and Delta Chat match

@@ -10,8 +10,8 @@ import (
 
 // What the import of Thunderbird for Android can't take.
 var (
-	ErrAndroidAuth    = errors.New("Thunderbird for Android knows none of the server's mechanisms")
-	ErrAndroidAddress = errors.New("Thunderbird for Android imports only ASCII addresses")
+	ErrAndroidAuth    = errors.New("none of the server's mechanisms is known to Thunderbird for Android")
+	ErrAndroidAddress = errors.New("an address that isn't ASCII can't be imported by Thunderbird for Android")
 )
 
 // The numbers of the format (thunderbird-android, feature/migration/qrcode/

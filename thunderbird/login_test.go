@@ -53,7 +53,7 @@ func TestResolvePrefersBarePlaceholdersThenLiterals(t *testing.T) {
 // texts on which readers of numbers disagree.
 var texts = []string{
 	"", " ", "0", "00123", "123", "-1", "+1", "1.", ".5", ".", "1e5", "1E+5", "1e", "e5", "0x10", "0X1f", "0x", "0xg", "-0x10", "0o17", "0O8", "0b101", "0b2",
-	"1_000", "Infinity", "-Infinity", "inf", "NaN", "nan", "1e400", "1e-400", "true", "True", "FALSE", "truely", " true", " 12", "12 ", "1 2", "\t1", "\u00a01", "\ufeff1",
+	"1_000", "Infinity", "-Infinity", "inf", "NaN", "nan", "1e400", "1e-400", "true", "True", "FALSE", "truest", " true", " 12", "12 ", "1 2", "\t1", "\u00a01", "\ufeff1",
 	"1,5", "½", "١٢", "office", "office@example.com", "1@2", "0.0.0.0", "1n", "1f", "0x1p4", "--1", "+-1", "1-1", "..1", "1e5.5", "12345678901234567890",
 }
 

@@ -156,7 +156,10 @@ func (s starter) firstDomain(site policy.Site) string { return site.Domains[0].N
 func (s starter) text(t string) []byte {
 	var b strings.Builder
 	quote := func(text string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"` }
-	template.Must(template.New("").Funcs(template.FuncMap{"quote": quote}).Parse(t)).Execute(&b, s) //nolint:errcheck // a strings.Builder doesn't fail
+	parsed := template.Must(template.New("").Funcs(template.FuncMap{"quote": quote}).Parse(t))
+	if err := parsed.Execute(&b, s); err != nil {
+		panic(err) // our own template, into memory
+	}
 	return []byte(b.String())
 }
 

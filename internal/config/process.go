@@ -62,7 +62,7 @@ type Log struct {
 
 // Defaults are what holds where nothing is said.
 func Defaults() Process {
-	return Process{
+	return Process{ //nolint:gosec // G101 takes a file name for a secret
 		Listen:      "127.0.0.1:8080", // a proxy with TLS stands in front
 		AdminListen: "127.0.0.1:8081", // never for strangers
 		Database:    "sqlite:autoconfig.db",

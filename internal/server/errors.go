@@ -19,7 +19,7 @@ var (
 	errNoAddress   = errors.New("no address was given")
 	errTooLarge    = errors.New("request body over the limit")
 	errTooMany     = errors.New("too many requests from this address")
-	errPostOnly    = errors.New("Autodiscover without an address must be posted")
+	errPostOnly    = errors.New("a request to Autodiscover without an address must be posted")
 	errNoService   = errors.New("the domain has no such service")
 	errUnavailable = errors.New("the directory can't be asked")
 )
