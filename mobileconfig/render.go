@@ -53,7 +53,8 @@ func Render(s settings.Settings) ([]byte, error) {
 		profile["ConsentText"] = maps.Clone(s.Profile.Consent)
 	}
 	// plist sorts keys: the same settings give the same bytes.
-	return plist.MarshalIndent(profile, plist.XMLFormat, "\t")
+	text, err := plist.MarshalIndent(profile, plist.XMLFormat, "\t")
+	return append(text, '\n'), err
 }
 
 func mailPayload(s settings.Settings) (dict, error) {
