@@ -15,25 +15,33 @@ import (
 var _ directory.Source = (*Store)(nil)
 
 // Domain implements [directory.Source].
-func (s *Store) Domain(ctx context.Context, name string) (*policy.Terms, error) {
+func (s *Store) Domain(ctx context.Context, name string) (terms *policy.Terms, err error) {
+	err = s.view(ctx, func(q queryer) error {
+		terms, err = domainTerms(ctx, q, name)
+		return err
+	})
+	return terms, err
+}
+
+func domainTerms(ctx context.Context, q queryer, name string) (*policy.Terms, error) {
 	var domain policy.Domain
-	err := s.document(ctx, &domain, `SELECT d.document FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name = ?`, name)
+	err := document(ctx, q, &domain, `SELECT d.document FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name = ?`, name)
 	if err != nil {
 		return nil, err
 	}
 	var plan policy.Plan
 	if domain.Plan != "" {
-		if err := s.document(ctx, &plan, `SELECT document FROM plans WHERE name = ?`, domain.Plan); err != nil {
+		if err := document(ctx, q, &plan, `SELECT document FROM plans WHERE name = ?`, domain.Plan); err != nil {
 			return nil, broken(err, "plan", domain.Plan)
 		}
 	}
 	var provider settings.Provider
 	if id := domain.Over(plan.Offer).Provider; id != "" {
-		if err := s.document(ctx, &provider, `SELECT document FROM providers WHERE id = ?`, id); err != nil {
+		if err := document(ctx, q, &provider, `SELECT document FROM providers WHERE id = ?`, id); err != nil {
 			return nil, broken(err, "provider", id)
 		}
 	}
-	id, err := s.SiteID(ctx)
+	id, err := meta(ctx, q, metaSiteID)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +60,7 @@ func broken(err error, kind, name string) error {
 // Account implements [directory.Source].
 func (s *Store) Account(ctx context.Context, key string) (policy.Account, error) {
 	var account policy.Account
-	err := s.document(ctx, &account, `SELECT a.document FROM addresses x JOIN accounts a ON a.id = x.account WHERE x.address = ?`, key)
+	err := document(ctx, s.db, &account, `SELECT a.document FROM addresses x JOIN accounts a ON a.id = x.account WHERE x.address = ?`, key)
 	return account, err
 }
 
@@ -63,7 +71,7 @@ func (s *Store) AccountByDigest(ctx context.Context, domain, digest string) (pol
 	if err != nil {
 		return account, directory.ErrNotFound
 	}
-	err = s.document(ctx, &account, `SELECT a.document FROM digests x JOIN accounts a ON a.id = x.account
+	err = document(ctx, s.db, &account, `SELECT a.document FROM digests x JOIN accounts a ON a.id = x.account
 		JOIN domain_names n ON n.domain = a.domain WHERE x.digest = ? AND n.name = ? ORDER BY a.id LIMIT 1`, raw, domain)
 	return account, err
 }
@@ -76,9 +84,9 @@ func (s *Store) HasOwn(ctx context.Context, domain string) (bool, error) {
 }
 
 // document reads one JSON document; none is [directory.ErrNotFound].
-func (s *Store) document(ctx context.Context, into any, query string, args ...any) error {
+func document(ctx context.Context, q queryer, into any, query string, args ...any) error {
 	var text []byte
-	err := s.db.QueryRowContext(ctx, query, args...).Scan(&text)
+	err := q.QueryRowContext(ctx, query, args...).Scan(&text)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return directory.ErrNotFound

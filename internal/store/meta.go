@@ -72,3 +72,13 @@ func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) (changed bool, er
 	}
 	return tx.Commit()
 }
+
+// view lets f read one state of the database, whatever is changed meanwhile.
+func (s *Store) view(ctx context.Context, f func(q queryer) error) error {
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // there is nothing to commit
+	return f(tx)
+}

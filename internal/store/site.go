@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"slices"
 
@@ -12,23 +11,21 @@ import (
 
 // Site is everything that is stored: providers, plans and domains in the order
 // in which they were written, accounts by address.
-func (s *Store) Site(ctx context.Context) (policy.Site, error) {
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return policy.Site{}, err
-	}
-	defer func() { _ = tx.Rollback() }()
-	return site(ctx, tx)
+func (s *Store) Site(ctx context.Context) (all policy.Site, err error) {
+	err = s.view(ctx, func(q queryer) error {
+		all, err = site(ctx, q)
+		return err
+	})
+	return all, err
 }
 
 // Frame is [Store.Site] without the accounts.
-func (s *Store) Frame(ctx context.Context) (policy.Site, error) {
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return policy.Site{}, err
-	}
-	defer func() { _ = tx.Rollback() }()
-	return frame(ctx, tx)
+func (s *Store) Frame(ctx context.Context) (all policy.Site, err error) {
+	err = s.view(ctx, func(q queryer) error {
+		all, err = frame(ctx, q)
+		return err
+	})
+	return all, err
 }
 
 // Accounts are at most limit accounts of a domain (of all of them if it is "")

@@ -1,0 +1,160 @@
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"autoconfig/internal/store"
+	"autoconfig/policy"
+)
+
+// killFolder names the database of the child process that is killed.
+const killFolder = "AUTOCONFIG_TEST_KILL_FOLDER"
+
+func TestMain(m *testing.M) {
+	if folder := os.Getenv(killFolder); folder != "" {
+		os.Exit(replaceUntilKilled(folder))
+	}
+	os.Exit(m.Run())
+}
+
+// killSite is one of two sites that have nothing in common but the domain.
+func killSite(letter string) policy.Site {
+	var accounts []policy.Account
+	for i := range 200 {
+		accounts = append(accounts, account(fmt.Sprintf("%s%d@example.com", letter, i), fmt.Sprintf("%s%d-too@example.com", letter, i)))
+	}
+	site := unchecked(accounts...)
+	site.Providers[0].Name = "Provider " + letter
+	return site
+}
+
+// replaceUntilKilled is the child: it puts one site in the place of the other for
+// ever, and says on its output when it has begun.
+func replaceUntilKilled(folder string) int {
+	ctx := context.Background()
+	s, err := store.Open(ctx, "sqlite:test.db", folder)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	sites := []policy.Site{killSite("a"), killSite("b")}
+	for i := 0; ; i++ {
+		if err := s.Replace(ctx, sites[i%2]); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		fmt.Println("stored", i)
+	}
+}
+
+// A process that is killed while it changes the site leaves the one or the other,
+// never a mixture. KILLS says how often; make torture sets hundreds.
+func TestAKilledChangeIsWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	kills := 5
+	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
+		kills = n
+	}
+	folder := t.TempDir()
+	replace(t, open(t, "sqlite:test.db", folder), killSite("a"))
+	seen := map[string]int{}
+	for range kills {
+		child := exec.CommandContext(t.Context(), os.Args[0])
+		child.Env = append(os.Environ(), killFolder+"="+folder)
+		out, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		if !lines.Scan() || !strings.HasPrefix(lines.Text(), "stored") {
+			t.Fatalf("the child says %q", lines.Text())
+		}
+		// Somewhere within the next changes: where exactly is what the test varies.
+		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
+		if err := child.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = child.Wait() // it was killed
+
+		s, err := store.Open(t.Context(), "sqlite:test.db", folder)
+		if err != nil {
+			t.Fatalf("opened after a kill: %v", err)
+		}
+		got := stored(t, s)
+		letter := strings.TrimPrefix(got.Providers[0].Name, "Provider ")
+		want := inOrder(killSite(letter))
+		want.ID = got.ID
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("a mixture: %d accounts of provider %s, the first is %s", len(got.Accounts), letter, got.Accounts[0].Address)
+		}
+		lookUpAll(t, s, got)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		seen[letter]++
+	}
+	t.Logf("left after %d kills: %v", kills, seen)
+}
+
+// raw opens the file as SQLite does.
+func raw(t *testing.T, folder string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(folder, "test.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestANewerSchemaIsRefusedAndUntouched(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	replace(t, open(t, "sqlite:test.db", folder), demo(t))
+	db := raw(t, folder)
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)`); err != nil {
+		t.Fatal(err)
+	}
+	_, err := store.Open(t.Context(), "sqlite:test.db", folder)
+	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(err.Error(), "version 99, this binary knows 1; use the newer autoconfig") {
+		t.Errorf("opened: %v", err)
+	}
+	var domains int
+	if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM domains`).Scan(&domains); err != nil || domains != 2 {
+		t.Errorf("%d domains, %v", domains, err)
+	}
+}
+
+// A plan that went missing by another hand is a failure, not an unserved domain.
+func TestABrokenDatabaseIsNotAnAnswer(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	s := open(t, "sqlite:test.db", folder)
+	replace(t, s, demo(t))
+	for table, want := range map[string]string{"providers": "no provider main", "plans": "no plan standard"} {
+		if _, err := raw(t, folder).ExecContext(t.Context(), "DELETE FROM "+table); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Domain(t.Context(), "example.com"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", table, err, want)
+		}
+		replace(t, s, policy.Site{})
+		replace(t, s, demo(t))
+	}
+}

@@ -1,0 +1,471 @@
+package store_test
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/store"
+	"autoconfig/policy"
+	"autoconfig/policy/policytest"
+	"autoconfig/settings"
+)
+
+// databases are the kinds that the suite runs on.
+var databases = map[string]func(t testing.TB) *store.Store{
+	"sqlite file":   func(t testing.TB) *store.Store { return open(t, "sqlite:test.db", t.TempDir()) },
+	"sqlite memory": func(t testing.TB) *store.Store { return open(t, "sqlite::memory:", "") },
+}
+
+func open(t testing.TB, address, folder string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), address, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func onEach(t *testing.T, test func(t *testing.T, s *store.Store)) {
+	t.Helper()
+	t.Parallel()
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+// demo is a small legal site.
+func demo(t testing.TB, accounts ...policy.Account) policy.Site {
+	t.Helper()
+	site := unchecked(accounts...)
+	if err := site.Check().Err(); err != nil {
+		t.Fatal(err)
+	}
+	return site
+}
+
+func unchecked(accounts ...policy.Account) policy.Site {
+	server := func(host string) policy.ServerList { return policy.ServerList{{Host: host}} }
+	return policy.Site{
+		Providers: []settings.Provider{{ID: "main", Name: "Example Mail"}},
+		Plans: []policy.Plan{{Name: "standard", Offer: policy.Offer{Provider: "main", Servers: policy.Servers{
+			IMAP: server("imap.example.com"), POP3: server("pop.example.com"), SMTP: server("smtp.example.com"),
+		}}}},
+		Domains: []policy.Domain{
+			{Name: "example.com", Aliases: []string{"example.net", "xn--mller-kva.example"}, Plan: "standard"},
+			{Name: "example.org", Plan: "standard"},
+		},
+		Accounts: accounts,
+	}.Normalize()
+}
+
+func account(address string, others ...string) policy.Account {
+	a := policy.Account{Address: settings.MustAddress(address)}
+	for _, other := range others {
+		a.Addresses = append(a.Addresses, settings.MustAddress(other))
+	}
+	return a
+}
+
+func replace(t testing.TB, s *store.Store, site policy.Site) {
+	t.Helper()
+	if err := s.Replace(t.Context(), site); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func stored(t testing.TB, s *store.Store) policy.Site {
+	t.Helper()
+	site, err := s.Site(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site
+}
+
+func generation(t fataler, s *store.Store) int64 {
+	t.Helper()
+	g, err := s.Generation(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+type fataler interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+	Errorf(string, ...any)
+}
+
+// Whatever legal site is stored after whatever other one, it comes back as it is,
+// all look-ups find what it says, and the generation rises if and only if
+// anything changed.
+func TestAnySiteComesBack(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		before, last := policy.Site{}, int64(0)
+		rapid.Check(t, func(t *rapid.T) {
+			site := policytest.Site().Draw(t, "site")
+			if rapid.Bool().Draw(t, "the same again") && before.ID != "" {
+				site = before
+			}
+			if err := s.Replace(context.Background(), site); err != nil {
+				t.Fatal(err)
+			}
+			got, err := s.Site(context.Background())
+			if err != nil || !reflect.DeepEqual(got, inOrder(site)) {
+				t.Fatalf("%v, got\n%+v\nwant\n%+v", err, got, site)
+			}
+			now := generation(t, s)
+			if same := reflect.DeepEqual(got, before); same != (now == last) || now < last {
+				t.Fatalf("generation %d after %d, the same site: %v", now, last, same)
+			}
+			before, last = got, now
+			lookUpAll(t, s, site)
+		})
+	})
+}
+
+// inOrder has a site's accounts in the order of their keys.
+func inOrder(site policy.Site) policy.Site {
+	for i := range site.Accounts {
+		for j := i; j > 0 && site.Accounts[j].Address.Key() < site.Accounts[j-1].Address.Key(); j-- {
+			site.Accounts[j], site.Accounts[j-1] = site.Accounts[j-1], site.Accounts[j]
+		}
+	}
+	if len(site.Accounts) == 0 {
+		site.Accounts = nil
+	}
+	return site
+}
+
+func lookUpAll(t fataler, s *store.Store, site policy.Site) {
+	t.Helper()
+	ctx := context.Background()
+	own := map[string]bool{}
+	for _, a := range site.Accounts {
+		own[a.Address.Domain()] = own[a.Address.Domain()] || a.Protocol != "" || a.Login != "" || len(a.Addresses) > 0
+		for _, address := range append([]settings.Address{a.Address}, a.Addresses...) {
+			if got, err := s.Account(ctx, address.Key()); err != nil || !reflect.DeepEqual(got, a) {
+				t.Errorf("account %s: %v %+v", address, err, got)
+			}
+		}
+	}
+	for _, d := range site.Domains {
+		if has, err := s.HasOwn(ctx, d.Name); err != nil || has != own[d.Name] {
+			t.Errorf("%s has accounts with something of their own: %v %v", d.Name, has, err)
+		}
+		for _, name := range append([]string{d.Name}, d.Aliases...) {
+			want, _ := site.Terms(name)
+			if got, err := s.Domain(ctx, name); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("domain %s: %v\n%+v, want\n%+v", name, err, got, want)
+			}
+			for _, a := range site.Accounts {
+				for _, address := range append([]settings.Address{a.Address}, a.Addresses...) {
+					if a.Address.Domain() != d.Name {
+						continue
+					}
+					for _, typed := range []string{name, settings.UnicodeDomain(name)} {
+						got, err := s.AccountByDigest(ctx, name, digest(address.Local()+"@"+typed))
+						if err != nil || !reflect.DeepEqual(got, a) {
+							t.Errorf("digest of %s at %s: %v %+v", address, typed, err, got)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func digest(address string) string {
+	sum := md5.Sum([]byte(strings.ToLower(address)))
+	return hex.EncodeToString(sum[:])
+}
+
+func TestWhatIsNotThereIsNotFound(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		replace(t, s, demo(t, account("office@example.com")))
+		ctx := t.Context()
+		for name, ask := range map[string]func() error{
+			"domain":    func() error { _, err := s.Domain(ctx, "other.example"); return err },
+			"subdomain": func() error { _, err := s.Domain(ctx, "www.example.com"); return err },
+			"account":   func() error { _, err := s.Account(ctx, "nobody@example.com"); return err },
+			"digest": func() error {
+				_, err := s.AccountByDigest(ctx, "example.com", digest("nobody@example.com"))
+				return err
+			},
+			"digest of elsewhere": func() error {
+				_, err := s.AccountByDigest(ctx, "example.org", digest("office@example.com"))
+				return err
+			},
+			"digest asked elsewhere": func() error {
+				_, err := s.AccountByDigest(ctx, "other.example", digest("office@example.com"))
+				return err
+			},
+			"no digest": func() error { _, err := s.AccountByDigest(ctx, "example.com", "' OR 1=1 --"); return err },
+		} {
+			if err := ask(); !errors.Is(err, directory.ErrNotFound) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestSingleChanges(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		replace(t, s, demo(t, account("office@example.com", "info@example.com"), account("a@example.org")))
+		at := generation(t, s)
+
+		boss := account("boss@example.com")
+		boss.Login = "00123"
+		steps := []struct {
+			name string
+			do   func() error
+			want error
+		}{
+			{"add", func() error { return s.PutAccount(ctx, boss) }, nil},
+			{"put in place", func() error { boss.Name = "Boss"; return s.PutAccount(ctx, boss) }, nil},
+			{"an address that is taken", func() error { return s.PutAccount(ctx, account("new@example.com", "info@example.com")) }, store.ErrExists},
+			{"a domain that isn't served", func() error { return s.PutAccount(ctx, account("a@other.example")) }, store.ErrNoSuchDomain},
+			{"a domain with accounts", func() error { return s.RemoveDomain(ctx, "example.org", false) }, store.ErrHasAccounts},
+			{"a domain that isn't there", func() error { return s.RemoveDomain(ctx, "other.example", true) }, store.ErrNoSuchDomain},
+			{"a domain", func() error { return s.RemoveDomain(ctx, "example.org", true) }, nil},
+			{"an account", func() error { return s.RemoveAccount(ctx, "office@example.com") }, nil},
+			{"its other address is free", func() error { return s.PutAccount(ctx, account("new@example.com", "info@example.com")) }, nil},
+		}
+		for _, step := range steps {
+			if err := step.do(); !errors.Is(err, step.want) {
+				t.Fatalf("%s: %v, want %v", step.name, err, step.want)
+			}
+			now := generation(t, s)
+			if (now > at) != (step.want == nil) {
+				t.Errorf("%s: generation %d after %d", step.name, now, at)
+			}
+			at = now
+			lookUpAll(t, s, stored(t, s))
+		}
+		want := demo(t, boss, account("new@example.com", "info@example.com"))
+		want.ID, want.Domains = stored(t, s).ID, want.Domains[:1]
+		if got := stored(t, s); !reflect.DeepEqual(got, want) {
+			t.Errorf("got\n%+v\nwant\n%+v", got, want)
+		}
+	})
+}
+
+// An address may go from one account to another in one step, and an alias from
+// one domain to another; digests follow.
+func TestThingsMove(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		site := demo(t, account("a@example.com", "info@example.com"), account("b@example.com"), account("c@example.org"))
+		replace(t, s, site)
+		site = demo(t, account("b@example.com", "info@example.com"), account("c@example.org"), account("info2@example.com", "a@example.com"))
+		site.Domains[0].Aliases, site.Domains[1].Aliases = nil, []string{"example.net", "xn--mller-kva.example"}
+		replace(t, s, site)
+		lookUpAll(t, s, stored(t, s))
+		if _, err := s.AccountByDigest(t.Context(), "example.net", digest("b@example.net")); !errors.Is(err, directory.ErrNotFound) {
+			t.Errorf("a digest of the alias that moved away: %v", err)
+		}
+	})
+}
+
+// A change that fails in its middle has not happened.
+func TestAFailedChangeChangesNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		replace(t, s, demo(t, account("office@example.com", "info@example.com")))
+		before, at := stored(t, s), generation(t, s)
+
+		twice := demo(t, account("z@example.com"), account("office@example.org"))
+		twice.Accounts = append(twice.Accounts, account("a@example.com", "z@example.com")) // which a check would refuse
+		homeless := demo(t, account("z@example.com"))
+		homeless.Accounts = append(homeless.Accounts, account("a@other.example"))
+		sameDomain := demo(t)
+		sameDomain.Domains = append(sameDomain.Domains, policy.Domain{Name: "example.net", Plan: "standard"})
+		cancelled, cancel := context.WithCancel(ctx)
+		cancel()
+		oops := errors.New("oops")
+		for name, c := range map[string]struct {
+			do   func() error
+			want error
+		}{
+			"an address twice": {func() error { return s.Replace(ctx, twice) }, store.ErrExists},
+			"no such domain":   {func() error { return s.Replace(ctx, homeless) }, store.ErrNoSuchDomain},
+			"a domain twice":   {func() error { return s.Replace(ctx, sameDomain) }, store.ErrExists},
+			"cancelled":        {func() error { return s.Replace(cancelled, demo(t)) }, context.Canceled},
+			"the caller's own": {func() error {
+				return s.Change(ctx, func(site *policy.Site) error { site.Domains = nil; site.Accounts[0].Name = "x"; return oops })
+			}, oops},
+		} {
+			if err := c.do(); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v, want %v", name, err, c.want)
+			}
+			if got := stored(t, s); !reflect.DeepEqual(got, before) || generation(t, s) != at {
+				t.Errorf("%s changed something: %+v", name, got)
+			}
+		}
+	})
+}
+
+func TestPagesOfAccounts(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		replace(t, s, demo(t, account("b@example.com"), account("c@example.org"), account("A@example.com"), account("d@example.com")))
+		var got []string
+		for after := ""; ; {
+			page, err := s.Accounts(t.Context(), "example.com", after, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range page {
+				got, after = append(got, a.Address.String()), a.Address.Key()
+			}
+			if len(page) < 2 {
+				break
+			}
+		}
+		if want := []string{"A@example.com", "b@example.com", "d@example.com"}; !reflect.DeepEqual(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+		if all, err := s.Accounts(t.Context(), "", "", 10); err != nil || len(all) != 4 {
+			t.Errorf("%v %v", all, err)
+		}
+	})
+}
+
+// The identity is made once and stays; only a site that brings one changes it.
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	first := open(t, "sqlite:test.db", folder)
+	id, err := first.SiteID(t.Context())
+	if err != nil || len(id) != 26 {
+		t.Fatalf("%q %v", id, err)
+	}
+	replace(t, first, demo(t))
+	if again, err := open(t, "sqlite:test.db", folder).SiteID(t.Context()); err != nil || again != id {
+		t.Errorf("opened again: %q %v, want %q", again, err, id)
+	}
+	if other, err := open(t, "sqlite:other.db", folder).SiteID(t.Context()); err != nil || other == id {
+		t.Errorf("another database has the same identity: %q %v", other, err)
+	}
+	site := demo(t)
+	site.ID = "ygkpf2cq5xsrzrjlxbn3gmzuka"
+	replace(t, first, site)
+	if got := stored(t, first).ID; got != site.ID {
+		t.Errorf("%q, want the site's own", got)
+	}
+}
+
+// A command and a running serve, or two commands, on one file.
+func TestTwoStoresOnOneFile(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	one, two := open(t, "sqlite:test.db", folder), open(t, "sqlite:test.db", folder)
+	replace(t, one, demo(t, account("office@example.com")))
+	if got := stored(t, two); len(got.Accounts) != 1 || generation(t, two) != generation(t, one) {
+		t.Errorf("the other sees %+v", got)
+	}
+	var group sync.WaitGroup
+	for _, s := range []*store.Store{one, two} {
+		for _, local := range []string{"a", "b", "c", "d"} {
+			group.Go(func() {
+				if err := s.PutAccount(t.Context(), account(local+"@example.com")); err != nil {
+					t.Errorf("%s: %v", local, err)
+				}
+				if _, err := s.Site(t.Context()); err != nil {
+					t.Errorf("%s: %v", local, err)
+				}
+			})
+		}
+	}
+	group.Wait()
+	if got := stored(t, one); len(got.Accounts) != 5 {
+		t.Errorf("%d accounts: %+v", len(got.Accounts), got.Accounts)
+	}
+}
+
+// Several processes may start at once on a database that isn't there yet.
+func TestOpenedAtOnce(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	var group sync.WaitGroup
+	ids := make([]string, 8)
+	for i := range ids {
+		group.Go(func() {
+			s, err := store.Open(t.Context(), "sqlite:test.db", folder)
+			if err != nil {
+				t.Errorf("open: %v", err)
+				return
+			}
+			defer s.Close()
+			if ids[i], err = s.SiteID(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	for _, id := range ids {
+		if id != ids[0] || id == "" {
+			t.Errorf("identities %q", ids)
+		}
+	}
+}
+
+func TestTheFileIsNobodyElses(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	open(t, "sqlite:a b?c%20d#e.db", folder) // whatever it is called
+	files, err := os.ReadDir(folder)
+	if err != nil || len(files) == 0 || files[0].Name() != "a b?c%20d#e.db" {
+		t.Fatalf("%v %v", files, err)
+	}
+	for _, file := range files {
+		if info, err := file.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", file.Name(), info.Mode(), err)
+		}
+	}
+}
+
+func TestWrongDatabasesSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "text.db"), []byte(strings.Repeat("not a database\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{
+		"":                              `not a database: ""; write sqlite:FILE`,
+		"sqlite:":                       "write sqlite:FILE",
+		"autoconfig.db":                 "write sqlite:FILE",
+		"oracle://u:s3cret@db.example/": `not a database: "oracle://u:xxxxx@db.example/"`,
+		"sqlite:none/x.db":              "none/x.db: no such file or directory",
+		"sqlite:text.db":                "file is not a database",
+		"sqlite:.":                      "is a directory",
+	} {
+		s, err := store.Open(t.Context(), address, folder)
+		if err == nil {
+			_ = s.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%q: %v, want %q", address, err, want)
+		}
+	}
+}
