@@ -1,0 +1,100 @@
+package directory_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"autoconfig/internal/directory"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+// source is a site in memory whose faults a test chooses.
+type source struct {
+	mu         sync.Mutex
+	site       policy.Site
+	generation int64
+	down       error
+	// during runs in the middle of each look-up of an account.
+	during func(context.Context)
+
+	asked atomic.Int64
+}
+
+func newSource(t testing.TB) *source {
+	t.Helper()
+	server := func(host string) policy.ServerList { return policy.ServerList{{Host: host}} }
+	return &source{generation: 1, site: policy.Site{
+		Domains: []policy.Domain{{Name: "example.com", Aliases: []string{"example.net"}, Offer: policy.Offer{
+			Servers: policy.Servers{IMAP: server("imap.example.com"), POP3: server("pop.example.com"), SMTP: server("smtp.example.com")},
+		}}},
+		Accounts: []policy.Account{{Address: settings.MustAddress("office@example.com"), Protocol: settings.POP3}},
+	}.Normalize()}
+}
+
+// set changes what is there, as another process would.
+func (s *source) set(change func(*source)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
+}
+
+func (s *source) ask() (policy.Site, error) {
+	s.asked.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.site, s.down
+}
+
+func (s *source) Domain(_ context.Context, name string) (*policy.Terms, error) {
+	site, err := s.ask()
+	if err != nil {
+		return nil, err
+	}
+	terms, ok := site.Terms(name)
+	if !ok {
+		return nil, directory.ErrNotFound
+	}
+	return terms, nil
+}
+
+func (s *source) Account(ctx context.Context, key string) (policy.Account, error) {
+	site, err := s.ask()
+	if err != nil {
+		return policy.Account{}, err
+	}
+	if s.during != nil {
+		s.during(ctx)
+	}
+	if ctx.Err() != nil {
+		return policy.Account{}, ctx.Err()
+	}
+	for _, a := range site.Accounts {
+		if a.Address.Key() == key {
+			return a, nil
+		}
+	}
+	return policy.Account{}, directory.ErrNotFound
+}
+
+func (s *source) AccountByDigest(ctx context.Context, _, digest string) (policy.Account, error) {
+	return s.Account(ctx, digest) // the fake's digest of an address is its key
+}
+
+func (s *source) HasOwn(_ context.Context, domain string) (bool, error) {
+	site, err := s.ask()
+	for _, a := range site.Accounts {
+		if a.Address.Domain() == domain && a.Protocol != "" {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+func (s *source) Generation(context.Context) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.generation, s.down
+}
