@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"testing"
 
@@ -9,9 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"autoconfig": func() { os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})) },
-	})
+	testscript.Main(m, map[string]func(){"autoconfig": main}) // also in the PATH of the other tests
 }
 
 // The scripts are what an operator types, with what is seen.

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"autoconfig/internal/testkit"
+)
+
+// process is a running "autoconfig serve".
+type process struct {
+	public, private string // addresses
+	out             string // what it printed before it served
+	stop            func() (said string, err error)
+}
+
+// serve starts the command on free ports and waits until it says that it serves.
+func serve(t *testing.T, folder string, args ...string) *process {
+	t.Helper()
+	cmd := exec.Command("autoconfig", append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, args...)...)
+	cmd.Dir = folder
+	reader, writer := io.Pipe() // the demo's text goes to standard output, the log to standard error
+	cmd.Stdout, cmd.Stderr = writer, writer
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait(); _ = writer.Close() }()
+	p := &process{}
+	said := bufio.NewReader(reader)
+	for p.public == "" {
+		line, err := said.ReadString('\n')
+		if err != nil {
+			t.Fatalf("serve ended: %v\n%s", <-ended, p.out)
+		}
+		p.out += line
+		if at := regexp.MustCompile(` listen=(\S+) admin_listen=(\S+)`).FindStringSubmatch(line); at != nil {
+			p.public, p.private = at[1], at[2]
+		}
+	}
+	rest := make(chan string, 1) // read all the time: a full pipe would stop the service
+	go func() {
+		text, _ := io.ReadAll(said)
+		rest <- string(text)
+	}()
+	p.stop = sync.OnceValues(func() (string, error) {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		return p.out + <-rest, <-ended
+	})
+	t.Cleanup(func() {
+		if said, err := p.stop(); err != nil {
+			t.Errorf("serve ended with %v\n%s", err, said)
+		}
+	})
+	return p
+}
+
+// shell runs a line as a person would type it, and gives what is seen.
+func shell(t *testing.T, folder, line string) string {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Dir = folder
+	seen, err := cmd.CombinedOutput()
+	if err != nil && len(seen) == 0 {
+		seen = []byte(err.Error())
+	}
+	return string(seen)
+}
+
+// Everything that serve --demo prints to try does what it says.
+func TestWhatTheDemoPrintsWorks(t *testing.T) {
+	t.Parallel()
+	testkit.Need(t, "curl")
+	demo := serve(t, t.TempDir(), "--demo")
+	var commands []string
+	for line := range strings.Lines(demo.out) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "curl ") || strings.HasPrefix(line, "go run ") {
+			commands = append(commands, line)
+		}
+	}
+	want := []string{
+		`<incomingServer type="pop3">[^$]*<daysToLeaveMessagesOnServer>9<`,
+		`<incomingServer type="imap">[^$]*%EMAILADDRESS%`,
+		`<incomingServer type="pop3">[^$]*EVOLUTIONUSER|<incomingServer type="pop3">[^$]*%EMAILADDRESS%`,
+		`<Type>IMAP</Type>[^$]*<LoginName>office@example.com<`,
+		`"Url":"http://` + regexp.QuoteMeta(demo.public) + `/autodiscover/autodiscover.xml"`,
+		`<string>EmailTypePOP</string>`,
+		`^{"status":"ready"|^ready|ok`,
+		`autoconfig_`,
+		`protocol +POP3, mail is left on the server for 9 days`,
+	}
+	if len(commands) != len(want) {
+		t.Fatalf("%d commands:\n%s", len(commands), strings.Join(commands, "\n"))
+	}
+	for i, command := range commands {
+		typed := strings.Replace(command, "go run ./cmd/autoconfig", "autoconfig", 1)
+		typed = strings.Replace(typed, "curl ", "curl -sS ", 1)
+		if seen := shell(t, "", typed); !regexp.MustCompile(want[i]).MatchString(seen) {
+			t.Errorf("%s\n%s\nwant %s", command, seen, want[i])
+		}
+	}
+}
+
+// A running serve has what a command changed; directory's own tests show that it
+// asks four times a second.
+func TestARunningServeSeesWhatACommandChanges(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	autoconfig := func(line string) {
+		t.Helper()
+		if seen := shell(t, folder, "autoconfig "+line+" || echo FAILED"); strings.Contains(seen, "FAILED") {
+			t.Fatalf("%s\n%s", line, seen)
+		}
+	}
+	autoconfig("init --domain example.org --imap mail.example.org --pop3 mail.example.org --smtp mail.example.org --public-url https://autoconfig.example.org")
+	autoconfig("apply")
+	p := serve(t, folder)
+	if info, err := os.Stat(folder + "/autoconfig.secret"); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the secret: %v %v", info, err)
+	}
+	url := "http://" + p.public + "/mail/config-v1.1.xml?emailaddress=office%40example.org"
+	eventually(t, url, `type="imap"`)
+	autoconfig("account add office@example.org --protocol pop3")
+	eventually(t, url, `type="pop3"`)
+	autoconfig("account remove office@example.org")
+	eventually(t, url, `type="imap"`)
+	autoconfig("domain set example.org --alias example.test")
+	eventually(t, strings.Replace(url, "example.org", "example.test", 1), `<domain>example.test</domain>`)
+	autoconfig("domain remove example.org")
+	eventually(t, url, `not served|</none>`)
+	autoconfig("apply")
+	eventually(t, url, `type="imap"`)
+	if log, err := p.stop(); err != nil || strings.Contains(log, "office") || strings.Contains(log, "level=ERROR") {
+		t.Errorf("%v, and the log says\n%s", err, log)
+	}
+}
+
+// eventually asks until the answer has the pattern. The limit is for a machine
+// that is busy with other tests.
+func eventually(t *testing.T, url, pattern string) {
+	t.Helper()
+	var body []byte
+	often := time.NewTicker(50 * time.Millisecond)
+	defer often.Stop()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-often.C {
+		r, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err = io.ReadAll(r.Body)
+		_ = r.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if regexp.MustCompile(pattern).Match(body) {
+			return
+		}
+	}
+	t.Fatalf("%s never had %s; the last answer:\n%s", url, pattern, body)
+}
