@@ -7,7 +7,6 @@
 
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-FUZZTIME ?= 2s
 
 .PHONY: run test lint bench build torture parts tools
 
@@ -43,4 +42,4 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 torture:
-	GO="$(GO)" FUZZTIME="$(FUZZTIME)" sh scripts/torture
+	GO="$(GO)" sh scripts/torture
