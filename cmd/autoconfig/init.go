@@ -11,12 +11,11 @@ import (
 	"text/template"
 
 	"autoconfig/internal/config"
-	"autoconfig/policy"
 	"autoconfig/settings"
 )
 
 type initCmd struct {
-	Dir       string `help:"The folder to write to." default:"." type:"path"`
+	Dir       string `help:"The folder to write to." default:"."`
 	Domain    string `help:"Your mail domain."`
 	Provider  string `help:"The name to show to people; by default the domain."`
 	IMAP      string `name:"imap" help:"IMAP server HOST[:PORT][/tls|starttls]; \"none\" for none." placeholder:"SERVER"`
@@ -147,11 +146,13 @@ func (s starter) write(c *call, dir string) error {
 	if _, err := config.LoadSecret(secret); err != nil {
 		return err
 	}
-	c.printf("wrote %s\n\nNext, in %s:\n  autoconfig apply\n  autoconfig explain somebody@%s\n  autoconfig serve\n", secret, dir, s.firstDomain(parsed))
+	next := "Next:"
+	if dir != "." {
+		next = "Next, in " + dir + ":"
+	}
+	c.printf("wrote %s\n\n%s\n  autoconfig apply\n  autoconfig explain somebody@%s\n  autoconfig serve\n", secret, next, parsed.Domains[0].Name)
 	return nil
 }
-
-func (s starter) firstDomain(site policy.Site) string { return site.Domains[0].Name }
 
 func (s starter) text(t string) []byte {
 	var b strings.Builder
