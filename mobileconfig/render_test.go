@@ -257,7 +257,7 @@ func follows(t errorfer, n node, tables ...map[string]key) {
 // Two readers that aren't ours find the same values of the same kinds.
 func TestGoldensAreReadByOthers(t *testing.T) {
 	t.Parallel()
-	testkit.Need(t, "python3", "plutil")
+	testkit.Need(t, "python3", "plistutil")
 	for name := range cases {
 		file := filepath.Join("testdata/apple", name+".mobileconfig")
 		text, err := os.ReadFile(file)
@@ -275,8 +275,8 @@ func TestGoldensAreReadByOthers(t *testing.T) {
 		}
 
 		binary := filepath.Join(t.TempDir(), name+".bplist")
-		if out, err := exec.Command("plutil", "-i", file, "-o", binary).CombinedOutput(); err != nil {
-			t.Fatalf("plutil: %v\n%s", err, out)
+		if out, err := exec.Command("plistutil", "-i", file, "-o", binary).CombinedOutput(); err != nil {
+			t.Fatalf("plistutil: %v\n%s", err, out)
 		}
 		converted, err := os.ReadFile(binary)
 		if err != nil || !bytes.HasPrefix(converted, []byte("bplist00")) {
@@ -287,7 +287,7 @@ func TestGoldensAreReadByOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := plist.Unmarshal(text, &ours); err != nil || !reflect.DeepEqual(theirs, ours) {
-			t.Errorf("plutil reads %s (%v):\n%v\nwant\n%v", file, err, theirs, ours)
+			t.Errorf("plistutil reads %s (%v):\n%v\nwant\n%v", file, err, theirs, ours)
 		}
 	}
 }

@@ -83,6 +83,8 @@ func debianPackage(program string) string {
 		return "libplist-utils"
 	case "dovecot", "doveconf", "doveadm":
 		return "dovecot-imapd dovecot-pop3d"
+	case "node":
+		return "nodejs"
 	case "dig":
 		return "bind9-dnsutils"
 	}
