@@ -33,6 +33,7 @@ var rooms = map[string]room{
 	"autodiscover":      {pure: true, ours: []string{"settings"}, third: []string{"github.com/beevik/etree"}},
 	// pkcs7 writes the signing time itself; nothing else of mobileconfig has a clock.
 	"mobileconfig": {pure: true, ours: []string{"settings"}, third: []string{"howett.net/plist", "github.com/smallstep/pkcs7"}},
+	"pacc":         {pure: true, ours: []string{"settings"}},
 	"templates":    {ours: []string{"settings"}, third: []string{"github.com/nicksnyder/go-i18n/v2/i18n", "golang.org/x/text"}},
 
 	"internal/config":    {ours: []string{"settings", "policy"}, third: []string{"github.com/goccy/go-yaml"}},
@@ -46,11 +47,15 @@ var rooms = map[string]room{
 			"golang.org/x/time/rate", "golang.org/x/sync/errgroup", "golang.org/x/net/netutil",
 		},
 	},
+	"internal/doctor": {
+		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "mobileconfig"},
+		third: []string{"github.com/miekg/dns"},
+	},
 	"internal/testkit": {ours: []string{"settings"}, third: []string{"github.com/miekg/dns"}},
 	"cmd/autoconfig": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "templates",
-			"internal/config", "internal/directory", "internal/store", "internal/server", "internal/migrate",
+			"internal/config", "internal/directory", "internal/doctor", "internal/store", "internal/server", "internal/migrate",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
 	},

@@ -85,6 +85,10 @@ func debianPackage(program string) string {
 		return "dovecot-imapd dovecot-pop3d"
 	case "node":
 		return "nodejs"
+	case "named", "tsig-keygen":
+		return "bind9"
+	case "postfix", "postconf":
+		return "postfix"
 	case "dig":
 		return "bind9-dnsutils"
 	}

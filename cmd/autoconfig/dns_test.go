@@ -1,0 +1,37 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"autoconfig/internal/testkit"
+)
+
+// An operator brings a zone to what the policy says: sees the difference, is
+// refused with the wrong key, publishes it, and sees none.
+func TestDNSIsPublishedAtARealServer(t *testing.T) {
+	t.Parallel()
+	bind := testkit.StartBIND(t, "127.0.0.1:0", map[string]string{"example.com": "_pop3s._tcp SRV 0 1 995 old.example.com.\n"})
+	wrong := filepath.Join(t.TempDir(), "wrong.key")
+	if err := os.WriteFile(wrong, []byte(`key "autoconfig-test" { algorithm hmac-sha256; secret "d3Jvbmc="; };`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ args, want string }{
+		{"--diff --server " + bind.Addr, "- _pop3s._tcp.example.com.\t300\tIN\tSRV\t0 1 995 old.example.com.\n+ _pop3s._tcp.example.com.\t3600\tIN\tSRV\t10 1 995 pop.example.com."},
+		{"--diff --server " + bind.Addr, "exit 1"},
+		{"--diff --json --resolver " + bind.Addr, `"name": "_pop3s._tcp.example.com."`},
+		{"--apply --server " + bind.Addr + " --tsig-file " + wrong, "refused by " + bind.Addr},
+		{"--apply --server " + bind.Addr + " --tsig-file " + wrong, "exit 2"},
+		{"--apply --server " + bind.Addr + " --tsig-file /nowhere", "no such file"},
+		{"--apply --server " + bind.Addr, "--apply needs --server and --tsig-file"},
+		{"--apply --diff", "can't be used together"},
+		{"--apply --server " + bind.Addr + " --tsig-file " + bind.KeyFile, "Published."},
+		{"--diff --server " + bind.Addr, "example.com is published as it should be.\nexit 0"},
+	} {
+		if seen := shell(t, t.TempDir(), "autoconfig dns example.com --demo "+step.args+"; echo exit $?"); !strings.Contains(seen, step.want) {
+			t.Errorf("dns %s shows\n%s\nwant %s", step.args, seen, step.want)
+		}
+	}
+}

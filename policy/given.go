@@ -1,0 +1,23 @@
+package policy
+
+import (
+	"slices"
+
+	"autoconfig/settings"
+)
+
+// Given are the incoming protocols that a domain's rules may give, and the ones
+// that accounts have set by hand: those that somebody may have beside the default.
+// A protocol without a server is left out.
+func (t *Terms) Given(byHand ...settings.Protocol) []settings.Protocol {
+	given := []settings.Protocol{t.DefaultProtocol()}
+	for _, rule := range t.Policy.Rules {
+		byHand = append(byHand, rule.Protocol)
+	}
+	for _, p := range byHand {
+		if p != "" && !slices.Contains(given, p) && len(t.Servers.Of(p)) > 0 {
+			given = append(given, p)
+		}
+	}
+	return given
+}
