@@ -1,0 +1,94 @@
+package doctor
+
+// The codes, in the order of docs/checks.md.
+const (
+	DNSLookupFailed  Code = "DNS-LOOKUP-FAILED"
+	DNSServerFailed  Code = "DNS-SERVER-FAILED"
+	DNSServerLame    Code = "DNS-SERVER-LAME"
+	DNSDisagree      Code = "DNS-DISAGREE"
+	DNSSECUnsigned   Code = "DNSSEC-UNSIGNED"
+	SRVMissing       Code = "SRV-MISSING"
+	SRVNullMissing   Code = "SRV-NULL-MISSING"
+	SRVNotOffered    Code = "SRV-NOT-OFFERED-CONTRADICTS"
+	SRVOffered       Code = "SRV-OFFERED-CONTRADICTS"
+	SRVDotMixed      Code = "SRV-DOT-MIXED"
+	SRVUnresolvable  Code = "SRV-TARGET-UNRESOLVABLE"
+	SRVTargetCNAME   Code = "SRV-TARGET-CNAME"
+	SRVTargetWrong   Code = "SRV-TARGET-MISMATCH"
+	SRVTargetForeign Code = "SRV-TARGET-FOREIGN"
+	SRVPortWrong     Code = "SRV-PORT-MISMATCH"
+	SRVPortUnusual   Code = "SRV-PORT-NONSTANDARD"
+	SRVPreference    Code = "SRV-PREFERENCE-WRONG"
+	SRVCleartext     Code = "SRV-CLEARTEXT-PREFERRED"
+	SRVSubmissions   Code = "SRV-SUBMISSIONS-MISSING"
+	SRVDuplicate     Code = "SRV-DUPLICATE"
+	SRVTTL           Code = "SRV-TTL-EXTREME"
+	SRVWildcard      Code = "SRV-WILDCARD"
+	HostMissing      Code = "HOST-MISSING"
+	HostDangling     Code = "HOST-DANGLING"
+	HostNotOurs      Code = "HOST-NOT-OURS"
+	HostWildcard     Code = "HOST-WILDCARD"
+	TLSConnect       Code = "TLS-CONNECT-FAILED"
+	TLSName          Code = "TLS-NAME-MISMATCH"
+	TLSUntrusted     Code = "TLS-UNTRUSTED"
+	TLSExpired       Code = "TLS-EXPIRED"
+	TLSExpiring      Code = "TLS-EXPIRING"
+	TLSOld           Code = "TLS-VERSION-OLD"
+	TLSSRVID         Code = "TLS-SRVID-ABSENT"
+	STARTTLSAbsent   Code = "STARTTLS-ABSENT"
+	MailNotSpoken    Code = "MAIL-PROTOCOL-WRONG"
+	MailAuth         Code = "MAIL-AUTH-MISMATCH"
+	MailCleartext    Code = "MAIL-CLEARTEXT-LOGIN"
+)
+
+// Catalogue has the meaning of every code.
+func Catalogue() []Meaning { return catalogue }
+
+var catalogue = []Meaning{
+	{DNSLookupFailed, Error, "A name server did not answer, or answered SERVFAIL: what it was asked for is neither there nor missing. Checks that need it are left out.", "Look at the zone's delegation, its DNSSEC and its servers."},
+	{DNSServerFailed, Warning, "One of the zone's own servers doesn't answer. Programs are slow, or fail now and then.", "Start it, or take it out of the delegation."},
+	{DNSServerLame, Warning, "A server to which the zone is delegated doesn't know the zone.", "Configure the zone there, or take the server out of the delegation."},
+	{DNSDisagree, Warning, "A server of the zone says something else than the resolver: an update hasn't arrived, or a cache is old.", "Wait for the time to live, or reload the zone at that server."},
+	{DNSSECUnsigned, Info, "The zone isn't signed. Programs can't tell true SRV records from forged ones (RFC 8314, section 5.1).", "Sign the zone."},
+	{SRVMissing, Warning, "A service that the policy offers has no SRV record. FairEmail, Evolution and others ask for it.", "Publish the record."},
+	{SRVNullMissing, Info, "A service that isn't offered doesn't say so. Programs may try it.", "Publish the record \"0 0 0 .\"."},
+	{SRVNotOffered, Error, "The record says that the service isn't there, but the policy offers it.", "Publish the record of the real server."},
+	{SRVOffered, Error, "The record offers a service that the policy doesn't have: programs set up accounts that don't work, or in the wrong protocol.", "Put \"0 0 0 .\" in its place."},
+	{SRVDotMixed, Error, "The record \"0 0 0 .\" stands beside real ones. Programs choose as they like.", "Remove the one or the others."},
+	{SRVUnresolvable, Error, "The record leads to a name without an address: a name that was given up may be registered by somebody else.", "Give the name an address, or change the record."},
+	{SRVTargetCNAME, Warning, "The record leads to an alias, which it must not (RFC 2782). Some programs don't follow it.", "Name the host that the alias leads to."},
+	{SRVTargetWrong, Error, "The record leads to another host than the one that is handed out.", "Change the record, or the policy."},
+	{SRVTargetForeign, Warning, "The record leads out of the domain and isn't signed. Programs must ask the person, or refuse (RFC 8314, section 5.1).", "Use a host within the domain, or sign the zone."},
+	{SRVPortWrong, Error, "The record's port isn't the one that is handed out.", "Change the record, or the policy."},
+	{SRVPortUnusual, Warning, "The port isn't the registered one. Programs that don't ask for SRV fail; for _autodiscover all programs take 443.", "Use the registered port."},
+	{SRVPreference, Error, "The numbers prefer a protocol that isn't the domain's default (RFC 6186, section 3.4).", "Give the default protocol the lower priority number."},
+	{SRVCleartext, Warning, "STARTTLS is preferred over implicit TLS, which is the safer one (RFC 8314, section 3).", "Give the record of implicit TLS the lower priority number."},
+	{SRVSubmissions, Info, "Submission with implicit TLS is offered, but only the one with STARTTLS is published.", "Publish the record."},
+	{SRVDuplicate, Info, "A record is there twice.", "Remove one."},
+	{SRVTTL, Info, "The time to live is under a minute or over a day: programs ask all the time, or keep what is wrong for long.", "Use 300 to 3600 seconds."},
+	{SRVWildcard, Warning, "A wildcard answers for services that don't exist.", "Remove the wildcard below _tcp."},
+	{HostMissing, Error, "A special name has no address, so programs don't find this service.", "Publish the record."},
+	{HostDangling, Error, "A special name is an alias of a name without an address: whoever registers that name answers for this domain.", "Lead the alias to this service, or remove it."},
+	{HostNotOurs, Error, "A special name leads to another machine than this service.", "Lead it here, or take the domain out of the site."},
+	{HostWildcard, Warning, "A wildcard answers for the special names: programs get the answer of a web site that knows nothing of them.", "Publish the special names themselves."},
+	{TLSConnect, Error, "A server can't be reached, or doesn't speak TLS there.", "Start it, open its port, or correct the policy."},
+	{TLSName, Error, "The certificate is for another name. Programs refuse it, or ask the person to accept anything.", "Get a certificate with that name."},
+	{TLSUntrusted, Error, "The certificate doesn't lead to an authority that programs trust; often an intermediate is missing.", "Send the whole chain, or get a certificate from a public authority."},
+	{TLSExpired, Error, "The certificate isn't valid today.", "Renew it, and look at what should have renewed it."},
+	{TLSExpiring, Warning, "The certificate expires within two weeks.", "Renew it, and look at what should have renewed it."},
+	{TLSOld, Warning, "The server speaks nothing newer than TLS 1.1, which programs refuse (RFC 8996).", "Turn on TLS 1.2 and 1.3."},
+	{TLSSRVID, Info, "The certificate has neither the mail domain nor the SRV name in it, so what SRV says can't be verified by it (RFC 6125).", "Use hosts within the domain, or sign the zone."},
+	{STARTTLSAbsent, Error, "STARTTLS is handed out, but the server doesn't offer it: programs fail, or send passwords in the clear.", "Turn it on, or hand out implicit TLS."},
+	{MailNotSpoken, Error, "Something else than this protocol answers at the port.", "Correct the port, or the server."},
+	{MailAuth, Error, "The server doesn't offer any mechanism that is handed out: nobody can log in.", "Make the policy's auth what the server offers."},
+	{MailCleartext, Warning, "The server takes passwords before TLS. A program that is set up wrongly sends them in the clear.", "Dovecot: disable_plaintext_auth = yes. Postfix: smtpd_tls_auth_only = yes."},
+}
+
+func meaning(code Code) Meaning {
+	for _, m := range catalogue {
+		if m.Code == code {
+			return m
+		}
+	}
+	panic("doctor: the code " + string(code) + " has no meaning")
+}

@@ -1,0 +1,64 @@
+package doctor
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Severity is how bad a finding is.
+type Severity string
+
+// The severities, worst first.
+const (
+	Error   Severity = "error"   // some program fails, or passwords are at risk
+	Warning Severity = "warning" // some program may be misled, or soon
+	Info    Severity = "info"    // could be better
+)
+
+func (s Severity) rank() int { return slices.Index([]Severity{Error, Warning, Info}, s) }
+
+// Finding is one result of a check.
+type Finding struct {
+	Code     Code     `json:"code"`
+	Severity Severity `json:"severity"`
+	// Subject is the owner of a record, a server, or a URL.
+	Subject string `json:"subject"`
+	// Seen and Expected are what was found and what should be.
+	Seen     string `json:"seen,omitempty"`
+	Expected string `json:"expected,omitempty"`
+	// Remedy says what to do; Records are to be copied into the zone.
+	Remedy  string   `json:"remedy"`
+	Records []Record `json:"records,omitempty"`
+}
+
+// Report is what a check of one domain found.
+type Report struct {
+	Domain string `json:"domain"`
+	// Served tells whether the domain is in our site; one that isn't is judged by
+	// whether what it publishes fits together.
+	Served   bool      `json:"served"`
+	Findings []Finding `json:"findings"`
+}
+
+// Worst is the worst severity, "" for no findings.
+func (r Report) Worst() Severity {
+	if len(r.Findings) == 0 {
+		return ""
+	}
+	return slices.MinFunc(r.Findings, bySeverity).Severity
+}
+
+func bySeverity(a, b Finding) int {
+	return cmp.Or(cmp.Compare(a.Severity.rank(), b.Severity.rank()), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Seen, b.Seen))
+}
+
+// Code names a kind of finding for ever: scripts and dashboards know it.
+type Code string
+
+// Meaning is what a page says of a code.
+type Meaning struct {
+	Code     Code
+	Severity Severity
+	// Means says what is wrong and whom it hits, Mend what to do.
+	Means, Mend string
+}
