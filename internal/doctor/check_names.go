@@ -125,7 +125,7 @@ func (x *examination) authority(ctx context.Context, server string, services []*
 		if !s.asked {
 			continue
 		}
-		reply, err := exchange(ctx, connect, server, newQuery(s.name, dns.TypeSRV))
+		reply, err := exchange(ctx, connect, x.Resolver.Timeout, server, newQuery(s.name, dns.TypeSRV))
 		switch {
 		case errors.Is(err, ErrForbidden):
 			x.found(Finding{Code: DNSServerFailed, Severity: Info, Subject: server, Seen: err.Error(), Remedy: "Permit its network, if it is yours: --allow-network."})

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,8 @@ type Resolver struct {
 	// Connect opens connections; net.Dialer's if nil. The servers are the
 	// operator's choice and aren't judged.
 	Connect func(ctx context.Context, network, address string) (net.Conn, error)
+	// Timeout bounds one try; 2 seconds if 0.
+	Timeout time.Duration
 }
 
 // SystemResolver is the one of this machine.
@@ -77,7 +80,7 @@ func (r *Resolver) Ask(ctx context.Context, name string, kind uint16) (Answer, e
 	var failures []string
 	for try := range askTries {
 		for _, server := range r.Servers {
-			reply, err := exchange(ctx, r.Connect, server, query)
+			reply, err := exchange(ctx, r.Connect, r.Timeout, server, query)
 			if ctx.Err() != nil {
 				return Answer{}, ctx.Err()
 			}
@@ -98,6 +101,9 @@ func (r *Resolver) read(reply *dns.Msg) (Answer, error) {
 	return answer, err
 }
 
+// connector opens a connection to an address and port.
+type connector = func(ctx context.Context, network, address string) (net.Conn, error)
+
 func newQuery(name string, kind uint16) *dns.Msg {
 	query := new(dns.Msg)
 	query.SetQuestion(dns.Fqdn(name), kind)
@@ -107,14 +113,14 @@ func newQuery(name string, kind uint16) *dns.Msg {
 
 // exchange asks one server by UDP, and by TCP if the answer was cut. Answers that
 // are neither NOERROR nor NXDOMAIN are errors.
-func exchange(ctx context.Context, connect func(context.Context, string, string) (net.Conn, error), server string, query *dns.Msg) (*dns.Msg, error) {
+func exchange(ctx context.Context, connect connector, timeout time.Duration, server string, query *dns.Msg) (*dns.Msg, error) {
 	if connect == nil {
 		connect = new(net.Dialer).DialContext
 	}
 	query = query.Copy()
 	query.Id = dns.Id()
 	for _, network := range []string{"udp", "tcp"} {
-		reply, err := exchangeOver(ctx, connect, network, server, query)
+		reply, err := exchangeOver(ctx, connect, timeout, network, server, query)
 		switch {
 		case err != nil:
 			return nil, err
@@ -128,15 +134,16 @@ func exchange(ctx context.Context, connect func(context.Context, string, string)
 	return nil, errors.New("truncated")
 }
 
-func exchangeOver(ctx context.Context, connect func(context.Context, string, string) (net.Conn, error), network, server string, query *dns.Msg) (*dns.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+func exchangeOver(ctx context.Context, connect connector, timeout time.Duration, network, server string, query *dns.Msg) (*dns.Msg, error) {
+	timeout = cmp.Or(timeout, askTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	connection, err := connect(ctx, network, server)
 	if err != nil {
 		return nil, shortError(err)
 	}
 	defer func() { _ = connection.Close() }()
-	client := &dns.Client{Net: network, Timeout: askTimeout, UDPSize: ednsSize}
+	client := &dns.Client{Net: network, Timeout: timeout, UDPSize: ednsSize}
 	reply, _, err := client.ExchangeWithConnContext(ctx, query, &dns.Conn{Conn: connection, UDPSize: ednsSize})
 	if err != nil {
 		return nil, shortError(err)

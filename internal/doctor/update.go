@@ -53,7 +53,7 @@ type Updater struct {
 
 // Ask asks the server itself.
 func (u Updater) Ask(ctx context.Context, name string, kind uint16) (Answer, error) {
-	reply, err := exchange(ctx, nil, u.Server, newQuery(name, kind))
+	reply, err := exchange(ctx, nil, 0, u.Server, newQuery(name, kind))
 	if err != nil {
 		return Answer{}, fmt.Errorf("%w for %s %s: %s: %w", ErrInconclusive, name, dns.TypeToString[kind], u.Server, err)
 	}
@@ -141,7 +141,7 @@ func rrs(records []Record) ([]dns.RR, error) {
 
 // zone is the zone that holds the domain's names at the server.
 func (u Updater) zone(ctx context.Context, domain string) (string, error) {
-	reply, err := exchange(ctx, nil, u.Server, newQuery(domain, dns.TypeSOA))
+	reply, err := exchange(ctx, nil, 0, u.Server, newQuery(domain, dns.TypeSOA))
 	if err != nil {
 		return "", fmt.Errorf("ask %s for the zone of %s: %w", u.Server, domain, err)
 	}
