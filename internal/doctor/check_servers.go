@@ -1,5 +1,246 @@
 package doctor
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
 
-func (x *examination) servers(context.Context) {}
+	"github.com/miekg/dns"
+
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+const (
+	// serverTimeout bounds the talk with one server.
+	serverTimeout = 10 * time.Second
+	// soon is when an expiring certificate is worth a warning: whatever renews it
+	// should have done so before.
+	soon = 14 * 24 * time.Hour
+)
+
+// mailServer is one server to look at.
+type mailServer struct {
+	protocol settings.Protocol
+	settings.Server
+	// label is the SRV name that leads to it.
+	label string
+}
+
+func (m mailServer) String() string { return fmt.Sprintf("%s:%d", m.Host, m.Port) }
+
+// servers talks to every mail server that is handed out, or for a domain that
+// isn't ours, to those that its SRV records name.
+func (x *examination) servers(ctx context.Context) {
+	var all []mailServer
+	if x.plan != nil {
+		all = handedOut(x.plan.Terms)
+	} else {
+		all = x.announced(ctx)
+	}
+	each(all, func(m mailServer) { x.server(ctx, m) })
+}
+
+func handedOut(terms *policy.Terms) []mailServer {
+	offers := []policy.Servers{terms.Servers}
+	for _, rule := range terms.Policy.Rules {
+		offers = append(offers, rule.Servers)
+	}
+	var all []mailServer
+	for _, offer := range offers {
+		for protocol, names := range mailServices {
+			for _, s := range offer.Of(protocol) {
+				label := names.tls
+				if s.Security == settings.STARTTLS {
+					label = names.starttls
+				}
+				m := mailServer{protocol, s, label}
+				known := slices.ContainsFunc(all, func(o mailServer) bool { return o.String() == m.String() && o.protocol == protocol })
+				if s.Security != settings.None && !known {
+					all = append(all, m)
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b mailServer) int {
+		return cmp.Or(cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.String(), b.String()))
+	})
+	return all
+}
+
+// maxAnnounced bounds the servers of a domain that isn't ours.
+const maxAnnounced = 20
+
+func (x *examination) announced(ctx context.Context) []mailServer {
+	var all []mailServer
+	for protocol, names := range mailServices {
+		for label, security := range map[string]settings.Security{names.tls: settings.TLS, names.starttls: settings.STARTTLS} {
+			answer, err := x.Resolver.Ask(ctx, label+"."+x.domain, dns.TypeSRV)
+			if err != nil {
+				x.inconclusive(label+"."+dns.Fqdn(x.domain)+" SRV", err)
+			}
+			for _, rr := range answer.Records {
+				if srv := rr.(*dns.SRV); srv.Target != "." && len(all) < maxAnnounced {
+					all = append(all, mailServer{protocol, settings.Server{Host: strings.ToLower(strings.TrimSuffix(srv.Target, ".")), Port: int(srv.Port), Security: security}, label})
+				}
+			}
+		}
+	}
+	return all
+}
+
+func (x *examination) server(ctx context.Context, m mailServer) {
+	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
+	defer cancel()
+	ips, answer, err := x.Resolver.Addresses(ctx, m.Host)
+	if err != nil {
+		x.inconclusive(m.Host, err)
+		return
+	}
+	if len(ips) == 0 {
+		x.found(Finding{Code: TLSConnect, Subject: m.String(), Seen: m.Host + nameless(answer)})
+		return
+	}
+	connection, err := x.Dialer.dial(ctx, "tcp", ips, m.Port)
+	if err != nil {
+		f := Finding{Code: TLSConnect, Subject: m.String(), Seen: err.Error()}
+		if errors.Is(err, ErrForbidden) {
+			f.Severity, f.Remedy = Info, "Not checked. Permit its network, if it is yours: --allow-network."
+		}
+		x.found(f)
+		return
+	}
+	defer func() { _ = connection.Close() }()
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = connection.SetDeadline(deadline) // a connection without deadlines still ends with the server
+	}
+	if m.Security == settings.STARTTLS {
+		x.starttls(ctx, m, connection)
+		return
+	}
+	if secured := x.handshake(ctx, m, connection); secured != nil && x.wants(PartMail) {
+		x.judgeMail(m, newTalk(m.protocol, secured))
+	}
+}
+
+// starttls talks in the clear first: what is offered there counts too.
+func (x *examination) starttls(ctx context.Context, m mailServer, connection net.Conn) {
+	t := newTalk(m.protocol, connection)
+	offers, err := t.begin()
+	if err != nil {
+		x.found(Finding{Code: MailNotSpoken, Subject: m.String(), Seen: err.Error(), Expected: strings.ToUpper(string(m.protocol))})
+		return
+	}
+	if offers.passwords && x.wants(PartMail) {
+		x.found(Finding{Code: MailCleartext, Subject: m.String(), Seen: "before TLS: " + offers.raw})
+	}
+	if !offers.starttls {
+		x.found(Finding{Code: STARTTLSAbsent, Subject: m.String(), Seen: offers.raw})
+		return
+	}
+	if err := t.starttls(); err != nil {
+		x.found(Finding{Code: STARTTLSAbsent, Subject: m.String(), Seen: err.Error()})
+		return
+	}
+	if secured := x.handshake(ctx, m, connection); secured != nil && x.wants(PartMail) {
+		t.secured(secured)
+		x.judgeOffers(m, t)
+	}
+}
+
+// handshake judges the certificate and gives the secured connection, nil if there
+// is none.
+func (x *examination) handshake(ctx context.Context, m mailServer, connection net.Conn) net.Conn {
+	secured := tls.Client(connection, &tls.Config{
+		ServerName: m.Host,
+		// The certificate is judged below, to say what exactly is wrong with it; no
+		// secret is ever sent over the connection.
+		InsecureSkipVerify: true, //nolint:gosec // see above
+		MinVersion:         tls.VersionTLS10,
+	})
+	if err := secured.HandshakeContext(ctx); err != nil {
+		x.found(Finding{Code: TLSConnect, Subject: m.String(), Seen: "TLS: " + err.Error()})
+		return nil
+	}
+	state := secured.ConnectionState()
+	if x.wants(PartTLS) {
+		if state.Version < tls.VersionTLS12 {
+			x.found(Finding{Code: TLSOld, Subject: m.String(), Seen: tls.VersionName(state.Version), Expected: "TLS 1.2 or 1.3"})
+		}
+		x.judgeCertificate(m, state.PeerCertificates)
+	}
+	return secured
+}
+
+func (x *examination) judgeCertificate(m mailServer, chain []*x509.Certificate) {
+	leaf, now := chain[0], x.now()
+	names := strings.Join(leaf.DNSNames, ", ")
+	if err := leaf.VerifyHostname(m.Host); err != nil {
+		x.found(Finding{Code: TLSName, Subject: m.String(), Seen: "a certificate for " + cmp.Or(names, "no name"), Expected: m.Host})
+	}
+	switch day := leaf.NotAfter.UTC().Format(time.DateOnly); {
+	case now.Before(leaf.NotBefore):
+		x.found(Finding{Code: TLSExpired, Subject: m.String(), Seen: "not valid before " + leaf.NotBefore.UTC().Format(time.DateOnly)})
+	case now.After(leaf.NotAfter):
+		x.found(Finding{Code: TLSExpired, Subject: m.String(), Seen: "expired on " + day})
+	case now.Add(soon).After(leaf.NotAfter):
+		x.found(Finding{Code: TLSExpiring, Subject: m.String(), Seen: "expires on " + day})
+	}
+	between := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: x.Roots, Intermediates: between, CurrentTime: now})
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert.Equal(leaf) {
+		err = nil // said above
+	}
+	if err != nil {
+		x.found(Finding{Code: TLSUntrusted, Subject: m.String(), Seen: fmt.Sprintf("issued by %q, %d certificates sent: %v", leaf.Issuer.CommonName, len(chain), err)})
+	}
+	// What SRV says from an unsigned zone can be verified by these names only
+	// (RFC 6125, section 6.4; RFC 6186, section 6).
+	within := dns.IsSubDomain(dns.Fqdn(x.domain), dns.Fqdn(m.Host))
+	if !within && leaf.VerifyHostname(x.domain) != nil {
+		x.found(Finding{Code: TLSSRVID, Subject: m.String(), Seen: "a certificate for " + cmp.Or(names, "no name"), Expected: x.domain + ", or the SRV-ID " + m.label + "." + x.domain})
+	}
+}
+
+// judgeMail begins the talk over implicit TLS.
+func (x *examination) judgeMail(m mailServer, t *talk) {
+	if _, err := t.begin(); err != nil {
+		x.found(Finding{Code: MailNotSpoken, Subject: m.String(), Seen: err.Error(), Expected: strings.ToUpper(string(m.protocol))})
+		return
+	}
+	x.judgeOffers(m, t)
+}
+
+// judgeOffers compares the mechanisms after TLS with those that are handed out.
+func (x *examination) judgeOffers(m mailServer, t *talk) {
+	offers, err := t.ask()
+	if err != nil {
+		x.found(Finding{Code: MailNotSpoken, Subject: m.String(), Seen: err.Error()})
+		return
+	}
+	var absent []string
+	for _, auth := range m.Auth {
+		if auth != settings.AuthNone && auth != settings.AuthClientIP && !offers.has(auth) {
+			absent = append(absent, string(auth))
+		}
+	}
+	if len(absent) == 0 {
+		return
+	}
+	f := Finding{Code: MailAuth, Subject: m.String(), Seen: offers.raw, Expected: strings.Join(absent, ", ")}
+	if len(absent) < len(m.Auth) {
+		f.Severity = Warning // programs try the others
+	}
+	x.found(f)
+}
