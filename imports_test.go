@@ -49,7 +49,7 @@ var rooms = map[string]room{
 	},
 	"internal/doctor": {
 		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "mobileconfig"},
-		third: []string{"github.com/miekg/dns"},
+		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
 	},
 	"internal/testkit": {ours: []string{"settings"}, third: []string{"github.com/miekg/dns"}},
 	"cmd/autoconfig": {

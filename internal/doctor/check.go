@@ -27,10 +27,11 @@ const (
 	PartDNS  Part = "dns"
 	PartTLS  Part = "tls"  // certificates of the mail servers
 	PartMail Part = "mail" // what the mail servers offer
+	PartHTTP Part = "http" // every URL that programs ask
 )
 
 // Parts are all parts.
-var Parts = []Part{PartDNS, PartTLS, PartMail}
+var Parts = []Part{PartDNS, PartTLS, PartMail, PartHTTP}
 
 // Checker checks domains. It never sends a credential.
 type Checker struct {
@@ -57,6 +58,9 @@ func (c *Checker) Check(ctx context.Context, domain string, plan *Plan) Report {
 	}
 	if x.wants(PartTLS) || x.wants(PartMail) {
 		x.servers(ctx)
+	}
+	if x.wants(PartHTTP) {
+		x.web(ctx)
 	}
 	findings := slices.CompactFunc(slices.SortedFunc(slices.Values(x.findings), bySeverity), func(a, b Finding) bool {
 		return bySeverity(a, b) == 0

@@ -39,6 +39,23 @@ const (
 	MailNotSpoken    Code = "MAIL-PROTOCOL-WRONG"
 	MailAuth         Code = "MAIL-AUTH-MISMATCH"
 	MailCleartext    Code = "MAIL-CLEARTEXT-LOGIN"
+	HTTPUnreachable  Code = "HTTP-UNREACHABLE"
+	HTTPStatus       Code = "HTTP-STATUS-WRONG"
+	HTTPNotOurs      Code = "HTTP-NOT-OURS"
+	HTTPPlain        Code = "HTTP-PLAIN"
+	HTTPDowngrade    Code = "HTTP-DOWNGRADE"
+	ContentType      Code = "CONTENT-TYPE-WRONG"
+	AutoconfigApex   Code = "AUTOCONFIG-APEX-INTERCEPT"
+	AutodiscoverApex Code = "AUTODISCOVER-APEX-INTERCEPT"
+	ConfigUnreadable Code = "CONFIG-UNREADABLE"
+	ConfigDisagrees  Code = "CONFIG-DISAGREES"
+	ConfigPlaintext  Code = "CONFIG-PLAINTEXT-ONLY"
+	ConfigOrder      Code = "CONFIG-STARTTLS-PREFERRED"
+	ConfigValue      Code = "CONFIG-VALUE-UNKNOWN"
+	ConfigEncryption Code = "CONFIG-ENCRYPTION-WITHOUT-SSL"
+	MXIndirect       Code = "MX-INDIRECT-ONLY"
+	MXPublicSuffix   Code = "MX-PUBLIC-SUFFIX"
+	NothingPublished Code = "NOTHING-PUBLISHED"
 )
 
 // Catalogue has the meaning of every code.
@@ -82,6 +99,23 @@ var catalogue = []Meaning{
 	{MailNotSpoken, Error, "Something else than this protocol answers at the port.", "Correct the port, or the server."},
 	{MailAuth, Error, "The server doesn't offer any mechanism that is handed out: nobody can log in.", "Make the policy's auth what the server offers."},
 	{MailCleartext, Warning, "The server takes passwords before TLS. A program that is set up wrongly sends them in the clear.", "Dovecot: disable_plaintext_auth = yes. Postfix: smtpd_tls_auth_only = yes."},
+	{HTTPUnreachable, Error, "A URL that programs ask can't be reached by https: no connection, or a certificate that isn't accepted. They go on to plain http, or guess.", "Lead the name to this service, and give it a certificate with that name."},
+	{HTTPStatus, Error, "A URL that programs ask refuses them.", "Lead the name to this service; look at the proxy in front of it, and whether it hands on the Host."},
+	{HTTPNotOurs, Error, "Something else than this service answers.", "Lead the name to this service."},
+	{HTTPPlain, Warning, "The configuration is given over plain http: whoever is on the way can change it.", "Redirect plain http to https."},
+	{HTTPDowngrade, Error, "A redirect leads from https to plain http.", "Redirect to https."},
+	{ContentType, Error, "The media type isn't one that Thunderbird takes; it compares letter by letter and then gives up all URLs of the provider.", "Send text/xml; charset=utf-8."},
+	{AutoconfigApex, Warning, "The domain's web site answers the well-known path with a page and status 200. Thunderbird takes that for an answer that it can't read, and gives up.", "Answer 404 below /.well-known/autoconfig/, or lead it here."},
+	{AutodiscoverApex, Warning, "The domain's web site answers Autodiscover's path with a page and status 200. Outlook asks there first.", "Answer 404 below /autodiscover/, or lead it here."},
+	{ConfigUnreadable, Error, "What is published can't be read.", "Correct the document."},
+	{ConfigDisagrees, Error, "Different programs get different accounts: what is published differs from the policy, or from what is published elsewhere.", "Lead all names to one service."},
+	{ConfigPlaintext, Error, "Only plaintext is offered: passwords go over the network in the clear.", "Offer implicit TLS."},
+	{ConfigOrder, Warning, "STARTTLS or plaintext is ranked above implicit TLS.", "Put the server with implicit TLS first."},
+	{ConfigValue, Error, "A value that no program understands, or a template that was never filled in.", "Write a value that the format has."},
+	{ConfigEncryption, Error, "Encryption is stated, but SSL is off: Thunderbird and others then use plaintext.", "Set SSL to on."},
+	{MXIndirect, Info, "Only the mail provider's own name answers. Programs then ask the person to agree.", "Publish autoconfig for the domain."},
+	{MXPublicSuffix, Warning, "The MX stands right under a public suffix: programs then ask names that anybody may register.", "Publish autoconfig for the domain itself."},
+	{NothingPublished, Info, "The domain publishes nothing: programs guess.", "Publish the records of this service: autoconfig dns DOMAIN."},
 }
 
 func meaning(code Code) Meaning {
