@@ -28,12 +28,16 @@ type resolverFlag struct {
 	Resolver []string `help:"Recursive name server to ask; the system's by default." placeholder:"HOST[:PORT]"`
 }
 
-func (r resolverFlag) resolver() (*doctor.Resolver, error) {
-	if len(r.Resolver) == 0 {
+func (r resolverFlag) resolver(process settled) (*doctor.Resolver, error) {
+	servers := r.Resolver
+	if len(servers) == 0 {
+		servers = process.Check.Resolver
+	}
+	if len(servers) == 0 {
 		return doctor.SystemResolver("/etc/resolv.conf")
 	}
 	resolver := &doctor.Resolver{}
-	for _, server := range r.Resolver {
+	for _, server := range servers {
 		resolver.Servers = append(resolver.Servers, doctor.WithPort(server))
 	}
 	return resolver, nil
@@ -65,7 +69,7 @@ func (d *dnsCmd) Run(c *call) error {
 		return err
 	}
 	if d.Diff || d.Apply {
-		return d.compare(c, plan)
+		return d.compare(c, site, plan)
 	}
 	format := doctor.Format(d.Format)
 	if d.JSON {
@@ -79,7 +83,7 @@ func (d *dnsCmd) Run(c *call) error {
 	return nil
 }
 
-func (d *dnsCmd) compare(c *call, plan doctor.Plan) error {
+func (d *dnsCmd) compare(c *call, site *opened, plan doctor.Plan) error {
 	updater := doctor.Updater{Server: doctor.WithPort(d.Server)}
 	var asker doctor.Asker = updater
 	if d.Apply {
@@ -91,7 +95,7 @@ func (d *dnsCmd) compare(c *call, plan doctor.Plan) error {
 			return fmt.Errorf("%s: %w", d.TSIGFile, err)
 		}
 	} else if d.Server == "" {
-		resolver, err := d.resolver()
+		resolver, err := d.resolver(site.process)
 		if err != nil {
 			return err
 		}
@@ -143,7 +147,7 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 	}
 	terms, err := o.store.Domain(c, domain)
 	if errors.Is(err, directory.ErrNotFound) {
-		return doctor.Plan{}, refusal{fmt.Errorf("the domain %s is not served here; see: autoconfig domain list", domain)}
+		return doctor.Plan{}, refusal{notServed{domain}}
 	} else if err != nil {
 		return doctor.Plan{}, err
 	}
@@ -169,3 +173,12 @@ func (o *opened) eachAccount(c *call, domain string, do func(policy.Account)) er
 		}
 	}
 }
+
+// notServed says that a domain isn't in the site.
+type notServed struct{ domain string }
+
+func (n notServed) Error() string {
+	return "the domain " + n.domain + " is not served here; see: autoconfig domain list"
+}
+
+func (n notServed) Is(target error) bool { return target == directory.ErrNotFound }

@@ -57,6 +57,7 @@ type cli struct {
 	Account accountCmd `cmd:"" help:"List, show, add, change and remove accounts."`
 	Explain explainCmd `cmd:"" help:"Say what an address gets, and why."`
 	Render  renderCmd  `cmd:"" help:"Print the exact answer that a program gets."`
+	Check   checkCmd   `cmd:"" help:"Prove what mail programs meet: DNS, certificates, mail servers, URLs."`
 	DNS     dnsCmd     `cmd:"" name:"dns" help:"Print, compare or publish the DNS records of a domain."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -112,7 +112,7 @@ func (o *opened) look(c *call, typed settings.Address) (looked, error) {
 	d := directory.New(directory.Options{Source: o.store, Logger: slog.New(slog.DiscardHandler)})
 	entry, err := d.Domain(c, typed.Domain())
 	if errors.Is(err, directory.ErrNotFound) {
-		return looked{}, refusal{fmt.Errorf("the domain %s is not served here; see: autoconfig domain list", typed.Domain())}
+		return looked{}, refusal{notServed{typed.Domain()}}
 	} else if err != nil {
 		return looked{}, err
 	}

@@ -34,7 +34,16 @@ type Process struct {
 	TrustedProxies []string  `yaml:"trusted_proxies" doc:"addresses or networks from which X-Forwarded-For and X-Forwarded-Proto are believed"`
 	RateLimit      RateLimit `yaml:"rate_limit" doc:"bounds the public requests of one client: an IPv4 address or an IPv6 /64"`
 	Cache          Cache     `yaml:"cache" doc:"what is kept in memory"`
+	Check          Check     `yaml:"check" doc:"how domains are checked"`
 	Log            Log       `yaml:"log" doc:"what is logged, to standard error"`
+}
+
+// Check says how domains are checked.
+type Check struct {
+	Resolver []string `yaml:"resolver" doc:"recursive name servers, HOST[:PORT]; by default the machine's"`
+	// TrustResolver: whether the AD bit means anything.
+	TrustResolver bool     `yaml:"trust_resolver" doc:"whether these validate DNSSEC, and the way to them is safe"`
+	AllowNetworks []string `yaml:"allow_networks" doc:"networks that may be dialled beside public addresses, where names lead to other addresses inside"`
 }
 
 // KeyPair is a certificate and its key, in PEM files.
@@ -157,6 +166,11 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 			wrong("trusted_proxies["+strconv.Itoa(i)+"]", "%q is neither an address nor a network such as 192.0.2.0/24", text)
 		}
 	}
+	for i, text := range p.Check.AllowNetworks {
+		if _, err := parsePrefix(text); err != nil {
+			wrong("check.allow_networks["+strconv.Itoa(i)+"]", "%q is neither an address nor a network such as 192.0.2.0/24", text)
+		}
+	}
 	if p.RateLimit.PerSecond > 0 && p.RateLimit.Burst < 1 {
 		wrong("rate_limit.burst", "a burst of %d refuses everything; use 1 or more, or per_second: 0 for no limit", p.RateLimit.Burst)
 	}
@@ -195,10 +209,16 @@ func parsePrefix(text string) (netip.Prefix, error) {
 }
 
 // Proxies are the trusted networks.
-func (p Process) Proxies() []netip.Prefix {
+func (p Process) Proxies() []netip.Prefix { return parsed(p.TrustedProxies) }
+
+// Networks are those that may be dialled beside public addresses.
+func (c Check) Networks() []netip.Prefix { return parsed(c.AllowNetworks) }
+
+// parsed are networks that were checked when they were read.
+func parsed(texts []string) []netip.Prefix {
 	var all []netip.Prefix
-	for _, text := range p.TrustedProxies {
-		if prefix, err := parsePrefix(text); err == nil { // checked when it was read
+	for _, text := range texts {
+		if prefix, err := parsePrefix(text); err == nil {
 			all = append(all, prefix)
 		}
 	}
