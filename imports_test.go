@@ -41,7 +41,7 @@ var rooms = map[string]room{
 	"internal/store":     {ours: []string{"settings", "policy", "internal/directory"}, third: []string{"github.com/pressly/goose/v3", "modernc.org/sqlite"}},
 	"internal/migrate":   {ours: []string{"settings", "policy", "thunderbird"}},
 	"internal/server": {
-		ours: []string{"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "templates", "internal/directory"},
+		ours: []string{"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates", "internal/directory"},
 		third: []string{
 			"github.com/labstack/echo/v4", "github.com/prometheus/client_golang", "github.com/maypok86/otter/v2",
 			"golang.org/x/time/rate", "golang.org/x/sync/errgroup", "golang.org/x/net/netutil",
@@ -54,7 +54,7 @@ var rooms = map[string]room{
 	"internal/testkit": {ours: []string{"settings"}, third: []string{"github.com/miekg/dns"}},
 	"cmd/autoconfig": {
 		ours: []string{
-			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "templates",
+			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",
 			"internal/config", "internal/directory", "internal/doctor", "internal/store", "internal/server", "internal/migrate",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},

@@ -41,6 +41,7 @@ type Directory struct {
 	accounts *cache[policy.Account]
 	digests  *cache[policy.Account]
 	uniform  *cache[bool]
+	pacc     *cache[[]byte]
 }
 
 // New prepares a Directory.
@@ -59,6 +60,7 @@ func New(o Options) *Directory {
 	d.accounts = newCache[policy.Account](d, o.MaxEntries)
 	d.digests = newCache[policy.Account](d, o.MaxEntries)
 	d.uniform = newCache[bool](d, maxDomains)
+	d.pacc = newCache[[]byte](d, maxDomains)
 	return d
 }
 
@@ -120,5 +122,13 @@ func (d *Directory) Uniform(ctx context.Context, entry *Entry) (bool, error) {
 	return d.uniform.get(ctx, entry.Terms.Name, func(ctx context.Context) (bool, error) {
 		own, err := d.source.HasOwn(ctx, entry.Terms.Name)
 		return !own, err
+	})
+}
+
+// Document finds the PACC document that is served for the entry's name;
+// [ErrNotFound] means that there is none. Callers must not change the bytes.
+func (d *Directory) Document(ctx context.Context, entry *Entry) ([]byte, error) {
+	return d.pacc.get(ctx, entry.Name, func(ctx context.Context) ([]byte, error) {
+		return d.source.Document(ctx, entry.Name)
 	})
 }

@@ -378,3 +378,22 @@ func TestAChangeIsServedWithinASecond(t *testing.T) {
 		group.Wait()
 	})
 }
+
+func TestDocumentsAreFoundByTheNameThatIsAsked(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for name, want := range map[string]error{"example.com": nil, "example.net": directory.ErrNotFound} {
+		entry, err := h.Domain(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if text, err := h.Document(t.Context(), entry); !errors.Is(err, want) || want == nil && string(text) != "document" {
+				t.Errorf("%s: %q %v", name, text, err)
+			}
+		}
+	}
+	if asked := h.source.asked.Load(); asked != 4 {
+		t.Errorf("asked %d times", asked)
+	}
+}

@@ -26,6 +26,8 @@ type Source interface {
 	// HasOwn tells whether any account of the domain has a protocol, a login or
 	// another address of its own.
 	HasOwn(ctx context.Context, domain string) (bool, error)
+	// Document gives the PACC document that is served for a domain's name.
+	Document(ctx context.Context, name string) ([]byte, error)
 	// Generation is a number that changes with every change of what is served.
 	Generation(ctx context.Context) (int64, error)
 }

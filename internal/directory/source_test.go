@@ -93,6 +93,16 @@ func (s *source) HasOwn(_ context.Context, domain string) (bool, error) {
 	return false, err
 }
 
+func (s *source) Document(_ context.Context, name string) ([]byte, error) {
+	if _, err := s.ask(); err != nil {
+		return nil, err
+	}
+	if name != "example.com" {
+		return nil, directory.ErrNotFound
+	}
+	return []byte("document"), nil
+}
+
 func (s *source) Generation(context.Context) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -42,7 +42,7 @@ type Stats struct {
 // Stats adds up all that is cached.
 func (d *Directory) Stats() Stats {
 	var sum Stats
-	for _, s := range []Stats{d.domains.stats(), d.accounts.stats(), d.digests.stats(), d.uniform.stats()} {
+	for _, s := range []Stats{d.domains.stats(), d.accounts.stats(), d.digests.stats(), d.uniform.stats(), d.pacc.stats()} {
 		sum.Entries += s.Entries
 		sum.Hits += s.Hits
 		sum.Misses += s.Misses

@@ -28,7 +28,7 @@ func (x *examination) specialNames(ctx context.Context) {
 		x.inconclusive("a random name below "+x.domain, err)
 	}
 	labels := []string{"autoconfig", "autodiscover"}
-	if x.plan.Document != nil {
+	if len(x.plan.Documents) > 0 {
 		labels = append(labels, pacc.HostLabel)
 	}
 	each(labels, func(label string) { x.specialName(ctx, label, service, wild) })

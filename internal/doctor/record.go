@@ -41,9 +41,10 @@ type Plan struct {
 	Domain string
 	// Host is the name of this service, to which the domain's special names lead.
 	Host string
-	// Document is the PACC document that is served, nil for none.
-	Document []byte
-	Terms    *policy.Terms
+	// Documents are the PACC documents whose digests are to be published: the one
+	// that is served, and one that waits for its digest.
+	Documents [][]byte
+	Terms     *policy.Terms
 	// Given are the protocols that somebody in the domain may have
 	// ([policy.Terms.Given]).
 	Given []settings.Protocol
@@ -74,7 +75,7 @@ func (p Plan) hosts() []Record {
 		{pacc.HostLabel, "serves the PACC document"},
 	} {
 		name := h.label + "." + p.Domain
-		if h.label == pacc.HostLabel && p.Document == nil || name == p.Host {
+		if h.label == pacc.HostLabel && len(p.Documents) == 0 || name == p.Host {
 			continue // the service's own name has addresses, which only the operator knows
 		}
 		kind, data := "CNAME", dns.Fqdn(p.Host)
@@ -86,8 +87,8 @@ func (p Plan) hosts() []Record {
 	if _, err := netip.ParseAddr(p.Host); err != nil {
 		records = append(records, p.srv("_autodiscover._tcp", 0, 443, p.Host, "leads Outlook here where autodiscover."+p.Domain+" can't have a certificate"))
 	}
-	if p.Document != nil {
-		records = append(records, p.record(pacc.Label, "TXT", quote(pacc.DigestOf(p.Document).TXT()), "proves the PACC document"))
+	for _, document := range p.Documents {
+		records = append(records, p.record(pacc.Label, "TXT", quote(pacc.DigestOf(document).TXT()), "proves the PACC document"))
 	}
 	return records
 }

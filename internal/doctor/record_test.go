@@ -40,7 +40,7 @@ func TestRecords(t *testing.T) {
 			change(&d, &extra)
 		}
 		p := plan(t, d)
-		p.Document = extra.Document
+		p.Documents = extra.Documents
 		p.Given = append(p.Given, extra.Given...)
 		if extra.Host != "" {
 			p.Host = extra.Host
@@ -59,7 +59,7 @@ func TestRecords(t *testing.T) {
 			CalDAV: "https://dav.example.com/", CardDAV: `https://dav.example.com:8443/"contacts"/`, JMAP: "https://jmap.example.com/session",
 			ManageSieve: &settings.Server{Host: "imap.example.com"},
 		}
-		p.Document = []byte("{}")
+		p.Documents = [][]byte{[]byte("{}")}
 		p.Host = "autoconfig.example.com"
 	})
 	for name, p := range plans {
@@ -96,7 +96,7 @@ func TestRecordsOfEveryLegalSite(t *testing.T) {
 		site := policytest.Site().Draw(t, "site")
 		domain := rapid.SampledFrom([]string{"example.com", "example.net"}).Draw(t, "domain")
 		terms, _ := site.Terms(domain)
-		p := Plan{Domain: domain, Host: rapid.SampledFrom([]string{"setup.example.net", "autoconfig.example.com", "192.0.2.1", "2001:db8::1"}).Draw(t, "host"), Terms: terms, Document: []byte("x")}
+		p := Plan{Domain: domain, Host: rapid.SampledFrom([]string{"setup.example.net", "autoconfig.example.com", "192.0.2.1", "2001:db8::1"}).Draw(t, "host"), Terms: terms, Documents: [][]byte{[]byte("x"), []byte("y")}}
 		if rapid.Bool().Draw(t, "others") {
 			p.Given = terms.Given(settings.IMAP, settings.POP3)
 		}

@@ -18,7 +18,7 @@ func examplePlan(t testing.TB) Plan {
 		},
 		Services: settings.Services{CalDAV: "https://dav.example.com/calendars/"},
 	}})
-	p.Host, p.Document = "setup.example.com", []byte("document")
+	p.Host, p.Documents = "setup.example.com", [][]byte{[]byte("document")}
 	return p
 }
 

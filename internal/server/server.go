@@ -11,6 +11,7 @@ import (
 
 	"autoconfig/internal/directory"
 	"autoconfig/mobileconfig"
+	"autoconfig/pacc"
 )
 
 // Options are what a Server needs. Zero values are good but for Directory and
@@ -79,6 +80,8 @@ func (s *Server) Public(knownPlain bool) http.Handler {
 
 	s.get(e, "/email.mobileconfig", s.profile)
 	s.get(e, "/mobileconfig", s.profile)
+
+	s.get(e, pacc.Path, s.pacc)
 
 	for _, service := range []string{"caldav", "carddav", "jmap"} {
 		// CalDAV clients send PROPFIND before anything else (RFC 6764, section 6).

@@ -132,7 +132,8 @@ func replaceFrame(ctx context.Context, tx *sql.Tx, s policy.Site) error {
 			}
 		}
 	}
-	return nil
+	_, err := tx.ExecContext(ctx, `DELETE FROM pacc WHERE name NOT IN (SELECT name FROM domain_names)`)
+	return err
 }
 
 func namesOf(d policy.Domain) []string { return append([]string{d.Name}, d.Aliases...) }

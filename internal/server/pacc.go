@@ -1,0 +1,29 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/internal/directory"
+)
+
+// pacc serves the stored document of the Host's domain. Its digest is in the DNS:
+// not a byte may change on the way.
+func (s *Server) pacc(c echo.Context) error {
+	ctx := c.Request().Context()
+	a, err := s.forHost(ctx, c.Request().Host)
+	if err != nil {
+		return err
+	}
+	document, err := s.Directory.Document(ctx, a.entry)
+	if errors.Is(err, directory.ErrNotFound) {
+		return errNoService
+	} else if err != nil {
+		return unavailable(err)
+	}
+	c.Response().Header().Set("Cache-Control", "no-cache, no-transform")
+	s.metrics.answered("pacc", a.settings.Decision.Protocol)
+	return c.Blob(http.StatusOK, "application/json", document)
+}

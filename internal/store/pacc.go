@@ -1,0 +1,44 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+
+	"autoconfig/internal/directory"
+)
+
+// PACC gives the document that is served for a domain's name and the one that
+// waits for its digest in the DNS; nil for none.
+func (s *Store) PACC(ctx context.Context, name string) (served, waiting []byte, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT served, waiting FROM pacc WHERE name = ?`, name).Scan(&served, &waiting)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return served, waiting, err
+}
+
+// PutPACC stores both documents for a domain's name.
+func (s *Store) PutPACC(ctx context.Context, name string, served, waiting []byte) error {
+	return s.change(ctx, func(tx *sql.Tx) (bool, error) {
+		var oldServed, oldWaiting []byte
+		err := tx.QueryRowContext(ctx, `SELECT served, waiting FROM pacc WHERE name = ?`, name).Scan(&oldServed, &oldWaiting)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return false, err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO pacc (name, served, waiting) VALUES (?, ?, ?)
+			ON CONFLICT (name) DO UPDATE SET served = excluded.served, waiting = excluded.waiting`, name, served, waiting)
+		// What waits isn't served: only the other makes caches ask again.
+		return !bytes.Equal(oldServed, served), err
+	})
+}
+
+// Document implements [directory.Source].
+func (s *Store) Document(ctx context.Context, name string) ([]byte, error) {
+	served, _, err := s.PACC(ctx, name)
+	if err == nil && served == nil {
+		err = directory.ErrNotFound
+	}
+	return served, err
+}
