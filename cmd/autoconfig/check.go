@@ -25,7 +25,7 @@ type checkCmd struct {
 	jsonFlag
 	Domains     []string `arg:"" optional:"" name:"domain" help:"Domains, also ones that are not in the site."`
 	All         bool     `help:"All domains of the site, with their aliases."`
-	Only        []string `help:"Parts: dns, tls, mail, http." placeholder:"PART" enum:"dns,tls,mail,http"`
+	Only        []string `help:"Parts: dns, tls, mail, http, pacc." placeholder:"PART" enum:"dns,tls,mail,http,pacc"`
 	Concurrency int      `help:"Domains at once." default:"16"`
 	resolverFlag
 	TrustResolver bool           `help:"The resolver validates DNSSEC, and the way to it is safe."`
@@ -59,9 +59,12 @@ func (k *checkCmd) Run(c *call) error {
 		return err
 	}
 	defer site.close()
-	checker, err := k.checker(site)
+	checker, err := newChecker(site.process, k.resolverFlag, k.TrustResolver, k.AllowNetwork)
 	if err != nil {
 		return err
+	}
+	for _, part := range k.Only {
+		checker.Only = append(checker.Only, doctor.Part(part))
 	}
 	domains, err := k.domains(c, site)
 	if err != nil {
@@ -74,19 +77,15 @@ func (k *checkCmd) Run(c *call) error {
 	return k.print(c, reports)
 }
 
-func (k *checkCmd) checker(site *opened) (*doctor.Checker, error) {
-	process := site.process
-	resolver, err := k.resolver(process)
+func newChecker(process settled, flag resolverFlag, trust bool, allow []netip.Prefix) (*doctor.Checker, error) {
+	resolver, err := flag.resolver(process)
 	if err != nil {
 		return nil, err
 	}
-	resolver.Trusted = k.TrustResolver || process.Check.TrustResolver
+	resolver.Trusted = trust || process.Check.TrustResolver
 	checker := &doctor.Checker{Resolver: resolver}
-	checker.Dialer.Judge.Allowed = append(process.Check.Networks(), k.AllowNetwork...)
+	checker.Dialer.Judge.Allowed = append(process.Check.Networks(), allow...)
 	checker.Dialer.Judge.Own = ownListeners(process)
-	for _, part := range k.Only {
-		checker.Only = append(checker.Only, doctor.Part(part))
-	}
 	return checker, nil
 }
 
@@ -123,14 +122,8 @@ func (k *checkCmd) domains(c *call, site *opened) ([]string, error) {
 	if !k.All {
 		return all, nil
 	}
-	frame, err := site.store.Frame(c)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range frame.Domains {
-		all = append(append(all, d.Name), d.Aliases...)
-	}
-	return all, nil
+	names, err := site.names(c)
+	return append(all, names...), err
 }
 
 // each checks domains side by side, and shows how far it has come.

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
+	"autoconfig/pacc"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -153,7 +155,29 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 	}
 	var byHand []settings.Protocol
 	err = o.eachAccount(c, terms.Name, func(a policy.Account) { byHand = append(byHand, a.Protocol) })
-	return doctor.Plan{Domain: domain, Host: o.process.PublicURL.Hostname(), Terms: terms, Given: terms.Given(byHand...)}, err
+	if err != nil {
+		return doctor.Plan{}, err
+	}
+	documents, err := o.documents(c, domain, terms)
+	return doctor.Plan{
+		Domain: domain, Host: o.process.PublicURL.Hostname(), Terms: terms,
+		Given: terms.Given(byHand...), Documents: documents,
+	}, err
+}
+
+// documents are the PACC documents whose digests belong into the DNS: those that
+// are stored, or the one that will be at first.
+func (o *opened) documents(c *call, name string, terms *policy.Terms) ([][]byte, error) {
+	served, waiting, err := o.store.PACC(c, name)
+	if err != nil {
+		return nil, err
+	}
+	if served == nil && waiting == nil {
+		if served, err = pacc.Render(terms.DefaultSettings(name)); err != nil {
+			return nil, nil // the format can't say it: there is none to publish
+		}
+	}
+	return slices.DeleteFunc([][]byte{served, waiting}, func(d []byte) bool { return d == nil }), nil
 }
 
 // eachAccount goes over a domain's accounts, in pages.

@@ -59,6 +59,7 @@ type cli struct {
 	Render  renderCmd  `cmd:"" help:"Print the exact answer that a program gets."`
 	Check   checkCmd   `cmd:"" help:"Prove what mail programs meet: DNS, certificates, mail servers, URLs."`
 	DNS     dnsCmd     `cmd:"" name:"dns" help:"Print, compare or publish the DNS records of a domain."`
+	PACC    paccCmd    `cmd:"" name:"pacc" help:"Show and publish PACC documents."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/doctor"
 	"autoconfig/internal/server"
 	"autoconfig/mobileconfig"
 )
@@ -54,6 +55,9 @@ func (s *serveCmd) Run(c *call) error {
 		return err
 	}
 	if s.Demo {
+		if _, err := settleSome(c, site, doctor.Publisher{Documents: site.store}, -1); err != nil {
+			return err
+		}
 		site.process.PublicURL.Host = listeners.Public.Addr().String()
 		printDemo(c, listeners.Public.Addr().String(), listeners.Private.Addr().String())
 	}
@@ -73,6 +77,9 @@ func (s *serveCmd) Run(c *call) error {
 	group, ctx := errgroup.WithContext(c)
 	group.Go(func() error { return d.Run(ctx) })
 	group.Go(func() error { return handlers.Serve(ctx, listeners) })
+	group.Go(func() error {
+		return keepPACC(&call{Context: ctx, std: c.std, configFile: c.configFile}, site, logger)
+	})
 	return group.Wait()
 }
 
@@ -162,10 +169,14 @@ Try, in another terminal:
   # iPhone, iPad, Mac
   curl 'http://%[1]s/email.mobileconfig?emailaddress=kiosk%%40example.com'
 
+  # a program that knows PACC
+  curl -H 'Host: ua-auto-config.example.com' 'http://%[1]s/.well-known/user-agent-configuration.json'
+
   # the operator
   curl 'http://%[2]s/readyz'
   curl 'http://%[2]s/metrics'
   go run ./cmd/autoconfig explain workshop@example.com --demo
+  go run ./cmd/autoconfig dns example.com --demo
 
 Stop it with Ctrl-C.
 

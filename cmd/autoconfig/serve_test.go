@@ -95,9 +95,11 @@ func TestWhatTheDemoPrintsWorks(t *testing.T) {
 		`<Type>IMAP</Type>[^$]*<LoginName>office@example.com<`,
 		`"Url":"http://` + regexp.QuoteMeta(demo.public) + `/autodiscover/autodiscover.xml"`,
 		`<string>EmailTypePOP</string>`,
+		`"protocols": {[^$]*"host": "imap.example.com"`,
 		`^{"status":"ready"|^ready|ok`,
 		`autoconfig_`,
 		`protocol +POP3, mail is left on the server for 9 days`,
+		`_imaps._tcp.example.com.\s3600\sIN\sSRV\s0 1 993 imap.example.com.`,
 	}
 	if len(commands) != len(want) {
 		t.Fatalf("%d commands:\n%s", len(commands), strings.Join(commands, "\n"))

@@ -28,10 +28,11 @@ const (
 	PartTLS  Part = "tls"  // certificates of the mail servers
 	PartMail Part = "mail" // what the mail servers offer
 	PartHTTP Part = "http" // every URL that programs ask
+	PartPACC Part = "pacc" // the PACC document and its digest
 )
 
 // Parts are all parts.
-var Parts = []Part{PartDNS, PartTLS, PartMail, PartHTTP}
+var Parts = []Part{PartDNS, PartTLS, PartMail, PartHTTP, PartPACC}
 
 // Checker checks domains. It never sends a credential.
 type Checker struct {
@@ -61,6 +62,9 @@ func (c *Checker) Check(ctx context.Context, domain string, plan *Plan) Report {
 	}
 	if x.wants(PartHTTP) {
 		x.web(ctx)
+	}
+	if x.wants(PartPACC) {
+		x.pacc(ctx)
 	}
 	findings := slices.CompactFunc(slices.SortedFunc(slices.Values(x.findings), bySeverity), func(a, b Finding) bool {
 		return bySeverity(a, b) == 0

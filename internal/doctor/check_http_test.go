@@ -35,7 +35,7 @@ func newWebWorld(t *testing.T) *webWorld {
 	w.add("example.com. 300 A 192.0.2.81", "autoconfig.example.net. 300 A 192.0.2.80")
 	ca := testkit.NewCA(t)
 	w.checker.Roots = ca.Pool()
-	names := []string{"example.com", "autoconfig.example.com", "autodiscover.example.com", "setup.example.com", "autoconfig.example.net"}
+	names := []string{"example.com", "autoconfig.example.com", "autodiscover.example.com", "setup.example.com", "autoconfig.example.net", "ua-auto-config.example.com"}
 	config := &tls.Config{Certificates: []tls.Certificate{ca.Issue(t, testkit.Leaf{Names: names}).TLS()}}
 	handler := func(scheme string) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -77,22 +76,12 @@ const maxAuthorities = 8
 // and addresses come from the zone, so that they are judged before they are
 // asked.
 func (x *examination) authorities(ctx context.Context, services []*service) {
-	zone, err := x.zone(ctx)
+	servers, err := x.nameServers(ctx)
 	if err != nil {
-		x.inconclusive(dns.Fqdn(x.domain)+" SOA", err)
+		x.inconclusive(dns.Fqdn(x.domain)+" NS", err)
 		return
 	}
-	answer, err := x.Resolver.Ask(ctx, zone, dns.TypeNS)
-	if err != nil {
-		x.inconclusive(zone+" NS", err)
-		return
-	}
-	var servers []string
-	for _, rr := range answer.Records {
-		servers = append(servers, strings.ToLower(rr.(*dns.NS).Ns))
-	}
-	slices.Sort(servers)
-	each(servers[:min(len(servers), maxAuthorities)], func(server string) { x.authority(ctx, server, services) })
+	each(servers, func(server string) { x.authority(ctx, server, services) })
 }
 
 func (x *examination) zone(ctx context.Context) (string, error) {
@@ -113,35 +102,23 @@ func (x *examination) zone(ctx context.Context) (string, error) {
 }
 
 func (x *examination) authority(ctx context.Context, server string, services []*service) {
-	ips, _, err := x.Resolver.Addresses(ctx, server)
-	if err != nil || len(ips) == 0 {
-		x.found(Finding{Code: DNSServerFailed, Subject: server, Seen: "it has no address"})
-		return
-	}
-	connect := func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return x.Dialer.dial(ctx, network, ips, 53)
-	}
 	for _, s := range services {
 		if !s.asked {
 			continue
 		}
-		reply, err := exchange(ctx, connect, x.Resolver.Timeout, server, newQuery(s.name, dns.TypeSRV))
+		theirs, err := x.askServer(ctx, server, s.name, dns.TypeSRV)
 		switch {
 		case errors.Is(err, ErrForbidden):
 			x.found(Finding{Code: DNSServerFailed, Severity: Info, Subject: server, Seen: err.Error(), Remedy: "Permit its network, if it is yours: --allow-network."})
 			return
-		case err != nil && (err.Error() == "REFUSED" || err.Error() == "NOTAUTH"):
+		case err != nil && (errors.Is(err, errLame) || err.Error() == "REFUSED" || err.Error() == "NOTAUTH"):
 			x.found(Finding{Code: DNSServerLame, Subject: server, Seen: err.Error()})
 			return
 		case err != nil:
 			x.found(Finding{Code: DNSServerFailed, Subject: server, Seen: err.Error()})
 			return
-		case !reply.Authoritative:
-			x.found(Finding{Code: DNSServerLame, Subject: server, Seen: "it answers without authority"})
-			return
 		}
-		theirs, err := readAnswer(reply)
-		if err == nil && texts(theirs.Records) != texts(s.answer.Records) {
+		if texts(theirs.Records) != texts(s.answer.Records) {
 			x.found(Finding{Code: DNSDisagree, Subject: s.name + " SRV", Seen: fmt.Sprintf("%s says %q, the resolver %q", server, texts(theirs.Records), texts(s.answer.Records))})
 		}
 	}

@@ -56,6 +56,10 @@ const (
 	MXIndirect       Code = "MX-INDIRECT-ONLY"
 	MXPublicSuffix   Code = "MX-PUBLIC-SUFFIX"
 	NothingPublished Code = "NOTHING-PUBLISHED"
+	PACCTXTMissing   Code = "PACC-TXT-MISSING"
+	PACCTXTInvalid   Code = "PACC-TXT-INVALID"
+	PACCDigest       Code = "PACC-DIGEST-MISMATCH"
+	PACCUnreachable  Code = "PACC-UNREACHABLE"
 )
 
 // Catalogue has the meaning of every code.
@@ -116,6 +120,10 @@ var catalogue = []Meaning{
 	{MXIndirect, Info, "Only the mail provider's own name answers. Programs then ask the person to agree.", "Publish autoconfig for the domain."},
 	{MXPublicSuffix, Warning, "The MX stands right under a public suffix: programs then ask names that anybody may register.", "Publish autoconfig for the domain itself."},
 	{NothingPublished, Info, "The domain publishes nothing: programs guess.", "Publish the records of this service: autoconfig dns DOMAIN."},
+	{PACCTXTMissing, Info, "There is a PACC document, but no digest of it in the DNS: programs don't take it.", "Publish the record."},
+	{PACCTXTInvalid, Warning, "A record that is meant to be a PACC digest can't be read.", "Publish the record anew."},
+	{PACCDigest, Error, "No digest in the DNS is that of the document: programs refuse it.", "Publish the digest of what is served; see: autoconfig pacc DOMAIN."},
+	{PACCUnreachable, Error, "There is a PACC digest in the DNS, but no document.", "Lead ua-auto-config to this service, or remove the digest."},
 }
 
 func meaning(code Code) Meaning {

@@ -25,6 +25,9 @@ type world struct {
 	routes  map[string]string // address:port to what listens for it
 }
 
+// paccDocument is what the world's service serves.
+const paccDocument = `{"protocols":{"imap":{"host":"imap.example.com"},"submit":{"host":"smtp.example.com"}}}`
+
 // newWorld is a world in which everything is right.
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -33,7 +36,7 @@ func newWorld(t *testing.T) *world {
 		Servers: policy.Servers{IMAP: server("imap.example.com"), POP3: server("pop.example.com"), SMTP: server("smtp.example.com")},
 		Policy:  policy.Policy{Rules: []policy.Rule{{Name: "small", Match: policy.Match{Devices: policy.OneDevice}, Protocol: settings.POP3}}},
 	}})
-	p.Host = "setup.example.com"
+	p.Host, p.Documents = "setup.example.com", [][]byte{[]byte(paccDocument)}
 	w := &world{plan: p, routes: map[string]string{}, records: []string{
 		"example.com. 300 SOA ns.example.com. hostmaster.example.com. 1 3600 600 86400 60",
 		"example.com. 300 NS ns.example.com.",

@@ -34,6 +34,24 @@ func (s *Store) PutPACC(ctx context.Context, name string, served, waiting []byte
 	})
 }
 
+// WaitingPACC are the names whose document waits.
+func (s *Store) WaitingPACC(ctx context.Context) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT name FROM pacc WHERE waiting IS NOT NULL ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
+}
+
 // Document implements [directory.Source].
 func (s *Store) Document(ctx context.Context, name string) ([]byte, error) {
 	served, _, err := s.PACC(ctx, name)

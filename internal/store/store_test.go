@@ -469,3 +469,44 @@ func TestWrongDatabasesSayWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// PACC documents come back, go with their domain's name, and make caches ask again
+// only when what is served has changed.
+func TestDocuments(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		replace(t, s, demo(t))
+		at := generation(t, s)
+		for _, c := range []struct {
+			served, waiting string
+			raised          bool
+		}{{"one", "", true}, {"one", "two", false}, {"two", "", true}, {"two", "", false}} {
+			var waiting []byte
+			if c.waiting != "" {
+				waiting = []byte(c.waiting)
+			}
+			if err := s.PutPACC(ctx, "example.net", []byte(c.served), waiting); err != nil {
+				t.Fatal(err)
+			}
+			served, still, err := s.PACC(ctx, "example.net")
+			names, namesErr := s.WaitingPACC(ctx)
+			if err != nil || namesErr != nil || string(served) != c.served || string(still) != c.waiting || len(names) == 1 != (c.waiting != "") {
+				t.Errorf("%q %q %v %v %v, want %+v", served, still, names, err, namesErr, c)
+			}
+			now := generation(t, s)
+			if (now > at) != c.raised {
+				t.Errorf("%+v: generation %d after %d", c, now, at)
+			}
+			at = now
+		}
+		if _, err := s.Document(ctx, "example.com"); !errors.Is(err, directory.ErrNotFound) {
+			t.Errorf("a name without a document: %v", err)
+		}
+		site := demo(t)
+		site.Domains[0].Aliases = nil
+		replace(t, s, site)
+		if _, err := s.Document(ctx, "example.net"); !errors.Is(err, directory.ErrNotFound) {
+			t.Errorf("a name that is gone: %v", err)
+		}
+	})
+}

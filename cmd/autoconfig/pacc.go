@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/doctor"
+)
+
+// paccEvery is how often a running service looks whether a document may be served.
+const paccEvery = time.Minute
+
+type paccCmd struct {
+	Show    paccShowCmd    `cmd:"" default:"withargs" help:"Show what is served, what waits, and the TXT to publish."`
+	Publish paccPublishCmd `cmd:"" help:"Serve a changed document now."`
+}
+
+type paccShowCmd struct {
+	demoFlag
+	jsonFlag
+	Domain string `arg:"" help:"The domain, or an alias of one."`
+}
+
+func (p *paccShowCmd) Help() string {
+	return `Shows a domain's PACC document and the digest of it that belongs into the DNS. A
+changed document waits until its digest is seen at every server of the zone: publish
+it beside the old one (autoconfig dns DOMAIN), and a running "serve" changes over
+within a minute; then the old one may go.
+
+Examples:
+  autoconfig pacc example.com --demo
+  autoconfig pacc publish example.org --force`
+}
+
+func (p *paccShowCmd) Run(c *call) error {
+	site, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	return settlePACC(c, site, p.Domain, false, p.JSON)
+}
+
+type paccPublishCmd struct {
+	jsonFlag
+	Domain string `arg:"" help:"The domain, or an alias of one."`
+	Force  bool   `help:"Also if its digest isn't at every server of the zone: programs then refuse the document until it is."`
+}
+
+func (p *paccPublishCmd) Help() string {
+	return `Serves the document that waits, if its digest is seen at every server of the zone.
+
+Examples:
+  autoconfig pacc publish example.org
+  autoconfig pacc publish example.org --force`
+}
+
+func (p *paccPublishCmd) Run(c *call) error {
+	site, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	return settlePACC(c, site, p.Domain, p.Force, p.JSON)
+}
+
+func settlePACC(c *call, site *opened, name string, force, asJSON bool) error {
+	plan, err := site.plan(c, name)
+	if err != nil {
+		return err
+	}
+	publisher, err := newPublisher(site)
+	if err != nil {
+		return err
+	}
+	state, err := publisher.Settle(c, plan.Domain, plan.Terms, force)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return c.json(state)
+	}
+	printPACC(c, state)
+	if state.Served == "" || state.Waiting != "" {
+		return errFinding
+	}
+	return nil
+}
+
+func newPublisher(site *opened) (doctor.Publisher, error) {
+	checker, err := newChecker(site.process, resolverFlag{}, false, nil)
+	return doctor.Publisher{Documents: site.store, Checker: checker}, err
+}
+
+func printPACC(c *call, state doctor.Publication) {
+	part := func(title, document, txt string) {
+		if document != "" {
+			c.printf("%s\n  %s TXT \"%s\"\n%s\n", title, state.Owner, txt, document)
+		}
+	}
+	part("served", state.Served, state.ServedTXT)
+	part("waiting", state.Waiting, state.WaitingTXT)
+	if state.Why != "" {
+		c.printf("because %s\n", state.Why)
+	}
+}
+
+// keepPACC brings documents up to date: all of them when anything has changed, and
+// every minute those that wait.
+func keepPACC(c *call, site *opened, logger *slog.Logger) error {
+	publisher, err := newPublisher(site)
+	if err != nil {
+		publisher.Checker = nil
+		logger.Warn("changed PACC documents will wait for: autoconfig pacc publish --force", "error", err)
+	}
+	tick := time.NewTicker(paccEvery)
+	defer tick.Stop()
+	for settled := int64(-1); ; {
+		if settled, err = settleSome(c, site, publisher, settled); err != nil && c.Err() == nil {
+			logger.Error("PACC documents can't be brought up to date", "error", err)
+		}
+		select {
+		case <-c.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// settleSome settles all names if the site isn't of the given generation any more,
+// else those that wait. It gives the generation that it has settled.
+func settleSome(c *call, site *opened, publisher doctor.Publisher, settled int64) (int64, error) {
+	generation, err := site.store.Generation(c)
+	if err != nil {
+		return settled, err
+	}
+	names, err := site.store.WaitingPACC(c)
+	if err == nil && generation != settled {
+		names, err = site.names(c)
+	}
+	if err != nil {
+		return settled, err
+	}
+	var failures []error
+	for _, name := range names {
+		terms, err := site.store.Domain(c, name)
+		if err == nil {
+			_, err = publisher.Settle(c, name, terms, false)
+		}
+		if err != nil && !errors.Is(err, directory.ErrNotFound) { // it may have been removed meanwhile
+			failures = append(failures, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	if len(failures) > 0 {
+		return settled, errors.Join(failures...)
+	}
+	return generation, nil
+}
+
+// names are all names under which domains are served.
+func (o *opened) names(c *call) ([]string, error) {
+	frame, err := o.store.Frame(c)
+	var all []string
+	for _, d := range frame.Domains {
+		all = append(append(all, d.Name), d.Aliases...)
+	}
+	return all, err
+}
