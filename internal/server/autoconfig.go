@@ -47,7 +47,7 @@ func (s *Server) autoconfig(c echo.Context) error {
 func (s *Server) providerDatabase(c echo.Context) error {
 	name, err := settings.ParseDomain(c.Param("domain"))
 	if err != nil {
-		return settings.ErrAddress
+		return errNoDomainName
 	}
 	a, err := s.forDomain(c.Request().Context(), name)
 	if err != nil {

@@ -16,12 +16,13 @@ import (
 )
 
 var (
-	errNoAddress   = errors.New("no address was given")
-	errTooLarge    = errors.New("request body over the limit")
-	errTooMany     = errors.New("too many requests from this address")
-	errPostOnly    = errors.New("a request to Autodiscover without an address must be posted")
-	errNoService   = errors.New("the domain has no such service")
-	errUnavailable = errors.New("the directory can't be asked")
+	errNoAddress    = errors.New("no address was given")
+	errNoDomainName = errors.New("not a domain name")
+	errTooLarge     = errors.New("request body over the limit")
+	errTooMany      = errors.New("too many requests from this address")
+	errPostOnly     = errors.New("a request to Autodiscover without an address must be posted")
+	errNoService    = errors.New("the domain has no such service")
+	errUnavailable  = errors.New("the directory can't be asked")
 )
 
 // refusals maps every error to what the public may see of it. The first that
@@ -33,6 +34,7 @@ var refusals = []struct {
 }{
 	{errNoAddress, http.StatusBadRequest, "The request has no emailaddress."},
 	{settings.ErrAddress, http.StatusBadRequest, "The emailaddress is not a mail address."},
+	{errNoDomainName, http.StatusBadRequest, "That is not a domain name."},
 	{directory.ErrNotFound, http.StatusNotFound, "There is no configuration for this domain here."},
 	{errNoService, http.StatusNotFound, "This domain has no such service."},
 	{thunderbird.ErrLogin, http.StatusNotFound, "There is no configuration for this address in this format."},
