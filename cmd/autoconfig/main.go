@@ -49,18 +49,19 @@ type streams struct {
 type cli struct {
 	Config string `help:"The configuration of the process." default:"autoconfig.yaml" placeholder:"FILE" env:"AUTOCONFIG_CONFIG"`
 
-	Serve   serveCmd   `cmd:"" help:"Answer mail programs."`
-	Init    initCmd    `cmd:"" help:"Write a configuration and a site to start from."`
-	Apply   applyCmd   `cmd:"" help:"Serve what a site file says, all of it or nothing."`
-	Export  exportCmd  `cmd:"" help:"Write what is served as a site file."`
-	Domain  domainCmd  `cmd:"" help:"List, show, add, change and remove domains."`
-	Account accountCmd `cmd:"" help:"List, show, add, change and remove accounts."`
-	Explain explainCmd `cmd:"" help:"Say what an address gets, and why."`
-	Render  renderCmd  `cmd:"" help:"Print the exact answer that a program gets."`
-	Check   checkCmd   `cmd:"" help:"Prove what mail programs meet: DNS, certificates, mail servers, URLs."`
-	DNS     dnsCmd     `cmd:"" name:"dns" help:"Print, compare or publish the DNS records of a domain."`
-	PACC    paccCmd    `cmd:"" name:"pacc" help:"Show and publish PACC documents."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve    serveCmd    `cmd:"" help:"Answer mail programs."`
+	Init     initCmd     `cmd:"" help:"Write a configuration and a site to start from."`
+	Apply    applyCmd    `cmd:"" help:"Serve what a site file says, all of it or nothing."`
+	Export   exportCmd   `cmd:"" help:"Write what is served as a site file."`
+	Domain   domainCmd   `cmd:"" help:"List, show, add, change and remove domains."`
+	Account  accountCmd  `cmd:"" help:"List, show, add, change and remove accounts."`
+	Explain  explainCmd  `cmd:"" help:"Say what an address gets, and why."`
+	Render   renderCmd   `cmd:"" help:"Print the exact answer that a program gets."`
+	Check    checkCmd    `cmd:"" help:"Prove what mail programs meet: DNS, certificates, mail servers, URLs."`
+	DNS      dnsCmd      `cmd:"" name:"dns" help:"Print, compare or publish the DNS records of a domain."`
+	PACC     paccCmd     `cmd:"" name:"pacc" help:"Show and publish PACC documents."`
+	Simulate simulateCmd `cmd:"" help:"Walk the way of mail programs for an address."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 func run(ctx context.Context, args []string, std streams) int {

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/doctor"
+	"autoconfig/settings"
+)
+
+type simulateCmd struct {
+	demoFlag
+	jsonFlag
+	Address string   `arg:"" help:"The address that a person types."`
+	Client  []string `help:"The program, or all." default:"all" enum:"all,thunderbird,thunderbird-android,outlook,apple,evolution,kmail,deltachat,fairemail,nextcloud"`
+	resolverFlag
+	AllowNetwork []netip.Prefix `help:"Network that may be dialled beside public addresses." placeholder:"PREFIX"`
+}
+
+func (s *simulateCmd) Help() string {
+	return `Walks the documented way of a mail program for an address: what it asks, in its
+order, what it takes and refuses, and the account that comes out, or why none does.
+The address may be of any domain. No password is sent; the public provider databases
+of Thunderbird are asked as the programs do.
+
+The exit status is 1 if a program ends without an account.
+
+Examples:
+  autoconfig simulate somebody@example.org
+  autoconfig simulate somebody@example.org --client thunderbird --json`
+}
+
+func (s *simulateCmd) Run(c *call) error {
+	address, err := settings.ParseAddress(s.Address)
+	if err != nil {
+		return err
+	}
+	site, err := s.open(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	checker, err := newChecker(site.process, s.resolverFlag, false, s.AllowNetwork)
+	if err != nil {
+		return err
+	}
+	simulator := doctor.Simulator{Checker: checker}
+	switch _, err := site.store.Domain(c, address.Domain()); {
+	case err == nil:
+		simulator.ProfileHost = site.process.PublicURL.Host
+	case !errors.Is(err, directory.ErrNotFound):
+		return err
+	}
+	clients := s.Client
+	if slices.Contains(clients, "all") {
+		clients = doctor.Clients()
+	}
+	var all []doctor.Simulation
+	for _, client := range clients {
+		one, err := simulator.Run(c, client, address)
+		if err != nil {
+			return err
+		}
+		if all = append(all, one); !s.JSON {
+			printSimulation(c, one)
+		}
+	}
+	if s.JSON {
+		if err := c.json(all); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(all, func(o doctor.Simulation) bool { return o.Account == nil }) {
+		return errFinding
+	}
+	return nil
+}
+
+func printSimulation(c *call, s doctor.Simulation) {
+	c.printf("%s\n", s.Client)
+	for _, step := range s.Steps {
+		c.printf("  %s\n      %s\n      %s\n", step.Request, step.Answer, step.Verdict)
+	}
+	for _, note := range s.Notes {
+		c.printf("  note: %s\n", note)
+	}
+	if s.Account == nil {
+		c.printf("  no account: %s\n\n", s.Why)
+		return
+	}
+	side := func(name string, e doctor.Endpoint) {
+		words := []string{e.Host + ":" + e.Port, string(e.Security), e.Auth, e.Username}
+		c.printf("  %-9s %s\n", name, strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), "  "))
+	}
+	side(upper(s.Account.Protocol), s.Account.Incoming)
+	side("SMTP", s.Account.Outgoing)
+	if s.Account.Leave != "" {
+		c.printf("  leaves mail on the server: %s, days %s\n", s.Account.Leave, s.Account.Days)
+	}
+	c.printf("\n")
+}
