@@ -30,8 +30,13 @@ func isWellFormed(body []byte) bool {
 		if err != nil {
 			return false
 		}
-		if _, ok := token.(xml.StartElement); ok {
+		switch token := token.(type) {
+		case xml.StartElement:
 			elements++
+		case xml.Directive: // Go's reader takes HTML's as well, which is no XML
+			if !bytes.HasPrefix(token, []byte("DOCTYPE")) {
+				return false
+			}
 		}
 	}
 }
