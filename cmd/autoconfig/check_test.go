@@ -28,6 +28,9 @@ func TestCheckAgreesWithDNS(t *testing.T) {
 	if seen := shell(t, "", check+" example.com; echo exit $?"); strings.Contains(seen, "error") || strings.Contains(seen, "warning") || !strings.HasSuffix(seen, "exit 0\n") {
 		t.Errorf("a healthy domain shows\n%s", seen)
 	}
+	if seen := shell(t, "", check+" example.com"); !strings.Contains(seen, "2 accounts with another protocol than IMAP") {
+		t.Errorf("workshop@ and kiosk@ are misled, but\n%s", seen)
+	}
 	// The alias isn't published at all.
 	out, err := exec.Command("sh", "-c", check+" --all --json").Output()
 	if err == nil {

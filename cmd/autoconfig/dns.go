@@ -154,14 +154,20 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 		return doctor.Plan{}, err
 	}
 	var byHand []settings.Protocol
-	err = o.eachAccount(c, terms.Name, func(a policy.Account) { byHand = append(byHand, a.Protocol) })
+	misled := 0
+	err = o.eachAccount(c, terms.Name, func(a policy.Account) {
+		byHand = append(byHand, a.Protocol)
+		if terms.Decide(a).Protocol != terms.DefaultProtocol() {
+			misled++
+		}
+	})
 	if err != nil {
 		return doctor.Plan{}, err
 	}
 	documents, err := o.documents(c, domain, terms)
 	return doctor.Plan{
 		Domain: domain, Host: o.process.PublicURL.Hostname(), Terms: terms,
-		Given: terms.Given(byHand...), Documents: documents,
+		Given: terms.Given(byHand...), Documents: documents, Misled: misled,
 	}, err
 }
 

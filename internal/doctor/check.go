@@ -56,6 +56,7 @@ func (c *Checker) Check(ctx context.Context, domain string, plan *Plan) Report {
 	x := &examination{Checker: c, domain: domain, plan: plan}
 	if x.wants(PartDNS) {
 		x.dns(ctx)
+		x.misled()
 	}
 	if x.wants(PartTLS) || x.wants(PartMail) {
 		x.servers(ctx)
@@ -121,6 +122,16 @@ func (x *examination) inconclusive(subject string, err error) {
 		seen = fmt.Sprintf("not asked: the check took longer than %s", checkTimeout)
 	}
 	x.found(Finding{Code: DNSLookupFailed, Subject: subject, Seen: seen})
+}
+
+// misled counts whom the records can't reach.
+func (x *examination) misled() {
+	if x.plan != nil && x.plan.Misled > 0 {
+		x.found(Finding{
+			Code: PolicyMisleads, Subject: x.domain,
+			Seen: fmt.Sprintf("%d accounts with another protocol than %s", x.plan.Misled, strings.ToUpper(string(x.plan.Terms.DefaultProtocol()))),
+		})
+	}
 }
 
 // each runs f for every item, a few at a time, and waits for all.

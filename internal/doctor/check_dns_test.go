@@ -120,6 +120,7 @@ var dnsFaults = []broken{
 	{DNSServerFailed, func(_ *testing.T, w *world) { delete(w.routes, "192.0.2.53:53") }, "connection refused", func(_ *testing.T, w *world) {
 		w.routes["192.0.2.53:53"] = w.dns.Addr
 	}},
+	{PolicyMisleads, func(_ *testing.T, w *world) { w.plan.Misled = 2 }, "2 accounts with another protocol than IMAP", func(_ *testing.T, w *world) { w.plan.Misled = 0 }},
 	{DNSSECUnsigned, func(_ *testing.T, w *world) { w.checker.Resolver.Trusted = true }, "", func(_ *testing.T, w *world) {
 		w.checker.Resolver.Trusted = false // with a signed zone: TestSignedZone
 	}},

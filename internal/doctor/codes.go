@@ -56,6 +56,7 @@ const (
 	MXIndirect       Code = "MX-INDIRECT-ONLY"
 	MXPublicSuffix   Code = "MX-PUBLIC-SUFFIX"
 	NothingPublished Code = "NOTHING-PUBLISHED"
+	PolicyMisleads   Code = "POLICY-MISLEADS"
 	PACCTXTMissing   Code = "PACC-TXT-MISSING"
 	PACCTXTInvalid   Code = "PACC-TXT-INVALID"
 	PACCDigest       Code = "PACC-DIGEST-MISMATCH"
@@ -120,6 +121,7 @@ var catalogue = []Meaning{
 	{MXIndirect, Info, "Only the mail provider's own name answers. Programs then ask the person to agree.", "Publish autoconfig for the domain."},
 	{MXPublicSuffix, Warning, "The MX stands right under a public suffix: programs then ask names that anybody may register.", "Publish autoconfig for the domain itself."},
 	{NothingPublished, Info, "The domain publishes nothing: programs guess.", "Publish the records of this service: autoconfig dns DOMAIN."},
+	{PolicyMisleads, Info, "Some accounts have another protocol than the domain's default. Programs that don't say for whom they ask (Thunderbird for Android, KMail, Delta Chat, whatever believes SRV or PACC) set them up wrongly.", "Set up these people by a profile, a QR code (autoconfig render thunderbird-android ADDRESS) or by hand; autoconfig explain ADDRESS says whom it hits."},
 	{PACCTXTMissing, Info, "There is a PACC document, but no digest of it in the DNS: programs don't take it.", "Publish the record."},
 	{PACCTXTInvalid, Warning, "A record that is meant to be a PACC digest can't be read.", "Publish the record anew."},
 	{PACCDigest, Error, "No digest in the DNS is that of the document: programs refuse it.", "Publish the digest of what is served; see: autoconfig pacc DOMAIN."},

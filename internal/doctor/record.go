@@ -41,6 +41,8 @@ type Plan struct {
 	Domain string
 	// Host is the name of this service, to which the domain's special names lead.
 	Host string
+	// Misled is how many accounts have another protocol than the default.
+	Misled int
 	// Documents are the PACC documents whose digests are to be published: the one
 	// that is served, and one that waits for its digest.
 	Documents [][]byte
