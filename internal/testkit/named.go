@@ -25,6 +25,48 @@ type BIND struct {
 // zone's name. addr is "127.0.0.1:0" for any free port. It ends with the test.
 func StartBIND(t testing.TB, addr string, zones map[string]string) *BIND {
 	t.Helper()
+	return startBIND(t, addr, zones, "")
+}
+
+// StartSignedBIND is [StartBIND] with zones that the server signs.
+func StartSignedBIND(t testing.TB, addr string, zones map[string]string) *BIND {
+	t.Helper()
+	b := startBIND(t, addr, zones, " dnssec-policy default; inline-signing yes;")
+	for name := range zones {
+		poll(t, "the zone "+name+" isn't signed", func(ctx context.Context) bool { return len(b.keys(ctx, name)) > 0 })
+	}
+	return b
+}
+
+// keys are a zone's keys for trust anchors, none before it is signed.
+func (b *BIND) keys(ctx context.Context, zone string) []dns.RR {
+	query := new(dns.Msg)
+	query.SetQuestion(dns.Fqdn(zone), dns.TypeDNSKEY)
+	query.SetEdns0(dns.DefaultMsgSize, true)
+	reply, _, err := (&dns.Client{Net: "tcp"}).ExchangeContext(ctx, query, b.Addr)
+	if err != nil {
+		return nil
+	}
+	var keys []dns.RR
+	signed := false
+	for _, rr := range reply.Answer {
+		switch rr := rr.(type) {
+		case *dns.DNSKEY:
+			if rr.Flags&dns.SEP != 0 {
+				keys = append(keys, rr)
+			}
+		case *dns.RRSIG:
+			signed = true
+		}
+	}
+	if !signed {
+		return nil
+	}
+	return keys
+}
+
+func startBIND(t testing.TB, addr string, zones map[string]string, policy string) *BIND {
+	t.Helper()
 	Need(t, "named", "tsig-keygen")
 	dir := t.TempDir()
 	b := &BIND{Addr: freeAddr(t, addr), KeyFile: filepath.Join(dir, "update.key")}
@@ -52,7 +94,7 @@ controls {};
 ns A %[2]s
 %[3]s
 `, dns.Fqdn(name), host, text))
-		conf += fmt.Sprintf("zone %q { type primary; file %q; allow-update { key autoconfig-test; }; };\n", name, file)
+		conf += fmt.Sprintf("zone %q { type primary; file %q; allow-update { key autoconfig-test; };%s };\n", name, file, policy)
 	}
 	startProcess(t, dir, "named", "-f", "-c", write("named.conf", conf))
 	waitForDNS(t, b.Addr)
@@ -70,20 +112,68 @@ func freeAddr(t testing.TB, addr string) string {
 // waitForDNS waits until a server answers anything.
 func waitForDNS(t testing.TB, addr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
 	query := new(dns.Msg)
 	query.SetQuestion("ready.invalid.", dns.TypeA)
+	poll(t, "the name server at "+addr+" doesn't answer", func(ctx context.Context) bool {
+		_, err := dns.ExchangeContext(ctx, query, addr)
+		return err == nil
+	})
+}
+
+// poll waits until a condition holds, and fails the test where it never does.
+func poll(t testing.TB, failure string, holds func(context.Context) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		if _, err := dns.ExchangeContext(ctx, query, addr); err == nil {
-			return
-		}
+	for !holds(ctx) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("the name server at %s doesn't answer", addr)
+			t.Fatal(failure)
 		}
 	}
+}
+
+// StartUnbound is a real validating resolver, which trusts the keys of the given
+// zones of a server and asks it for them; it knows nothing else. anchors false
+// gives it wrong keys, so that the zones are bogus to it. It returns host:port.
+func StartUnbound(t testing.TB, b *BIND, anchors bool, zones ...string) string {
+	t.Helper()
+	Need(t, "unbound")
+	dir := openDir(t)
+	addr := freeAddr(t, "127.0.0.1:0")
+	host, port, _ := net.SplitHostPort(addr)
+	bindHost, bindPort, _ := net.SplitHostPort(b.Addr)
+	trust, stubs := "", ""
+	for _, zone := range zones {
+		for _, rr := range b.keys(t.Context(), zone) {
+			key := rr.(*dns.DNSKEY)
+			if !anchors {
+				key = dns.Copy(key).(*dns.DNSKEY)
+				key.PublicKey = strings.Repeat("A", len(key.PublicKey)-2) + "=="
+			}
+			trust += key.String() + "\n"
+		}
+		stubs += fmt.Sprintf("stub-zone:\n  name: %q\n  stub-addr: %s@%s\n", dns.Fqdn(zone), bindHost, bindPort)
+	}
+	conf := fmt.Sprintf(`server:
+  interface: %s
+  port: %s
+  do-daemonize: no
+  chroot: ""
+  username: ""
+  directory: %q
+  pidfile: ""
+  use-syslog: no
+  access-control: 127.0.0.0/8 allow
+  do-not-query-localhost: no
+  module-config: "validator iterator"
+  trust-anchor-file: %q
+  root-hints: ""
+%s`, host, port, dir, writeFile(t, dir, "anchors", []byte(trust)), stubs)
+	startProcess(t, dir, "unbound", "-d", "-c", writeFile(t, dir, "unbound.conf", []byte(conf)))
+	waitForDNS(t, addr)
+	return addr
 }

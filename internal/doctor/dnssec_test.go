@@ -1,0 +1,59 @@
+package doctor
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"autoconfig/internal/testkit"
+)
+
+// A healthy domain on real servers: signed by BIND, validated by Unbound. What
+// leads out of a signed domain may be believed; what isn't validated is
+// inconclusive, not missing.
+func TestASignedZone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var zone strings.Builder
+	for _, line := range w.records {
+		if fields := strings.Fields(line); fields[0] != "example.com." && fields[0] != "ns.example.com." {
+			zone.WriteString(line + "\n")
+		}
+	}
+	zones := map[string]string{"example.com": zone.String() + "@ MX 10 mx\n"}
+	bind := testkit.StartSignedBIND(t, "127.0.0.1:0", zones)
+	w.routes["127.0.0.1:53"] = bind.Addr // ns.example.com, in its zone
+	w.checker.Dialer.Judge.Allowed = append(w.checker.Dialer.Judge.Allowed, prefixes("127.0.0.0/8")...)
+
+	check := func(anchors bool) Report {
+		w.checker.Resolver = &Resolver{Servers: []string{testkit.StartUnbound(t, bind, anchors, "example.com")}, Trusted: true}
+		return w.checker.Check(t.Context(), "example.com", &w.plan)
+	}
+	if r := check(true); len(r.Findings) > 0 {
+		t.Errorf("a healthy signed zone:\n%s", r.text())
+	}
+	answer, err := w.checker.Resolver.Ask(t.Context(), "_imaps._tcp.example.com", dns.TypeSRV)
+	if err != nil || !answer.Authentic {
+		t.Errorf("not authentic: %+v %v", answer, err)
+	}
+	w.checker.Resolver.Trusted = false
+	if answer, err := w.checker.Resolver.Ask(t.Context(), "_imaps._tcp.example.com", dns.TypeSRV); err != nil || answer.Authentic {
+		t.Errorf("authentic by a resolver that isn't trusted: %v", err)
+	}
+	r := check(false)
+	if failed := r.with(DNSLookupFailed); len(failed) < len(srvPorts) || len(failed) != len(r.Findings) || !strings.Contains(failed[0].Seen, "SERVFAIL") {
+		t.Errorf("bogus signatures:\n%s", r.text())
+	}
+}
+
+// An unsigned zone of the same servers is said to be one.
+func TestAnUnsignedZone(t *testing.T) {
+	t.Parallel()
+	bind := testkit.StartBIND(t, "127.0.0.1:0", map[string]string{"example.com": ""})
+	c := &Checker{Resolver: &Resolver{Servers: []string{testkit.StartUnbound(t, bind, true, "example.com")}, Trusted: true}, Only: []Part{PartDNS}}
+	c.Dialer.Judge.Allowed = prefixes("127.0.0.0/8")
+	if r := c.Check(t.Context(), "example.com", nil); len(r.with(DNSSECUnsigned)) != 1 {
+		t.Errorf("findings:\n%s", r.text())
+	}
+}
