@@ -38,10 +38,10 @@ var rooms = map[string]room{
 
 	"internal/config":    {ours: []string{"settings", "policy"}, third: []string{"github.com/goccy/go-yaml"}},
 	"internal/directory": {ours: []string{"settings", "policy"}, third: []string{"github.com/maypok86/otter/v2"}},
-	"internal/store":     {ours: []string{"settings", "policy", "internal/directory"}, third: []string{"github.com/pressly/goose/v3", "modernc.org/sqlite"}},
+	"internal/store":     {ours: []string{"settings", "policy", "internal/directory", "internal/doctor"}, third: []string{"github.com/pressly/goose/v3", "modernc.org/sqlite"}},
 	"internal/migrate":   {ours: []string{"settings", "policy", "thunderbird"}},
 	"internal/server": {
-		ours: []string{"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates", "internal/directory"},
+		ours: []string{"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates", "internal/directory", "internal/doctor"},
 		third: []string{
 			"github.com/labstack/echo/v4", "github.com/prometheus/client_golang", "github.com/maypok86/otter/v2",
 			"golang.org/x/time/rate", "golang.org/x/sync/errgroup", "golang.org/x/net/netutil",

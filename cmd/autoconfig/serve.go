@@ -68,8 +68,14 @@ func (s *serveCmd) Run(c *call) error {
 	d := directory.New(directory.Options{
 		Source: site.store, MaxEntries: site.process.Cache.Entries, Logger: logger,
 	})
+	var watcher *doctor.Watcher
+	if !s.Demo { // whose domain is somebody else's
+		if watcher, err = newWatcher(c, site, logger); err != nil {
+			return err
+		}
+	}
 	handlers := server.New(server.Options{
-		Directory: d, PublicURL: site.process.PublicURL, Signer: signer,
+		Directory: d, Checks: site.store, PublicURL: site.process.PublicURL, Signer: signer,
 		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version,
 		Rate: server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
 	})
@@ -80,6 +86,9 @@ func (s *serveCmd) Run(c *call) error {
 	group.Go(func() error {
 		return keepPACC(&call{Context: ctx, std: c.std, configFile: c.configFile}, site, logger)
 	})
+	if watcher != nil {
+		group.Go(func() error { return watcher.Run(ctx) })
+	}
 	return group.Wait()
 }
 

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxProcess is the largest process file, in bytes.
@@ -43,7 +44,15 @@ type Check struct {
 	Resolver []string `yaml:"resolver" doc:"recursive name servers, HOST[:PORT]; by default the machine's"`
 	// TrustResolver: whether the AD bit means anything.
 	TrustResolver bool     `yaml:"trust_resolver" doc:"whether these validate DNSSEC, and the way to them is safe"`
+	Every         string   `yaml:"every" doc:"how often a running service checks each domain, such as 24h; 0 for never"`
+	Webhook       Webhook  `yaml:"webhook" doc:"what is told when a domain's state changes"`
 	AllowNetworks []string `yaml:"allow_networks" doc:"networks that may be dialled beside public addresses, where names lead to other addresses inside"`
+}
+
+// Webhook is where changes are told.
+type Webhook struct {
+	URL        string `yaml:"url" doc:"https URL that gets a signed POST (standardwebhooks.com)"`
+	SecretFile string `yaml:"secret_file" doc:"file with the secret of the signature"`
 }
 
 // KeyPair is a certificate and its key, in PEM files.
@@ -81,6 +90,7 @@ func Defaults() Process {
 		// may be an office.
 		RateLimit: RateLimit{PerSecond: 20, Burst: 200},
 		Cache:     Cache{Entries: 100_000},
+		Check:     Check{Every: "24h"},
 		Log:       Log{Level: "info", Format: "text"},
 	}
 }
@@ -166,6 +176,14 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 			wrong("trusted_proxies["+strconv.Itoa(i)+"]", "%q is neither an address nor a network such as 192.0.2.0/24", text)
 		}
 	}
+	if every, err := time.ParseDuration(p.Check.Every); err != nil || every < 0 || every > 0 && every < time.Minute {
+		wrong("check.every", "%q is not possible: write a time of a minute or more, such as 24h, or 0 for never", p.Check.Every)
+	}
+	if hook := p.Check.Webhook; hook.URL != "" && !strings.HasPrefix(hook.URL, "https://") && !strings.HasPrefix(hook.URL, "http://127.0.0.1") {
+		wrong("check.webhook.url", "%q is not possible: write an https URL", hook.URL)
+	} else if hook.URL != "" && hook.SecretFile == "" {
+		wrong("check.webhook", "a webhook needs a secret_file, with which it is signed")
+	}
 	for i, text := range p.Check.AllowNetworks {
 		if _, err := parsePrefix(text); err != nil {
 			wrong("check.allow_networks["+strconv.Itoa(i)+"]", "%q is neither an address nor a network such as 192.0.2.0/24", text)
@@ -210,6 +228,12 @@ func parsePrefix(text string) (netip.Prefix, error) {
 
 // Proxies are the trusted networks.
 func (p Process) Proxies() []netip.Prefix { return parsed(p.TrustedProxies) }
+
+// Interval is how often domains are checked, 0 for never.
+func (c Check) Interval() time.Duration {
+	every, _ := time.ParseDuration(c.Every) // checked when it was read
+	return every
+}
 
 // Networks are those that may be dialled beside public addresses.
 func (c Check) Networks() []netip.Prefix { return parsed(c.AllowNetworks) }

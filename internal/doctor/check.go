@@ -70,7 +70,7 @@ func (c *Checker) Check(ctx context.Context, domain string, plan *Plan) Report {
 	findings := slices.CompactFunc(slices.SortedFunc(slices.Values(x.findings), bySeverity), func(a, b Finding) bool {
 		return bySeverity(a, b) == 0
 	})
-	return Report{Domain: domain, Served: plan != nil, Findings: findings}
+	return Report{Domain: domain, Served: plan != nil, Findings: findings, CertificateDays: x.days}
 }
 
 // examination is one check while it runs.
@@ -81,6 +81,7 @@ type examination struct {
 
 	mu       sync.Mutex
 	findings []Finding
+	days     *int // until the first certificate expires
 }
 
 func (x *examination) wants(p Part) bool { return len(x.Only) == 0 || slices.Contains(x.Only, p) }

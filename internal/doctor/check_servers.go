@@ -181,6 +181,7 @@ func (x *examination) handshake(ctx context.Context, m mailServer, connection ne
 
 func (x *examination) judgeCertificate(m mailServer, chain []*x509.Certificate) {
 	leaf, now := chain[0], x.now()
+	x.expires(int(leaf.NotAfter.Sub(now).Hours() / 24))
 	names := strings.Join(leaf.DNSNames, ", ")
 	if err := leaf.VerifyHostname(m.Host); err != nil {
 		x.found(Finding{Code: TLSName, Subject: m.String(), Seen: "a certificate for " + cmp.Or(names, "no name"), Expected: m.Host})
@@ -210,6 +211,15 @@ func (x *examination) judgeCertificate(m mailServer, chain []*x509.Certificate) 
 	within := dns.IsSubDomain(dns.Fqdn(x.domain), dns.Fqdn(m.Host))
 	if !within && leaf.VerifyHostname(x.domain) != nil {
 		x.found(Finding{Code: TLSSRVID, Subject: m.String(), Seen: "a certificate for " + cmp.Or(names, "no name"), Expected: x.domain + ", or the SRV-ID " + m.label + "." + x.domain})
+	}
+}
+
+// expires remembers the first certificate that expires.
+func (x *examination) expires(days int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.days == nil || days < *x.days {
+		x.days = &days
 	}
 }
 

@@ -38,6 +38,9 @@ type Report struct {
 	// whether what it publishes fits together.
 	Served   bool      `json:"served"`
 	Findings []Finding `json:"findings"`
+	// CertificateDays are the days until the first certificate of a mail server
+	// expires; nil if none was seen.
+	CertificateDays *int `json:"certificate_days,omitempty"`
 }
 
 // Worst is the worst severity, "" for no findings.

@@ -33,6 +33,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Now is time.Now if nil.
 	Now func() time.Time
+	// Checks are the last results of checking domains; nil for none.
+	Checks Checks
 	// Version is what the metrics say of the binary.
 	Version string
 }
@@ -52,11 +54,15 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Server{
+	s := &Server{
 		Options: o,
 		metrics: newMetrics(o.Directory, o.Version),
 		limiter: newLimiter(o.Rate),
 	}
+	if o.Checks != nil {
+		s.metrics.registry.MustRegister(checkCollector{o.Checks})
+	}
+	return s
 }
 
 // Public is the handler of the public listener. knownPlain says that whatever
@@ -99,6 +105,10 @@ func (s *Server) Private() http.Handler {
 	s.get(e, "/healthz", s.healthz)
 	s.get(e, "/readyz", s.readyz)
 	s.get(e, "/metrics", echo.WrapHandler(s.metrics.handler()))
+	if s.Checks != nil {
+		s.get(e, "/api/v1/checks", s.listChecks)
+		s.get(e, "/api/v1/checks/:domain", s.showCheck)
+	}
 	return e
 }
 

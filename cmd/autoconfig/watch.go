@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"autoconfig/internal/doctor"
+)
+
+// newWatcher checks the site's domains on the schedule of the configuration; nil if
+// they aren't to be checked.
+func newWatcher(c *call, site *opened, logger *slog.Logger) (*doctor.Watcher, error) {
+	check := site.process.Check
+	if check.Interval() == 0 {
+		return nil, nil
+	}
+	checker, err := newChecker(site.process, resolverFlag{}, false, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w; or turn checks off: check: {every: \"0\"}", err)
+	}
+	hook, err := newWebhook(site)
+	if err != nil {
+		return nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	return &doctor.Watcher{
+		Results: site.store, Checker: checker, Every: check.Interval(), Logger: logger,
+		Holder: fmt.Sprintf("%s %d", host, os.Getpid()),
+		Plan: func(ctx context.Context, name string) (*doctor.Plan, error) {
+			plan, err := site.plan(&call{Context: ctx, std: c.std}, name)
+			return &plan, err
+		},
+		Changed: func(ctx context.Context, before, after doctor.Result) {
+			logger.Warn("a domain's state has changed", "domain", after.Report.Domain, "before", before.Report.State(), "after", after.Report.State())
+			if hook == nil {
+				return
+			}
+			if err := hook.Send(ctx, before, after); err != nil {
+				logger.Error("the webhook wasn't told", "domain", after.Report.Domain, "error", err)
+			}
+		},
+	}, nil
+}
+
+func newWebhook(site *opened) (*doctor.Webhook, error) {
+	hook := site.process.Check.Webhook
+	if hook.URL == "" {
+		return nil, nil
+	}
+	key, err := os.ReadFile(site.process.path(hook.SecretFile))
+	if err != nil {
+		return nil, fmt.Errorf("check.webhook.secret_file: %w", err)
+	}
+	if key = bytes.TrimSpace(key); len(key) < 16 {
+		return nil, fmt.Errorf("check.webhook.secret_file: %s has less than 16 bytes", hook.SecretFile)
+	}
+	return &doctor.Webhook{URL: hook.URL, Key: key}, nil
+}

@@ -1,0 +1,161 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"log/slog"
+	"time"
+)
+
+// Result is what is kept of a domain's last check.
+type Result struct {
+	Report    Report    `json:"report"`
+	CheckedAt time.Time `json:"checked_at"`
+	// DueAt is when it is checked again.
+	DueAt time.Time `json:"due_at"`
+	// Failures counts checks in a row that found nothing out.
+	Failures int `json:"failures,omitempty"`
+}
+
+// State is a domain's state in one word, for people and programs.
+func (r Report) State() string { return cmp.Or(string(r.Worst()), "good") }
+
+// inconclusive tells whether nothing at all could be found out.
+func (r Report) inconclusive() bool {
+	for _, f := range r.Findings {
+		if f.Code != DNSLookupFailed {
+			return false
+		}
+	}
+	return len(r.Findings) > 0
+}
+
+// Results keeps results, and says which replica may check. The store implements
+// it.
+type Results interface {
+	TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error)
+	DueChecks(ctx context.Context, now time.Time, limit int) ([]string, error)
+	PutCheck(ctx context.Context, r Result) error
+	// Check gives the last result; an error means that there is none, or that it
+	// can't be read.
+	Check(ctx context.Context, name string) (Result, error)
+}
+
+// Watcher checks domains on a schedule. Of several replicas one does it at a time.
+type Watcher struct {
+	Results Results
+	Checker *Checker
+	// Plan gives a name's plan.
+	Plan func(ctx context.Context, name string) (*Plan, error)
+	// Changed is told of every domain whose state is another than before.
+	Changed func(ctx context.Context, before, after Result)
+	// Every is the time between two checks of a domain.
+	Every time.Duration
+	// Holder names this replica.
+	Holder string
+	Logger *slog.Logger
+	// Now is time.Now, and Tick every ten seconds, if nil.
+	Now  func() time.Time
+	Tick <-chan time.Time
+}
+
+const (
+	watchEvery = 10 * time.Second
+	watchLease = 2 * time.Minute
+	// watchBatch bounds what is checked at one tick, so that a lease is renewed in
+	// time: a check takes at most checkTimeout, and watchAtOnce run side by side.
+	watchBatch  = 16
+	watchAtOnce = 8
+	// retryFirst is how soon an inconclusive check is tried again; it doubles.
+	retryFirst = 5 * time.Minute
+)
+
+// Run checks what is due until ctx ends.
+func (w *Watcher) Run(ctx context.Context) error {
+	tick := w.Tick
+	if tick == nil {
+		ticker := time.NewTicker(watchEvery)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick:
+			if err := w.Once(ctx); err != nil && ctx.Err() == nil {
+				w.Logger.Error("domains can't be checked", "error", err)
+			}
+		}
+	}
+}
+
+// Once checks what is due now, if no other replica does.
+func (w *Watcher) Once(ctx context.Context) error {
+	now := w.now()
+	mine, err := w.Results.TakeLease(ctx, "checks", w.Holder, now, now.Add(watchLease))
+	if err != nil || !mine {
+		return err
+	}
+	names, err := w.Results.DueChecks(ctx, now, watchBatch)
+	if err != nil {
+		return err
+	}
+	slots := make(chan struct{}, watchAtOnce)
+	errs := make(chan error, len(names))
+	for _, name := range names {
+		slots <- struct{}{}
+		go func() {
+			defer func() { <-slots }()
+			errs <- w.one(ctx, name)
+		}()
+	}
+	for range names {
+		if failure := <-errs; err == nil {
+			err = failure
+		}
+	}
+	return err
+}
+
+func (w *Watcher) one(ctx context.Context, name string) error {
+	plan, err := w.Plan(ctx, name)
+	if err != nil {
+		return err
+	}
+	before, missing := w.Results.Check(ctx, name)
+	after := Result{Report: w.Checker.Check(ctx, name, plan), CheckedAt: w.now()}
+	if ctx.Err() != nil {
+		return ctx.Err() // what was cut short is no result
+	}
+	wait := w.spread(name)
+	if after.Report.inconclusive() {
+		after.Failures = before.Failures + 1
+		wait = min(wait, retryFirst<<min(before.Failures, 16))
+	}
+	after.DueAt = after.CheckedAt.Add(wait)
+	if err := w.Results.PutCheck(ctx, after); err != nil {
+		return err
+	}
+	if w.Changed != nil && missing == nil && before.Report.State() != after.Report.State() {
+		w.Changed(ctx, before, after)
+	}
+	return nil
+}
+
+// spread is Every, up to a tenth more or less, always the same for a name: checks
+// that began at once drift apart.
+func (w *Watcher) spread(name string) time.Duration {
+	sum := sha256.Sum256([]byte(name))
+	part := float64(binary.BigEndian.Uint16(sum[:])) / (1 << 16)
+	return time.Duration(float64(w.Every) * (0.9 + 0.2*part))
+}
+
+func (w *Watcher) now() time.Time {
+	if w.Now != nil {
+		return w.Now()
+	}
+	return time.Now()
+}

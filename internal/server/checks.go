@@ -1,0 +1,125 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"autoconfig/internal/doctor"
+	"autoconfig/settings"
+)
+
+// Checks gives the last results of checking domains.
+type Checks interface {
+	Check(ctx context.Context, name string) (doctor.Result, error)
+	Checks(ctx context.Context, after string, limit int) ([]doctor.Result, error)
+}
+
+const (
+	checksPage = 100
+	checksMost = 1000
+)
+
+// listChecks answers the last results in pages: ?after= is the last name of the
+// page before, ?limit= at most 1000.
+func (s *Server) listChecks(c echo.Context) error {
+	limit := checksPage
+	if text := c.QueryParam("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > checksMost {
+			return errBadLimit
+		}
+		limit = n
+	}
+	results, err := s.Checks.Checks(c.Request().Context(), c.QueryParam("after"), limit)
+	if err != nil {
+		return err
+	}
+	page := struct {
+		Checks []checked `json:"checks"`
+		After  string    `json:"after,omitempty"`
+	}{Checks: []checked{}}
+	for _, r := range results {
+		page.Checks = append(page.Checks, checked{State: r.Report.State(), Result: r})
+	}
+	if len(results) == limit {
+		page.After = results[limit-1].Report.Domain
+	}
+	return c.JSON(http.StatusOK, page)
+}
+
+// checked is a result with its state.
+type checked struct {
+	State string `json:"state"`
+	doctor.Result
+}
+
+func (s *Server) showCheck(c echo.Context) error {
+	name, err := settings.ParseDomain(c.Param("domain"))
+	if err != nil {
+		return errNoDomainName
+	}
+	r, err := s.Checks.Check(c.Request().Context(), name)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, checked{State: r.Report.State(), Result: r})
+}
+
+// checkCollector counts the last results when the metrics are read. Its labels are
+// our own codes and words.
+type checkCollector struct{ checks Checks }
+
+var (
+	findingsDesc = prometheus.NewDesc("autoconfig_check_findings", "Findings of the last checks, by code and severity.", []string{"code", "severity"}, nil)
+	domainsDesc  = prometheus.NewDesc("autoconfig_check_domains", "Domains by the state of their last check.", []string{"state"}, nil)
+	daysDesc     = prometheus.NewDesc("autoconfig_check_certificate_days", "Days until the first certificate of a mail server expires.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (k checkCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- findingsDesc
+	out <- domainsDesc
+	out <- daysDesc
+}
+
+// Collect implements prometheus.Collector.
+func (k checkCollector) Collect(out chan<- prometheus.Metric) {
+	findings, states := map[[2]string]int{}, map[string]int{"good": 0, "info": 0, "warning": 0, "error": 0}
+	days, known := 0, false
+	for after := ""; ; {
+		results, err := k.checks.Checks(context.Background(), after, checksMost)
+		if err != nil {
+			out <- prometheus.NewInvalidMetric(domainsDesc, err)
+			return
+		}
+		for _, r := range results {
+			after = r.Report.Domain
+			states[r.Report.State()]++
+			for _, f := range r.Report.Findings {
+				findings[[2]string{string(f.Code), string(f.Severity)}]++
+			}
+			if n := r.Report.CertificateDays; n != nil && (!known || *n < days) {
+				days, known = *n, true
+			}
+		}
+		if len(results) < checksMost {
+			break
+		}
+	}
+	gauge := func(desc *prometheus.Desc, value int, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...)
+	}
+	for key, n := range findings {
+		gauge(findingsDesc, n, key[0], key[1])
+	}
+	for state, n := range states {
+		gauge(domainsDesc, n, state)
+	}
+	if known {
+		gauge(daysDesc, days)
+	}
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/doctor"
+)
+
+// TakeLease takes or renews the right to do some work until a time, and tells
+// whether it is the holder's now.
+func (s *Store) TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
+	result, err := s.db.ExecContext(ctx, `INSERT INTO leases (name, holder, until) VALUES (?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+		WHERE leases.holder = excluded.holder OR leases.until < ?`, name, holder, until.Unix(), now.Unix())
+	if err != nil {
+		return false, err
+	}
+	changed, err := result.RowsAffected()
+	return changed == 1, err
+}
+
+// DueChecks are at most limit names that are due, those never checked first.
+func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT n.name FROM domain_names n LEFT JOIN checks c ON c.name = n.name
+		WHERE c.due_at IS NULL OR c.due_at <= ? ORDER BY c.due_at, n.name LIMIT ?`, now.Unix(), limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
+}
+
+// PutCheck keeps a result in the place of the last one. It isn't something that
+// is served: caches stay as they are.
+func (s *Store) PutCheck(ctx context.Context, r doctor.Result) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO checks (name, checked_at, due_at, failures, report) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET checked_at = excluded.checked_at, due_at = excluded.due_at, failures = excluded.failures, report = excluded.report`,
+		r.Report.Domain, r.CheckedAt.Unix(), r.DueAt.Unix(), r.Failures, encode(r.Report))
+	return err
+}
+
+// Check is a name's last result; none is [directory.ErrNotFound].
+func (s *Store) Check(ctx context.Context, name string) (doctor.Result, error) {
+	r, err := readCheck(s.db.QueryRowContext(ctx, `SELECT checked_at, due_at, failures, report FROM checks WHERE name = ?`, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = directory.ErrNotFound
+	}
+	return r, err
+}
+
+// Checks are at most limit last results whose names come after the given one, in
+// their order.
+func (s *Store) Checks(ctx context.Context, after string, limit int) ([]doctor.Result, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT checked_at, due_at, failures, report FROM checks
+		WHERE name > ? AND name IN (SELECT name FROM domain_names) ORDER BY name LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var all []doctor.Result
+	for rows.Next() {
+		r, err := readCheck(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+func readCheck(row interface{ Scan(...any) error }) (doctor.Result, error) {
+	var r doctor.Result
+	var checked, due int64
+	var text []byte
+	if err := row.Scan(&checked, &due, &r.Failures, &text); err != nil {
+		return r, err
+	}
+	r.CheckedAt, r.DueAt = time.Unix(checked, 0).UTC(), time.Unix(due, 0).UTC()
+	return r, json.Unmarshal(text, &r.Report)
+}
