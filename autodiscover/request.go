@@ -64,7 +64,10 @@ func ParseRequest(body []byte) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	request := child(root, "Request")
+	request, several := child(root, "Request")
+	if several {
+		return Request{}, fmt.Errorf("%w: it has several Requests", ErrMalformed)
+	}
 	if !strings.EqualFold(root.Tag, "Autodiscover") || request == nil {
 		return Request{}, fmt.Errorf("%w: there is no Request in an Autodiscover", ErrMalformed)
 	}
@@ -118,13 +121,13 @@ func onlyRoot(doc *etree.Document) (*etree.Element, error) {
 	return elements[0], nil
 }
 
-// child is the first child element of that name, whatever its prefix and letter
-// case.
-func child(e *etree.Element, tag string) *etree.Element {
+// child is the child element of that name, whatever its prefix and letter case,
+// and whether there is more than one.
+func child(e *etree.Element, tag string) (found *etree.Element, several bool) {
 	for _, c := range e.ChildElements() {
 		if strings.EqualFold(c.Tag, tag) {
-			return c
+			found, several = c, found != nil
 		}
 	}
-	return nil
+	return found, several
 }

@@ -86,6 +86,7 @@ func TestRefusedRequests(t *testing.T) {
 		"no address":              request(""),
 		"blank address":           request("<EMailAddress> </EMailAddress>"),
 		"two addresses":           request(address + address),
+		"two Requests":            strings.Replace(request(address), "</Autodiscover>", "<Request>"+address+"</Request></Autodiscover>", 1),
 		"two roots":               request(address) + request(address),
 		"cut short":               request(address)[:150],
 		"DOCTYPE":                 `<!DOCTYPE Autodiscover SYSTEM "http://192.0.2.1/x.dtd">` + request(address),
@@ -140,12 +141,12 @@ func strictRequest(body string) (Request, bool) {
 	d := xml.NewDecoder(strings.NewReader(escapeInAddress(strings.TrimPrefix(body, "\uFEFF"))))
 	var r Request
 	var path []string
-	roots := 0
+	roots, requests := 0, 0
 	text := ""
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
-			return r, roots == 1 && (r.Address != "" || r.LegacyDN)
+			return r, roots == 1 && requests == 1 && (r.Address != "" || r.LegacyDN)
 		}
 		if err != nil {
 			return r, false
@@ -156,6 +157,8 @@ func strictRequest(body string) (Request, bool) {
 		case xml.StartElement:
 			if path = append(path, e.Name.Local); len(path) == 1 {
 				roots++
+			} else if len(path) == 2 && strings.EqualFold(e.Name.Local, "Request") {
+				requests++
 			}
 			text = ""
 		case xml.CharData:

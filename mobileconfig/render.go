@@ -133,7 +133,7 @@ func davPayloads(s settings.Settings) []any {
 		p[service.prefix+"HostName"] = u.Hostname()
 		p[service.prefix+"Port"] = port(u)
 		p[service.prefix+"UseSSL"] = true
-		p[service.prefix+"Username"] = s.IncomingLogin.Literal
+		p[service.prefix+"Username"] = s.ServiceLogin.Literal
 		if u.Path != "" && u.Path != "/" {
 			p[service.prefix+"PrincipalURL"] = service.url
 		}

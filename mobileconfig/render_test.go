@@ -42,7 +42,7 @@ func office() settings.Settings {
 		Provider: settings.Provider{ID: "example", Name: "Example Mail"},
 		Decision: settings.Decision{Protocol: settings.IMAP},
 		Incoming: server("imap.example.com", 993, settings.TLS), Outgoing: server("smtp.example.com", 465, settings.TLS),
-		IncomingLogin: login, OutgoingLogin: login,
+		IncomingLogin: login, OutgoingLogin: login, ServiceLogin: login,
 	}
 }
 

@@ -35,6 +35,24 @@ func firstRunes(s string, n int) string {
 	return s
 }
 
+// AllTerms are the terms of every domain by its primary name, laid together in one
+// go: [Site.Terms] for each would look through the whole site each time.
+func (s *Site) AllTerms() map[string]*Terms {
+	plans, providers := map[string]Plan{}, map[string]settings.Provider{}
+	for _, p := range s.Plans {
+		plans[p.Name] = p
+	}
+	for _, p := range s.Providers {
+		providers[p.ID] = p
+	}
+	all := make(map[string]*Terms, len(s.Domains))
+	for _, d := range s.Domains {
+		plan := plans[d.Plan]
+		all[d.Name] = TermsOf(s.ID, d, plan, providers[d.Over(plan.Offer).Provider])
+	}
+	return all
+}
+
 // Terms finds and lays together what the site says of a domain, given its
 // primary name or an alias.
 func (s *Site) Terms(name string) (*Terms, bool) {

@@ -227,7 +227,7 @@ func TestADigestYieldsTheDecisionButNoLogin(t *testing.T) {
 	t.Parallel()
 	example := terms(t, demo(), "example.com")
 	own := Account{Address: addr("kiosk@example.com"), Groups: []string{"kiosk"}, Login: "k1"}
-	s := example.DigestSettings(addr("EVOLUTIONUSER@example.com"), own)
+	s := example.DigestSettings(addr("EVOLUTIONUSER@example.com"), &own)
 	if s.Decision.Protocol != settings.POP3 || s.IncomingLogin.Literal != "EVOLUTIONUSER@example.com" {
 		t.Errorf("%+v", s)
 	}

@@ -1,6 +1,10 @@
 package policy
 
-import "autoconfig/settings"
+import (
+	"strings"
+
+	"autoconfig/settings"
+)
 
 // Settings are what renderers need for an address that was typed. account is
 // what the directory knows under it; for one that isn't known it is
@@ -21,12 +25,16 @@ func (t *Terms) PublicSettings(typed settings.Address, account Account) settings
 
 // DigestSettings are the answer to a program that names its account only by a
 // digest and typed a stand-in (Evolution): the account's decision, but no login
-// that the default wouldn't show, since the digest is no proof of knowing it.
-func (t *Terms) DigestSettings(standIn settings.Address, account Account) settings.Settings {
-	if t.PublicAnswers == PublicDefault {
-		return t.PublicSettings(standIn, account)
+// that the default wouldn't show, since the digest is no proof of knowing it. For
+// a digest that nobody has, account is nil: the domain's default, since rules
+// would be tried on the stand-in.
+func (t *Terms) DigestSettings(standIn settings.Address, account *Account) settings.Settings {
+	v := t.byDefault()
+	v.Advice = advice(v.Decision, Account{})
+	if account != nil && t.PublicAnswers != PublicDefault {
+		v = t.decide(*account)
 	}
-	return t.addressed(t.decide(account), standIn, t.Unknown(standIn))
+	return t.addressed(v, standIn, t.Unknown(standIn))
 }
 
 // Unknown is the account that is decided about when the directory knows none.
@@ -39,8 +47,12 @@ func (t *Terms) addressed(v verdict, typed settings.Address, account Account) se
 	s.Typed = typed
 	s.Mailbox = account.Address
 	login := t.loginAddress(typed, account)
+	if own := settings.LoginFor(t.Username, account.Address, account.Address, ""); strings.EqualFold(account.Login, own.Literal) {
+		account.Login = "" // nothing of its own: it must look like an account that isn't known
+	}
 	s.IncomingLogin = settings.LoginFor(t.usernameAt(s.Incoming), login, typed, account.Login)
 	s.OutgoingLogin = settings.LoginFor(t.usernameAt(s.Outgoing), login, typed, account.Login)
+	s.ServiceLogin = settings.LoginFor(t.Username, login, typed, account.Login)
 	return s
 }
 
@@ -72,6 +84,7 @@ func (t *Terms) DefaultSettings(asked string) settings.Settings {
 	}
 	s.IncomingLogin = settings.DefaultLogin(t.usernameAt(s.Incoming), primary, asked)
 	s.OutgoingLogin = settings.DefaultLogin(t.usernameAt(s.Outgoing), primary, asked)
+	s.ServiceLogin = settings.DefaultLogin(t.Username, primary, asked)
 	return s
 }
 

@@ -23,6 +23,7 @@ const (
 	holeDomain   = '\uE001'
 	holeIncoming = '\uE002'
 	holeOutgoing = '\uE003'
+	holeService  = '\uE004'
 )
 
 var errHoles = errors.New("settings: a private-use character in a rendered document")
@@ -33,6 +34,7 @@ func (s Settings) WithHoles() Settings {
 	s.Typed = Address{local: string(holeLocal), domain: string(holeDomain)}
 	s.IncomingLogin.Literal = string(holeIncoming)
 	s.OutgoingLogin.Literal = string(holeOutgoing)
+	s.ServiceLogin.Literal = string(holeService)
 	return s
 }
 
@@ -46,7 +48,7 @@ func NewForm(document []byte) (*Form, error) {
 			return form, nil
 		}
 		hole := []rune(string(document[i : i+3]))[0]
-		if hole > holeOutgoing {
+		if hole > holeService {
 			return nil, errHoles
 		}
 		form.pieces = append(form.pieces, document[:i])
@@ -82,6 +84,8 @@ func (s *Settings) hole(hole rune) string {
 		return s.Typed.domain
 	case holeIncoming:
 		return s.IncomingLogin.Literal
+	case holeService:
+		return s.ServiceLogin.Literal
 	default:
 		return s.OutgoingLogin.Literal
 	}

@@ -59,8 +59,8 @@ type Server struct {
 	Host string `yaml:"host" json:"host" doc:"the server's host name"`
 	// Port is 1 to 65535; 0 means the registered port of protocol and security.
 	Port int `yaml:"port,omitempty" json:"port,omitempty" doc:"port; by default the registered one of the protocol and its security"`
-	// Security is TLS if empty.
-	Security Security `yaml:"security,omitempty" json:"security,omitempty" doc:"tls (implicit TLS, the default), starttls, or none"`
+	// Security is TLS if empty, or STARTTLS at a port that is registered for it.
+	Security Security `yaml:"security,omitempty" json:"security,omitempty" doc:"tls (implicit TLS), starttls, or none; by default tls, and starttls at a port that is registered for it (143, 110, 587)"`
 	// Auth are the mechanisms that the server offers, best first; PLAIN if empty.
 	Auth []Auth `yaml:"auth,omitempty,flow" json:"auth,omitempty" doc:"authentication mechanisms by their SASL names, best first; PLAIN by default"`
 	// Username is this server's own pattern for the login, "" for the domain's.
@@ -97,7 +97,7 @@ func pick(first bool, a, b int) int {
 // ASCII. It doesn't judge: that is Check.
 func (s Server) Normalize(p Protocol) Server {
 	if s.Security == "" {
-		s.Security = pickSecurity(p)
+		s.Security = securityAt(p, s.Port)
 	}
 	if s.Port == 0 {
 		s.Port = RegisteredPort(p, s.Security)
@@ -116,8 +116,10 @@ func (s Server) Normalize(p Protocol) Server {
 	return s
 }
 
-func pickSecurity(p Protocol) Security {
-	if p == ManageSieve {
+// securityAt is what a server without a stated security has: by its port, if that
+// is registered for STARTTLS (25 is often used for submission), else implicit TLS.
+func securityAt(p Protocol, port int) Security {
+	if p == ManageSieve || port != 0 && port == RegisteredPort(p, STARTTLS) || p == SMTP && port == 25 {
 		return STARTTLS
 	}
 	return TLS
@@ -147,7 +149,11 @@ func (s Server) Check(p Protocol, path string) Problems {
 		problems.Add(path+".port", "%d is not a port: it must be 1 to 65535", s.Port)
 	}
 	switch s.Security {
-	case TLS, STARTTLS:
+	case TLS:
+		if securityAt(p, s.Port) == STARTTLS {
+			problems.Warn(path+".port", "port %d is registered for STARTTLS: Thunderbird takes it for that in Autodiscover; write security: starttls, or port %d", s.Port, RegisteredPort(p, TLS))
+		}
+	case STARTTLS:
 	case None:
 		if !s.AllowPlaintext {
 			problems.Add(path+".security", "security none sends passwords in the clear; use tls or starttls, or set allow_plaintext: true on this server")

@@ -23,8 +23,11 @@ type Settings struct {
 	// Incoming and Outgoing are the one server of each that all formats name.
 	Incoming, Outgoing           Server
 	IncomingLogin, OutgoingLogin Login
-	Services                     Services
-	Profile                      Profile
+	// ServiceLogin is the login at everything beside mail: by the domain's pattern,
+	// whatever a mail server has of its own.
+	ServiceLogin Login
+	Services     Services
+	Profile      Profile
 }
 
 // Profile holds what only Apple's configuration profiles can say.

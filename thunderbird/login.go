@@ -30,6 +30,9 @@ func Resolve(s settings.Settings) (settings.Settings, error) {
 			return s, err
 		}
 	}
+	// What stands beside mail isn't read by Thunderbird: a login that it would
+	// mangle is written as it is.
+	_ = resolve(&s.ServiceLogin, s.Typed)
 	return s, nil
 }
 

@@ -76,7 +76,7 @@ func writeIncoming(provider *etree.Element, s settings.Settings) {
 	// JMAP shows the same mailbox as IMAP does; beside POP3 it would be a second
 	// protocol. It stands last: FairEmail reads only the first incomingServer.
 	if s.Services.JMAP != "" {
-		urlService(provider, "incomingServer", "jmap", s.Services.JMAP, s.IncomingLogin)
+		urlService(provider, "incomingServer", "jmap", s.Services.JMAP, s.ServiceLogin)
 	}
 }
 
@@ -115,7 +115,7 @@ func writeServices(root *etree.Element, s settings.Settings) {
 		{"fileShare", "webdav", s.Services.WebDAV},
 	} {
 		if service.url != "" {
-			urlService(root, service.tag, service.kind, service.url, s.IncomingLogin)
+			urlService(root, service.tag, service.kind, service.url, s.ServiceLogin)
 		}
 	}
 	if sieve := s.Services.ManageSieve; sieve != nil {

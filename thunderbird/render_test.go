@@ -29,7 +29,7 @@ func office() settings.Settings {
 		Provider: settings.Provider{ID: "example", Name: "Example Mail", ShortName: "Example", HelpURL: "https://help.example.com/mail?a=1&b=2"},
 		Decision: settings.Decision{Protocol: settings.IMAP},
 		Incoming: tls("imap.example.com", 993), Outgoing: tls("smtp.example.com", 465),
-		IncomingLogin: login, OutgoingLogin: login,
+		IncomingLogin: login, OutgoingLogin: login, ServiceLogin: login,
 	}
 }
 
@@ -48,6 +48,7 @@ func TestGoldens(t *testing.T) {
 		"default": func(s *settings.Settings) {
 			s.Typed, s.Mailbox = settings.Address{}, settings.Address{}
 			s.IncomingLogin, s.OutgoingLogin = settings.Login{Pattern: "{local}@example.com"}, settings.Login{Pattern: "{local}@example.com"}
+			s.ServiceLogin = s.IncomingLogin
 			s.Domain = "example.net"
 		},
 		"local": func(s *settings.Settings) {

@@ -290,5 +290,8 @@ func (r *accountRemoveCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
+	if typed, err := settings.ParseAddress(r.Address); err != nil || typed.Key() != a.Address.Key() {
+		return refusal{fmt.Errorf("%s leads to the account %s, which is removed by that address; take another address away with: autoconfig account set %s --no-also ADDRESS", r.Address, a.Address, a.Address)}
+	}
 	return target.store.RemoveAccount(c, a.Address.Key())
 }

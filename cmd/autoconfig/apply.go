@@ -80,33 +80,63 @@ func (a *applyCmd) report(c *call, changes config.Changes, warnings settings.Pro
 	return nil
 }
 
-// formatWarnings are what the formats can't carry of a site: of each domain's
-// default and rules, and of accounts that have something of their own.
+// formatWarnings are what the formats can't carry of a site: of all that a
+// domain's default and its rules hand out, and of accounts that have something of
+// their own. What is true for many domains is said once.
 func formatWarnings(site policy.Site) settings.Problems {
 	var warnings settings.Problems
-	terms := map[string]*policy.Terms{}
+	terms := site.AllTerms()
+	said := map[string]bool{} // texts, which name servers and not domains
 	for i, d := range site.Domains {
-		t, ok := site.Terms(d.Name)
-		if !ok {
-			continue
+		for _, s := range handedOut(terms[d.Name], sample(d.Name)) {
+			for _, p := range limits(s) {
+				if !said[p.Text] {
+					said[p.Text] = true
+					warnings = append(warnings, at(fmt.Sprintf("domains[%d]", i), d.Name, settings.Problems{p})...)
+				}
+			}
 		}
-		terms[d.Name] = t
-		path := fmt.Sprintf("domains[%d]", i)
-		warnings = append(warnings, at(path, d.Name, limits(t.Settings(sample(d.Name), policy.Account{Address: sample(d.Name)})))...)
 	}
 	for i, a := range site.Accounts {
 		t := terms[a.Address.Domain()]
 		if t == nil {
 			continue
 		}
-		path := fmt.Sprintf("accounts[%d]", i)
 		own := t.Settings(a.Address, a)
 		if general := t.Settings(a.Address, policy.Account{Address: a.Address}); sameShape(own, general) && own.IncomingLogin.Pattern != "" {
 			continue // what there is to say was said of the domain
 		}
-		warnings = append(warnings, at(path, a.Address.String(), limits(own))...)
+		for _, p := range limits(own) {
+			if !said[p.Text] {
+				warnings = append(warnings, at(fmt.Sprintf("accounts[%d]", i), a.Address.String(), settings.Problems{p})...)
+			}
+		}
 	}
 	return warnings
+}
+
+// handedOut are the settings that somebody in a domain may get: the default, each
+// protocol that a rule gives, and each rule's servers.
+func handedOut(t *policy.Terms, typed settings.Address) []settings.Settings {
+	base := t.Settings(typed, policy.Account{Address: typed})
+	all := []settings.Settings{base}
+	offers := []policy.Servers{t.Servers}
+	for _, r := range t.Policy.Rules {
+		offers = append(offers, r.Servers.Over(t.Servers))
+	}
+	for _, servers := range offers {
+		for _, protocol := range t.Given() {
+			s := base
+			s.Decision.Protocol = protocol
+			var incoming, outgoing bool
+			s.Incoming, incoming = settings.Best(servers.Of(protocol))
+			s.Outgoing, outgoing = settings.Best(servers.SMTP)
+			if incoming && outgoing {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
 }
 
 // sample is an address that stands for all that have nothing of their own.

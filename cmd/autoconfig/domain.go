@@ -38,9 +38,9 @@ func (l *domainListCmd) Run(c *call) error {
 		return c.json(site.Domains)
 	}
 	rows := [][]string{{"DOMAIN", "ALIASES", "PLAN", "DEFAULT"}}
+	terms := site.AllTerms()
 	for _, d := range site.Domains {
-		t, _ := site.Terms(d.Name)
-		rows = append(rows, []string{d.Name, strings.Join(d.Aliases, " "), d.Plan, upper(t.DefaultProtocol())})
+		rows = append(rows, []string{d.Name, strings.Join(d.Aliases, " "), d.Plan, upper(terms[d.Name].DefaultProtocol())})
 	}
 	return c.table(rows)
 }
@@ -268,6 +268,9 @@ func (r *domainRemoveCmd) Run(c *call) error {
 	t, err := target.terms(c, r.Name)
 	if err != nil {
 		return err
+	}
+	if ascii, err := settings.ParseDomain(r.Name); err != nil || ascii != t.Name {
+		return refusal{fmt.Errorf("%s is an alias of %s; take it away with: autoconfig domain set %s --no-alias %s", r.Name, t.Name, t.Name, r.Name)}
 	}
 	return target.store.RemoveDomain(c, t.Name, r.Accounts)
 }

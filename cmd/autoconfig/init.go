@@ -187,8 +187,9 @@ secret_file: autoconfig.secret
 # Signs Apple's profiles; certificate, then intermediates.
 # signing: {certificate: /etc/ssl/profiles.pem, key: /etc/ssl/profiles.key}
 
-# From where X-Forwarded-For and X-Forwarded-Proto are believed.
-# trusted_proxies: [127.0.0.1]
+# From where X-Forwarded-For and X-Forwarded-Proto are believed: the proxy in front.
+# Without it, all people behind the proxy are one client to the rate limit.
+trusted_proxies: [127.0.0.1, "::1"]
 `
 
 const siteTemplate = `# What autoconfig serves. After a change: autoconfig apply --dry-run, then autoconfig apply.

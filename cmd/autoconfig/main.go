@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"autoconfig/internal/store"
 )
 
 // version is set by the linker (Makefile).
@@ -105,12 +107,17 @@ func status(std streams, err error) int {
 		return exitGood
 	case errors.Is(err, errFinding):
 		return exitFinding
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), isRefusal(err):
 		fmt.Fprintln(std.err, "autoconfig:", err)
 		return exitFinding
 	default:
 		return fail(std, err)
 	}
+}
+
+// isRefusal tells what the database refuses from what fails.
+func isRefusal(err error) bool {
+	return errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrHasAccounts) || errors.Is(err, store.ErrNoSuchDomain)
 }
 
 func fail(std streams, err error) int {

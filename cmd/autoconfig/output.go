@@ -23,11 +23,18 @@ func (c *call) json(v any) error {
 
 // table prints rows in aligned columns.
 func (c *call) table(rows [][]string) error {
-	w := tabwriter.NewWriter(c.std.out, 0, 4, 2, ' ', 0)
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 4, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(text.String()) {
+		c.printf("%s\n", strings.TrimRight(line, " \n"))
+	}
+	return nil
 }
 
 // serverText is a server as people write it: host:port/security.

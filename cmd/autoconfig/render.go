@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/url"
+	"time"
 
 	"autoconfig/autodiscover"
 	"autoconfig/mobileconfig"
@@ -40,6 +41,9 @@ func (r *renderCmd) Run(c *call) error {
 		return err
 	}
 	body, err := render(r.Format, found, site.process.PublicURL)
+	if errors.Is(err, autodiscover.ErrPlaintext) || errors.Is(err, autodiscover.ErrAuth) {
+		c.printf("%s", autodiscover.RenderError(autodiscover.NoConfiguration, time.Now())) // what the program gets
+	}
 	if err != nil {
 		return refusal{err}
 	}

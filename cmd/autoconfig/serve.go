@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"time"
 
@@ -79,6 +80,9 @@ func (s *serveCmd) Run(c *call) error {
 		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version,
 		Rate: server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
 	})
+	if ip, err := netip.ParseAddr(site.process.PublicURL.Hostname()); !s.Demo && (err == nil && ip.IsLoopback() || site.process.PublicURL.Hostname() == "localhost") {
+		logger.Warn("public_url leads to this machine only: Autodiscover's JSON sends programs there", "public_url", site.process.PublicURL.String())
+	}
 	logger.Info("serving", "listen", listeners.Public.Addr().String(), "admin_listen", listeners.Private.Addr().String(), "version", version)
 	group, ctx := errgroup.WithContext(c)
 	group.Go(func() error { return d.Run(ctx) })

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -29,6 +30,7 @@ func parse(file string, source []byte, limit int) (*document, error) {
 	case !utf8.Valid(source):
 		return nil, whole("the file is not valid UTF-8")
 	}
+	source = bytes.TrimPrefix(source, []byte("\uFEFF")) // as editors on Windows write it
 	d := &document{file: file, complaints: complaints{lines: strings.Split(string(source), "\n")}}
 	tree, err := parser.ParseBytes(source, 0)
 	if err != nil {

@@ -151,8 +151,8 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 			wrong(l.key, "%q is not an address to listen on: write HOST:PORT, such as 127.0.0.1:8080 or :443", l.address)
 		}
 	}
-	if p.Database == "" && p.DatabaseFile == "" {
-		wrong("database", "there is no database; write sqlite:autoconfig.db")
+	if file, ok := strings.CutPrefix(p.Database, "sqlite:"); p.DatabaseFile == "" && (!ok || file == "") {
+		wrong("database", "this is not a database; write sqlite:FILE, such as sqlite:autoconfig.db") // it may have a password in it
 	}
 	if !isPublicURL(p.PublicURL) {
 		wrong("public_url", "%q is not possible: write https:// and a host, without a path (http only for a loopback address)", p.PublicURL)

@@ -27,19 +27,21 @@ func ReadSite(file string, source []byte) (site policy.Site, warnings settings.P
 	if err != nil {
 		return policy.Site{}, nil, err
 	}
-	if d.body == nil {
-		return policy.Site{}, nil, nil
-	}
-	decode := &decoder{complaints: &d.complaints}
-	decode.decode(d.body, reflect.ValueOf(&site).Elem())
-	if err := d.err(file); err != nil {
-		return policy.Site{}, nil, err
+	if d.body != nil {
+		decode := &decoder{complaints: &d.complaints}
+		decode.decode(d.body, reflect.ValueOf(&site).Elem())
+		if err := d.err(file); err != nil {
+			return policy.Site{}, nil, err
+		}
 	}
 	site = site.Normalize()
 	problems := site.Check()
 	for _, p := range problems.Errors() {
 		at := place(find(d.body, p.Path))
 		d.add(at.Line, at.Column, "%s", p.Text)
+	}
+	if site.Domains == nil && len(problems.Errors()) == 0 { // a file that was cut short must not take everything away
+		d.add(1, 1, "there are no domains here; if none is to be served, write: domains: []")
 	}
 	if err := d.err(file); err != nil {
 		return policy.Site{}, nil, err
@@ -56,14 +58,16 @@ func WriteSite(w io.Writer, site policy.Site) error {
 	if _, err := io.WriteString(w, siteHeader); err != nil {
 		return err
 	}
-	if reflect.DeepEqual(site, policy.Site{}) {
-		return nil
-	}
 	// 100,000 accounts are written in pieces: the library builds a tree of each.
 	accounts := site.Accounts
 	site.Accounts = nil
 	if !reflect.DeepEqual(site, policy.Site{}) {
 		if err := writeYAML(w, site); err != nil {
+			return err
+		}
+	}
+	if len(site.Domains) == 0 {
+		if _, err := io.WriteString(w, "domains: []\n"); err != nil {
 			return err
 		}
 	}

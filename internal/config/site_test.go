@@ -53,8 +53,14 @@ func TestTextIsTakenAsItIsWritten(t *testing.T) {
 
 func TestEmptyFilesAndValues(t *testing.T) {
 	t.Parallel()
-	for _, source := range []string{"", "\n", "# nothing\n", "accounts:\n", "accounts: []\n"} {
-		if site, _, err := ReadSite("x.yaml", []byte(source)); err != nil || len(site.Accounts) != 0 {
+	// What was cut short must not take everything away.
+	for _, source := range []string{"", "\n", "# nothing\n", "null\n", "accounts:\n", "accounts: []\n", "domains:\n"} {
+		if site, _, err := ReadSite("x.yaml", []byte(source)); err == nil || !strings.Contains(err.Error(), "write: domains: []") {
+			t.Errorf("%q: %+v %v", source, site, err)
+		}
+	}
+	for _, source := range []string{"domains: []\n", "\uFEFFdomains: []\naccounts:\n"} {
+		if site, _, err := ReadSite("x.yaml", []byte(source)); err != nil || len(site.Domains) != 0 {
 			t.Errorf("%q: %+v %v", source, site, err)
 		}
 	}

@@ -88,7 +88,7 @@ func (s *Server) autodiscoverGet(c echo.Context) error {
 	if !uniform {
 		return errPostOnly
 	}
-	return s.sendPOX(c, a)
+	return s.poxError(c, s.sendPOX(c, a))
 }
 
 func (s *Server) sendPOX(c echo.Context, a answer) error {

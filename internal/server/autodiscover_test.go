@@ -112,6 +112,11 @@ func TestAutodiscoverGetIsAnsweredOnlyWhereNobodyDiffers(t *testing.T) {
 	if got := poxGist(readPOX(t, w.ask(t, http.MethodGet, "http://autodiscover.starttls.example/autodiscover/autodiscover.xml", ""))); !strings.HasPrefix(got, "IMAP imap.starttls.example") {
 		t.Errorf("uniform domain: %s", got)
 	}
+	for _, domain := range []string{"oauth.example", "plain.example"} {
+		if got := poxGist(readPOX(t, w.ask(t, http.MethodGet, "http://autodiscover."+domain+"/autodiscover/autodiscover.xml", ""))); got != "501" {
+			t.Errorf("%s, which the format can't say: %s", domain, got)
+		}
+	}
 	for _, host := range []string{"autodiscover.example.com", "autodiscover.other.example", "localhost", "autodiscover.login.example"} {
 		r := w.ask(t, http.MethodGet, "http://"+host+"/autodiscover/autodiscover.xml", "")
 		if r.StatusCode != http.StatusMethodNotAllowed || r.Header.Get("Allow") != "POST" {

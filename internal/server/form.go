@@ -13,7 +13,8 @@ type formKey struct {
 	protocol  settings.Protocol
 	pop3      settings.Retention
 	rule      string // a rule may name other servers
-	in, out   string // patterns of the logins, "" where the literal is written
+	// patterns of the logins, "" where the literal is written
+	in, out, service string
 }
 
 // fill takes the form for a domain entry and a decision, rendering it if this is
@@ -27,6 +28,7 @@ func (s *Server) fill(entry *directory.Entry, format string, of *settings.Settin
 		rule:      of.Decision.Rule,
 		in:        of.IncomingLogin.Pattern,
 		out:       of.OutgoingLogin.Pattern,
+		service:   of.ServiceLogin.Pattern,
 	}
 	form, err := entry.Form(key, func() (*settings.Form, error) { return compile(*of) })
 	if err != nil {

@@ -48,9 +48,9 @@ func (s *Server) forDigest(ctx context.Context, standIn settings.Address, digest
 	case err != nil:
 		return answer{}, unavailable(err)
 	case !known:
-		account = entry.Terms.Unknown(standIn)
+		return answer{entry: entry, settings: entry.Terms.DigestSettings(standIn, nil)}, nil
 	}
-	return answer{entry: entry, settings: entry.Terms.DigestSettings(standIn, account)}, nil
+	return answer{entry: entry, settings: entry.Terms.DigestSettings(standIn, &account)}, nil
 }
 
 // isDigest tells whether a request names its account by digest.

@@ -99,6 +99,33 @@ func TestOneProtocolForAnAccountInEveryFormat(t *testing.T) {
 	})
 }
 
+// Neither a rule's pattern that happens to match Evolution's stand-in, nor a
+// login that is the default's, makes a difference.
+func TestNobodyIsTakenForEvolutionsStandIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	site := testSite(t)
+	rules := &site.Plans[0].Policy.Rules
+	*rules = append(*rules, policy.Rule{Name: "all with an e", Match: policy.Match{Address: "e*"}, Protocol: settings.POP3})
+	site.Accounts = append(site.Accounts, policy.Account{Address: settings.MustAddress("defown@example.com"), Login: "Defown@example.com"})
+	if err := w.store.Replace(t.Context(), site.Normalize()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.directory.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	digest := text(w.ask(t, http.MethodGet, "http://example.com/mail/config-v1.1.xml?emailaddress=EVOLUTIONUSER%40example.com&emailmd5="+md5Hex("bob@example.com"), ""))
+	if !strings.Contains(digest, `type="imap"`) {
+		t.Errorf("bob, who isn't known, gets\n%s", digest)
+	}
+	own, none := w.answers("DEFOWN@example.com"), w.answers("DEFOWX@example.com")
+	for i := range own {
+		if want := strings.ReplaceAll(strings.ReplaceAll(none[i], "DEFOWX", "DEFOWN"), "defowx", "defown"); own[i] != want && !strings.Contains(own[i], "PayloadUUID") {
+			t.Errorf("an account whose login is the default's can be told from none:\n%s\n%s", own[i], want)
+		}
+	}
+}
+
 // answers are everything that anybody may ask about an address: bodies and headers.
 func (w *world) answers(typed string) []string {
 	escaped := url.QueryEscape(typed)

@@ -53,7 +53,7 @@ func (s *Server) redirectPlain(knownPlain bool, next echo.HandlerFunc) echo.Hand
 			target += addressQuery(typed, parameter(c.Request().URL.RawQuery, "emailmd5"))
 		}
 		c.Response().Header().Set("Cache-Control", "no-store")
-		return c.Redirect(http.StatusMovedPermanently, target)
+		return c.Redirect(http.StatusFound, target) // what Outlook expects (reference B.1)
 	}
 }
 
