@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"autoconfig/autodiscover"
@@ -98,32 +99,60 @@ func limits(s settings.Settings) settings.Problems {
 	return append(append(thunderbird.Check(s), autodiscover.Check(s)...), mobileconfig.Check(s)...)
 }
 
-// misled names the programs that get the domain's default, which isn't this
-// account's decision, since they don't say for whom they ask.
+// misled names the programs that get something else than this account's decision,
+// since they don't say for whom they ask, or not by its name.
 func misled(found looked) []string {
-	general := found.terms.DefaultSettings(found.terms.Name)
 	s := found.personal
-	var differs []string
-	if s.Decision.Protocol != general.Decision.Protocol {
-		differs = append(differs, fmt.Sprintf("%s instead of %s", upper(general.Decision.Protocol), upper(s.Decision.Protocol)))
-	} else if s.Incoming.Host != general.Incoming.Host || s.Outgoing.Host != general.Outgoing.Host {
-		differs = append(differs, "other servers")
+	var lines []string
+	if differs := differences(s, found.terms.DefaultSettings(s.Typed.Domain())); len(differs) > 0 {
+		lines = append(lines, "Programs that send no address (Thunderbird for Android, KMail, Delta Chat) get the domain's default: "+strings.Join(differs, " and ")+".")
 	}
-	if s.IncomingLogin.Pattern != general.IncomingLogin.Pattern {
-		differs = append(differs, "another login")
-	}
-	if len(differs) == 0 {
-		return nil
-	}
-	what := strings.Join(differs, " and ")
-	lines := []string{"Programs that send no address (Thunderbird for Android, KMail, Delta Chat) get the domain's default: " + what + "."}
 	if s.Decision.Protocol == settings.POP3 {
 		lines = append(lines, "Thunderbird for Android, Delta Chat, FairEmail and Nextcloud Mail can't find a POP3 account by themselves.")
+	}
+	// Evolution sends a digest of what was typed, and puts the typed local part in.
+	evolution := settings.MustAddress(thunderbird.EvolutionUser + "@" + s.Typed.Domain())
+	byDigest := found.terms.DigestSettings(evolution, nil)
+	whole := found.terms.Primary(s.Typed).Key()
+	if found.known && slices.ContainsFunc(append([]settings.Address{found.account.Address}, found.account.Addresses...), func(a settings.Address) bool { return a.Key() == whole }) {
+		byDigest = found.terms.DigestSettings(evolution, &found.account)
+	}
+	for _, login := range []*settings.Login{&byDigest.IncomingLogin, &byDigest.OutgoingLogin} {
+		login.Literal = strings.ReplaceAll(login.Literal, thunderbird.EvolutionUser, s.Typed.Local())
+	}
+	if differs := differences(s, byDigest); len(differs) > 0 {
+		lines = append(lines, "Evolution, which sends only a digest of the address, gets "+strings.Join(differs, " and ")+".")
 	}
 	if found.terms.PublicAnswers == policy.PublicDefault {
 		lines = append(lines, "The domain's public answers show only its default, to every program.")
 	}
 	return lines
+}
+
+// differences say in what settings that a program gets differ from an account's.
+func differences(own, gets settings.Settings) []string {
+	var differs []string
+	server := func(a, b settings.Server) bool {
+		return a.Host == b.Host && a.Port == b.Port && a.Security == b.Security
+	}
+	switch {
+	case own.Decision.Protocol != gets.Decision.Protocol:
+		differs = append(differs, fmt.Sprintf("%s instead of %s", upper(gets.Decision.Protocol), upper(own.Decision.Protocol)))
+	case !server(own.Incoming, gets.Incoming), !server(own.Outgoing, gets.Outgoing):
+		differs = append(differs, "other servers")
+	case own.Decision.POP3 != gets.Decision.POP3:
+		differs = append(differs, "another time that mail stays on the server")
+	}
+	for _, login := range [][2]settings.Login{{own.IncomingLogin, gets.IncomingLogin}, {own.OutgoingLogin, gets.OutgoingLogin}} {
+		literal := login[1].Literal
+		if literal == "" { // a pattern, which the program fills
+			literal = strings.NewReplacer("{address}", own.Typed.String(), "{local}", own.Typed.Local(), "{domain}", own.Typed.Domain()).Replace(login[1].Pattern)
+		}
+		if !strings.EqualFold(literal, login[0].Literal) {
+			return append(differs, "another login")
+		}
+	}
+	return differs
 }
 
 func upper(p settings.Protocol) string { return strings.ToUpper(string(p)) }
