@@ -1,0 +1,67 @@
+package server_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"autoconfig/internal/doctor"
+	"autoconfig/internal/server"
+)
+
+func TestChecksAreShownAndCounted(t *testing.T) {
+	t.Parallel()
+	first := newWorld(t)
+	w := newWorld(t, func(o *server.Options) { o.Checks = first.store })
+	private := w.server.Private()
+	days := 5
+	for name, findings := range map[string][]doctor.Finding{
+		"example.com": {{Code: doctor.HostMissing, Severity: doctor.Error, Subject: "autoconfig.example.com."}, {Code: doctor.SRVMissing, Severity: doctor.Warning}},
+		"example.net": {{Code: doctor.HostMissing, Severity: doctor.Error}}, "login.example": {},
+	} {
+		r := doctor.Result{Report: doctor.Report{Domain: name, Findings: findings, CertificateDays: &days}, CheckedAt: time.Unix(1e9, 0), DueAt: time.Unix(2e9, 0)}
+		if err := first.store.PutCheck(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var page struct {
+		Checks []struct{ State string }
+		After  string
+	}
+	get := func(target string, status int) string {
+		t.Helper()
+		r := do(private, http.MethodGet, "http://localhost"+target, "")
+		if body := text(r); r.StatusCode == status {
+			return body
+		}
+		t.Errorf("%s: %s", target, r.Status)
+		return ""
+	}
+	if err := json.Unmarshal([]byte(get("/api/v1/checks?limit=2", http.StatusOK)), &page); err != nil || len(page.Checks) != 2 || page.Checks[0].State != "error" || page.After != "example.net" {
+		t.Errorf("%v %+v", err, page)
+	}
+	if body := get("/api/v1/checks?after=example.net", http.StatusOK); !strings.Contains(body, `"state":"good"`) || strings.Contains(body, `"after"`) {
+		t.Error(body)
+	}
+	if body := get("/api/v1/checks/EXAMPLE.com", http.StatusOK); !strings.Contains(body, "HOST-MISSING") {
+		t.Error(body)
+	}
+	get("/api/v1/checks/other.example", http.StatusNotFound)
+	get("/api/v1/checks/a..b", http.StatusBadRequest)
+	get("/api/v1/checks?limit=0", http.StatusBadRequest)
+	get("/api/v1/checks?limit=x", http.StatusBadRequest)
+	metrics := get("/metrics", http.StatusOK)
+	for _, want := range []string{
+		`autoconfig_check_findings{code="HOST-MISSING",severity="error"} 2`, `autoconfig_check_findings{code="SRV-MISSING",severity="warning"} 1`,
+		`autoconfig_check_domains{state="error"} 2`, `autoconfig_check_domains{state="good"} 1`, `autoconfig_check_certificate_days 5`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("the metrics have no %s", want)
+		}
+	}
+	if strings.Contains(metrics, "example.com") {
+		t.Error("a domain is a label")
+	}
+}
