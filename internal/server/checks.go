@@ -19,14 +19,14 @@ type Checks interface {
 }
 
 const (
-	checksPage = 100
-	checksMost = 1000
+	checksAtOnce = 100
+	checksMost   = 1000
 )
 
 // listChecks answers the last results in pages: ?after= is the last name of the
 // page before, ?limit= at most 1000.
 func (s *Server) listChecks(c echo.Context) error {
-	limit := checksPage
+	limit := checksAtOnce
 	if text := c.QueryParam("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > checksMost {

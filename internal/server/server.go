@@ -12,6 +12,7 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/mobileconfig"
 	"autoconfig/pacc"
+	"autoconfig/templates"
 )
 
 // Options are what a Server needs. Zero values are good but for Directory and
@@ -44,6 +45,7 @@ type Server struct {
 	Options
 	metrics *metrics
 	limiter *limiter
+	pages   *templates.Pages
 }
 
 // New prepares a Server.
@@ -59,6 +61,11 @@ func New(o Options) *Server {
 		metrics: newMetrics(o.Directory, o.Version),
 		limiter: newLimiter(o.Rate),
 	}
+	pages, err := templates.NewPages()
+	if err != nil {
+		panic(err) // our own, embedded; a test reads them
+	}
+	s.pages = pages
 	if o.Checks != nil {
 		s.metrics.registry.MustRegister(checkCollector{o.Checks})
 	}
@@ -108,6 +115,9 @@ func (s *Server) Private() http.Handler {
 	if s.Checks != nil {
 		s.get(e, "/api/v1/checks", s.listChecks)
 		s.get(e, "/api/v1/checks/:domain", s.showCheck)
+		s.get(e, "/checks", s.checksPage)
+		s.get(e, "/checks/:domain", s.checkPage)
+		s.get(e, "/assets/:name", s.asset)
 	}
 	return e
 }

@@ -1,0 +1,115 @@
+package server
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/doctor"
+	"autoconfig/settings"
+	"autoconfig/templates"
+)
+
+// stateTexts are the states in words and with a sign, so that colour isn't all
+// that tells them apart.
+var stateTexts = map[string]string{"good": "✓ good", "info": "ℹ could be better", "warning": "⚠ warning", "error": "✗ error"}
+
+// checkRow is a domain in the list.
+type checkRow struct {
+	Domain, State, StateText string
+	Errors, Warnings         int
+	Checked                  time.Time
+}
+
+func (s *Server) checksPage(c echo.Context) error {
+	results, err := s.Checks.Checks(c.Request().Context(), c.QueryParam("after"), checksAtOnce)
+	if err != nil {
+		return err
+	}
+	var page struct {
+		Rows  []checkRow
+		After string
+	}
+	for _, r := range results {
+		row := checkRow{Domain: r.Report.Domain, State: r.Report.State(), Checked: r.CheckedAt}
+		row.StateText = stateTexts[row.State]
+		for _, f := range r.Report.Findings {
+			switch f.Severity {
+			case doctor.Error:
+				row.Errors++
+			case doctor.Warning:
+				row.Warnings++
+			}
+		}
+		page.Rows = append(page.Rows, row)
+	}
+	if len(results) == checksAtOnce {
+		page.After = results[checksAtOnce-1].Report.Domain
+	}
+	return s.sendPage(c, "checks", page)
+}
+
+// pageFinding is a finding with what its code means.
+type pageFinding struct {
+	doctor.Finding
+	SeverityText, Means, Records string
+}
+
+func (s *Server) checkPage(c echo.Context) error {
+	name, err := settings.ParseDomain(c.Param("domain"))
+	if err != nil {
+		return errNoDomainName
+	}
+	r, err := s.Checks.Check(c.Request().Context(), name)
+	if err != nil {
+		return err
+	}
+	page := struct {
+		Domain, State, StateText string
+		Checked, Due             time.Time
+		Days                     *int
+		Findings                 []pageFinding
+	}{Domain: name, State: r.Report.State(), Checked: r.CheckedAt, Due: r.DueAt, Days: r.Report.CertificateDays}
+	page.StateText = stateTexts[page.State]
+	means := map[doctor.Code]string{}
+	for _, m := range doctor.Catalogue() {
+		means[m.Code] = m.Means
+	}
+	for _, f := range r.Report.Findings {
+		p := pageFinding{Finding: f, SeverityText: stateTexts[string(f.Severity)], Means: means[f.Code]}
+		var records []string
+		for _, record := range f.Records {
+			records = append(records, record.String())
+		}
+		p.Records = strings.Join(records, "\n")
+		page.Findings = append(page.Findings, p)
+	}
+	return s.sendPage(c, "check", page)
+}
+
+// sendPage writes a page, whole or not at all.
+func (s *Server) sendPage(c echo.Context, name string, data any) error {
+	var text bytes.Buffer
+	if err := s.pages.Write(&text, name, data); err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	return c.HTMLBlob(http.StatusOK, text.Bytes())
+}
+
+func (s *Server) asset(c echo.Context) error {
+	text, kind := templates.Asset(c.Param("name"))
+	if text == nil {
+		return directory.ErrNotFound
+	}
+	c.Response().Header().Set("X-Content-Type-Options", "nosniff")
+	return c.Blob(http.StatusOK, kind, text)
+}
