@@ -13,7 +13,7 @@ import (
 // refused with the wrong key, publishes it, and sees none.
 func TestDNSIsPublishedAtARealServer(t *testing.T) {
 	t.Parallel()
-	bind := testkit.StartBIND(t, "127.0.0.1:0", map[string]string{"example.com": "_pop3s._tcp SRV 0 1 995 old.example.com.\n"})
+	bind := testkit.StartBIND(t, "127.0.0.1:0", map[string]string{"example.com": "_pop3s._tcp SRV 0 1 995 old.example.com.\nimap A 127.0.0.1\npop A 127.0.0.1\nsmtp A 127.0.0.1\ndav A 127.0.0.1\n"})
 	wrong := filepath.Join(t.TempDir(), "wrong.key")
 	if err := os.WriteFile(wrong, []byte(`key "autoconfig-test" { algorithm hmac-sha256; secret "d3Jvbmc="; };`), 0o600); err != nil {
 		t.Fatal(err)
@@ -33,5 +33,8 @@ func TestDNSIsPublishedAtARealServer(t *testing.T) {
 		if seen := shell(t, t.TempDir(), "autoconfig dns example.com --demo "+step.args+"; echo exit $?"); !strings.Contains(seen, step.want) {
 			t.Errorf("dns %s shows\n%s\nwant %s", step.args, seen, step.want)
 		}
+	}
+	if seen := shell(t, "", "autoconfig check example.com --demo --only dns --resolver "+bind.Addr+"; echo exit $?"); !strings.HasSuffix(seen, "exit 0\n") {
+		t.Errorf("then check shows\n%s", seen)
 	}
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,7 +16,7 @@ import (
 var srvPorts = map[string]int{
 	"_imaps._tcp": 993, "_imap._tcp": 143, "_pop3s._tcp": 995, "_pop3._tcp": 110,
 	"_submissions._tcp": 465, "_submission._tcp": 587, "_autodiscover._tcp": 443,
-	"_caldavs._tcp": 443, "_carddavs._tcp": 443, "_jmap._tcp": 443, "_sieve._tcp": 4190,
+	"_caldavs._tcp": 443, "_carddavs._tcp": 443, "_caldav._tcp": 80, "_carddav._tcp": 80, "_jmap._tcp": 443, "_sieve._tcp": 4190,
 }
 
 // service is what a domain publishes at one SRV name.
@@ -30,20 +31,21 @@ type service struct {
 
 // dns asks for everything that programs ask for by name, and judges it.
 func (x *examination) dns(ctx context.Context) {
-	published := map[string]*service{}
+	byLabel := map[string]*service{}
 	var services []*service
 	for label := range srvPorts {
 		s := &service{label: label, name: label + "." + dns.Fqdn(x.domain)}
-		published[label] = s
+		byLabel[label] = s
 		services = append(services, s)
 	}
 	each(services, func(s *service) { x.askService(ctx, s) })
 	for _, s := range services {
 		if s.asked {
-			x.judgeService(s, published)
+			x.judgeService(s, byLabel)
 		}
 	}
-	x.judgePreference(published)
+	x.judgePreference(byLabel)
+	x.judgePaths(ctx)
 	each(services, func(s *service) { x.judgeTargets(ctx, s) })
 	x.judgeWildcard(ctx)
 	x.specialNames(ctx)
@@ -85,7 +87,7 @@ func (x *examination) wanted(s *service) (records []Record, real []*dns.SRV) {
 	return records, real
 }
 
-func (x *examination) judgeService(s *service, published map[string]*service) {
+func (x *examination) judgeService(s *service, byLabel map[string]*service) {
 	if s.dot && len(s.targets) > 0 {
 		x.found(Finding{Code: SRVDotMixed, Subject: s.name + " SRV", Seen: texts(s.answer.Records)})
 	}
@@ -111,7 +113,7 @@ func (x *examination) judgeService(s *service, published map[string]*service) {
 	case s.dot && len(s.targets) == 0:
 		x.found(Finding{Code: SRVNotOffered, Subject: s.name + " SRV", Seen: notOffered, Expected: datas(records), Records: records})
 	case len(s.targets) == 0:
-		x.missing(s, records, published)
+		x.missing(s, records, byLabel)
 	default:
 		x.judgePorts(s, real)
 		x.judgeAgainst(s, records, real)
@@ -119,11 +121,11 @@ func (x *examination) judgeService(s *service, published map[string]*service) {
 }
 
 // missing: of two ways to submit, the safer one alone may be missing.
-func (x *examination) missing(s *service, records []Record, published map[string]*service) {
+func (x *examination) missing(s *service, records []Record, byLabel map[string]*service) {
 	f := Finding{Code: SRVMissing, Subject: s.name + " SRV", Seen: "nothing", Expected: datas(records), Records: records}
 	switch s.label {
 	case "_submissions._tcp":
-		if len(published["_submission._tcp"].targets) > 0 {
+		if len(byLabel["_submission._tcp"].targets) > 0 {
 			f.Code = SRVSubmissions
 		}
 	case "_autodiscover._tcp":
@@ -167,16 +169,38 @@ func (x *examination) judgeAgainst(s *service, records []Record, real []*dns.SRV
 	}
 }
 
+// judgePaths compares where calendars and contacts are on their hosts (RFC 6764,
+// section 4).
+func (x *examination) judgePaths(ctx context.Context) {
+	if x.plan == nil {
+		return
+	}
+	for _, want := range x.plan.services() {
+		if want.Type != "TXT" {
+			continue
+		}
+		have, err := published(ctx, x.Resolver, want.Name, "TXT")
+		if err != nil {
+			x.inconclusive(want.Name+" TXT", err)
+			continue
+		}
+		have = slices.DeleteFunc(have, func(r Record) bool { return !ours(r) })
+		if !sameRecords(have, []Record{want}) {
+			x.found(Finding{Code: DAVPath, Subject: want.Name + " TXT", Seen: cmp.Or(datas(have), "nothing"), Expected: want.Data, Records: []Record{want}})
+		}
+	}
+}
+
 func sameTarget(a, b *dns.SRV) bool { return a.Port == b.Port && strings.EqualFold(a.Target, b.Target) }
 
 // judgePreference looks at the numbers across services (RFC 6186, section 3.4).
-func (x *examination) judgePreference(published map[string]*service) {
+func (x *examination) judgePreference(byLabel map[string]*service) {
 	lowest := func(labels ...string) (int, string) {
 		best, name := -1, ""
 		for _, label := range labels {
-			for _, srv := range published[label].targets {
+			for _, srv := range byLabel[label].targets {
 				if best < 0 || int(srv.Priority) < best {
-					best, name = int(srv.Priority), published[label].name
+					best, name = int(srv.Priority), byLabel[label].name
 				}
 			}
 		}

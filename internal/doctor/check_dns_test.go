@@ -92,6 +92,10 @@ var dnsFaults = []broken{
 		w.remove(t, "_imaps"+tcp)
 		w.add("_imaps" + tcp + ". 300 SRV 0 1 993 imap.example.com.")
 	}},
+	{DAVPath, func(t *testing.T, w *world) {
+		w.remove(t, "_caldavs"+tcp, "TXT")
+		w.add("_caldavs" + tcp + `. 300 TXT "path=/old"`)
+	}, "path=/old", nil},
 	{SRVTTL, func(t *testing.T, w *world) {
 		w.remove(t, "_imaps"+tcp)
 		w.add("_imaps" + tcp + ". 10 SRV 0 1 993 imap.example.com.")

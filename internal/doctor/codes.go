@@ -23,6 +23,7 @@ const (
 	SRVSubmissions   Code = "SRV-SUBMISSIONS-MISSING"
 	SRVDuplicate     Code = "SRV-DUPLICATE"
 	SRVTTL           Code = "SRV-TTL-EXTREME"
+	DAVPath          Code = "DAV-PATH-MISMATCH"
 	SRVWildcard      Code = "SRV-WILDCARD"
 	HostMissing      Code = "HOST-MISSING"
 	HostDangling     Code = "HOST-DANGLING"
@@ -88,6 +89,7 @@ var catalogue = []Meaning{
 	{SRVSubmissions, Info, "Submission with implicit TLS is offered, but only the one with STARTTLS is published.", "Publish the record."},
 	{SRVDuplicate, Info, "A record is there twice.", "Remove one."},
 	{SRVTTL, Info, "The time to live is under a minute or over a day: programs ask all the time, or keep what is wrong for long.", "Use 300 to 3600 seconds."},
+	{DAVPath, Warning, "The record doesn't say where calendars or contacts are on their host: programs look at the wrong place.", "Publish the record."},
 	{SRVWildcard, Warning, "A wildcard answers for services that don't exist.", "Remove the wildcard below _tcp."},
 	{HostMissing, Error, "A special name has no address, so programs don't find this service.", "Publish the record."},
 	{HostDangling, Error, "A special name is an alias of a name without an address: whoever registers that name answers for this domain.", "Lead the alias to this service, or remove it."},

@@ -77,7 +77,7 @@ func TestFaultsOfAResolverAreInconclusive(t *testing.T) {
 		}, "to another question"},
 		"another type": {func(w dns.ResponseWriter, q *dns.Msg) {
 			m := reply(q)
-			m.Question[0].Qtype = dns.TypeTXT
+			m.Question[0].Qtype = dns.TypeMX
 			send(w, m)
 		}, "to another question"},
 		"not a response": {func(w dns.ResponseWriter, q *dns.Msg) { m := reply(q); m.Response = false; send(w, m) }, "to another question"},

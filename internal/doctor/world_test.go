@@ -33,8 +33,9 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	server := func(host string) policy.ServerList { return list(settings.Server{Host: host}) }
 	p := plan(t, policy.Domain{Name: "example.com", Offer: policy.Offer{
-		Servers: policy.Servers{IMAP: server("imap.example.com"), POP3: server("pop.example.com"), SMTP: server("smtp.example.com")},
-		Policy:  policy.Policy{Rules: []policy.Rule{{Name: "small", Match: policy.Match{Devices: policy.OneDevice}, Protocol: settings.POP3}}},
+		Servers:  policy.Servers{IMAP: server("imap.example.com"), POP3: server("pop.example.com"), SMTP: server("smtp.example.com")},
+		Policy:   policy.Policy{Rules: []policy.Rule{{Name: "small", Match: policy.Match{Devices: policy.OneDevice}, Protocol: settings.POP3}}},
+		Services: settings.Services{CalDAV: "https://dav.example.com/calendars/"},
 	}})
 	p.Host, p.Documents = "setup.example.com", [][]byte{[]byte(paccDocument)}
 	w := &world{plan: p, routes: map[string]string{}, records: []string{
@@ -43,6 +44,7 @@ func newWorld(t *testing.T) *world {
 		"example.com. 300 MX 10 mx.example.com.",
 		"ns.example.com. 300 A 192.0.2.53", "mx.example.com. 300 A 192.0.2.25", "setup.example.com. 300 A 192.0.2.80",
 		"imap.example.com. 300 A 192.0.2.1", "pop.example.com. 300 A 192.0.2.1", "smtp.example.com. 300 A 192.0.2.1",
+		"dav.example.com. 300 A 192.0.2.1",
 	}}
 	for _, r := range p.Records() {
 		w.records = append(w.records, r.String())
