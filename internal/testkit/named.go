@@ -97,7 +97,14 @@ ns A %[2]s
 		conf += fmt.Sprintf("zone %q { type primary; file %q; allow-update { key autoconfig-test; };%s };\n", name, file, policy)
 	}
 	startProcess(t, dir, "named", "-f", "-c", write("named.conf", conf))
-	waitForDNS(t, b.Addr)
+	for name := range zones { // it answers before it has loaded them
+		query := new(dns.Msg)
+		query.SetQuestion(dns.Fqdn(name), dns.TypeSOA)
+		poll(t, "the zone "+name+" isn't loaded", func(ctx context.Context) bool {
+			reply, err := dns.ExchangeContext(ctx, query, b.Addr)
+			return err == nil && reply.Authoritative && reply.Rcode == dns.RcodeSuccess
+		})
+	}
 	return b
 }
 
