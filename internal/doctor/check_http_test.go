@@ -33,10 +33,10 @@ func newWebWorld(t *testing.T) *webWorld {
 	w := &webWorld{world: newWorld(t), sites: map[string]http.HandlerFunc{}}
 	w.checker.Only = []Part{PartHTTP}
 	w.add("example.com. 300 A 192.0.2.81", "autoconfig.example.net. 300 A 192.0.2.80")
-	ca := testkit.NewCA(t)
-	w.checker.Roots = ca.Pool()
+	w.ca = testkit.NewCA(t)
+	w.checker.Roots = w.ca.Pool()
 	names := []string{"example.com", "autoconfig.example.com", "autodiscover.example.com", "setup.example.com", "autoconfig.example.net", "ua-auto-config.example.com"}
-	config := &tls.Config{Certificates: []tls.Certificate{ca.Issue(t, testkit.Leaf{Names: names}).TLS()}}
+	config := &tls.Config{Certificates: []tls.Certificate{w.ca.Issue(t, testkit.Leaf{Names: names}).TLS()}}
 	handler := func(scheme string) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if site, ok := w.sites[scheme+"://"+r.Host]; ok {
@@ -222,6 +222,11 @@ func TestDomainsOfOthers(t *testing.T) {
 			w.add("example.com. 300 MX 5 mx1.example.net.", "mx1.example.net. 300 A 192.0.2.25")
 		}, MXIndirect, "https://autoconfig.example.net"},
 		"nothing at all": {func(w *webWorld) { clear(w.sites) }, NothingPublished, "no configuration, here or at example.com"},
+		"an alias to a name that is gone": {func(w *webWorld) {
+			w.remove(t, "autodiscover.example.com")
+			w.add("autodiscover.example.com. 300 CNAME gone.example.net.")
+			w.checker.Only = []Part{PartDNS}
+		}, HostDangling, "gone.example.net. doesn't exist"},
 		"MX under a public suffix": {func(w *webWorld) {
 			clear(w.sites)
 			w.add("example.com. 300 MX 5 mail.co.uk.")

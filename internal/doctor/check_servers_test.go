@@ -22,16 +22,9 @@ var hosts = []string{"imap.example.com", "pop.example.com", "smtp.example.com"}
 func mailWorld(t *testing.T, dovecot, postfix string) *world {
 	t.Helper()
 	w := newWorld(t)
-	ca := testkit.NewCA(t)
-	certificate := ca.Intermediate(t).Issue(t, testkit.Leaf{Names: hosts})
-	d := testkit.StartDovecot(t, certificate, dovecot)
-	p := testkit.StartPostfix(t, certificate, d, postfix)
-	w.routes["192.0.2.1:993"], w.routes["192.0.2.1:143"] = d.IMAPS, d.IMAP
-	w.routes["192.0.2.1:995"], w.routes["192.0.2.1:110"] = d.POP3S, d.POP3
-	w.routes["192.0.2.1:465"], w.routes["192.0.2.1:587"] = p.Submissions, p.Submission
-	w.checker.Roots = ca.Pool()
+	w.ca = testkit.NewCA(t)
+	w.startMailServers(t, dovecot, postfix)
 	w.checker.Only = []Part{PartTLS, PartMail}
-	w.checker.Dialer.Connect = w.connectAsStranger
 	both := func(host string) policy.ServerList {
 		return list(settings.Server{Host: host}, settings.Server{Host: host, Security: settings.STARTTLS})
 	}
@@ -39,11 +32,23 @@ func mailWorld(t *testing.T, dovecot, postfix string) *world {
 	return w
 }
 
+func (w *world) startMailServers(t *testing.T, dovecot, postfix string) {
+	t.Helper()
+	certificate := w.ca.Intermediate(t).Issue(t, testkit.Leaf{Names: hosts})
+	d := testkit.StartDovecot(t, certificate, dovecot)
+	p := testkit.StartPostfix(t, certificate, d, postfix)
+	w.routes["192.0.2.1:993"], w.routes["192.0.2.1:143"] = d.IMAPS, d.IMAP
+	w.routes["192.0.2.1:995"], w.routes["192.0.2.1:110"] = d.POP3S, d.POP3
+	w.routes["192.0.2.1:465"], w.routes["192.0.2.1:587"] = p.Submissions, p.Submission
+	w.checker.Roots = w.ca.Pool()
+	w.checker.Dialer.Connect = w.connectAsStranger
+}
+
 // connectAsStranger comes from another address than the servers': Dovecot trusts
 // its own.
 func (w *world) connectAsStranger(ctx context.Context, network, address string) (net.Conn, error) {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
-	if w.routes[address] == "" {
+	if w.routes[address] == "" || network != "tcp" {
 		return w.connect(ctx, network, address)
 	}
 	return d.DialContext(ctx, network, w.routes[address])

@@ -1,12 +1,14 @@
 package doctor
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
 
 	"autoconfig/internal/testkit"
+	"autoconfig/pacc"
 )
 
 // A healthy domain on real servers: signed by BIND, validated by Unbound. What
@@ -15,16 +17,7 @@ import (
 func TestASignedZone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var zone strings.Builder
-	for _, line := range w.records {
-		if fields := strings.Fields(line); fields[0] != "example.com." && fields[0] != "ns.example.com." {
-			zone.WriteString(line + "\n")
-		}
-	}
-	zones := map[string]string{"example.com": zone.String() + "@ MX 10 mx\n"}
-	bind := testkit.StartSignedBIND(t, "127.0.0.1:0", zones)
-	w.routes["127.0.0.1:53"] = bind.Addr // ns.example.com, in its zone
-	w.checker.Dialer.Judge.Allowed = append(w.checker.Dialer.Judge.Allowed, prefixes("127.0.0.0/8")...)
+	bind := w.startSignedZone(t)
 
 	check := func(anchors bool) Report {
 		w.checker.Resolver = &Resolver{Servers: []string{testkit.StartUnbound(t, bind, anchors, "example.com")}, Trusted: true}
@@ -44,6 +37,42 @@ func TestASignedZone(t *testing.T) {
 	r := check(false)
 	if failed := r.with(DNSLookupFailed); len(failed) < len(srvPorts) || len(failed) != len(r.Findings) || !strings.Contains(failed[0].Seen, "SERVFAIL") {
 		t.Errorf("bogus signatures:\n%s", r.text())
+	}
+}
+
+// startSignedZone serves the world's records by BIND.
+func (w *world) startSignedZone(t *testing.T) *testkit.BIND {
+	t.Helper()
+	var zone strings.Builder
+	for _, line := range w.records {
+		fields := strings.Fields(line)
+		inside := strings.HasSuffix(fields[0], ".example.com.") || fields[0] == "example.com." && fields[2] == "A"
+		if inside && fields[0] != "ns.example.com." {
+			zone.WriteString(line + "\n")
+		}
+	}
+	bind := testkit.StartSignedBIND(t, "127.0.0.1:0", map[string]string{"example.com": zone.String() + "@ MX 10 mx\n"})
+	w.routes["127.0.0.1:53"] = bind.Addr // ns.example.com, in its zone
+	w.checker.Dialer.Judge.Allowed = append(w.checker.Dialer.Judge.Allowed, prefixes("127.0.0.0/8")...)
+	return bind
+}
+
+// Every part of a check at once, on real servers: BIND and Unbound with a signed
+// zone, Dovecot, Postfix, and web servers with what this service answers.
+func TestAHealthyDomainOnRealServersHasNoFinding(t *testing.T) {
+	t.Parallel()
+	w := newWebWorld(t)
+	w.sites["https://ua-auto-config.example.com"] = only(pacc.Path, say(http.StatusOK, "application/json", paccDocument), http.NotFound)
+	w.startMailServers(t, "", "")
+	w.checker.Only = nil
+	bind := w.startSignedZone(t)
+	w.checker.Resolver = &Resolver{Servers: []string{testkit.StartUnbound(t, bind, true, "example.com")}, Trusted: true}
+	r := w.checker.Check(t.Context(), "example.com", &w.plan)
+	if len(r.Findings) > 0 {
+		t.Errorf("findings:\n%s", r.text())
+	}
+	if r.CertificateDays == nil {
+		t.Error("no certificate was looked at")
 	}
 }
 

@@ -157,30 +157,60 @@ func TestNothingIsToldFromNoName(t *testing.T) {
 	}
 }
 
-// The zone's own servers are asked too.
+// The zone's own servers are asked too. Each of them changes the right answer.
 func TestServersOfTheZone(t *testing.T) {
 	t.Parallel()
+	asks := func(m *dns.Msg, kind uint16) bool { return m.Question[0].Qtype == kind }
 	for name, c := range map[string]struct {
-		handler dns.HandlerFunc
-		code    Code
-		seen    string
+		answer func(right *dns.Msg) *dns.Msg
+		code   Code
+		seen   string
 	}{
-		"refuses":              {func(w dns.ResponseWriter, q *dns.Msg) { m := reply(q); m.Rcode = dns.RcodeRefused; send(w, m) }, DNSServerLame, "REFUSED"},
-		"knows it from others": {func(w dns.ResponseWriter, q *dns.Msg) { send(w, reply(q)) }, DNSServerLame, "without authority"},
-		"says something else": {func(w dns.ResponseWriter, q *dns.Msg) {
-			m := reply(q, q.Question[0].Name+" 300 SRV 0 1 993 old.example.com.")
-			m.Authoritative = true
-			send(w, m)
+		"refuses":              {func(m *dns.Msg) *dns.Msg { m.Rcode = dns.RcodeRefused; return m }, DNSServerLame, "REFUSED"},
+		"knows it from others": {func(m *dns.Msg) *dns.Msg { m.Authoritative = false; return m }, DNSServerLame, "without authority"},
+		"has another service": {func(m *dns.Msg) *dns.Msg {
+			if asks(m, dns.TypeSRV) {
+				m.Answer = reply(m, m.Question[0].Name+" 300 SRV 0 1 993 old.example.com.").Answer
+			}
+			return m
 		}, DNSDisagree, "old.example.com"},
-		"is silent": {func(dns.ResponseWriter, *dns.Msg) {}, DNSServerFailed, "no answer in time"},
+		"has another host": {func(m *dns.Msg) *dns.Msg {
+			if asks(m, dns.TypeA) && m.Question[0].Name != "ns.example.com." {
+				m.Answer = reply(m, m.Question[0].Name+" 300 CNAME other.example.net.").Answer
+			}
+			return m
+		}, DNSDisagree, "an alias of other.example.net."},
+		"has another digest": {func(m *dns.Msg) *dns.Msg {
+			if asks(m, dns.TypeTXT) {
+				m.Answer = reply(m, m.Question[0].Name+" 300 TXT old").Answer
+			}
+			return m
+		}, DNSDisagree, "old"},
+		"leads to the servers of _tcp": {func(m *dns.Msg) *dns.Msg {
+			if strings.Contains(m.Question[0].Name, "_tcp") {
+				m.Authoritative, m.Answer, m.Ns = false, nil, reply(m, "_tcp.example.com. 300 NS ns.example.net.").Answer
+			}
+			return m
+		}, "", ""},
+		"is silent": {func(*dns.Msg) *dns.Msg { return nil }, DNSServerFailed, "no answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.checker.Resolver.Timeout = 500 * time.Millisecond
-			w.routes["192.0.2.53:53"] = script(t, c.handler)
+			right := w.dns.Addr
+			w.routes["192.0.2.53:53"] = script(t, func(writer dns.ResponseWriter, q *dns.Msg) {
+				m, err := dns.Exchange(q, right)
+				if err != nil {
+					return
+				}
+				if m = c.answer(m); m != nil {
+					send(writer, m)
+				}
+			})
 			r := w.check(t)
-			if found := r.with(c.code); len(found) == 0 || !strings.Contains(found[0].Seen, c.seen) || len(found) != len(r.Findings) {
+			found := r.with(c.code)
+			if len(found) != len(r.Findings) || c.code == "" && len(r.Findings) > 0 || c.code != "" && (len(found) == 0 || !strings.Contains(found[0].Seen, c.seen)) {
 				t.Errorf("findings:\n%s", r.text())
 			}
 		})

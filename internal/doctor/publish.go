@@ -141,7 +141,10 @@ func (x *examination) nameServers(ctx context.Context) ([]string, error) {
 	return servers[:min(len(servers), maxAuthorities)], nil
 }
 
-var errLame = errors.New("it answers without authority")
+var (
+	errLame     = errors.New("it answers without authority")
+	errReferral = errors.New("the name is in another zone")
+)
 
 // askServer asks one of the zone's servers, by an address that was judged.
 func (x *examination) askServer(ctx context.Context, server, name string, kind uint16) (Answer, error) {
@@ -160,7 +163,19 @@ func (x *examination) askServer(ctx context.Context, server, name string, kind u
 		return Answer{}, err
 	}
 	if !reply.Authoritative {
+		if x.refers(reply) {
+			return Answer{}, errReferral
+		}
 		return Answer{}, errLame
 	}
 	return readAnswer(reply)
+}
+
+// refers tells whether a reply leads to a zone below the domain, such as
+// _tcp.example.com. A lame server leads up, or to where it was asked.
+func (x *examination) refers(reply *dns.Msg) bool {
+	return slices.ContainsFunc(reply.Ns, func(rr dns.RR) bool {
+		owner, domain := strings.ToLower(rr.Header().Name), dns.Fqdn(x.domain)
+		return rr.Header().Rrtype == dns.TypeNS && owner != domain && dns.IsSubDomain(domain, owner)
+	})
 }

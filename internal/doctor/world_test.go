@@ -23,6 +23,7 @@ type world struct {
 	plan    Plan
 	records []string
 	routes  map[string]string // address:port to what listens for it
+	ca      *testkit.CA       // of its servers, if it has any
 }
 
 // paccDocument is what the world's service serves.
