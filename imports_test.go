@@ -38,11 +38,14 @@ var rooms = map[string]room{
 
 	"internal/config":    {ours: []string{"settings", "policy"}, third: []string{"github.com/goccy/go-yaml"}},
 	"internal/directory": {ours: []string{"settings", "policy"}, third: []string{"github.com/maypok86/otter/v2"}},
-	"internal/store":     {ours: []string{"settings", "policy", "internal/directory", "internal/doctor"}, third: []string{"github.com/pressly/goose/v3", "modernc.org/sqlite"}},
+	"internal/links":     {ours: []string{"settings"}, third: []string{"rsc.io/qr"}},
+	"internal/staff":     {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2"}},
+	"internal/store":     {ours: []string{"settings", "policy", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3", "modernc.org/sqlite"}},
 	"internal/migrate":   {ours: []string{"settings", "policy", "thunderbird"}},
 	"internal/server": {
-		ours: []string{"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates", "internal/directory", "internal/doctor"},
+		ours: []string{"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates", "internal/directory", "internal/doctor", "internal/links", "internal/staff"},
 		third: []string{
+			"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2",
 			"github.com/labstack/echo/v4", "github.com/prometheus/client_golang", "github.com/maypok86/otter/v2",
 			"golang.org/x/time/rate", "golang.org/x/sync/errgroup", "golang.org/x/net/netutil",
 		},
@@ -55,7 +58,7 @@ var rooms = map[string]room{
 	"cmd/autoconfig": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",
-			"internal/config", "internal/directory", "internal/doctor", "internal/store", "internal/server", "internal/migrate",
+			"internal/config", "internal/directory", "internal/doctor", "internal/store", "internal/server", "internal/migrate", "internal/links", "internal/staff",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
 	},

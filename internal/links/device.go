@@ -1,0 +1,62 @@
+package links
+
+import "strings"
+
+// Device is a kind of device, as far as a User-Agent tells.
+type Device string
+
+// The devices. An iPad calls itself a Mac, so that people can choose.
+const (
+	IPhone  Device = "iphone" // and iPad
+	Mac     Device = "mac"
+	Android Device = "android"
+	Windows Device = "windows"
+	Linux   Device = "linux"
+	Other   Device = "other"
+	// Preview is a program that looks at links in messages.
+	Preview Device = "preview"
+)
+
+// Devices are those that a person can choose.
+var Devices = []Device{IPhone, Mac, Android, Windows, Linux, Other}
+
+// previews are words in the User-Agents of chat programs and scanners.
+var previews = []string{
+	"bot", "crawler", "spider", "preview", "facebookexternalhit", "whatsapp", "slack-imgproxy", "skypeuripreview", "telegrambot", "discordbot", "safelinks", "barracuda", "proofpoint", "mimecast", "urldefense",
+}
+
+// families are words of User-Agents, in the order in which they decide: Android's
+// says Linux too, and an iPhone's Mac.
+var families = []struct {
+	word   string
+	device Device
+}{
+	{"iphone", IPhone}, {"ipad", IPhone}, {"ipod", IPhone}, {"android", Android}, {"cros", Other},
+	{"windows", Windows}, {"macintosh", Mac}, {"mac os", Mac}, {"linux", Linux}, {"x11", Linux},
+}
+
+// DeviceOf tells the device from a User-Agent.
+func DeviceOf(userAgent string) Device {
+	agent := strings.ToLower(userAgent)
+	for _, word := range previews {
+		if strings.Contains(agent, word) {
+			return Preview
+		}
+	}
+	for _, f := range families {
+		if strings.Contains(agent, f.word) {
+			return f.device
+		}
+	}
+	return Other
+}
+
+// ParseDevice is the device that a person chose; [Other] for an unknown word.
+func ParseDevice(text string) Device {
+	for _, d := range Devices {
+		if string(d) == text {
+			return d
+		}
+	}
+	return Other
+}

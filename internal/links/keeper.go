@@ -1,0 +1,175 @@
+package links
+
+import (
+	"cmp"
+	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"autoconfig/settings"
+)
+
+// Window is how long a use opens a link's page for the browser that used it:
+// phones and in-app browsers fail, or fetch twice.
+const Window = 15 * time.Minute
+
+// ErrOrder is what a link can't be made from.
+var ErrOrder = errors.New("a link can't be made so")
+
+// Keeper makes, opens and uses links.
+type Keeper struct {
+	Store Store
+	// Secret is the root of the keys.
+	Secret []byte
+	// Now is time.Now if nil.
+	Now func() time.Time
+}
+
+// letters are in lower case, since chat programs change the case of what they
+// take for a name.
+var letters = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
+
+// tokenSize is 128 bits; tokenLength is how they are written.
+const (
+	tokenSize   = 16
+	tokenLength = 26
+)
+
+func (k *Keeper) now() time.Time {
+	if k.Now != nil {
+		return k.Now().UTC()
+	}
+	return time.Now().UTC()
+}
+
+func (k *Keeper) mac(label, text string, size int) []byte {
+	key, err := hkdf.Key(sha256.New, k.Secret, nil, "autoconfig "+label, sha256.Size)
+	if err != nil {
+		panic(err) // the size is one that SHA-256 can give
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(text))
+	return mac.Sum(nil)[:size]
+}
+
+// Make makes a link and its token, which is kept nowhere. Errors are [ErrOrder]
+// and the store's.
+func (k *Keeper) Make(ctx context.Context, o Order) (token string, l Link, err error) {
+	o.Valid, o.Uses = cmp.Or(o.Valid, DefaultValid), cmp.Or(o.Uses, 1)
+	if err := o.check(); err != nil {
+		return "", Link{}, err
+	}
+	raw := make([]byte, tokenSize)
+	_, _ = rand.Read(raw) // never fails
+	if o.Once != "" {
+		raw = k.mac("link that is made once", o.By+"\x00"+o.Once, tokenSize)
+	}
+	token = letters.EncodeToString(raw)
+	if o.Once != "" {
+		if l, err = k.Store.LinkByHash(ctx, hashOf(token)); !errors.Is(err, ErrUnknown) {
+			return token, l, err
+		}
+	}
+	now := k.now().Truncate(time.Second)
+	l = Link{
+		ID: newID(now), Address: o.Address.String(), Domain: o.Domain, Language: o.Language, Note: o.Note,
+		MadeBy: o.By, MadeAt: now, ExpiresAt: now.Add(o.Valid).Truncate(time.Second), Uses: o.Uses,
+	}
+	return token, l, k.Store.PutLink(ctx, hashOf(token), o.Address.Key(), l)
+}
+
+func (o Order) check() error {
+	switch {
+	case o.Address.IsZero():
+		return fmt.Errorf("%w: it needs an address", ErrOrder)
+	case o.Valid < MinValid || o.Valid > MaxValid:
+		return fmt.Errorf("%w: it may be valid for one minute to 30 days", ErrOrder)
+	case o.Uses < 1 || o.Uses > MaxUses:
+		return fmt.Errorf("%w: it may have 1 to %d uses", ErrOrder, MaxUses)
+	case utf8.RuneCountInString(o.Note) > MaxNote || settings.CheckText(o.Note) != nil:
+		return fmt.Errorf("%w: a note is one line of at most %d characters", ErrOrder, MaxNote)
+	}
+	return nil
+}
+
+// newID begins with the time, so that links sort by it, and ends with 72 random
+// bits.
+func newID(now time.Time) string {
+	raw := make([]byte, 15)
+	_, _ = rand.Read(raw[6:])
+	binary.BigEndian.PutUint64(raw, uint64(now.UnixMilli())<<16|uint64(binary.BigEndian.Uint16(raw[6:8]))) //nolint:gosec // not before 1970
+	return letters.EncodeToString(raw)
+}
+
+// hashOf is what is kept of a token. A token has 128 random bits: there is nothing
+// to guess that a slow hash would protect.
+func hashOf(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
+// Find finds a link by its token, in any letter case. It is looked up by its hash,
+// so that time tells nothing of how much of it is right.
+func (k *Keeper) Find(ctx context.Context, token string) (Link, error) {
+	token = strings.ToLower(token)
+	if len(token) != tokenLength {
+		return Link{}, ErrUnknown
+	}
+	return k.Store.LinkByHash(ctx, hashOf(token))
+}
+
+// Use counts a use and gives the pass with which the same browser may come back
+// for [Window]. [ErrSpent] means that there was none left.
+func (k *Keeper) Use(ctx context.Context, l Link) (pass string, err error) {
+	now := k.now()
+	ok, err := k.Store.UseLink(ctx, l.ID, now)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", ErrSpent
+	}
+	until := now.Add(Window).Unix()
+	return fmt.Sprintf("%d.%s", until, k.sign(l.ID, until)), nil
+}
+
+func (k *Keeper) sign(id string, until int64) string {
+	return base64.RawURLEncoding.EncodeToString(k.mac("link pass", fmt.Sprintf("%s.%d", id, until), sha256.Size))
+}
+
+// Passes tells until when a pass lets its browser in; the zero time if it doesn't.
+// A link that was withdrawn lets nobody in.
+func (k *Keeper) Passes(l Link, pass string) time.Time {
+	var until int64
+	text, signature, _ := strings.Cut(pass, ".")
+	if _, err := fmt.Sscanf(text, "%d", &until); err != nil || !l.RevokedAt.IsZero() {
+		return time.Time{}
+	}
+	if !hmac.Equal([]byte(signature), []byte(k.sign(l.ID, until))) || k.now().Unix() >= until {
+		return time.Time{}
+	}
+	return time.Unix(until, 0).UTC()
+}
+
+// Note keeps what happened.
+func (k *Keeper) Note(ctx context.Context, l Link, kind Kind, device Device) error {
+	return k.Store.AddLinkEvent(ctx, l.ID, kind, device, k.now())
+}
+
+// Revoke withdraws a link.
+func (k *Keeper) Revoke(ctx context.Context, l Link, by string) error {
+	return k.Store.RevokeLink(ctx, l.ID, by, k.now())
+}
+
+// StateOf is a link's state now.
+func (k *Keeper) StateOf(l Link) State { return l.State(k.now()) }

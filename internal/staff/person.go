@@ -1,0 +1,131 @@
+package staff
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Errors of signing in and acting.
+var (
+	ErrUnknown   = errors.New("there is no such person, token or session")
+	ErrSignIn    = errors.New("the sign-in is refused")
+	ErrBusy      = errors.New("too many sign-ins at once")
+	ErrForbidden = errors.New("not permitted")
+	ErrExists    = errors.New("there is a person of that name already")
+)
+
+// Role is what a person may do.
+type Role string
+
+// The roles.
+const (
+	Staff Role = "staff" // searches accounts, makes and withdraws links
+	Admin Role = "admin" // also people and the audit log
+)
+
+// Everywhere stands in a list of domains for all of them.
+const Everywhere = "*"
+
+// Person is somebody of the help desk. A person is an issuer and a subject; local
+// people have no issuer, and their name is the subject.
+type Person struct {
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Role    Role     `json:"role"`
+	Domains []string `json:"domains"` // primary names, or Everywhere
+	Issuer  string   `json:"issuer,omitempty"`
+	Subject string   `json:"subject"`
+	// Password is an argon2id hash.
+	Password string `json:"-"`
+	// Second is the key of the second factor, encrypted; none before enrolment.
+	Second []byte `json:"-"`
+	// Step is the last time step whose code was used: a code works once.
+	Step        int64     `json:"-"`
+	Failures    int       `json:"-"`
+	LockedUntil time.Time `json:"locked_until,omitzero"`
+	MadeAt      time.Time `json:"made_at"`
+}
+
+// Actor is who does something: a person, a program with a token, or whoever has
+// the command line.
+type Actor struct {
+	Name    string // as the audit log has it: "staff:eva", "token:panel", "command line"
+	Admin   bool
+	Domains []string
+	Scopes  []string // of a token; people have none
+}
+
+// Actor is the person as one who acts.
+func (p Person) Actor() Actor {
+	return Actor{Name: "staff:" + p.Name, Admin: p.Role == Admin, Domains: p.Domains}
+}
+
+// Serves tells whether the actor may act for a domain.
+func (a Actor) Serves(domain string) bool {
+	return slices.Contains(a.Domains, Everywhere) || slices.Contains(a.Domains, domain)
+}
+
+// Bounds are the domains that bound what the actor sees; nil for all.
+func (a Actor) Bounds() []string {
+	if slices.Contains(a.Domains, Everywhere) {
+		return nil
+	}
+	return append([]string{}, a.Domains...)
+}
+
+// Session is a person signed in at a browser. Its token isn't kept, only the
+// token's hash.
+type Session struct {
+	Person string
+	MadeAt time.Time
+	SeenAt time.Time
+	// Enrolling means that the second factor is still to be set up.
+	Enrolling bool
+}
+
+// Entry is one line of the audit log.
+type Entry struct {
+	ID      int64     `json:"id"`
+	At      time.Time `json:"at"`
+	Actor   string    `json:"actor"`
+	Action  string    `json:"action"`
+	Subject string    `json:"subject,omitempty"` // an address, a person, a domain
+	Domain  string    `json:"domain,omitempty"`
+	Detail  string    `json:"detail,omitempty"`
+}
+
+// EntryFilter says which entries are listed, latest first.
+type EntryFilter struct {
+	Domains []string // nil for all
+	Before  int64    // the identity of the last entry of the page before; 0 for the latest
+	Limit   int
+}
+
+// Store keeps people, sessions, tokens and the log. What isn't there is
+// [ErrUnknown].
+type Store interface {
+	PutPerson(ctx context.Context, p Person) error
+	Person(ctx context.Context, id string) (Person, error)
+	PersonBySubject(ctx context.Context, issuer, subject string) (Person, error)
+	People(ctx context.Context) ([]Person, error)
+	// RemovePerson ends the person's sessions too.
+	RemovePerson(ctx context.Context, id string) error
+	// UseStep takes a time step of the second factor, and tells whether it was later
+	// than the last one: of two sign-ins with one code, one wins.
+	UseStep(ctx context.Context, id string, step int64) (bool, error)
+
+	PutSession(ctx context.Context, hash []byte, s Session) error
+	Session(ctx context.Context, hash []byte) (Session, error)
+	RemoveSession(ctx context.Context, hash []byte) error
+	RemoveSessions(ctx context.Context, person string) error
+
+	PutToken(ctx context.Context, hash []byte, t Token) error
+	TokenByHash(ctx context.Context, hash []byte) (Token, error)
+	Tokens(ctx context.Context) ([]Token, error)
+	RemoveToken(ctx context.Context, id string) error
+
+	AddEntry(ctx context.Context, e Entry) error
+	Entries(ctx context.Context, f EntryFilter) ([]Entry, error)
+}

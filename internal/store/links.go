@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"autoconfig/internal/links"
+)
+
+var _ links.Store = (*Store)(nil)
+
+const linkColumns = `id, address, domain, language, note, made_by, made_at, expires_at, uses, used, revoked_at, revoked_by`
+
+// PutLink implements [links.Store].
+func (s *Store) PutLink(ctx context.Context, hash []byte, key string, l links.Link) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO links (hash, address_key, `+linkColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		hash, key, l.ID, l.Address, l.Domain, l.Language, l.Note, l.MadeBy, unix(l.MadeAt), unix(l.ExpiresAt), l.Uses, l.Used, unix(l.RevokedAt), l.RevokedBy)
+	return err
+}
+
+// LinkByHash implements [links.Store].
+func (s *Store) LinkByHash(ctx context.Context, hash []byte) (links.Link, error) {
+	return readLink(s.db.QueryRowContext(ctx, `SELECT `+linkColumns+` FROM links WHERE hash = ?`, hash))
+}
+
+// Link implements [links.Store].
+func (s *Store) Link(ctx context.Context, id string) (links.Link, error) {
+	return readLink(s.db.QueryRowContext(ctx, `SELECT `+linkColumns+` FROM links WHERE id = ?`, id))
+}
+
+// Links implements [links.Store].
+func (s *Store) Links(ctx context.Context, f links.Filter) ([]links.Link, error) {
+	query, args := `SELECT `+linkColumns+` FROM links WHERE (? = '' OR id < ?)`, []any{f.Before, f.Before}
+	if f.Address != "" {
+		query, args = query+` AND address_key = ?`, append(args, f.Address)
+	}
+	bound, more := within("domain", f.Domains)
+	rows, err := s.db.QueryContext(ctx, query+bound+` ORDER BY id DESC LIMIT ?`, append(append(args, more...), f.Limit)...)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, readLink)
+}
+
+// UseLink implements [links.Store]: of two at the same time, one gets the last use.
+func (s *Store) UseLink(ctx context.Context, id string, now time.Time) (bool, error) {
+	result, err := s.db.ExecContext(ctx, `UPDATE links SET used = used + 1 WHERE id = ? AND used < uses AND revoked_at = 0 AND expires_at > ?`, id, unix(now))
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
+// RevokeLink implements [links.Store].
+func (s *Store) RevokeLink(ctx context.Context, id, by string, now time.Time) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE links SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at = 0`, unix(now), by, id)
+	return err
+}
+
+// AddLinkEvent implements [links.Store]: one row for each kind and device, however
+// often a link is opened.
+func (s *Store) AddLinkEvent(ctx context.Context, id string, kind links.Kind, device links.Device, now time.Time) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO link_events (link, kind, device, first_at, last_at, count) VALUES (?, ?, ?, ?, ?, 1)
+		ON CONFLICT (link, kind, device) DO UPDATE SET last_at = excluded.last_at, count = count + 1`, id, kind, device, unix(now), unix(now))
+	return err
+}
+
+// LinkEvents implements [links.Store].
+func (s *Store) LinkEvents(ctx context.Context, id string) ([]links.Event, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT kind, device, first_at, last_at, count FROM link_events WHERE link = ? ORDER BY first_at, kind, device`, id)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, func(row scanner) (links.Event, error) {
+		var e links.Event
+		var first, last int64
+		err := row.Scan(&e.Kind, &e.Device, &first, &last, &e.Count)
+		e.First, e.Last = moment(first), moment(last)
+		return e, err
+	})
+}
+
+func readLink(row scanner) (links.Link, error) {
+	var l links.Link
+	var made, expires, revoked int64
+	err := row.Scan(&l.ID, &l.Address, &l.Domain, &l.Language, &l.Note, &l.MadeBy, &made, &expires, &l.Uses, &l.Used, &revoked, &l.RevokedBy)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = links.ErrUnknown
+	}
+	l.MadeAt, l.ExpiresAt, l.RevokedAt = moment(made), moment(expires), moment(revoked)
+	return l, err
+}
+
+type scanner interface{ Scan(into ...any) error }
+
+// scanAll reads all rows, and closes them.
+func scanAll[T any](rows *sql.Rows, read func(scanner) (T, error)) ([]T, error) {
+	defer func() { _ = rows.Close() }()
+	var all []T
+	for rows.Next() {
+		item, err := read(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, rows.Err()
+}
+
+// within is a condition that a column is one of a list; nil means anything.
+func within(column string, list []string) (condition string, args []any) {
+	if list == nil {
+		return "", nil
+	}
+	for _, item := range list {
+		args = append(args, item)
+	}
+	return ` AND ` + column + ` IN (` + strings.TrimSuffix(strings.Repeat("?, ", len(list)), ", ") + `)`, args
+}
+
+// unix is a time as it is kept: 0 for the zero time.
+func unix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+func moment(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"autoconfig/internal/staff"
+)
+
+var _ staff.Store = (*Store)(nil)
+
+const personColumns = `id, issuer, subject, name, role, domains, password, second, step, failures, locked_until, made_at`
+
+// PutPerson implements [staff.Store].
+func (s *Store) PutPerson(ctx context.Context, p staff.Person) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO people (`+personColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, role = excluded.role, domains = excluded.domains, password = excluded.password,
+		second = excluded.second, step = MAX(step, excluded.step), failures = excluded.failures, locked_until = excluded.locked_until`,
+		p.ID, p.Issuer, p.Subject, p.Name, p.Role, encode(p.Domains), p.Password, p.Second, p.Step, p.Failures, unix(p.LockedUntil), unix(p.MadeAt))
+	return err
+}
+
+// Person implements [staff.Store].
+func (s *Store) Person(ctx context.Context, id string) (staff.Person, error) {
+	return readPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = ?`, id))
+}
+
+// PersonBySubject implements [staff.Store].
+func (s *Store) PersonBySubject(ctx context.Context, issuer, subject string) (staff.Person, error) {
+	return readPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE issuer = ? AND subject = ?`, issuer, subject))
+}
+
+// People implements [staff.Store].
+func (s *Store) People(ctx context.Context) ([]staff.Person, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+personColumns+` FROM people ORDER BY name, id`)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, readPerson)
+}
+
+// RemovePerson implements [staff.Store].
+func (s *Store) RemovePerson(ctx context.Context, id string) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	for _, statement := range []string{`DELETE FROM sessions WHERE person = ?`, `DELETE FROM people WHERE id = ?`} {
+		if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// UseStep implements [staff.Store].
+func (s *Store) UseStep(ctx context.Context, id string, step int64) (bool, error) {
+	result, err := s.db.ExecContext(ctx, `UPDATE people SET step = ? WHERE id = ? AND step < ?`, step, id, step)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
+func readPerson(row scanner) (staff.Person, error) {
+	var p staff.Person
+	var domains []byte
+	var locked, made int64
+	err := row.Scan(&p.ID, &p.Issuer, &p.Subject, &p.Name, &p.Role, &domains, &p.Password, &p.Second, &p.Step, &p.Failures, &locked, &made)
+	if err != nil {
+		return p, unknown(err)
+	}
+	p.LockedUntil, p.MadeAt = moment(locked), moment(made)
+	return p, json.Unmarshal(domains, &p.Domains)
+}
+
+func unknown(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return staff.ErrUnknown
+	}
+	return err
+}
+
+// PutSession implements [staff.Store].
+func (s *Store) PutSession(ctx context.Context, hash []byte, x staff.Session) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO sessions (hash, person, made_at, seen_at, enrolling) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (hash) DO UPDATE SET seen_at = excluded.seen_at`, hash, x.Person, unix(x.MadeAt), unix(x.SeenAt), x.Enrolling)
+	return err
+}
+
+// Session implements [staff.Store].
+func (s *Store) Session(ctx context.Context, hash []byte) (staff.Session, error) {
+	var x staff.Session
+	var made, seen int64
+	err := s.db.QueryRowContext(ctx, `SELECT person, made_at, seen_at, enrolling FROM sessions WHERE hash = ?`, hash).Scan(&x.Person, &made, &seen, &x.Enrolling)
+	x.MadeAt, x.SeenAt = moment(made), moment(seen)
+	return x, unknown(err)
+}
+
+// RemoveSession implements [staff.Store].
+func (s *Store) RemoveSession(ctx context.Context, hash []byte) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM sessions WHERE hash = ?`, hash)
+	return err
+}
+
+// RemoveSessions implements [staff.Store].
+func (s *Store) RemoveSessions(ctx context.Context, person string) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM sessions WHERE person = ?`, person)
+	return err
+}
+
+const tokenColumns = `id, name, scopes, domains, made_by, made_at, expires_at`
+
+// PutToken implements [staff.Store].
+func (s *Store) PutToken(ctx context.Context, hash []byte, t staff.Token) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO tokens (hash, `+tokenColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		hash, t.ID, t.Name, encode(t.Scopes), encode(t.Domains), t.MadeBy, unix(t.MadeAt), unix(t.ExpiresAt))
+	return err
+}
+
+// TokenByHash implements [staff.Store].
+func (s *Store) TokenByHash(ctx context.Context, hash []byte) (staff.Token, error) {
+	return readToken(s.db.QueryRowContext(ctx, `SELECT `+tokenColumns+` FROM tokens WHERE hash = ?`, hash))
+}
+
+// Tokens implements [staff.Store].
+func (s *Store) Tokens(ctx context.Context) ([]staff.Token, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+tokenColumns+` FROM tokens ORDER BY made_at, id`)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, readToken)
+}
+
+// RemoveToken implements [staff.Store].
+func (s *Store) RemoveToken(ctx context.Context, id string) error {
+	result, err := s.db.ExecContext(ctx, `DELETE FROM tokens WHERE id = ?`, id)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, staff.ErrUnknown)
+	}
+	return nil
+}
+
+func readToken(row scanner) (staff.Token, error) {
+	var t staff.Token
+	var scopes, domains []byte
+	var made, expires int64
+	if err := row.Scan(&t.ID, &t.Name, &scopes, &domains, &t.MadeBy, &made, &expires); err != nil {
+		return t, unknown(err)
+	}
+	t.MadeAt, t.ExpiresAt = moment(made), moment(expires)
+	return t, errors.Join(json.Unmarshal(scopes, &t.Scopes), json.Unmarshal(domains, &t.Domains))
+}
+
+// AddEntry implements [staff.Store]. Nothing changes an entry but
+// [Store.Forget], and nothing removes one but [Store.Expire].
+func (s *Store) AddEntry(ctx context.Context, e staff.Entry) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO audit (at, actor, action, subject, domain, detail) VALUES (?, ?, ?, ?, ?, ?)`,
+		unix(e.At), e.Actor, e.Action, e.Subject, e.Domain, e.Detail)
+	return err
+}
+
+// Entries implements [staff.Store].
+func (s *Store) Entries(ctx context.Context, f staff.EntryFilter) ([]staff.Entry, error) {
+	bound, args := within("domain", f.Domains)
+	rows, err := s.db.QueryContext(ctx, `SELECT id, at, actor, action, subject, domain, detail FROM audit WHERE (? = 0 OR id < ?)`+bound+` ORDER BY id DESC LIMIT ?`,
+		append(append([]any{f.Before, f.Before}, args...), f.Limit)...)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, func(row scanner) (staff.Entry, error) {
+		var e staff.Entry
+		var at int64
+		err := row.Scan(&e.ID, &at, &e.Actor, &e.Action, &e.Subject, &e.Domain, &e.Detail)
+		e.At = moment(at)
+		return e, err
+	})
+}
