@@ -132,7 +132,7 @@ func TestANewerSchemaIsRefusedAndUntouched(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := store.Open(t.Context(), "sqlite:test.db", folder)
-	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(err.Error(), "version 99, this binary knows 3; use the newer autoconfig") {
+	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(err.Error(), "version 99, this binary knows 4; use the newer autoconfig") {
 		t.Errorf("opened: %v", err)
 	}
 	var domains int
