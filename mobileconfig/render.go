@@ -1,6 +1,7 @@
 package mobileconfig
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net/url"
@@ -42,7 +43,7 @@ func Render(s settings.Settings) ([]byte, error) {
 		"PayloadIdentifier":   identifier(s),
 		"PayloadUUID":         uuid(s, "profile"),
 		"PayloadDisplayName":  s.Provider.Name + " (" + s.Typed.String() + ")",
-		"PayloadDescription":  "Sets up mail for " + s.Typed.String() + ".",
+		"PayloadDescription":  cmp.Or(s.Description, "Sets up mail for "+s.Typed.String()+"."),
 		"PayloadOrganization": s.Provider.Name,
 		"PayloadContent":      payloads,
 	}

@@ -1,6 +1,9 @@
 package settings
 
-import "unicode/utf8"
+import (
+	"regexp"
+	"unicode/utf8"
+)
 
 // Lengths of a provider's names in characters (draft-ietf-mailmaint-autoconfig,
 // section 3.2; PACC has the same).
@@ -16,7 +19,19 @@ type Provider struct {
 	ShortName    string `yaml:"short_name,omitempty" json:"short_name,omitempty" doc:"short name, at most 20 characters; the name if that is short enough"`
 	HelpURL      string `yaml:"help_url,omitempty" json:"help_url,omitempty" doc:"https URL of the provider's help page"`
 	SupportEmail string `yaml:"support_email,omitempty" json:"support_email,omitempty" doc:"address of the provider's support"`
+	SupportPhone string `yaml:"support_phone,omitempty" json:"support_phone,omitempty" doc:"telephone number of the provider's support, as it is shown"`
+	// Colour is six hexadecimal digits behind a #.
+	Colour string `yaml:"colour,omitempty" json:"colour,omitempty" doc:"colour of the pages' head and buttons, such as \"#0a5f3c\"; the text on it is black or white, whichever can be read"`
+	Logo   string `yaml:"logo,omitempty" json:"logo,omitempty" doc:"file name of the logo in the folder assets of templates_folder"`
+	// Language is a BCP 47 tag.
+	Language string `yaml:"language,omitempty" json:"language,omitempty" doc:"language of texts where the person's isn't known, such as de; English by default"`
 }
+
+var (
+	colour   = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
+	fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\.(svg|png|webp|jpg)$`)
+	tag      = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+)
 
 // Short is the short name, or the name where none is given.
 func (p Provider) Short() string {
@@ -52,6 +67,18 @@ func (p Provider) Check(path string) Problems {
 		if _, err := ParseAddress(p.SupportEmail); err != nil {
 			problems.Add(path+".support_email", "%v", err)
 		}
+	}
+	if CheckText(p.SupportPhone) != nil || len(p.SupportPhone) > 40 {
+		problems.Add(path+".support_phone", "a telephone number has at most 40 characters")
+	}
+	if p.Colour != "" && !colour.MatchString(p.Colour) {
+		problems.Add(path+".colour", "%q is not a colour: write \"#\" and six hexadecimal digits, such as \"#0a5f3c\"", p.Colour)
+	}
+	if p.Logo != "" && !fileName.MatchString(p.Logo) {
+		problems.Add(path+".logo", "%q is not possible: name a file of the folder assets that ends in .svg, .png, .webp or .jpg", p.Logo)
+	}
+	if p.Language != "" && !tag.MatchString(p.Language) {
+		problems.Add(path+".language", "%q is not a language: write a tag such as de or pt-BR", p.Language)
 	}
 	return problems
 }

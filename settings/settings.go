@@ -28,6 +28,9 @@ type Settings struct {
 	ServiceLogin Login
 	Services     Services
 	Profile      Profile
+	// Description is what an Apple profile says of itself, in the person's language;
+	// "" for an English text.
+	Description string
 }
 
 // Profile holds what only Apple's configuration profiles can say.

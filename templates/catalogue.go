@@ -3,7 +3,11 @@ package templates
 import (
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"path"
+	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -15,22 +19,70 @@ import (
 var messages embed.FS
 
 // Catalogue has every message in every language. It is safe for concurrent use.
-type Catalogue struct{ bundle *i18n.Bundle }
+type Catalogue struct {
+	bundle  *i18n.Bundle
+	matcher language.Matcher
+	tags    []language.Tag
+}
 
-// NewCatalogue reads the embedded messages.
-func NewCatalogue() (*Catalogue, error) {
+// NewCatalogue reads the embedded messages, and over them those of an operator's
+// folder: messages/LANGUAGE.json, with as many keys as are to differ. A nil folder
+// has none.
+func NewCatalogue(folder fs.FS) (*Catalogue, error) {
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
-	files, err := messages.ReadDir("messages")
-	if err != nil {
+	c := &Catalogue{bundle: bundle}
+	if err := c.load(messages); err != nil {
 		return nil, err
 	}
-	for _, file := range files {
-		if _, err := bundle.LoadMessageFileFS(messages, "messages/"+file.Name()); err != nil {
-			return nil, fmt.Errorf("messages/%s: %w", file.Name(), err)
+	if folder != nil {
+		if err := c.load(folder); err != nil {
+			return nil, err
 		}
 	}
-	return &Catalogue{bundle}, nil
+	c.tags = bundle.LanguageTags()
+	c.matcher = language.NewMatcher(c.tags)
+	return c, nil
+}
+
+func (c *Catalogue) load(folder fs.FS) error {
+	files, err := fs.ReadDir(folder, "messages")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if path.Ext(file.Name()) != ".json" {
+			continue
+		}
+		if _, err := c.bundle.LoadMessageFileFS(folder, "messages/"+file.Name()); err != nil {
+			return fmt.Errorf("messages/%s: %w", file.Name(), err)
+		}
+	}
+	return nil
+}
+
+// Languages are the ones that there are texts in, English first.
+func (c *Catalogue) Languages() []string {
+	all := make([]string, len(c.tags))
+	for i, tag := range c.tags {
+		all[i] = tag.String()
+	}
+	return all
+}
+
+// Language is the best of ours for what is wanted, most wanted first: BCP 47 tags
+// or an Accept-Language header. English if there is nothing near.
+func (c *Catalogue) Language(wanted ...string) string {
+	var list []language.Tag
+	for _, w := range wanted {
+		if tags, _, err := language.ParseAcceptLanguage(w); err == nil && len(w) < 1000 {
+			list = append(list, tags...)
+		}
+	}
+	_, i, _ := c.matcher.Match(list...)
+	return c.tags[i].String()
 }
 
 // Text is a message in the first of the languages (BCP 47 tags, or an
@@ -38,8 +90,10 @@ func NewCatalogue() (*Catalogue, error) {
 // catalogue is an error of ours; it is shown as it is.
 func (c *Catalogue) Text(m settings.Message, languages ...string) string {
 	config := &i18n.LocalizeConfig{MessageID: m.Key, TemplateData: m.Args}
-	if days, ok := m.Args["days"]; ok {
-		config.PluralCount = days
+	for _, counted := range []string{"days", "count"} {
+		if n, ok := m.Args[counted]; ok {
+			config.PluralCount = n
+		}
 	}
 	text, err := i18n.NewLocalizer(c.bundle, languages...).Localize(config)
 	if err != nil && text == "" {
@@ -47,3 +101,17 @@ func (c *Catalogue) Text(m settings.Message, languages ...string) string {
 	}
 	return text
 }
+
+// say is a message by its key and pairs of names and values.
+func (c *Catalogue) say(language, key string, pairs ...any) (string, error) {
+	if len(pairs)%2 != 0 {
+		return "", fmt.Errorf("%s: a value is missing", key)
+	}
+	args := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		args[fmt.Sprint(pairs[i])] = fmt.Sprint(pairs[i+1])
+	}
+	return c.Text(settings.Message{Key: key, Args: args}, language), nil
+}
+
+func lines(text string) []string { return strings.Split(text, "\n") }

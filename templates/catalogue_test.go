@@ -9,7 +9,7 @@ import (
 
 func TestEveryMessageHasAText(t *testing.T) {
 	t.Parallel()
-	catalogue, err := NewCatalogue()
+	catalogue, err := NewCatalogue(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestEveryMessageHasAText(t *testing.T) {
 
 func TestTextFillsArgumentsAndCounts(t *testing.T) {
 	t.Parallel()
-	catalogue, err := NewCatalogue()
+	catalogue, err := NewCatalogue(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func (e *explainCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	catalogue, err := templates.NewCatalogue()
+	catalogue, err := templates.NewCatalogue(nil)
 	if err != nil {
 		return err
 	}

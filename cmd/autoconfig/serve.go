@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
+	"autoconfig/internal/links"
 	"autoconfig/internal/server"
 	"autoconfig/mobileconfig"
 )
@@ -46,10 +50,9 @@ func (s *serveCmd) Run(c *call) error {
 		site.process.AdminListen = s.AdminListen
 	}
 	logger := newLogger(c, site.process.Log)
-	if !s.Demo {
-		if _, err := config.LoadSecret(site.process.path(site.process.SecretFile)); err != nil {
-			return err
-		}
+	secret, err := site.secret(s.Demo)
+	if err != nil {
+		return err
 	}
 	listeners, err := listen(c, site.process, logger)
 	if err != nil {
@@ -75,11 +78,14 @@ func (s *serveCmd) Run(c *call) error {
 			return err
 		}
 	}
-	handlers := server.New(server.Options{
-		Directory: d, Checks: site.store, PublicURL: site.process.PublicURL, Signer: signer,
+	handlers, err := server.New(server.Options{
+		Directory: d, Checks: site.store, Links: &links.Keeper{Store: site.store, Secret: secret}, Templates: site.process.templates(), PublicURL: site.process.PublicURL, Signer: signer,
 		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version,
 		Rate: server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
 	})
+	if err != nil {
+		return err
+	}
 	if ip, err := netip.ParseAddr(site.process.PublicURL.Hostname()); !s.Demo && (err == nil && ip.IsLoopback() || site.process.PublicURL.Hostname() == "localhost") {
 		logger.Warn("public_url leads to this machine only: Autodiscover's JSON sends programs there", "public_url", site.process.PublicURL.String())
 	}
@@ -144,6 +150,24 @@ func (s settled) path(file string) string {
 		return file
 	}
 	return filepath.Join(s.folder, file)
+}
+
+// templates is the operator's folder of texts, if there is one.
+func (s settled) templates() fs.FS {
+	if s.Templates == "" {
+		return nil
+	}
+	return os.DirFS(s.path(s.Templates))
+}
+
+// secret is the root of all keys. The demo's is gone with it.
+func (o *opened) secret(demo bool) ([]byte, error) {
+	if demo {
+		secret := make([]byte, 32)
+		_, _ = rand.Read(secret) // never fails
+		return secret, nil
+	}
+	return config.LoadSecret(o.process.path(o.process.SecretFile))
 }
 
 func newLogger(c *call, log config.Log) *slog.Logger {

@@ -36,6 +36,9 @@ type Process struct {
 	RateLimit      RateLimit `yaml:"rate_limit" doc:"bounds the public requests of one client: an IPv4 address or an IPv6 /64"`
 	Cache          Cache     `yaml:"cache" doc:"what is kept in memory"`
 	Check          Check     `yaml:"check" doc:"how domains are checked"`
+	Links          Links     `yaml:"links" doc:"setup links"`
+	Retention      Retention `yaml:"retention" doc:"how long is kept what is kept of people"`
+	Templates      string    `yaml:"templates_folder" doc:"folder with messages, pages and assets that take the place of the built-in ones"`
 	Log            Log       `yaml:"log" doc:"what is logged, to standard error"`
 }
 
@@ -47,6 +50,18 @@ type Check struct {
 	Every         string   `yaml:"every" doc:"how often a running service checks each domain, such as 24h; 0 for never"`
 	Webhook       Webhook  `yaml:"webhook" doc:"what is told when a domain's state changes"`
 	AllowNetworks []string `yaml:"allow_networks" doc:"networks that may be dialled beside public addresses, where names lead to other addresses inside"`
+}
+
+// Links bounds setup links.
+type Links struct {
+	Valid string `yaml:"valid" doc:"how long a link works where nothing else is asked for, such as 24h"`
+	Uses  int    `yaml:"uses" doc:"how often it works where nothing else is asked for"`
+}
+
+// Retention is in days.
+type Retention struct {
+	Links int `yaml:"links" doc:"days for which a link is kept after its end, with what happened to it"`
+	Audit int `yaml:"audit" doc:"days for which an entry of the audit log is kept"`
 }
 
 // Webhook is where changes are told.
@@ -91,6 +106,8 @@ func Defaults() Process {
 		RateLimit: RateLimit{PerSecond: 20, Burst: 200},
 		Cache:     Cache{Entries: 100_000},
 		Check:     Check{Every: "24h"},
+		Links:     Links{Valid: "24h", Uses: 1},
+		Retention: Retention{Links: 90, Audit: 365},
 		Log:       Log{Level: "info", Format: "text"},
 	}
 }
@@ -192,6 +209,15 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 	if p.RateLimit.PerSecond > 0 && p.RateLimit.Burst < 1 {
 		wrong("rate_limit.burst", "a burst of %d refuses everything; use 1 or more, or per_second: 0 for no limit", p.RateLimit.Burst)
 	}
+	if valid, err := time.ParseDuration(p.Links.Valid); err != nil || valid < time.Minute || valid > 720*time.Hour {
+		wrong("links.valid", "%q is not possible: write a time of one minute to 30 days, such as 24h", p.Links.Valid)
+	}
+	if p.Links.Uses < 1 || p.Links.Uses > 100 {
+		wrong("links.uses", "%d uses are not possible; use 1 to 100", p.Links.Uses)
+	}
+	if p.Retention.Links < 1 || p.Retention.Audit < 1 {
+		wrong("retention", "what is kept of people is kept for a day or more")
+	}
 	if p.Cache.Entries < 1 {
 		wrong("cache.entries", "%d entries are not possible; use 1 or more", p.Cache.Entries)
 	}
@@ -233,6 +259,12 @@ func (p Process) Proxies() []netip.Prefix { return parsed(p.TrustedProxies) }
 func (c Check) Interval() time.Duration {
 	every, _ := time.ParseDuration(c.Every) // checked when it was read
 	return every
+}
+
+// Life is how long a link works where nothing else is asked for.
+func (l Links) Life() time.Duration {
+	life, _ := time.ParseDuration(l.Valid) // checked when it was read
+	return life
 }
 
 // Networks are those that may be dialled beside public addresses.

@@ -209,7 +209,7 @@ func TestRefusalsAreNeverAPage(t *testing.T) {
 			t.Errorf("%.60s: body %q", query, body)
 		}
 	}
-	for _, path := range []string{"/", "/mail/", "/mail/config-v1.1.xml/x", "/autodiscover/autodiscover.svc", "/wp-login.php"} {
+	for _, path := range []string{"/mail/", "/mail/config-v1.1.xml/x", "/autodiscover/autodiscover.svc", "/wp-login.php"} {
 		if r := w.ask(t, http.MethodGet, "http://example.com"+path, ""); r.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %s", path, r.Status)
 		}

@@ -16,6 +16,7 @@ import (
 )
 
 var (
+	errBadForm      = errors.New("not a form of ours")
 	errBadLimit     = errors.New("not a limit")
 	errNoAddress    = errors.New("no address was given")
 	errNoDomainName = errors.New("not a domain name")
@@ -35,6 +36,7 @@ var refusals = []struct {
 }{
 	{errNoAddress, http.StatusBadRequest, "The request has no emailaddress."},
 	{settings.ErrAddress, http.StatusBadRequest, "The emailaddress is not a mail address."},
+	{errBadForm, http.StatusBadRequest, "What was sent is not a form of this page."},
 	{errBadLimit, http.StatusBadRequest, "The limit must be 1 to 1000."},
 	{errNoDomainName, http.StatusBadRequest, "That is not a domain name."},
 	{directory.ErrNotFound, http.StatusNotFound, "There is no configuration for this domain here."},

@@ -11,7 +11,6 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
 	"autoconfig/settings"
-	"autoconfig/templates"
 )
 
 // stateTexts are the states in words and with a sign, so that colour isn't all
@@ -94,22 +93,21 @@ func (s *Server) checkPage(c echo.Context) error {
 // sendPage writes a page, whole or not at all.
 func (s *Server) sendPage(c echo.Context, name string, data any) error {
 	var text bytes.Buffer
-	if err := s.pages.Write(&text, name, data); err != nil {
+	if err := s.pages.Write(&text, name, "en", data); err != nil {
 		return err
 	}
-	h := c.Response().Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
+	pageHeaders(c.Response().Header())
 	return c.HTMLBlob(http.StatusOK, text.Bytes())
 }
 
 func (s *Server) asset(c echo.Context) error {
-	text, kind := templates.Asset(c.Param("name"))
+	text, kind := s.pages.Asset(c.Param("name"))
 	if text == nil {
 		return directory.ErrNotFound
 	}
-	c.Response().Header().Set("X-Content-Type-Options", "nosniff")
+	h := c.Response().Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox") // an image may be opened by itself
+	h.Set("Cache-Control", "public, max-age=3600")
 	return c.Blob(http.StatusOK, kind, text)
 }

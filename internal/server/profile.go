@@ -1,9 +1,12 @@
 package server
 
 import (
+	"strings"
+
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/mobileconfig"
+	"autoconfig/settings"
 )
 
 // profile answers with an Apple configuration profile for an address, signed if
@@ -20,7 +23,16 @@ func (s *Server) profile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := mobileconfig.Render(a.settings)
+	return s.sendProfile(c, a.settings, s.pages.Language(a.settings.Provider.Language))
+}
+
+// sendProfile describes the profile in a language, signs it if there is a key, and
+// sends it.
+func (s *Server) sendProfile(c echo.Context, of settings.Settings, language string) error {
+	of.Description = s.pages.Text(settings.Message{Key: "profile.description", Args: map[string]string{
+		"address": of.Typed.String(), "protocol": strings.ToUpper(string(of.Decision.Protocol)),
+	}}, language)
+	body, err := mobileconfig.Render(of)
 	if err != nil {
 		return err
 	}
@@ -31,7 +43,7 @@ func (s *Server) profile(c echo.Context) error {
 			}
 		}
 	}
-	s.metrics.answered("mobileconfig", a.settings.Decision.Protocol)
-	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+mobileconfig.FileName(a.settings)+`"`)
-	return send(c, mobileconfig.MediaType, a.settings, body)
+	s.metrics.answered("mobileconfig", of.Decision.Protocol)
+	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+mobileconfig.FileName(of)+`"`)
+	return send(c, mobileconfig.MediaType, of, body)
 }

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -10,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/directory"
+	"autoconfig/internal/links"
 	"autoconfig/mobileconfig"
 	"autoconfig/pacc"
 	"autoconfig/templates"
@@ -36,6 +39,10 @@ type Options struct {
 	Now func() time.Time
 	// Checks are the last results of checking domains; nil for none.
 	Checks Checks
+	// Links are the setup links; nil for none.
+	Links *links.Keeper
+	// Templates is the operator's folder of texts, pages and assets; nil for none.
+	Templates fs.FS
 	// Version is what the metrics say of the binary.
 	Version string
 }
@@ -45,11 +52,12 @@ type Server struct {
 	Options
 	metrics *metrics
 	limiter *limiter
+	guesses *limiter
 	pages   *templates.Pages
 }
 
-// New prepares a Server.
-func New(o Options) *Server {
+// New prepares a Server. An error is a mistake in the operator's templates.
+func New(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -61,15 +69,16 @@ func New(o Options) *Server {
 		metrics: newMetrics(o.Directory, o.Version),
 		limiter: newLimiter(o.Rate),
 	}
-	pages, err := templates.NewPages()
+	pages, err := templates.NewPages(o.Templates)
 	if err != nil {
-		panic(err) // our own, embedded; a test reads them
+		return nil, fmt.Errorf("templates: %w", err)
 	}
 	s.pages = pages
+	s.guesses = newLimiter(guesses)
 	if o.Checks != nil {
 		s.metrics.registry.MustRegister(checkCollector{o.Checks})
 	}
-	return s
+	return s, nil
 }
 
 // Public is the handler of the public listener. knownPlain says that whatever
@@ -100,6 +109,15 @@ func (s *Server) Public(knownPlain bool) http.Handler {
 		// CalDAV clients send PROPFIND before anything else (RFC 6764, section 6).
 		e.Match(wellKnownMethods, "/.well-known/"+service, s.wellKnown(service))
 	}
+
+	s.get(e, "/", s.setup, form)
+	e.POST("/", s.setUp, form)
+	s.assets(e)
+	if s.Links != nil {
+		s.get(e, "/s/:token", s.link, form)
+		e.POST("/s/:token", s.useLink, form)
+		s.get(e, "/s/:token/profile", s.linkProfile, form)
+	}
 	return e
 }
 
@@ -117,13 +135,18 @@ func (s *Server) Private() http.Handler {
 		s.get(e, "/api/v1/checks/:domain", s.showCheck)
 		s.get(e, "/checks", s.checksPage)
 		s.get(e, "/checks/:domain", s.checkPage)
-		s.get(e, "/assets/:name", s.asset)
 	}
+	s.assets(e)
 	return e
 }
 
-func (s *Server) get(e *echo.Echo, path string, handler echo.HandlerFunc) {
-	e.Match([]string{http.MethodGet, http.MethodHead}, path, handler)
+func (s *Server) assets(e *echo.Echo) {
+	s.get(e, "/assets/:name", s.asset)
+	s.get(e, "/assets/colour/:name", s.colour)
+}
+
+func (s *Server) get(e *echo.Echo, path string, handler echo.HandlerFunc, around ...echo.MiddlewareFunc) {
+	e.Match([]string{http.MethodGet, http.MethodHead}, path, handler, around...)
 }
 
 func (s *Server) newEcho() *echo.Echo {

@@ -15,6 +15,7 @@ import (
 
 	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/links"
 	"autoconfig/internal/server"
 	"autoconfig/internal/store"
 	"autoconfig/policy"
@@ -107,12 +108,15 @@ func newWorld(t testing.TB, change ...func(*server.Options)) *world {
 		Directory: w.directory,
 		PublicURL: &url.URL{Scheme: "https", Host: "setup.example.com"},
 		Logger:    slog.New(slog.DiscardHandler),
+		Links:     &links.Keeper{Store: db, Secret: []byte("a secret of the test")},
 		Now:       func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
 	}
 	for _, f := range change {
 		f(&options)
 	}
-	w.server = server.New(options)
+	if w.server, err = server.New(options); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 

@@ -115,3 +115,11 @@ func Axe(t testing.TB, root string, into *[]Violation) chromedp.Action {
 		return json.Unmarshal([]byte(text), into)
 	})
 }
+
+// Do does further actions on the page that is open.
+func (b *Browser) Do(t testing.TB, actions ...chromedp.Action) {
+	t.Helper()
+	if err := chromedp.Run(b.ctx, actions...); err != nil {
+		t.Fatal(err)
+	}
+}

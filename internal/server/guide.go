@@ -1,0 +1,117 @@
+package server
+
+import (
+	"context"
+	"html/template"
+	"net/url"
+	"slices"
+	"strings"
+
+	"autoconfig/internal/links"
+	"autoconfig/mobileconfig"
+	"autoconfig/policy"
+	"autoconfig/settings"
+	"autoconfig/templates"
+	"autoconfig/thunderbird"
+)
+
+// guide is what a person is told about one account on one device.
+type guide struct {
+	Protocol string
+	Programs []templates.Program
+	// Profile is where the Apple profile is; "" if there can't be one.
+	Profile   string
+	AndroidQR template.HTML
+	Advice    []settings.Message
+	// Reason is why this protocol; nil where anybody may ask.
+	Reason             *settings.Message
+	Settings           settings.Settings
+	Incoming, Outgoing serverText
+}
+
+// serverText is a server as people read it.
+type serverText struct {
+	Host, Security, Auth, Login string
+	Port                        int
+}
+
+// newGuide says what to do; of settings that anybody may ask for it says nothing
+// but what the protocol means.
+func newGuide(s settings.Settings, byDefault settings.Settings, device links.Device, profile string) guide {
+	g := guide{
+		Protocol: strings.ToUpper(string(s.Decision.Protocol)), Settings: s,
+		Programs: templates.Programs(string(device), s, byDefault),
+		Incoming: serverTextOf(s.Incoming, s.IncomingLogin), Outgoing: serverTextOf(s.Outgoing, s.OutgoingLogin),
+		Advice: policy.Advice(s.Decision), // without what is known of the person's devices
+	}
+	if _, err := mobileconfig.Render(s); err == nil {
+		g.Profile = profile
+	}
+	if payload, err := thunderbird.AndroidQR(s); err == nil {
+		if code, err := links.QR(string(payload)); err == nil {
+			g.AndroidQR = template.HTML(code) //nolint:gosec // our own drawing, without a byte of the text in it
+		}
+	}
+	return g
+}
+
+func serverTextOf(s settings.Server, login settings.Login) serverText {
+	t := serverText{Host: s.Host, Port: s.Port, Security: string(s.Security), Login: login.Literal, Auth: "password"}
+	for _, a := range s.Auth {
+		switch a {
+		case settings.AuthOAuthBearer, settings.AuthXOAuth2:
+			t.Auth = "oauth2"
+		case settings.AuthCramMD5, settings.AuthDigestMD5, settings.AuthNTLM:
+			t.Auth = "encrypted"
+		case settings.AuthExternal:
+			t.Auth = "certificate"
+		case settings.AuthGSSAPI:
+			t.Auth = "gssapi"
+		case settings.AuthNone, settings.AuthClientIP:
+			t.Auth, t.Login = "none", ""
+		default:
+			t.Auth = "password"
+		}
+		break // the best one
+	}
+	return t
+}
+
+// publicGuide is for an address that anybody may type.
+func (s *Server) publicGuide(a answer, device links.Device) guide {
+	byDefault := a.entry.Terms.DefaultSettings(a.entry.Name)
+	return newGuide(a.settings, byDefault, device, "/email.mobileconfig?emailaddress="+url.QueryEscape(a.settings.Typed.String()))
+}
+
+// personal are the settings behind a setup link, or for staff: with the name and
+// the reason, and whatever the domain gives to everybody.
+func (s *Server) personal(ctx context.Context, typed settings.Address) (a answer, account policy.Account, known bool, err error) {
+	entry, err := s.domain(ctx, typed.Domain())
+	if err != nil {
+		return a, account, false, err
+	}
+	account, known, err = s.Directory.Lookup(ctx, entry, typed)
+	if err != nil {
+		return a, account, false, unavailable(err)
+	}
+	a = answer{entry: entry, settings: entry.Terms.Settings(typed, account)}
+	a.settings.DisplayName = account.Name
+	return a, account, known, nil
+}
+
+func (s *Server) personalGuide(a answer, device links.Device, profile string) guide {
+	byDefault := a.entry.Terms.DefaultSettings(a.entry.Name)
+	g := newGuide(a.settings, byDefault, device, profile)
+	g.Advice = a.settings.Decision.Advice
+	// In plain words: a rule's name is the operator's.
+	g.Reason = &settings.Message{Key: "plain" + strings.TrimPrefix(a.settings.Decision.Reason.Key, "reason")}
+	return g
+}
+
+// chosenDevice is what the person chose, or what the browser is.
+func chosenDevice(chosen, userAgent string) links.Device {
+	if slices.Contains(links.Devices, links.Device(chosen)) {
+		return links.Device(chosen)
+	}
+	return links.ParseDevice(string(links.DeviceOf(userAgent)))
+}
