@@ -102,6 +102,14 @@ func (c *Catalogue) Text(m settings.Message, languages ...string) string {
 	return text
 }
 
+// Say is a message without values.
+func (c *Catalogue) Say(key string, languages ...string) string {
+	return c.Text(settings.Message{Key: key}, languages...)
+}
+
+// Title is what the service calls itself where no provider does.
+func (c *Catalogue) Title() string { return "autoconfig" }
+
 // say is a message by its key and pairs of names and values.
 func (c *Catalogue) say(language, key string, pairs ...any) (string, error) {
 	if len(pairs)%2 != 0 {

@@ -23,7 +23,7 @@ var pages embed.FS
 // English, like what is found and what is logged.
 var layouts = map[string][]string{
 	"layout.html": {"checks", "check"},
-	"frame.html":  {"setup", "link", "gone"},
+	"frame.html":  {"setup", "link", "gone", "signin", "enrol", "search", "account", "made", "links", "life", "people", "audit", "own", "wrong"},
 }
 
 // Pages are the HTML pages, in every language. It is safe for concurrent use.

@@ -31,8 +31,16 @@ var families = []struct {
 	word   string
 	device Device
 }{
-	{"iphone", IPhone}, {"ipad", IPhone}, {"ipod", IPhone}, {"android", Android}, {"cros", Other},
-	{"windows", Windows}, {"macintosh", Mac}, {"mac os", Mac}, {"linux", Linux}, {"x11", Linux},
+	{"iphone", IPhone},
+	{"ipad", IPhone},
+	{"ipod", IPhone},
+	{"android", Android},
+	{"cros", Other},
+	{"windows", Windows},
+	{"macintosh", Mac},
+	{"mac os", Mac},
+	{"linux", Linux},
+	{"x11", Linux},
 }
 
 // DeviceOf tells the device from a User-Agent.

@@ -10,12 +10,16 @@ import (
 
 	"autoconfig/autodiscover"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/links"
+	"autoconfig/internal/staff"
 	"autoconfig/mobileconfig"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
 )
 
 var (
+	errOtherHost    = errors.New("a name that isn't this service's")
+	errOtherOrigin  = errors.New("a request by another site's page")
 	errBadForm      = errors.New("not a form of ours")
 	errBadLimit     = errors.New("not a limit")
 	errNoAddress    = errors.New("no address was given")
@@ -36,6 +40,8 @@ var refusals = []struct {
 }{
 	{errNoAddress, http.StatusBadRequest, "The request has no emailaddress."},
 	{settings.ErrAddress, http.StatusBadRequest, "The emailaddress is not a mail address."},
+	{errOtherHost, http.StatusForbidden, "This service isn't reached by that name."},
+	{errOtherOrigin, http.StatusForbidden, "This was sent by another site."},
 	{errBadForm, http.StatusBadRequest, "What was sent is not a form of this page."},
 	{errBadLimit, http.StatusBadRequest, "The limit must be 1 to 1000."},
 	{errNoDomainName, http.StatusBadRequest, "That is not a domain name."},
@@ -97,4 +103,12 @@ func (s *Server) refusal(err error) int {
 		}
 	}
 	return -1
+}
+
+func isNotFound(err error) bool {
+	return errors.Is(err, directory.ErrNotFound) || errors.Is(err, links.ErrUnknown) || errors.Is(err, staff.ErrUnknown)
+}
+
+func isBad(err error) bool {
+	return errors.Is(err, errBadForm) || errors.Is(err, settings.ErrAddress) || errors.Is(err, links.ErrOrder)
 }

@@ -215,9 +215,9 @@ func TestTheSetupPageForEveryone(t *testing.T) {
 		t.Error("an account that has nothing of its own differs from one that doesn't exist")
 	}
 	for form, want := range map[string]string{
-		"address=x":                                       "looks like name@example.com",
-		"address=":                                        "looks like name@example.com",
-		"address=a%40other.test":                          "is not set up here",
+		"address=x":              "looks like name@example.com",
+		"address=":               "looks like name@example.com",
+		"address=a%40other.test": "is not set up here",
 		"address=%3Cscript%3Ealert(1)%3C%2Fscript%3E":     "looks like name@example.com",
 		"address=%22%3E%3Cimg src=x%3E%22%40nowhere.test": "is not set up here",
 	} {

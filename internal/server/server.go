@@ -13,6 +13,7 @@ import (
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
+	"autoconfig/internal/staff"
 	"autoconfig/mobileconfig"
 	"autoconfig/pacc"
 	"autoconfig/templates"
@@ -41,6 +42,19 @@ type Options struct {
 	Checks Checks
 	// Links are the setup links; nil for none.
 	Links *links.Keeper
+	// LinkLife and LinkUses are a link's where nothing else is asked for.
+	LinkLife time.Duration
+	LinkUses int
+	// Desk is the help desk's staff, nil for none; Accounts is what they search.
+	Desk     *staff.Desk
+	Accounts Accounts
+	// StaffURL is where the help desk's pages are reached; the loopback address if
+	// nil.
+	StaffURL *url.URL
+	// StaffApart says that the pages have a listener of their own.
+	StaffApart bool
+	// OIDC is the help desk's identity provider; nil for none.
+	OIDC *OIDC
 	// Templates is the operator's folder of texts, pages and assets; nil for none.
 	Templates fs.FS
 	// Version is what the metrics say of the binary.
@@ -53,6 +67,8 @@ type Server struct {
 	metrics *metrics
 	limiter *limiter
 	guesses *limiter
+	signIns *limiter
+	oidc    *identity
 	pages   *templates.Pages
 }
 
@@ -74,7 +90,13 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("templates: %w", err)
 	}
 	s.pages = pages
-	s.guesses = newLimiter(guesses)
+	s.guesses, s.signIns = newLimiter(guesses), newLimiter(signIns)
+	if s.StaffURL == nil {
+		s.StaffURL = &url.URL{Scheme: "http", Host: "127.0.0.1"}
+	}
+	if o.OIDC != nil {
+		s.oidc = &identity{OIDC: *o.OIDC}
+	}
 	if o.Checks != nil {
 		s.metrics.registry.MustRegister(checkCollector{o.Checks})
 	}
@@ -135,6 +157,9 @@ func (s *Server) Private() http.Handler {
 		s.get(e, "/api/v1/checks/:domain", s.showCheck)
 		s.get(e, "/checks", s.checksPage)
 		s.get(e, "/checks/:domain", s.checkPage)
+	}
+	if !s.StaffApart {
+		s.staffRoutes(e)
 	}
 	s.assets(e)
 	return e

@@ -186,4 +186,3 @@ func scan(t *testing.T, picture []byte) string {
 	}
 	return strings.TrimSuffix(string(out), "\n")
 }
-

@@ -74,9 +74,13 @@ func (d *Desk) Add(ctx context.Context, name string, role Role, domains []string
 	if _, err := d.Store.PersonBySubject(ctx, "", name); err == nil {
 		return "", p, fmt.Errorf("%w: %s", ErrExists, name)
 	}
-	p = Person{ID: newSecret()[:10], Name: name, Subject: name, Role: role, Domains: domains, MadeAt: d.now().Truncate(time.Second)}
-	password, err = d.Reset(ctx, p)
-	return password, p, err
+	password = newSecret()
+	hash, err := d.hashing.hash(password)
+	if err != nil {
+		return "", p, err
+	}
+	p = Person{ID: newSecret()[:10], Name: name, Subject: name, Role: role, Domains: domains, Password: hash, MadeAt: d.now().Truncate(time.Second)}
+	return password, p, d.Store.AddPerson(ctx, p)
 }
 
 // Reset gives a local person a new password, and takes the second factor, the
@@ -94,7 +98,7 @@ func (d *Desk) SetPassword(ctx context.Context, p Person, password string, secon
 		return err
 	}
 	p.Password, p.Second, p.Failures, p.LockedUntil = hash, second, 0, time.Time{}
-	if err := d.Store.PutPerson(ctx, p); err != nil {
+	if err := d.Store.ChangePerson(ctx, p); err != nil {
 		return err
 	}
 	return d.Store.RemoveSessions(ctx, p.ID)
@@ -138,11 +142,8 @@ func (d *Desk) SignIn(ctx context.Context, name, password, code string) (token s
 			return "", p, err
 		}
 	}
-	if p.Failures > 0 {
-		p.Failures, p.LockedUntil = 0, time.Time{}
-		if err := d.Store.PutPerson(ctx, p); err != nil {
-			return "", p, err
-		}
+	if err := d.Store.ForgiveFailures(ctx, p.ID); err != nil {
+		return "", p, err
 	}
 	token, err = d.begin(ctx, p, len(p.Second) == 0 && !d.oneFactor)
 	return token, p, err
@@ -165,11 +166,7 @@ func (d *Desk) useCode(ctx context.Context, p Person, code string) error {
 }
 
 func (d *Desk) failed(ctx context.Context, p Person) error {
-	p.Failures++
-	if p.Failures >= maxFailures {
-		p.Failures, p.LockedUntil = 0, d.now().Add(lockTime).Truncate(time.Second)
-	}
-	return d.Store.PutPerson(ctx, p)
+	return d.Store.CountFailure(ctx, p.ID, maxFailures, d.now().Add(lockTime))
 }
 
 // Enrol sets a second factor up if the code is right, and begins a new session in
@@ -180,7 +177,7 @@ func (d *Desk) Enrol(ctx context.Context, p Person, key []byte, code string) (to
 		return "", ErrSignIn
 	}
 	p.Second, p.Step = seal(d.key, key), step
-	if err := d.Store.PutPerson(ctx, p); err != nil {
+	if err := d.Store.ChangePerson(ctx, p); err != nil {
 		return "", err
 	}
 	if err := d.Store.RemoveSessions(ctx, p.ID); err != nil {
@@ -199,18 +196,26 @@ func (d *Desk) Unseal(sealed []byte) ([]byte, error) { return unseal(d.key, seal
 // and the domains that the claims give now.
 func (d *Desk) Welcome(ctx context.Context, issuer, subject, name string, role Role, domains []string) (token string, p Person, err error) {
 	p, err = d.Store.PersonBySubject(ctx, issuer, subject)
+	put := d.Store.ChangePerson
 	if errors.Is(err, ErrUnknown) {
 		p, err = Person{ID: newSecret()[:10], Issuer: issuer, Subject: subject, MadeAt: d.now().Truncate(time.Second)}, nil
+		put = d.Store.AddPerson
 	}
 	if err != nil {
 		return "", p, err
 	}
 	p.Name, p.Role, p.Domains = name, role, domains
-	if err := d.Store.PutPerson(ctx, p); err != nil {
+	if err := put(ctx, p); err != nil {
 		return "", p, err
 	}
 	token, err = d.begin(ctx, p, false)
 	return token, p, err
+}
+
+// Continue begins a new session of a person who is signed in, after a change that
+// ended the others.
+func (d *Desk) Continue(ctx context.Context, p Person) (token string, err error) {
+	return d.begin(ctx, p, false)
 }
 
 func (d *Desk) begin(ctx context.Context, p Person, enrolling bool) (string, error) {

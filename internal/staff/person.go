@@ -106,7 +106,15 @@ type EntryFilter struct {
 // Store keeps people, sessions, tokens and the log. What isn't there is
 // [ErrUnknown].
 type Store interface {
-	PutPerson(ctx context.Context, p Person) error
+	AddPerson(ctx context.Context, p Person) error
+	// ChangePerson changes somebody who is there: whoever was removed meanwhile stays
+	// removed.
+	ChangePerson(ctx context.Context, p Person) error
+	// CountFailure counts a failed sign-in, and locks the person until a time at the
+	// most-th in a row.
+	CountFailure(ctx context.Context, id string, most int, until time.Time) error
+	// ForgiveFailures ends the count.
+	ForgiveFailures(ctx context.Context, id string) error
 	Person(ctx context.Context, id string) (Person, error)
 	PersonBySubject(ctx context.Context, issuer, subject string) (Person, error)
 	People(ctx context.Context) ([]Person, error)

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"time"
 
 	"autoconfig/internal/staff"
 )
@@ -13,13 +15,43 @@ var _ staff.Store = (*Store)(nil)
 
 const personColumns = `id, issuer, subject, name, role, domains, password, second, step, failures, locked_until, made_at`
 
-// PutPerson implements [staff.Store].
-func (s *Store) PutPerson(ctx context.Context, p staff.Person) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO people (`+personColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET name = excluded.name, role = excluded.role, domains = excluded.domains, password = excluded.password,
-		second = excluded.second, step = MAX(step, excluded.step), failures = excluded.failures, locked_until = excluded.locked_until`,
+// AddPerson implements [staff.Store].
+func (s *Store) AddPerson(ctx context.Context, p staff.Person) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO people (`+personColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		p.ID, p.Issuer, p.Subject, p.Name, p.Role, encode(p.Domains), p.Password, p.Second, p.Step, p.Failures, unix(p.LockedUntil), unix(p.MadeAt))
+	if err != nil && errors.Is(taken(err, p.Name), ErrExists) {
+		return fmt.Errorf("%w: %s", staff.ErrExists, p.Name)
+	}
 	return err
+}
+
+// ChangePerson implements [staff.Store].
+func (s *Store) ChangePerson(ctx context.Context, p staff.Person) error {
+	return s.one(ctx, `UPDATE people SET name = ?, role = ?, domains = ?, password = ?, second = ?, step = MAX(step, ?), failures = ?, locked_until = ? WHERE id = ?`,
+		p.Name, p.Role, encode(p.Domains), p.Password, p.Second, p.Step, p.Failures, unix(p.LockedUntil), p.ID)
+}
+
+// CountFailure implements [staff.Store].
+func (s *Store) CountFailure(ctx context.Context, id string, most int, until time.Time) error {
+	return s.one(ctx, `UPDATE people SET locked_until = CASE WHEN failures + 1 >= ? THEN ? ELSE locked_until END,
+		failures = CASE WHEN failures + 1 >= ? THEN 0 ELSE failures + 1 END WHERE id = ?`, most, unix(until), most, id)
+}
+
+// ForgiveFailures implements [staff.Store].
+func (s *Store) ForgiveFailures(ctx context.Context, id string) error {
+	return s.one(ctx, `UPDATE people SET failures = 0, locked_until = 0 WHERE id = ?`, id)
+}
+
+// one changes one row; none is [staff.ErrUnknown].
+func (s *Store) one(ctx context.Context, query string, args ...any) error {
+	result, err := s.db.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, staff.ErrUnknown)
+	}
+	return nil
 }
 
 // Person implements [staff.Store].
@@ -138,14 +170,7 @@ func (s *Store) Tokens(ctx context.Context) ([]staff.Token, error) {
 
 // RemoveToken implements [staff.Store].
 func (s *Store) RemoveToken(ctx context.Context, id string) error {
-	result, err := s.db.ExecContext(ctx, `DELETE FROM tokens WHERE id = ?`, id)
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(err, staff.ErrUnknown)
-	}
-	return nil
+	return s.one(ctx, `DELETE FROM tokens WHERE id = ?`, id)
 }
 
 func readToken(row scanner) (staff.Token, error) {

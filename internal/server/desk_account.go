@@ -1,0 +1,146 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/links"
+	"autoconfig/internal/staff"
+	"autoconfig/policy"
+	"autoconfig/settings"
+	"autoconfig/templates"
+)
+
+// found is how many accounts a search shows.
+const foundMost = 50
+
+type searchPage struct {
+	frame
+	Query    string
+	Asked    bool
+	Accounts []policy.Account
+	// Whole is the query, where it is an address that can be served.
+	Whole string
+	More  bool
+}
+
+func (s *Server) searchPage(c echo.Context) error {
+	page := searchPage{frame: s.staffFrame(c), Query: strings.TrimSpace(firstBytes(c.QueryParam("q"), 254))}
+	if page.Query != "" {
+		page.Asked = true
+		ctx, a := c.Request().Context(), person(c).Actor()
+		accounts, err := s.Accounts.SearchAccounts(ctx, page.Query, a.Bounds(), foundMost+1)
+		if err != nil {
+			return unavailable(err)
+		}
+		if len(accounts) > foundMost {
+			accounts, page.More = accounts[:foundMost], true
+		}
+		page.Accounts = accounts
+		if typed, err := settings.ParseAddress(page.Query); err == nil {
+			if _, _, _, err := s.served(c, typed); err == nil {
+				page.Whole = typed.String()
+			} else if !errors.Is(err, directory.ErrNotFound) {
+				return err
+			}
+		}
+	}
+	return s.sendFramed(c, http.StatusOK, "search", page.frame, page)
+}
+
+// served looks an address up that the actor may serve; any other isn't there.
+func (s *Server) served(c echo.Context, typed settings.Address) (a answer, account policy.Account, known bool, err error) {
+	a, account, known, err = s.personal(c.Request().Context(), typed)
+	if err == nil && !actor(c).Serves(a.entry.Terms.Name) {
+		err = directory.ErrNotFound
+	}
+	return a, account, known, err
+}
+
+// actor is who sends a request: a person or a program.
+func actor(c echo.Context) staff.Actor {
+	if a, ok := c.Get(actorKey).(staff.Actor); ok {
+		return a
+	}
+	return person(c).Actor()
+}
+
+const actorKey = "actor"
+
+type accountPage struct {
+	frame
+	Address  string
+	LeadsTo  string
+	Known    bool
+	Account  policy.Account
+	Decision settings.Decision
+	Protocol string
+	Login    string
+	Programs []templates.Program
+	Instead  string // what programs get that don't say for whom they ask
+	Links    []linkRow
+	Guide    guide
+	Validity []validity
+}
+
+// validity is one choice of how long a link works.
+type validity struct {
+	Hours, Count int
+	Unit         string
+	Chosen       bool
+}
+
+var validities = []validity{{Hours: 1, Count: 1, Unit: "time.hours"}, {Hours: 24, Count: 1, Unit: "time.days"}, {Hours: 72, Count: 3, Unit: "time.days"}, {Hours: 168, Count: 7, Unit: "time.days"}, {Hours: 720, Count: 30, Unit: "time.days"}}
+
+func (s *Server) accountPage(c echo.Context) error {
+	typed, err := settings.ParseAddress(c.QueryParam("address"))
+	if err != nil {
+		return err
+	}
+	a, account, known, err := s.served(c, typed)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	page := accountPage{
+		frame: s.staffFrame(c), Address: typed.String(), Known: known, Account: account, Decision: a.settings.Decision,
+		Protocol: strings.ToUpper(string(a.settings.Decision.Protocol)), Login: a.settings.IncomingLogin.Literal,
+		Programs: s.allPrograms(a), Instead: strings.ToUpper(string(a.entry.Terms.DefaultProtocol())),
+		Guide: s.personalGuide(a, links.Other, ""),
+	}
+	if account.Address.Key() != typed.Key() {
+		page.LeadsTo = account.Address.String()
+	}
+	for _, v := range validities {
+		v.Chosen = float64(v.Hours) == s.linkLife().Hours()
+		page.Validity = append(page.Validity, v)
+	}
+	list, err := s.Links.Store.Links(ctx, links.Filter{Domains: []string{a.entry.Terms.Name}, Address: typed.Key(), Limit: 20})
+	if err != nil {
+		return unavailable(err)
+	}
+	page.Links = s.linkRows(list)
+	if err := s.Desk.Log(ctx, actor(c), "account shown", typed.String(), a.entry.Terms.Name, ""); err != nil {
+		return unavailable(err)
+	}
+	return s.sendFramed(c, http.StatusOK, "account", page.frame, page)
+}
+
+// allPrograms are those of all devices, each once.
+func (s *Server) allPrograms(a answer) []templates.Program {
+	byDefault := a.entry.Terms.DefaultSettings(a.entry.Name)
+	var all []templates.Program
+	for _, d := range links.Devices {
+		for _, p := range templates.Programs(string(d), a.settings, byDefault) {
+			if !slices.ContainsFunc(all, func(o templates.Program) bool { return o.Key == p.Key }) {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,168 @@
+package server
+
+import (
+	"encoding/base64"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/netip"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/internal/links"
+	"autoconfig/internal/staff"
+)
+
+type signInPage struct {
+	frame
+	SSO     bool
+	Problem string
+	Typed   string
+}
+
+func (s *Server) signInPage(c echo.Context) error {
+	f := s.staffFrame(c)
+	return s.sendFramed(c, http.StatusOK, "signin", f, signInPage{frame: f, SSO: s.oidc != nil})
+}
+
+func (s *Server) signIn(c echo.Context) error {
+	client, _ := netip.ParseAddr(c.RealIP())
+	if s.signIns.spent(client, s.Now()) {
+		return errTooMany
+	}
+	ctx := c.Request().Context()
+	name := firstBytes(c.FormValue("name"), 200)
+	token, p, err := s.Desk.SignIn(ctx, name, c.FormValue("password"), c.FormValue("code"))
+	if errors.Is(err, staff.ErrSignIn) {
+		s.signIns.allow(client, s.Now())
+		if err := s.Desk.Log(ctx, staff.Actor{Name: "stranger"}, "sign-in refused", name, "", ""); err != nil {
+			return unavailable(err)
+		}
+		return s.signInProblem(c, "staff.bad_sign_in", name)
+	} else if err != nil {
+		return err
+	}
+	s.setSession(c, token)
+	if err := s.Desk.Log(ctx, p.Actor(), "signed in", "", "", ""); err != nil {
+		return unavailable(err)
+	}
+	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
+}
+
+func (s *Server) signInProblem(c echo.Context, problem, typed string) error {
+	f := s.staffFrame(c)
+	f.Method = "get"
+	return s.sendFramed(c, http.StatusUnauthorized, "signin", f, signInPage{frame: f, SSO: s.oidc != nil, Problem: problem, Typed: typed})
+}
+
+func (s *Server) signOut(c echo.Context) error {
+	token, err := c.Cookie(s.sessionCookie())
+	if err == nil {
+		err = s.Desk.SignOut(c.Request().Context(), token.Value)
+	}
+	if err != nil {
+		return err
+	}
+	s.setSession(c, "")
+	if err := s.Desk.Log(c.Request().Context(), person(c).Actor(), "signed out", "", "", ""); err != nil {
+		return unavailable(err)
+	}
+	return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in")
+}
+
+// enrolPage is where the second factor is set up: the key travels sealed in the
+// form, and is kept once a code shows that it arrived.
+type enrolPage struct {
+	frame
+	QR     template.HTML
+	Key    string
+	Sealed string
+	Wrong  bool
+}
+
+func (s *Server) enrolPage(c echo.Context) error {
+	if session, _ := c.Get(sessionKey).(staff.Session); !session.Enrolling {
+		return c.Redirect(http.StatusSeeOther, "/helpdesk/")
+	}
+	return s.showEnrolment(c, http.StatusOK, staff.NewSecond(), false)
+}
+
+func (s *Server) showEnrolment(c echo.Context, status int, key []byte, wrong bool) error {
+	f := s.staffFrame(c)
+	code, err := links.QR(staff.SecondURL(s.pages.Title(), person(c).Name, key))
+	if err != nil {
+		return err
+	}
+	return s.sendFramed(c, status, "enrol", f, enrolPage{
+		frame: f, QR: template.HTML(code), Key: staff.SecondText(key), Wrong: wrong, //nolint:gosec // our own drawing
+		Sealed: base64.RawURLEncoding.EncodeToString(s.Desk.Seal(append([]byte(person(c).ID), key...))),
+	})
+}
+
+func (s *Server) enrol(c echo.Context) error {
+	p := person(c)
+	if session, _ := c.Get(sessionKey).(staff.Session); !session.Enrolling {
+		return staff.ErrForbidden
+	}
+	sealed, err := base64.RawURLEncoding.DecodeString(c.FormValue("sealed"))
+	if err != nil {
+		return errBadForm
+	}
+	plain, err := s.Desk.Unseal(sealed)
+	if err != nil || len(plain) <= len(p.ID) || string(plain[:len(p.ID)]) != p.ID {
+		return errBadForm
+	}
+	key := plain[len(p.ID):]
+	ctx := c.Request().Context()
+	token, err := s.Desk.Enrol(ctx, p, key, c.FormValue("code"))
+	if errors.Is(err, staff.ErrSignIn) {
+		return s.showEnrolment(c, http.StatusUnprocessableEntity, key, true)
+	} else if err != nil {
+		return err
+	}
+	s.setSession(c, token)
+	if err := s.Desk.Log(ctx, p.Actor(), "second factor set up", p.Name, "", ""); err != nil {
+		return unavailable(err)
+	}
+	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
+}
+
+type ownPage struct {
+	frame
+	Name, Problem string
+	Local         bool
+	Second        bool
+	Changed       bool
+}
+
+func (s *Server) ownPage(c echo.Context) error { return s.showOwn(c, http.StatusOK, "", false) }
+
+func (s *Server) showOwn(c echo.Context, status int, problem string, changed bool) error {
+	p, f := person(c), s.staffFrame(c)
+	return s.sendFramed(c, status, "own", f, ownPage{frame: f, Name: p.Name, Local: p.Issuer == "", Second: len(p.Second) > 0, Problem: problem, Changed: changed})
+}
+
+func (s *Server) changePassword(c echo.Context) error {
+	ctx, p := c.Request().Context(), person(c)
+	if p.Issuer != "" {
+		return staff.ErrForbidden
+	}
+	err := s.Desk.ChangePassword(ctx, p, c.FormValue("old"), c.FormValue("new"))
+	switch {
+	case errors.Is(err, staff.ErrPassword):
+		return s.showOwn(c, http.StatusUnprocessableEntity, "staff.account.too_short", false)
+	case errors.Is(err, staff.ErrSignIn):
+		return s.showOwn(c, http.StatusUnprocessableEntity, "staff.account.wrong", false)
+	case err != nil:
+		return err
+	}
+	if err := s.Desk.Log(ctx, p.Actor(), "password changed", p.Name, "", ""); err != nil {
+		return unavailable(err)
+	}
+	token, err := s.Desk.Continue(ctx, p)
+	if err != nil {
+		return err
+	}
+	s.setSession(c, token)
+	return s.showOwn(c, http.StatusOK, "", true)
+}

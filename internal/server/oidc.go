@@ -1,0 +1,238 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/labstack/echo/v4"
+	"golang.org/x/oauth2"
+
+	"autoconfig/internal/staff"
+)
+
+// OIDC is an identity provider of the help desk (OpenID Connect Core 1.0,
+// authorization code with PKCE).
+type OIDC struct {
+	Issuer, ClientID, ClientSecret string
+	// RoleClaim and DomainClaim name claims of the ID token whose values, texts or
+	// lists of texts, lead by Roles and Domains to what a person may do. Whoever has
+	// no role, or no domain, is refused. Without a DomainClaim everybody has all.
+	RoleClaim, DomainClaim string
+	Roles                  map[string]staff.Role
+	Domains                map[string][]string
+	// Client is http.DefaultClient if nil.
+	Client *http.Client
+}
+
+// identity asks the provider for its keys and addresses when they are first
+// needed, so that the service starts without it.
+type identity struct {
+	OIDC
+	mu       sync.Mutex
+	provider *oidc.Provider
+}
+
+// oidcTimeout bounds each of our requests to the provider.
+const oidcTimeout = 10 * time.Second
+
+func (i *identity) context(ctx context.Context) context.Context {
+	return oidc.ClientContext(ctx, cmp.Or(i.Client, &http.Client{Timeout: oidcTimeout}))
+}
+
+func (i *identity) discover(ctx context.Context) (*oidc.Provider, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.provider == nil {
+		// The provider keeps the context for later requests of keys.
+		p, err := oidc.NewProvider(i.context(context.WithoutCancel(ctx)), i.Issuer)
+		if err != nil {
+			return nil, fmt.Errorf("%w: the identity provider: %w", errUnavailable, err)
+		}
+		i.provider = p
+	}
+	return i.provider, nil
+}
+
+// handshake is what must come back, kept sealed at the browser.
+type handshake struct {
+	State, Nonce, Verifier string
+	Until                  int64
+}
+
+const (
+	handshakeCookie = "helpdesk-oidc"
+	handshakeTime   = 10 * time.Minute
+)
+
+func (s *Server) oauth(p *oidc.Provider) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID: s.oidc.ClientID, ClientSecret: s.oidc.ClientSecret, Endpoint: p.Endpoint(),
+		RedirectURL: s.StaffURL.Scheme + "://" + s.StaffURL.Host + "/helpdesk/oidc/callback",
+		Scopes:      []string{oidc.ScopeOpenID, "profile"},
+	}
+}
+
+func (s *Server) beginOIDC(c echo.Context) error {
+	p, err := s.oidc.discover(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	h := handshake{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Until: s.Now().Add(handshakeTime).Unix()}
+	text, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	s.setHandshake(c, base64.RawURLEncoding.EncodeToString(s.Desk.Seal(text)), int(handshakeTime.Seconds()))
+	return c.Redirect(http.StatusSeeOther, s.oauth(p).AuthCodeURL(h.State, oidc.Nonce(h.Nonce), oauth2.S256ChallengeOption(h.Verifier)))
+}
+
+func (s *Server) setHandshake(c echo.Context, value string, age int) {
+	c.SetCookie(&http.Cookie{Name: handshakeCookie, Value: value, Path: "/helpdesk/oidc", MaxAge: age, HttpOnly: true, Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode})
+}
+
+// endOIDC takes the answer: state, code, signature, audience, time and nonce must
+// all be right.
+func (s *Server) endOIDC(c echo.Context) error {
+	who, err := s.identify(c)
+	s.setHandshake(c, "", -1)
+	ctx := c.Request().Context()
+	if err != nil {
+		if errors.Is(err, errUnavailable) {
+			return err
+		}
+		s.Logger.WarnContext(ctx, "sign-in by the identity provider refused", "error", err.Error())
+		if err := s.Desk.Log(ctx, staff.Actor{Name: "stranger"}, "sign-in refused", who.Subject, "", "identity provider"); err != nil {
+			return unavailable(err)
+		}
+		problem := "staff.sso_failed"
+		if errors.Is(err, staff.ErrForbidden) {
+			problem = "staff.not_permitted"
+		}
+		return s.signInProblem(c, problem, "")
+	}
+	token, p, err := s.Desk.Welcome(ctx, s.oidc.Issuer, who.Subject, who.name, who.role, who.domains)
+	if err != nil {
+		return unavailable(err)
+	}
+	s.setSession(c, token)
+	if err := s.Desk.Log(ctx, p.Actor(), "signed in", "", "", "identity provider, subject "+who.Subject); err != nil {
+		return unavailable(err)
+	}
+	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
+}
+
+// identified is somebody whom the provider vouches for.
+type identified struct {
+	Subject string
+	name    string
+	role    staff.Role
+	domains []string
+}
+
+var errHandshake = errors.New("the answer doesn't belong to a sign-in that this browser began")
+
+func (s *Server) identify(c echo.Context) (who identified, err error) {
+	ctx := s.oidc.context(c.Request().Context())
+	var h handshake
+	cookie, err := c.Cookie(handshakeCookie)
+	if err != nil {
+		return who, errHandshake
+	}
+	sealed, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+	if err != nil {
+		return who, errHandshake
+	}
+	text, err := s.Desk.Unseal(sealed)
+	if err != nil || json.Unmarshal(text, &h) != nil || s.Now().Unix() > h.Until {
+		return who, errHandshake
+	}
+	if subtle.ConstantTimeCompare([]byte(c.QueryParam("state")), []byte(h.State)) != 1 || c.QueryParam("code") == "" {
+		return who, errHandshake
+	}
+	p, err := s.oidc.discover(ctx)
+	if err != nil {
+		return who, err
+	}
+	answer, err := s.oauth(p).Exchange(ctx, c.QueryParam("code"), oauth2.VerifierOption(h.Verifier))
+	if err != nil {
+		return who, fmt.Errorf("exchange the code: %w", err)
+	}
+	raw, _ := answer.Extra("id_token").(string)
+	token, err := p.VerifierContext(ctx, &oidc.Config{ClientID: s.oidc.ClientID, Now: s.Now}).Verify(ctx, raw)
+	if err != nil {
+		return who, fmt.Errorf("the ID token: %w", err)
+	}
+	if subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(h.Nonce)) != 1 {
+		return who, errors.New("the ID token has another nonce")
+	}
+	var claims map[string]any
+	if err := token.Claims(&claims); err != nil {
+		return who, err
+	}
+	who.Subject = token.Subject
+	who.name = personName(claims, token.Subject)
+	return who, s.oidc.judge(claims, &who)
+}
+
+// judge finds role and domains in the claims.
+func (i *identity) judge(claims map[string]any, who *identified) error {
+	for _, value := range texts(claims[i.RoleClaim]) {
+		if role, ok := i.Roles[value]; ok && who.role != staff.Admin {
+			who.role = role
+		}
+	}
+	if who.role == "" {
+		return fmt.Errorf("%w: no value of the claim %q gives a role", staff.ErrForbidden, i.RoleClaim)
+	}
+	if i.DomainClaim == "" {
+		who.domains = []string{staff.Everywhere}
+		return nil
+	}
+	for _, value := range texts(claims[i.DomainClaim]) {
+		who.domains = append(who.domains, i.Domains[value]...)
+	}
+	slices.Sort(who.domains)
+	if who.domains = slices.Compact(who.domains); len(who.domains) == 0 {
+		return fmt.Errorf("%w: no value of the claim %q gives a domain", staff.ErrForbidden, i.DomainClaim)
+	}
+	return nil
+}
+
+// texts are a claim's values.
+func texts(claim any) []string {
+	switch v := claim.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var all []string
+		for _, item := range v {
+			if text, ok := item.(string); ok {
+				all = append(all, text)
+			}
+		}
+		return all
+	}
+	return nil
+}
+
+// personName is what the log calls somebody: never what identifies them.
+func personName(claims map[string]any, subject string) string {
+	for _, claim := range []string{"name", "preferred_username"} {
+		if name, ok := claims[claim].(string); ok && name != "" {
+			return firstBytes(strings.Join(strings.Fields(name), " "), 60)
+		}
+	}
+	return firstBytes(subject, 60)
+}
