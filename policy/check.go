@@ -311,3 +311,19 @@ func (c *checker) address(a, owner settings.Address, path string) {
 	}
 	c.addresses[key] = owner.Key()
 }
+
+// CheckAccount lists what is wrong with an account of the domain, as [Site.Check]
+// would.
+func (t *Terms) CheckAccount(a Account) error {
+	offer := t.Offer
+	offer.Provider = ""
+	site := Site{Domains: []Domain{{Name: t.Name, Aliases: t.Aliases, Offer: offer}}, Accounts: []Account{a}}
+	var account settings.Problems
+	for _, p := range site.Check().Errors() {
+		if strings.HasPrefix(p.Path, "accounts[0]") {
+			p.Path = strings.TrimPrefix(strings.TrimPrefix(p.Path, "accounts[0]"), ".")
+			account = append(account, p)
+		}
+	}
+	return account.Err()
+}

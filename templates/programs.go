@@ -11,6 +11,8 @@ type Program struct {
 	Profile, AndroidQR bool
 	// ByHand: it can't find these settings, since it doesn't say for whom it asks.
 	ByHand bool
+	// Misled: what it finds by itself is the domain's default, which differs.
+	Misled bool
 	// IMAPOnly: it can't have this account at all.
 	IMAPOnly bool
 	// Keeps: what it says of copies on the server matters, with POP3.
@@ -32,8 +34,8 @@ type known struct {
 }
 
 var programs = []known{
-	{name: "Apple Mail", key: "apple_ios", devices: []string{"iphone"}, profile: true},
-	{name: "Apple Mail", key: "apple_mac", devices: []string{"mac"}, profile: true},
+	{name: "Apple Mail (iPhone, iPad)", key: "apple_ios", devices: []string{"iphone"}, profile: true},
+	{name: "Apple Mail (Mac)", key: "apple_mac", devices: []string{"mac"}, profile: true},
 	{name: "Thunderbird", key: "thunderbird", devices: []string{"windows", "mac", "linux", "other"}},
 	{name: "Evolution", key: "evolution", devices: []string{"linux"}},
 	{name: "KMail", key: "kmail", devices: []string{"linux"}, anonymous: true},
@@ -64,6 +66,7 @@ func (k known) with(s, byDefault settings.Settings) Program {
 	pop3 := s.Decision.Protocol == settings.POP3
 	p := Program{Name: k.name, Key: k.key, Profile: k.profile, AndroidQR: k.androidQR, IMAPOnly: k.imapOnly && pop3}
 	misled := k.anonymous && (s.Decision.Protocol != byDefault.Decision.Protocol || s.Incoming.Host != byDefault.Incoming.Host || s.IncomingLogin.Pattern == "")
+	p.Misled = misled && !p.IMAPOnly
 	p.ByHand = !p.IMAPOnly && (misled || k.imapFinder && pop3)
 	p.Keeps = pop3 && !p.IMAPOnly && k.key != "deltachat"
 	return p

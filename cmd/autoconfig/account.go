@@ -1,9 +1,11 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"autoconfig/internal/directory"
 	"autoconfig/policy"
@@ -16,6 +18,7 @@ type accountCmd struct {
 	Add    accountAddCmd    `cmd:"" help:"Add an account."`
 	Set    accountSetCmd    `cmd:"" help:"Change an account."`
 	Remove accountRemoveCmd `cmd:"" help:"Remove an account; its address then gets the default."`
+	Forget accountForgetCmd `cmd:"" help:"Put a pseudonym in its place in links and the audit log."`
 }
 
 type accountListCmd struct {
@@ -252,28 +255,13 @@ func changeAccount(c *call, address string, change func(*policy.Terms, *opened) 
 	if err != nil {
 		return err
 	}
-	if err := checkAccount(t, account); err != nil {
+	if err := t.CheckAccount(account); err != nil {
 		return refusal{err}
 	}
 	for _, w := range limits(t.Settings(account.Address, account)) {
 		fmt.Fprintln(c.std.err, "warning:", w.Text)
 	}
 	return target.store.PutAccount(c, account)
-}
-
-// checkAccount is what apply checks, in a site of this domain and account alone.
-func checkAccount(t *policy.Terms, a policy.Account) error {
-	offer := t.Offer
-	offer.Provider = ""
-	site := policy.Site{Domains: []policy.Domain{{Name: t.Name, Aliases: t.Aliases, Offer: offer}}, Accounts: []policy.Account{a}}
-	var account settings.Problems
-	for _, p := range site.Check().Errors() {
-		if strings.HasPrefix(p.Path, "accounts[0]") {
-			p.Path = strings.TrimPrefix(strings.TrimPrefix(p.Path, "accounts[0]"), ".")
-			account = append(account, p)
-		}
-	}
-	return account.Err()
 }
 
 type accountRemoveCmd struct {
@@ -294,4 +282,38 @@ func (r *accountRemoveCmd) Run(c *call) error {
 		return refusal{fmt.Errorf("%s leads to the account %s, which is removed by that address; take another address away with: autoconfig account set %s --no-also ADDRESS", r.Address, a.Address, a.Address)}
 	}
 	return target.store.RemoveAccount(c, a.Address.Key())
+}
+
+type accountForgetCmd struct {
+	Address string `arg:"" help:"The address that is to be forgotten."`
+}
+
+func (f *accountForgetCmd) Help() string {
+	return `Withdraws the address's links, and puts a pseudonym in its place wherever links and the audit
+log name it. What is known of the account itself stays until: autoconfig account remove
+
+Example:
+  autoconfig account forget workshop@example.com`
+}
+
+func (f *accountForgetCmd) Run(c *call) error {
+	typed, err := settings.ParseAddress(f.Address)
+	if err != nil {
+		return err
+	}
+	target, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer target.close()
+	pseudonym := "forgotten-" + strings.ToLower(rand.Text()[:10])
+	n, err := target.store.Forget(c, typed.Key(), pseudonym, time.Now())
+	if err != nil {
+		return err
+	}
+	if err := target.log(c, "address forgotten", pseudonym, typed.Domain(), ""); err != nil {
+		return err
+	}
+	c.printf("%d links and entries now say %s.\n", n, pseudonym)
+	return nil
 }

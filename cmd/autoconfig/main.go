@@ -63,6 +63,9 @@ type cli struct {
 	DNS      dnsCmd      `cmd:"" name:"dns" help:"Print, compare or publish the DNS records of a domain."`
 	PACC     paccCmd     `cmd:"" name:"pacc" help:"Show and publish PACC documents."`
 	Simulate simulateCmd `cmd:"" help:"Walk the way of mail programs for an address."`
+	Link     linkCmd     `cmd:"" help:"Make, list, show and revoke setup links."`
+	Staff    staffCmd    `cmd:"" help:"Add, list, reset and remove the people of the help desk."`
+	Token    tokenCmd    `cmd:"" help:"Make, list and revoke tokens of the API."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 

@@ -20,6 +20,7 @@ import (
 	"autoconfig/internal/doctor"
 	"autoconfig/internal/links"
 	"autoconfig/internal/server"
+	"autoconfig/internal/staff"
 	"autoconfig/mobileconfig"
 )
 
@@ -78,8 +79,23 @@ func (s *serveCmd) Run(c *call) error {
 			return err
 		}
 	}
+	desk, err := staff.NewDesk(site.store, secret, s.Demo)
+	if err != nil {
+		return err
+	}
+	provider, err := site.process.identityProvider()
+	if err != nil {
+		return err
+	}
+	if s.Demo {
+		if err := fillDesk(c, site, desk); err != nil {
+			return err
+		}
+	}
 	handlers, err := server.New(server.Options{
-		Directory: d, Checks: site.store, Links: &links.Keeper{Store: site.store, Secret: secret}, Templates: site.process.templates(), PublicURL: site.process.PublicURL, Signer: signer,
+		Directory: d, Checks: site.store, Links: &links.Keeper{Store: site.store, Secret: secret}, Templates: site.process.templates(),
+		LinkLife: site.process.Links.Life(), LinkUses: site.process.Links.Uses,
+		Desk: desk, Site: site.store, StaffURL: site.process.staffURL(listeners), StaffApart: listeners.Staff != nil, OIDC: provider, PublicURL: site.process.PublicURL, Signer: signer,
 		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version,
 		Rate: server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
 	})
@@ -96,6 +112,7 @@ func (s *serveCmd) Run(c *call) error {
 	group.Go(func() error {
 		return keepPACC(&call{Context: ctx, std: c.std, configFile: c.configFile}, site, logger)
 	})
+	group.Go(func() error { return keepTidy(ctx, site, logger) })
 	if watcher != nil {
 		group.Go(func() error { return watcher.Run(ctx) })
 	}
@@ -127,6 +144,7 @@ func listen(ctx context.Context, process settled, logger *slog.Logger) (l server
 	l.Public = bind("listen", process.Listen)
 	l.Plain = bind("http_listen", process.HTTPListen)
 	l.Private = bind("admin_listen", process.AdminListen)
+	l.Staff = bind("staff_listen", process.StaffListen)
 	if err == nil && process.TLS.Certificate != "" {
 		l.Certificate, err = watchCertificate(process, logger)
 	}

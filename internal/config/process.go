@@ -25,6 +25,9 @@ type Process struct {
 	Listen       string  `yaml:"listen" doc:"public listener, for mail programs; with tls it speaks https, else plain http behind a proxy"`
 	HTTPListen   string  `yaml:"http_listen" doc:"plain http beside a public listener with tls; GETs are redirected to https"`
 	AdminListen  string  `yaml:"admin_listen" doc:"private listener: health, readiness, metrics"`
+	StaffListen  string  `yaml:"staff_listen" doc:"listener of the help desk's pages and the API, where they aren't on admin_listen; with tls it speaks https, else plain http behind a proxy"`
+	StaffURL     string  `yaml:"staff_url" doc:"where the help desk is reached: https, host, no path; the only name by which it answers (http only for a loopback address)"`
+	OIDC         OIDC    `yaml:"oidc" doc:"identity provider of the help desk (OpenID Connect)"`
 	Database     string  `yaml:"database" doc:"where the site is kept: sqlite:FILE, relative to the configuration's folder"`
 	DatabaseFile string  `yaml:"database_file" doc:"file whose first line is the database, where that has a password in it"`
 	PublicURL    string  `yaml:"public_url" doc:"where this service is reached from outside: https, host, no path; URLs in answers are made from it"`
@@ -50,6 +53,17 @@ type Check struct {
 	Every         string   `yaml:"every" doc:"how often a running service checks each domain, such as 24h; 0 for never"`
 	Webhook       Webhook  `yaml:"webhook" doc:"what is told when a domain's state changes"`
 	AllowNetworks []string `yaml:"allow_networks" doc:"networks that may be dialled beside public addresses, where names lead to other addresses inside"`
+}
+
+// OIDC is an identity provider.
+type OIDC struct {
+	Issuer           string            `yaml:"issuer" doc:"https URL of the provider, as in its ID tokens"`
+	ClientID         string            `yaml:"client_id" doc:"this service's identity at the provider; the redirect URI there is staff_url and /helpdesk/oidc/callback"`
+	ClientSecretFile string            `yaml:"client_secret_file" doc:"file with the client's secret"`
+	RoleClaim        string            `yaml:"role_claim" doc:"claim of the ID token that leads to a role, such as groups"`
+	Roles            map[string]string `yaml:"roles" doc:"staff or admin by the claim's value; whoever has none is refused"`
+	DomainClaim      string            `yaml:"domain_claim" doc:"claim of the ID token that leads to domains; without it, everybody serves all"`
+	Domains          map[string]string `yaml:"domains" doc:"domains, separated by blanks, or *, by the claim's value; whoever has none is refused"`
 }
 
 // Links bounds setup links.
@@ -160,8 +174,8 @@ func expand(text string, env func(string) (string, bool)) (string, error) {
 }
 
 func (p Process) check(wrong func(path, format string, args ...any)) {
-	for _, l := range []struct{ key, address string }{{"listen", p.Listen}, {"http_listen", p.HTTPListen}, {"admin_listen", p.AdminListen}} {
-		if l.address == "" && l.key == "http_listen" {
+	for _, l := range []struct{ key, address string }{{"listen", p.Listen}, {"http_listen", p.HTTPListen}, {"admin_listen", p.AdminListen}, {"staff_listen", p.StaffListen}} {
+		if l.address == "" && (l.key == "http_listen" || l.key == "staff_listen") {
 			continue
 		}
 		if !isHostPort(l.address) {
@@ -174,6 +188,13 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 	if !isPublicURL(p.PublicURL) {
 		wrong("public_url", "%q is not possible: write https:// and a host, without a path (http only for a loopback address)", p.PublicURL)
 	}
+	if p.StaffURL != "" && !isPublicURL(p.StaffURL) {
+		wrong("staff_url", "%q is not possible: write https:// and a host, without a path (http only for a loopback address)", p.StaffURL)
+	}
+	if p.StaffListen != "" && p.StaffURL == "" {
+		wrong("staff_listen", "staff_listen needs a staff_url: the only name by which the help desk answers")
+	}
+	p.OIDC.check(wrong)
 	if p.SecretFile == "" {
 		wrong("secret_file", "a file for the secret is needed")
 	}
@@ -226,6 +247,32 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 	}
 	if !slices.Contains([]string{"text", "json"}, p.Log.Format) {
 		wrong("log.format", "%q is not a format: use text or json", p.Log.Format)
+	}
+}
+
+func (o OIDC) check(wrong func(path, format string, args ...any)) {
+	if o.Issuer == "" {
+		if o.ClientID != "" || o.RoleClaim != "" {
+			wrong("oidc", "oidc needs an issuer")
+		}
+		return
+	}
+	if !strings.HasPrefix(o.Issuer, "https://") && !strings.HasPrefix(o.Issuer, "http://127.0.0.1") {
+		wrong("oidc.issuer", "%q is not possible: write an https URL", o.Issuer)
+	}
+	if o.ClientID == "" || o.ClientSecretFile == "" {
+		wrong("oidc", "oidc needs a client_id and a client_secret_file")
+	}
+	if o.RoleClaim == "" || len(o.Roles) == 0 {
+		wrong("oidc", "oidc needs a role_claim, and roles by its values: nobody would be let in")
+	}
+	for _, role := range o.Roles {
+		if role != "staff" && role != "admin" {
+			wrong("oidc.roles", "%q is not a role: use staff or admin", role)
+		}
+	}
+	if (o.DomainClaim == "") != (len(o.Domains) == 0) {
+		wrong("oidc", "domain_claim and domains need each other")
 	}
 }
 

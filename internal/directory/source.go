@@ -11,6 +11,13 @@ import (
 // an answer, not a failure, and is cached like one.
 var ErrNotFound = errors.New("not found")
 
+// What a change would break.
+var (
+	ErrExists       = errors.New("already taken")
+	ErrNoSuchDomain = errors.New("there is no such domain")
+	ErrHasAccounts  = errors.New("the domain has accounts")
+)
+
 // Source is where domains and accounts are kept. It must be safe for concurrent
 // use. Errors other than ErrNotFound mean that it couldn't be asked.
 type Source interface {

@@ -3,13 +3,11 @@ package server
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"autoconfig/internal/doctor"
-	"autoconfig/settings"
 )
 
 // Checks gives the last results of checking domains.
@@ -26,13 +24,9 @@ const (
 // listChecks answers the last results in pages: ?after= is the last name of the
 // page before, ?limit= at most 1000.
 func (s *Server) listChecks(c echo.Context) error {
-	limit := checksAtOnce
-	if text := c.QueryParam("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > checksMost {
-			return errBadLimit
-		}
-		limit = n
+	limit, err := limitOf(c)
+	if err != nil {
+		return err
 	}
 	results, err := s.Checks.Checks(c.Request().Context(), c.QueryParam("after"), limit)
 	if err != nil {
@@ -43,7 +37,9 @@ func (s *Server) listChecks(c echo.Context) error {
 		After  string    `json:"after,omitempty"`
 	}{Checks: []checked{}}
 	for _, r := range results {
-		page.Checks = append(page.Checks, checked{State: r.Report.State(), Result: r})
+		if _, err := s.servedDomain(c, r.Report.Domain); err == nil { // others' aren't this program's to see
+			page.Checks = append(page.Checks, checked{State: r.Report.State(), Result: r})
+		}
 	}
 	if len(results) == limit {
 		page.After = results[limit-1].Report.Domain
@@ -58,11 +54,11 @@ type checked struct {
 }
 
 func (s *Server) showCheck(c echo.Context) error {
-	name, err := settings.ParseDomain(c.Param("domain"))
+	entry, err := s.servedDomain(c, c.Param("domain"))
 	if err != nil {
-		return errNoDomainName
+		return err
 	}
-	r, err := s.Checks.Check(c.Request().Context(), name)
+	r, err := s.Checks.Check(c.Request().Context(), entry.Name)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -12,15 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/staff"
-	"autoconfig/policy"
 )
-
-// Accounts finds what is kept of accounts.
-type Accounts interface {
-	// SearchAccounts finds accounts by any part of address or name, within domains
-	// (nil for all).
-	SearchAccounts(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error)
-}
 
 // signIns bounds the failed sign-ins of one client.
 var signIns = Rate{PerSecond: 0.1, Burst: 20}
@@ -39,6 +30,7 @@ func (s *Server) staffRoutes(e *echo.Echo) {
 	if s.Desk == nil {
 		return
 	}
+	s.apiRoutes(e)
 	pages := e.Group("/helpdesk", s.staffErrors, s.sameHost, s.sameOrigin, form)
 	read := func(path string, h echo.HandlerFunc, around ...echo.MiddlewareFunc) {
 		pages.Match([]string{http.MethodGet, http.MethodHead}, path, h, around...)

@@ -34,7 +34,7 @@ func (s *Server) searchPage(c echo.Context) error {
 	if page.Query != "" {
 		page.Asked = true
 		ctx, a := c.Request().Context(), person(c).Actor()
-		accounts, err := s.Accounts.SearchAccounts(ctx, page.Query, a.Bounds(), foundMost+1)
+		accounts, err := s.Site.SearchAccounts(ctx, page.Query, a.Bounds(), foundMost+1)
 		if err != nil {
 			return unavailable(err)
 		}

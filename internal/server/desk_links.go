@@ -63,7 +63,10 @@ type madeLink struct {
 
 // linkTexts are ready to be sent, in the link's language.
 type linkTexts struct {
-	Subject, Mail, SMS, Ticket string
+	Subject string `json:"subject"`
+	Mail    string `json:"mail"`
+	SMS     string `json:"sms"`
+	Ticket  string `json:"ticket"`
 }
 
 // order makes a link for an address that the actor serves, and writes it down.

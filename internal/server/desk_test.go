@@ -40,7 +40,7 @@ func newOffice(t *testing.T, change ...func(*server.Options)) *office {
 			t.Fatal(err)
 		}
 		options.Desk, options.Now, o.keeper = o.desk, nil, options.Links
-		options.Accounts = options.Links.Store.(server.Accounts)
+		options.Site = options.Links.Store.(server.Site)
 		options.PublicURL = &url.URL{Scheme: "http", Host: o.public.Listener.Addr().String()}
 		options.StaffURL = &url.URL{Scheme: "http", Host: o.staff.Listener.Addr().String()}
 	}}, change...)...)

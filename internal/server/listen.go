@@ -32,6 +32,8 @@ type Listeners struct {
 	// Plain is plain http beside a Public with TLS.
 	Plain   net.Listener
 	Private net.Listener
+	// Staff is for the help desk and the API, with Certificate too.
+	Staff net.Listener
 	// Certificate is for Public; nil means plain http of which it isn't known
 	// whether a proxy ended TLS.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
@@ -73,6 +75,7 @@ func (s *Server) Serve(ctx context.Context, l Listeners) error {
 	run("public", l.Public, s.Public(false), config)
 	run("plain", l.Plain, s.Public(true), nil)
 	run("private", l.Private, s.Private(), nil)
+	run("staff", l.Staff, s.Staff(), config)
 	return group.Wait()
 }
 

@@ -45,9 +45,10 @@ type Options struct {
 	// LinkLife and LinkUses are a link's where nothing else is asked for.
 	LinkLife time.Duration
 	LinkUses int
-	// Desk is the help desk's staff, nil for none; Accounts is what they search.
-	Desk     *staff.Desk
-	Accounts Accounts
+	// Desk is the help desk's staff, nil for none; Site is what they and programs
+	// read and change.
+	Desk *staff.Desk
+	Site Site
 	// StaffURL is where the help desk's pages are reached; the loopback address if
 	// nil.
 	StaffURL *url.URL
@@ -153,8 +154,6 @@ func (s *Server) Private() http.Handler {
 	s.get(e, "/readyz", s.readyz)
 	s.get(e, "/metrics", echo.WrapHandler(s.metrics.handler()))
 	if s.Checks != nil {
-		s.get(e, "/api/v1/checks", s.listChecks)
-		s.get(e, "/api/v1/checks/:domain", s.showCheck)
 		s.get(e, "/checks", s.checksPage)
 		s.get(e, "/checks/:domain", s.checkPage)
 	}

@@ -83,7 +83,7 @@ func TestTheWayOfAPerson(t *testing.T) {
 	t.Parallel()
 	_, s, _ := site(t)
 	b := testkit.StartBrowser(t)
-	for device, first := range map[links.Device]string{links.IPhone: "Apple Mail", links.Mac: "Apple Mail", links.Android: "Thunderbird for Android", links.Windows: "Thunderbird"} {
+	for device, first := range map[links.Device]string{links.IPhone: "Apple Mail (iPhone, iPad)", links.Mac: "Apple Mail (Mac)", links.Android: "Thunderbird for Android", links.Windows: "Thunderbird"} {
 		for _, noScript := range []bool{false, true} {
 			screen := testkit.Phone
 			if device == links.Mac || device == links.Windows {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"autoconfig/internal/directory"
 )
 
 // Why a database isn't opened.
@@ -24,9 +26,9 @@ var (
 
 // What a change would break.
 var (
-	ErrExists       = errors.New("already taken")
-	ErrNoSuchDomain = errors.New("there is no such domain")
-	ErrHasAccounts  = errors.New("the domain has accounts")
+	ErrExists       = directory.ErrExists
+	ErrNoSuchDomain = directory.ErrNoSuchDomain
+	ErrHasAccounts  = directory.ErrHasAccounts
 )
 
 //go:embed migrations/*.sql

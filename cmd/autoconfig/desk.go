@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"autoconfig/internal/server"
+	"autoconfig/internal/staff"
+)
+
+// staffURL is where the help desk is reached: as configured, or on the private
+// listener.
+func (s settled) staffURL(l server.Listeners) *url.URL {
+	if s.StaffURL != "" {
+		if u, err := url.Parse(s.StaffURL); err == nil { // checked when it was read
+			return u
+		}
+	}
+	return &url.URL{Scheme: "http", Host: l.Private.Addr().String()}
+}
+
+// identityProvider is that of the help desk, nil if there is none.
+func (s settled) identityProvider() (*server.OIDC, error) {
+	o := s.OIDC
+	if o.Issuer == "" {
+		return nil, nil
+	}
+	secret, err := os.ReadFile(s.path(o.ClientSecretFile))
+	if err != nil {
+		return nil, fmt.Errorf("oidc.client_secret_file: %w", err)
+	}
+	provider := &server.OIDC{
+		Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: strings.TrimSpace(string(secret)),
+		RoleClaim: o.RoleClaim, DomainClaim: o.DomainClaim, Roles: map[string]staff.Role{}, Domains: map[string][]string{},
+	}
+	for value, role := range o.Roles {
+		provider.Roles[value] = staff.Role(role)
+	}
+	for value, domains := range o.Domains {
+		provider.Domains[value] = strings.Fields(domains)
+	}
+	return provider, nil
+}
+
+// What the demo's help desk is entered by. It is in memory and on loopback.
+const (
+	demoName     = "demo"
+	demoPassword = "demo-password"
+)
+
+// fillDesk gives the demo somebody who can sign in.
+func fillDesk(ctx context.Context, site *opened, desk *staff.Desk) error {
+	_, p, err := desk.Add(ctx, demoName, staff.Admin, []string{staff.Everywhere})
+	if err != nil {
+		return err
+	}
+	return desk.SetPassword(ctx, p, demoPassword, nil)
+}
+
+// tidyEvery is how often what is over is removed.
+const tidyEvery = time.Hour
+
+// keepTidy removes what has been kept long enough: at the start, and every hour.
+func keepTidy(ctx context.Context, site *opened, logger *slog.Logger) error {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		now := time.Now()
+		err := site.store.Expire(ctx, now.AddDate(0, 0, -site.process.Retention.Links), now.AddDate(0, 0, -site.process.Retention.Audit), now)
+		if err != nil && ctx.Err() == nil {
+			logger.Error("what has been kept long enough can't be removed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"autoconfig/internal/links"
+	"autoconfig/internal/staff"
+	"autoconfig/settings"
+	"autoconfig/templates"
+)
+
+type linkCmd struct {
+	Create linkCreateCmd `cmd:"" help:"Make a link that sets up a person's device."`
+	List   linkListCmd   `cmd:"" help:"List links, latest first."`
+	Show   linkShowCmd   `cmd:"" help:"Show a link and what happened to it."`
+	Revoke linkRevokeCmd `cmd:"" help:"Withdraw a link."`
+}
+
+// commandLine is who acts here.
+var commandLine = staff.Actor{Name: "command line", Admin: true, Domains: []string{staff.Everywhere}}
+
+// keeper makes and finds the site's links.
+func (o *opened) keeper() (*links.Keeper, error) {
+	secret, err := o.secret(false)
+	return &links.Keeper{Store: o.store, Secret: secret}, err
+}
+
+// desk is the site's help desk.
+func (o *opened) desk() (*staff.Desk, error) {
+	secret, err := o.secret(false)
+	if err != nil {
+		return nil, err
+	}
+	return staff.NewDesk(o.store, secret, false)
+}
+
+type linkCreateCmd struct {
+	jsonFlag
+	Address  string        `arg:"" help:"Whose device is set up."`
+	Valid    time.Duration `help:"How long it works, one minute to 720h; the configuration's by default." placeholder:"24h"`
+	Uses     int           `help:"How often it works; the configuration's by default."`
+	Language string        `help:"Language of its page, such as de."`
+	Note     string        `help:"A note for the help desk, such as a ticket's number."`
+}
+
+func (l *linkCreateCmd) Help() string {
+	return `The link is shown only now. Looking at it uses nothing up; the button on its page does.
+
+Examples:
+  autoconfig link create workshop@example.com
+  autoconfig link create office@example.com --valid 72h --uses 2 --language de --note "ticket 7"`
+}
+
+// createdLink is what is printed of a new link.
+type createdLink struct {
+	links.Link
+	URL string `json:"url"`
+}
+
+func (l *linkCreateCmd) Run(c *call) error {
+	site, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	typed, err := settings.ParseAddress(l.Address)
+	if err != nil {
+		return err
+	}
+	t, err := site.terms(c, typed.Domain())
+	if err != nil {
+		return err
+	}
+	keeper, err := site.keeper()
+	if err != nil {
+		return err
+	}
+	catalogue, err := templates.NewCatalogue(site.process.templates())
+	if err != nil {
+		return err
+	}
+	token, link, err := keeper.Make(c, links.Order{
+		Address: typed, Domain: t.Name, By: commandLine.Name, Note: l.Note,
+		Valid: cmp.Or(l.Valid, site.process.Links.Life()), Uses: cmp.Or(l.Uses, site.process.Links.Uses),
+		Language: catalogue.Language(l.Language, t.Provider.Language),
+	})
+	if errors.Is(err, links.ErrOrder) {
+		return refusal{err}
+	} else if err != nil {
+		return err
+	}
+	if err := site.log(c, "link made", link.Address, link.Domain, "link "+link.ID); err != nil {
+		return err
+	}
+	made := createdLink{link, site.process.PublicURL.Scheme + "://" + site.process.PublicURL.Host + "/s/" + token}
+	if l.JSON {
+		return c.json(made)
+	}
+	c.printf("%s\n", made.URL)
+	fmt.Fprintf(c.std.err, "It works until %s, %d time(s); its identity is %s.\n", link.ExpiresAt.Format("2006-01-02 15:04 UTC"), link.Uses, link.ID)
+	return nil
+}
+
+// log writes what was done on the command line into the audit log.
+func (o *opened) log(c *call, action, subject, domain, detail string) error {
+	return o.store.AddEntry(c, staff.Entry{At: time.Now(), Actor: commandLine.Name, Action: action, Subject: subject, Domain: domain, Detail: detail})
+}
+
+type linkListCmd struct {
+	jsonFlag
+	Domain  string `help:"Only of this domain."`
+	Address string `help:"Only of this address."`
+	Limit   int    `help:"At most so many." default:"100"`
+}
+
+func (l *linkListCmd) Help() string {
+	return `Examples:
+  autoconfig link list
+  autoconfig link list --address workshop@example.com --json`
+}
+
+func (l *linkListCmd) Run(c *call) error {
+	site, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	filter := links.Filter{Limit: min(max(l.Limit, 1), 1000)}
+	if l.Domain != "" {
+		t, err := site.terms(c, l.Domain)
+		if err != nil {
+			return err
+		}
+		filter.Domains = []string{t.Name}
+	}
+	if l.Address != "" {
+		typed, err := settings.ParseAddress(l.Address)
+		if err != nil {
+			return err
+		}
+		filter.Address = typed.Key()
+	}
+	list, err := site.store.Links(c, filter)
+	if err != nil {
+		return err
+	}
+	if l.JSON {
+		return c.json(append([]links.Link{}, list...))
+	}
+	rows := [][]string{{"ID", "ADDRESS", "STATE", "USED", "VALID UNTIL", "MADE BY"}}
+	for _, link := range list {
+		rows = append(rows, []string{link.ID, link.Address, string(link.State(time.Now())), fmt.Sprintf("%d of %d", link.Used, link.Uses), link.ExpiresAt.Format("2006-01-02 15:04 UTC"), link.MadeBy})
+	}
+	return c.table(rows)
+}
+
+type linkShowCmd struct {
+	jsonFlag
+	ID string `arg:"" help:"The link's identity, as list shows it."`
+}
+
+func (l *linkShowCmd) Help() string {
+	return `Example:
+  autoconfig link show 06gf3k0bpv2vt9hjo5b0d8ms`
+}
+
+func (l *linkShowCmd) Run(c *call) error {
+	site, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	link, err := site.link(c, l.ID)
+	if err != nil {
+		return err
+	}
+	events, err := site.store.LinkEvents(c, link.ID)
+	if err != nil {
+		return err
+	}
+	if l.JSON {
+		return c.json(struct {
+			links.Link
+			State  links.State   `json:"state"`
+			Events []links.Event `json:"events"`
+		}{link, link.State(time.Now()), append([]links.Event{}, events...)})
+	}
+	rows := [][]string{
+		{"address", link.Address},
+		{"state", string(link.State(time.Now()))},
+		{"used", fmt.Sprintf("%d of %d", link.Used, link.Uses)},
+		{"made", link.MadeAt.Format("2006-01-02 15:04 UTC") + ", " + link.MadeBy},
+		{"valid until", link.ExpiresAt.Format("2006-01-02 15:04 UTC")},
+		{"note", link.Note},
+	}
+	for _, e := range events {
+		rows = append(rows, []string{string(e.Kind), fmt.Sprintf("%s, %s, %d time(s)", e.First.Format("2006-01-02 15:04 UTC"), e.Device, e.Count)})
+	}
+	return c.table(rows)
+}
+
+func (o *opened) link(c *call, id string) (links.Link, error) {
+	link, err := o.store.Link(c, id)
+	if errors.Is(err, links.ErrUnknown) {
+		return link, refusal{fmt.Errorf("there is no link %q; see: autoconfig link list", id)}
+	}
+	return link, err
+}
+
+type linkRevokeCmd struct {
+	ID string `arg:"" help:"The link's identity, as list shows it."`
+}
+
+func (l *linkRevokeCmd) Help() string {
+	return `Whoever has its page open can't fetch anything more.
+
+Example:
+  autoconfig link revoke 06gf3k0bpv2vt9hjo5b0d8ms`
+}
+
+func (l *linkRevokeCmd) Run(c *call) error {
+	site, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	link, err := site.link(c, l.ID)
+	if err != nil {
+		return err
+	}
+	if err := site.store.RevokeLink(c, link.ID, commandLine.Name, time.Now()); err != nil {
+		return err
+	}
+	return site.log(c, "link withdrawn", link.Address, link.Domain, "link "+link.ID)
+}

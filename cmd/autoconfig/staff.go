@@ -1,0 +1,183 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"autoconfig/internal/staff"
+)
+
+type staffCmd struct {
+	Add    staffAddCmd    `cmd:"" help:"Add a person who signs in with a password."`
+	List   staffListCmd   `cmd:"" help:"List the people of the help desk."`
+	Reset  staffResetCmd  `cmd:"" help:"Give a person a new password, without second factor and lock."`
+	Remove staffRemoveCmd `cmd:"" help:"Remove a person and end the sessions."`
+}
+
+type staffAddCmd struct {
+	Name    string   `arg:"" help:"The name that is typed to sign in."`
+	Role    string   `help:"staff or admin." default:"staff" enum:"staff,admin"`
+	Domains []string `help:"Primary domains that the person may serve; * for all." default:"*"`
+}
+
+func (a *staffAddCmd) Help() string {
+	return `Prints a password, only now. At the first sign-in the person sets up a second factor.
+
+Examples:
+  autoconfig staff add eva --role admin
+  autoconfig staff add otto --domains example.com,example.org`
+}
+
+func (a *staffAddCmd) Run(c *call) error {
+	return withDesk(c, func(site *opened, desk *staff.Desk) error {
+		for _, d := range a.Domains {
+			if d == staff.Everywhere {
+				continue
+			}
+			t, err := site.terms(c, d)
+			if err != nil {
+				return err
+			}
+			if t.Name != d {
+				return refusal{fmt.Errorf("%s is an alias; name the primary domain %s", d, t.Name)}
+			}
+		}
+		password, p, err := desk.Add(c, a.Name, staff.Role(a.Role), a.Domains)
+		if err != nil {
+			return refusal{err}
+		}
+		if err := site.log(c, "person added", p.Name, "", a.Role+" of "+strings.Join(a.Domains, " ")); err != nil {
+			return err
+		}
+		c.printf("%s\n", password)
+		return nil
+	})
+}
+
+func withDesk(c *call, do func(*opened, *staff.Desk) error) error {
+	site, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	desk, err := site.desk()
+	if err != nil {
+		return err
+	}
+	return do(site, desk)
+}
+
+type staffListCmd struct{ jsonFlag }
+
+func (l *staffListCmd) Help() string {
+	return `Example:
+  autoconfig staff list --json`
+}
+
+func (l *staffListCmd) Run(c *call) error {
+	site, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	people, err := site.store.People(c)
+	if err != nil {
+		return err
+	}
+	if l.JSON {
+		return c.json(append([]staff.Person{}, people...))
+	}
+	rows := [][]string{{"NAME", "ROLE", "DOMAINS", "SIGNS IN BY", "SECOND FACTOR", "LOCKED"}}
+	for _, p := range people {
+		by, second, locked := "password", "no", ""
+		if len(p.Second) > 0 {
+			second = "yes"
+		}
+		if p.Issuer != "" {
+			by, second = p.Issuer, ""
+		}
+		if time.Now().Before(p.LockedUntil) {
+			locked = "until " + p.LockedUntil.Format("15:04 UTC")
+		}
+		rows = append(rows, []string{p.Name, string(p.Role), strings.Join(p.Domains, " "), by, second, locked})
+	}
+	return c.table(rows)
+}
+
+type staffResetCmd struct {
+	Name string `arg:"" help:"The name that is typed to sign in."`
+}
+
+func (r *staffResetCmd) Help() string {
+	return `Example:
+  autoconfig staff reset eva`
+}
+
+func (r *staffResetCmd) Run(c *call) error {
+	return withDesk(c, func(site *opened, desk *staff.Desk) error {
+		p, err := site.person(c, r.Name)
+		if err != nil {
+			return err
+		}
+		if p.Issuer != "" {
+			return refusal{fmt.Errorf("%s signs in by %s, which has the password", p.Name, p.Issuer)}
+		}
+		password, err := desk.Reset(c, p)
+		if err != nil {
+			return err
+		}
+		if err := site.log(c, "password reset", p.Name, "", ""); err != nil {
+			return err
+		}
+		c.printf("%s\n", password)
+		return nil
+	})
+}
+
+// person finds somebody by name: whoever has a password first.
+func (o *opened) person(c *call, name string) (staff.Person, error) {
+	p, err := o.store.PersonBySubject(c, "", name)
+	if !errors.Is(err, staff.ErrUnknown) {
+		return p, err
+	}
+	people, err := o.store.People(c)
+	if err != nil {
+		return p, err
+	}
+	for _, p := range people {
+		if p.Name == name || p.ID == name {
+			return p, nil
+		}
+	}
+	return p, refusal{fmt.Errorf("there is nobody called %q; see: autoconfig staff list", name)}
+}
+
+type staffRemoveCmd struct {
+	Name string `arg:"" help:"The name, as list shows it."`
+}
+
+func (r *staffRemoveCmd) Help() string {
+	return `Whoever an identity provider vouches for comes back with the next sign-in: take the role
+away there too.
+
+Example:
+  autoconfig staff remove otto`
+}
+
+func (r *staffRemoveCmd) Run(c *call) error {
+	site, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	p, err := site.person(c, r.Name)
+	if err != nil {
+		return err
+	}
+	if err := site.store.RemovePerson(c, p.ID); err != nil {
+		return err
+	}
+	return site.log(c, "person removed", p.Name, "", "")
+}

@@ -1,0 +1,263 @@
+package server
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/links"
+	"autoconfig/internal/staff"
+	"autoconfig/mobileconfig"
+	"autoconfig/policy"
+	"autoconfig/settings"
+	"autoconfig/thunderbird"
+)
+
+// Site is what the help desk and the API read and change.
+type Site interface {
+	// SearchAccounts finds accounts by any part of address or name, within domains
+	// (nil for all).
+	SearchAccounts(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error)
+	Accounts(ctx context.Context, domain, after string, limit int) ([]policy.Account, error)
+	Account(ctx context.Context, key string) (policy.Account, error)
+	PutAccount(ctx context.Context, a policy.Account) error
+	RemoveAccount(ctx context.Context, key string) error
+	Frame(ctx context.Context) (policy.Site, error)
+	Change(ctx context.Context, f func(*policy.Site) error) error
+	RemoveDomain(ctx context.Context, name string, withAccounts bool) error
+}
+
+//go:embed openapi.json
+var openAPI []byte
+
+func (s *Server) apiRoutes(e *echo.Echo) {
+	s.get(e, "/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, openAPI) })
+	api := e.Group("/api/v1", s.problems, s.sameHost, s.limit, s.program)
+	on := func(method, path, scope string, h echo.HandlerFunc) { api.Add(method, path, h, needs(scope)) }
+	on(http.MethodGet, "/links", "links:read", s.apiLinks)
+	on(http.MethodPost, "/links", "links:write", s.apiMakeLink)
+	on(http.MethodGet, "/links/:id", "links:read", s.apiLink)
+	on(http.MethodDelete, "/links/:id", "links:write", s.apiRevokeLink)
+	on(http.MethodGet, "/accounts", "accounts:read", s.apiAccounts)
+	on(http.MethodGet, "/accounts/:address", "accounts:read", s.apiAccount)
+	on(http.MethodPut, "/accounts/:address", "accounts:write", s.apiPutAccount)
+	on(http.MethodDelete, "/accounts/:address", "accounts:write", s.apiRemoveAccount)
+	on(http.MethodGet, "/domains", "domains:read", s.apiDomains)
+	on(http.MethodGet, "/domains/:domain", "domains:read", s.apiDomain)
+	on(http.MethodPut, "/domains/:domain", "domains:write", s.apiPutDomain)
+	on(http.MethodDelete, "/domains/:domain", "domains:write", s.apiRemoveDomain)
+	on(http.MethodGet, "/decisions/:address", "decisions:read", s.apiDecision)
+	on(http.MethodGet, "/renders/:format/:address", "renders:read", s.apiRender)
+	on(http.MethodGet, "/audit", "audit:read", s.apiAudit)
+	if s.Checks != nil {
+		on(http.MethodGet, "/checks", "checks:read", s.listChecks)
+		on(http.MethodGet, "/checks/:domain", "checks:read", s.showCheck)
+	}
+	api.RouteNotFound("/*", func(echo.Context) error { return directory.ErrNotFound })
+}
+
+var (
+	errNoToken   = errors.New("no token, or one that isn't known")
+	errScope     = errors.New("the token doesn't have the scope")
+	errJSON      = errors.New("not the JSON that is expected")
+	errOtherBody = errors.New("the Idempotency-Key was used for another order")
+	errBadFormat = errors.New("not a format")
+)
+
+// program lets in whoever has a token (RFC 6750, section 2.1). Wrong ones are
+// counted like wrong passwords.
+func (s *Server) program(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		client, _ := netip.ParseAddr(c.RealIP())
+		if s.signIns.spent(client, s.Now()) {
+			return errTooMany
+		}
+		scheme, text, _ := strings.Cut(c.Request().Header.Get("Authorization"), " ")
+		t, err := s.Desk.Program(c.Request().Context(), strings.TrimSpace(text))
+		if errors.Is(err, staff.ErrUnknown) || !strings.EqualFold(scheme, "Bearer") {
+			if text != "" {
+				s.signIns.allow(client, s.Now())
+			}
+			return errNoToken
+		} else if err != nil {
+			return unavailable(err)
+		}
+		c.Set(actorKey, t.Actor())
+		c.Set(tokenKey, t.ID)
+		return next(c)
+	}
+}
+
+const tokenKey = "token"
+
+func needs(scope string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if !actor(c).May(scope) {
+				return fmt.Errorf("%w: %s", errScope, scope)
+			}
+			return next(c)
+		}
+	}
+}
+
+// problem is an error as RFC 9457 has it.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	// Code is ours, for programs; Detail is for people.
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// apiRefusals maps errors to what a program is told; the first that matches holds.
+// An empty detail is the error's own text, which is meant for programs' authors.
+var apiRefusals = []struct {
+	err    error
+	status int
+	code   string
+	detail string
+}{
+	{errNoToken, http.StatusUnauthorized, "unauthorized", "Send a token that is valid: Authorization: Bearer autoconfig_…"},
+	{errScope, http.StatusForbidden, "scope", ""},
+	{staff.ErrForbidden, http.StatusForbidden, "forbidden", "The token doesn't serve this domain."},
+	{errOtherHost, http.StatusForbidden, "host", "This service isn't reached by that name."},
+	{errTooMany, http.StatusTooManyRequests, "rate", "Too many requests; try again in a minute."},
+	{errTooLarge, http.StatusRequestEntityTooLarge, "size", "A body has at most 64 KiB."},
+	{errOtherBody, http.StatusUnprocessableEntity, "idempotency", ""},
+	{links.ErrOrder, http.StatusUnprocessableEntity, "order", ""},
+	{mobileconfig.ErrPlaintext, http.StatusUnprocessableEntity, "format", "This account can't be set up by a profile."},
+	{mobileconfig.ErrAuth, http.StatusUnprocessableEntity, "format", "This account can't be set up by a profile."},
+	{thunderbird.ErrLogin, http.StatusUnprocessableEntity, "format", ""},
+	{thunderbird.ErrAndroidAuth, http.StatusUnprocessableEntity, "format", ""},
+	{thunderbird.ErrAndroidAddress, http.StatusUnprocessableEntity, "format", ""},
+	{directory.ErrExists, http.StatusConflict, "exists", ""},
+	{directory.ErrHasAccounts, http.StatusConflict, "has_accounts", ""},
+	{directory.ErrNoSuchDomain, http.StatusNotFound, "not_found", ""},
+	{errJSON, http.StatusBadRequest, "json", ""},
+	{errBadFormat, http.StatusNotFound, "format", "The formats are: thunderbird, pox, mobileconfig, thunderbird-android."},
+	{errBadLimit, http.StatusBadRequest, "limit", "The limit must be 1 to 1000."},
+	{errNoDomainName, http.StatusBadRequest, "domain", "That is not a domain name."},
+	{settings.ErrAddress, http.StatusBadRequest, "address", ""},
+	{errUnavailable, http.StatusServiceUnavailable, "unavailable", "The service can't answer now; try again in a minute."},
+}
+
+// problems answers errors as RFC 9457 has them.
+func (s *Server) problems(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := s.guarded(next, c)
+		if err == nil || c.Response().Committed {
+			return err
+		}
+		p := s.problemOf(c, err)
+		h := c.Response().Header()
+		h.Set("Cache-Control", "no-store")
+		switch p.Status {
+		case http.StatusUnauthorized:
+			h.Set("WWW-Authenticate", `Bearer realm="autoconfig"`)
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			h.Set("Retry-After", "60")
+		}
+		text, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		return c.Blob(p.Status, "application/problem+json", text)
+	}
+}
+
+func (s *Server) problemOf(c echo.Context, err error) problem {
+	p := problem{Type: "about:blank", Status: http.StatusInternalServerError, Code: "internal", Detail: "Something went wrong here."}
+	var wrong settings.Problems
+	routed := new(echo.HTTPError)
+	switch i := apiRefusal(err); {
+	case i >= 0:
+		r := apiRefusals[i]
+		p.Status, p.Code, p.Detail = r.status, r.code, r.detail
+		if p.Detail == "" {
+			p.Detail = err.Error()
+		}
+	case errors.As(err, &wrong):
+		p.Status, p.Code, p.Detail = http.StatusUnprocessableEntity, "invalid", wrong.Error()
+	case isNotFound(err):
+		p.Status, p.Code, p.Detail = http.StatusNotFound, "not_found", "There is no such thing here, or the token doesn't serve its domain."
+	case errors.As(err, &routed):
+		p.Status, p.Code, p.Detail = routed.Code, "method", http.StatusText(routed.Code)+"."
+	default:
+		s.Logger.ErrorContext(c.Request().Context(), "request failed", "route", c.Path(), "error", err.Error())
+	}
+	p.Title = http.StatusText(p.Status)
+	return p
+}
+
+func apiRefusal(err error) int {
+	for i, r := range apiRefusals {
+		if errors.Is(err, r.err) {
+			return i
+		}
+	}
+	return -1
+}
+
+// maxBody bounds what a program sends.
+const maxBody = 64 << 10
+
+// readJSON reads a body strictly: unknown members are mistakes.
+func readJSON(c echo.Context, into any) error {
+	r := c.Request()
+	decoder := json.NewDecoder(http.MaxBytesReader(c.Response(), r.Body, maxBody))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(into)
+	large := new(http.MaxBytesError)
+	switch {
+	case errors.As(err, &large):
+		return errTooLarge
+	case err != nil:
+		return fmt.Errorf("%w: %w", errJSON, err)
+	case decoder.Decode(&struct{}{}) != io.EOF:
+		return fmt.Errorf("%w: there is more behind it", errJSON)
+	}
+	return nil
+}
+
+// limit is how much of a list is asked for.
+func limitOf(c echo.Context) (int, error) {
+	text := c.QueryParam("limit")
+	if text == "" {
+		return checksAtOnce, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > checksMost {
+		return 0, errBadLimit
+	}
+	return n, nil
+}
+
+// pathAddress is the address in a path.
+func pathAddress(c echo.Context) (settings.Address, error) {
+	return settings.ParseAddress(unescaped(c.Param("address")))
+}
+
+// servedDomain finds a domain by any of its names, if the actor serves it.
+func (s *Server) servedDomain(c echo.Context, name string) (*directory.Entry, error) {
+	parsed, err := settings.ParseDomain(name)
+	if err != nil {
+		return nil, errNoDomainName
+	}
+	entry, err := s.domain(c.Request().Context(), parsed)
+	if err == nil && !actor(c).Serves(entry.Terms.Name) {
+		err = directory.ErrNotFound
+	}
+	return entry, err
+}

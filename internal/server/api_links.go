@@ -1,0 +1,118 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/internal/links"
+	"autoconfig/settings"
+)
+
+// apiLinkBody is a link as programs see it.
+type apiLinkBody struct {
+	links.Link
+	State links.State `json:"state"`
+	// URL is there only when the link is made.
+	URL    string        `json:"url,omitempty"`
+	Texts  *linkTexts    `json:"texts,omitempty"`
+	Events []links.Event `json:"events,omitempty"`
+}
+
+func (s *Server) apiLinks(c echo.Context) error {
+	limit, err := limitOf(c)
+	if err != nil {
+		return err
+	}
+	f := links.Filter{Domains: actor(c).Bounds(), Before: c.QueryParam("after"), Limit: limit}
+	if name := c.QueryParam("domain"); name != "" {
+		entry, err := s.servedDomain(c, name)
+		if err != nil {
+			return err
+		}
+		f.Domains = []string{entry.Terms.Name}
+	}
+	if text := c.QueryParam("address"); text != "" {
+		typed, err := settings.ParseAddress(text)
+		if err != nil {
+			return err
+		}
+		f.Address = typed.Key()
+	}
+	list, err := s.Links.Store.Links(c.Request().Context(), f)
+	if err != nil {
+		return unavailable(err)
+	}
+	page := struct {
+		Links []apiLinkBody `json:"links"`
+		After string        `json:"after,omitempty"`
+	}{Links: []apiLinkBody{}}
+	for _, l := range list {
+		page.Links = append(page.Links, apiLinkBody{Link: l, State: s.Links.StateOf(l)})
+	}
+	if len(list) == limit {
+		page.After = list[limit-1].ID
+	}
+	return c.JSON(http.StatusOK, page)
+}
+
+// linkOrder is what a program sends to have a link made.
+type linkOrder struct {
+	Address  settings.Address `json:"address"`
+	Minutes  int              `json:"valid_minutes"`
+	Uses     int              `json:"uses"`
+	Language string           `json:"language"`
+	Note     string           `json:"note"`
+}
+
+// maxIdempotencyKey bounds the header's bytes.
+const maxIdempotencyKey = 200
+
+func (s *Server) apiMakeLink(c echo.Context) error {
+	var o linkOrder
+	if err := readJSON(c, &o); err != nil {
+		return err
+	}
+	once := c.Request().Header.Get("Idempotency-Key")
+	if len(once) > maxIdempotencyKey || o.Minutes > 1<<20 {
+		return fmt.Errorf("%w: an Idempotency-Key has at most %d bytes, and a link is valid for at most 30 days", links.ErrOrder, maxIdempotencyKey)
+	}
+	if o.Address.IsZero() {
+		return fmt.Errorf("%w: it needs an address", links.ErrOrder)
+	}
+	if once != "" {
+		once = fmt.Sprint(c.Get(tokenKey)) + "\x00" + once
+	}
+	made, err := s.order(c, links.Order{Address: o.Address, Valid: time.Duration(o.Minutes) * time.Minute, Uses: o.Uses, Language: o.Language, Note: o.Note, Once: once})
+	if err != nil {
+		return err
+	}
+	if made.Address != o.Address.String() {
+		return errOtherBody
+	}
+	c.Response().Header().Set("Location", "/api/v1/links/"+made.ID)
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return c.JSON(http.StatusCreated, apiLinkBody{Link: made.Link, State: s.Links.StateOf(made.Link), URL: made.URL, Texts: &made.Texts})
+}
+
+func (s *Server) apiLink(c echo.Context) error {
+	l, err := s.seen(c.Request().Context(), c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	events, err := s.Links.Store.LinkEvents(c.Request().Context(), l.ID)
+	if err != nil {
+		return unavailable(err)
+	}
+	return c.JSON(http.StatusOK, apiLinkBody{Link: l, State: s.Links.StateOf(l), Events: events})
+}
+
+func (s *Server) apiRevokeLink(c echo.Context) error {
+	l, err := s.revoke(c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, apiLinkBody{Link: l, State: s.Links.StateOf(l)})
+}

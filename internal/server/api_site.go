@@ -1,0 +1,329 @@
+package server
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/autodiscover"
+	"autoconfig/internal/directory"
+	"autoconfig/internal/staff"
+	"autoconfig/mobileconfig"
+	"autoconfig/policy"
+	"autoconfig/settings"
+	"autoconfig/thunderbird"
+)
+
+// unescaped undoes the percent-encoding that echo leaves in path parameters.
+func unescaped(text string) string {
+	if plain, err := url.PathUnescape(text); err == nil {
+		return plain
+	}
+	return text
+}
+
+// changed writes down what a program has changed, and lets the next answer here
+// show it; other replicas follow within a second.
+func (s *Server) changed(c echo.Context, action, subject, domain string) error {
+	ctx := c.Request().Context()
+	if err := s.Directory.Refresh(ctx); err != nil {
+		return err
+	}
+	return s.Desk.Log(ctx, actor(c), action, subject, domain, "")
+}
+
+func (s *Server) apiAccounts(c echo.Context) error {
+	limit, err := limitOf(c)
+	if err != nil {
+		return err
+	}
+	entry, err := s.servedDomain(c, c.QueryParam("domain"))
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	var accounts []policy.Account
+	if q := c.QueryParam("q"); q != "" {
+		accounts, err = s.Site.SearchAccounts(ctx, q, []string{entry.Terms.Name}, limit)
+	} else {
+		accounts, err = s.Site.Accounts(ctx, entry.Terms.Name, c.QueryParam("after"), limit)
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	page := struct {
+		Accounts []policy.Account `json:"accounts"`
+		After    string           `json:"after,omitempty"`
+	}{Accounts: append([]policy.Account{}, accounts...)}
+	if len(accounts) == limit && c.QueryParam("q") == "" {
+		page.After = accounts[limit-1].Address.Key()
+	}
+	return c.JSON(http.StatusOK, page)
+}
+
+func (s *Server) apiAccount(c echo.Context) error {
+	typed, err := pathAddress(c)
+	if err != nil {
+		return err
+	}
+	_, account, known, err := s.served(c, typed)
+	if err == nil && !known {
+		err = directory.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, account)
+}
+
+func (s *Server) apiPutAccount(c echo.Context) error {
+	typed, err := pathAddress(c)
+	if err != nil {
+		return err
+	}
+	entry, err := s.servedDomain(c, typed.Domain())
+	if err != nil {
+		return err
+	}
+	var account policy.Account
+	if err := readJSON(c, &account); err != nil {
+		return err
+	}
+	if account.Address.IsZero() {
+		account.Address = typed
+	}
+	if account.Address.Key() != typed.Key() || typed.Domain() != entry.Terms.Name {
+		return fmt.Errorf("%w: the address in the body and the one in the path must be the same, in the primary domain", errJSON)
+	}
+	if err := entry.Terms.CheckAccount(account); err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	if err := s.Site.PutAccount(ctx, account); err != nil {
+		return err
+	}
+	if err := s.changed(c, "account changed", typed.String(), entry.Terms.Name); err != nil {
+		return unavailable(err)
+	}
+	return c.JSON(http.StatusOK, account)
+}
+
+func (s *Server) apiRemoveAccount(c echo.Context) error {
+	typed, err := pathAddress(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	entry, err := s.servedDomain(c, typed.Domain())
+	if err != nil {
+		return err
+	}
+	account, err := s.Site.Account(ctx, typed.Key())
+	if err != nil {
+		return err
+	}
+	if account.Address.Key() != typed.Key() {
+		return directory.ErrNotFound // another address of the mailbox
+	}
+	if err := s.Site.RemoveAccount(ctx, typed.Key()); err != nil {
+		return unavailable(err)
+	}
+	if err := s.changed(c, "account removed", typed.String(), entry.Terms.Name); err != nil {
+		return unavailable(err)
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+func (s *Server) apiDomains(c echo.Context) error {
+	limit, err := limitOf(c)
+	if err != nil {
+		return err
+	}
+	frame, err := s.Site.Frame(c.Request().Context())
+	if err != nil {
+		return unavailable(err)
+	}
+	slices.SortFunc(frame.Domains, func(a, b policy.Domain) int { return cmp.Compare(a.Name, b.Name) })
+	page := struct {
+		Domains []policy.Domain `json:"domains"`
+		After   string          `json:"after,omitempty"`
+	}{Domains: []policy.Domain{}}
+	for _, d := range frame.Domains {
+		if d.Name <= c.QueryParam("after") || !actor(c).Serves(d.Name) {
+			continue
+		}
+		if len(page.Domains) == limit {
+			page.After = page.Domains[limit-1].Name
+			break
+		}
+		page.Domains = append(page.Domains, d)
+	}
+	return c.JSON(http.StatusOK, page)
+}
+
+func (s *Server) apiDomain(c echo.Context) error {
+	entry, err := s.servedDomain(c, c.Param("domain"))
+	if err != nil {
+		return err
+	}
+	frame, err := s.Site.Frame(c.Request().Context())
+	if err != nil {
+		return unavailable(err)
+	}
+	for _, d := range frame.Domains {
+		if d.Name == entry.Terms.Name {
+			return c.JSON(http.StatusOK, d)
+		}
+	}
+	return directory.ErrNotFound
+}
+
+func (s *Server) apiPutDomain(c echo.Context) error {
+	name, err := settings.ParseDomain(c.Param("domain"))
+	if err != nil {
+		return errNoDomainName
+	}
+	if !actor(c).Serves(name) {
+		return staff.ErrForbidden
+	}
+	var domain policy.Domain
+	if err := readJSON(c, &domain); err != nil {
+		return err
+	}
+	if domain.Name != "" && domain.Name != name {
+		return fmt.Errorf("%w: the name in the body and the one in the path must be the same", errJSON)
+	}
+	domain.Name = name
+	ctx := c.Request().Context()
+	err = s.Site.Change(ctx, func(all *policy.Site) error {
+		i := slices.IndexFunc(all.Domains, func(d policy.Domain) bool { return d.Name == name })
+		if i < 0 {
+			all.Domains = append(all.Domains, domain)
+			i = len(all.Domains) - 1
+		} else {
+			all.Domains[i] = domain
+		}
+		*all = all.Normalize()
+		domain = all.Domains[i]
+		return all.Check().Err()
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.changed(c, "domain changed", name, name); err != nil {
+		return unavailable(err)
+	}
+	return c.JSON(http.StatusOK, domain)
+}
+
+func (s *Server) apiRemoveDomain(c echo.Context) error {
+	entry, err := s.servedDomain(c, c.Param("domain"))
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	if err := s.Site.RemoveDomain(ctx, entry.Terms.Name, c.QueryParam("accounts") == "true"); err != nil {
+		return err
+	}
+	if err := s.changed(c, "domain removed", entry.Terms.Name, entry.Terms.Name); err != nil {
+		return unavailable(err)
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// decided is what an address gets, and why.
+type decided struct {
+	Address  string            `json:"address"`
+	Known    bool              `json:"known"`
+	Mailbox  string            `json:"mailbox"`
+	Decision settings.Decision `json:"decision"`
+	Incoming settings.Server   `json:"incoming"`
+	Outgoing settings.Server   `json:"outgoing"`
+	Login    string            `json:"login"`
+	// OutgoingLogin is the login at the outgoing server.
+	OutgoingLogin string `json:"outgoing_login"`
+	// Misled are the programs that get the domain's default instead.
+	Misled []string `json:"misled"`
+}
+
+func (s *Server) apiDecision(c echo.Context) error {
+	typed, err := pathAddress(c)
+	if err != nil {
+		return err
+	}
+	a, account, known, err := s.served(c, typed)
+	if err != nil {
+		return err
+	}
+	d := decided{
+		Address: typed.String(), Known: known, Mailbox: account.Address.String(), Decision: a.settings.Decision,
+		Incoming: a.settings.Incoming, Outgoing: a.settings.Outgoing,
+		Login: a.settings.IncomingLogin.Literal, OutgoingLogin: a.settings.OutgoingLogin.Literal, Misled: []string{},
+	}
+	for _, p := range s.allPrograms(a) {
+		if p.Misled {
+			d.Misled = append(d.Misled, p.Name)
+		}
+	}
+	return c.JSON(http.StatusOK, d)
+}
+
+// apiRender is what a program gets, exactly; the profile as behind a setup link.
+func (s *Server) apiRender(c echo.Context) error {
+	typed, err := pathAddress(c)
+	if err != nil {
+		return err
+	}
+	a, _, _, err := s.served(c, typed)
+	if err != nil {
+		return err
+	}
+	var body []byte
+	kind := "text/xml; charset=utf-8"
+	switch c.Param("format") {
+	case "thunderbird":
+		body, err = thunderbird.Render(a.settings)
+	case "pox":
+		body, err = autodiscover.Render(a.settings)
+	case "mobileconfig":
+		kind = mobileconfig.MediaType
+		body, err = mobileconfig.Render(a.settings)
+	case "thunderbird-android":
+		kind = "application/json"
+		body, err = thunderbird.AndroidQR(a.settings)
+	default:
+		return errBadFormat
+	}
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, kind, body)
+}
+
+func (s *Server) apiAudit(c echo.Context) error {
+	limit, err := limitOf(c)
+	if err != nil {
+		return err
+	}
+	before, err := strconv.ParseInt("0"+c.QueryParam("after"), 10, 64)
+	if err != nil {
+		return errBadLimit
+	}
+	entries, err := s.Desk.Store.Entries(c.Request().Context(), staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: limit})
+	if err != nil {
+		return unavailable(err)
+	}
+	page := struct {
+		Entries []staff.Entry `json:"entries"`
+		After   string        `json:"after,omitempty"`
+	}{Entries: append([]staff.Entry{}, entries...)}
+	if len(entries) == limit {
+		page.After = strconv.FormatInt(entries[limit-1].ID, 10)
+	}
+	return c.JSON(http.StatusOK, page)
+}

@@ -1,0 +1,328 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"autoconfig/internal/doctor"
+	"autoconfig/internal/server"
+	"autoconfig/internal/staff"
+)
+
+// program is a program with a token, whose every answer is held against the
+// OpenAPI document.
+type program struct {
+	t      *testing.T
+	office *office
+	token  string
+	router routers.Router
+	seen   map[string]map[int]bool // by operation, the statuses that were seen
+}
+
+func newProgram(t *testing.T, o *office, domains []string, scopes ...string) *program {
+	t.Helper()
+	text, _, err := o.desk.MakeToken(t.Context(), staff.Token{Name: "panel", Scopes: scopes, Domains: domains, ExpiresAt: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.Get(o.staff.URL + "/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Body.Close() }()
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := openapi3.NewLoader().LoadFromData(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := document.Validate(t.Context()); err != nil {
+		t.Fatalf("openapi.json: %v", err)
+	}
+	router, err := gorillamux.NewRouter(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &program{t, o, text, router, map[string]map[int]bool{}}
+}
+
+func (p *program) ask(method, path string, body any, header ...string) (int, map[string]any) {
+	p.t.Helper()
+	var raw []byte
+	switch b := body.(type) {
+	case nil:
+	case string:
+		raw = []byte(b)
+	default:
+		var err error
+		if raw, err = json.Marshal(b); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	r, err := http.NewRequestWithContext(p.t.Context(), method, p.office.staff.URL+"/api/v1"+path, bytes.NewReader(raw))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+p.token)
+	if raw != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.conforms(r, raw, answer, text)
+	var object map[string]any
+	_ = json.Unmarshal(text, &object) // XML is no object
+	return answer.StatusCode, object
+}
+
+// conforms holds an answer against the document; a request that was taken must be
+// one that it describes.
+func (p *program) conforms(r *http.Request, body []byte, answer *http.Response, text []byte) {
+	p.t.Helper()
+	route, parameters, err := p.router.FindRoute(withoutHost(r))
+	if err != nil {
+		if answer.StatusCode < 400 {
+			p.t.Errorf("%s %s isn't in the document: %v", r.Method, r.URL, err)
+		}
+		return
+	}
+	input := &openapi3filter.RequestValidationInput{Request: withoutHost(r), PathParams: parameters, Route: route, Options: &openapi3filter.Options{
+		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true,
+	}}
+	input.Request.Body = io.NopCloser(bytes.NewReader(body))
+	if answer.StatusCode < 400 {
+		if err := openapi3filter.ValidateRequest(p.t.Context(), input); err != nil {
+			p.t.Errorf("%s %s was taken, but isn't described: %v", r.Method, r.URL, err)
+		}
+	}
+	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: answer.StatusCode, Header: answer.Header, Options: input.Options}
+	out.SetBodyBytes(text)
+	if kind := answer.Header.Get("Content-Type"); strings.Contains(kind, "json") || answer.StatusCode >= 400 {
+		if err := openapi3filter.ValidateResponse(p.t.Context(), out); err != nil {
+			p.t.Errorf("%s %s: %d doesn't conform: %v\n%s", r.Method, r.URL, answer.StatusCode, err, text)
+		}
+	}
+	name := route.Operation.OperationID
+	if p.seen[name] == nil {
+		p.seen[name] = map[int]bool{}
+	}
+	p.seen[name][answer.StatusCode] = true
+}
+
+func withoutHost(r *http.Request) *http.Request {
+	c := r.Clone(r.Context())
+	c.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+	return c
+}
+
+// checkedOffice has the result of a check of each of two domains.
+func checkedOffice(t *testing.T) *office {
+	o := newOffice(t, func(options *server.Options) { options.Checks = options.Links.Store.(server.Checks) })
+	for _, name := range []string{"example.com", "pop.example"} {
+		r := doctor.Result{Report: doctor.Report{Domain: name, Findings: []doctor.Finding{{Code: doctor.HostMissing, Severity: doctor.Error}}}, CheckedAt: time.Unix(1e9, 0), DueAt: time.Unix(2e9, 0)}
+		if err := o.store.PutCheck(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return o
+}
+
+// Every operation of the document does what it says, and conforms.
+func TestEveryOperationOfTheAPI(t *testing.T) {
+	t.Parallel()
+	o := checkedOffice(t)
+	p := newProgram(t, o, []string{"*"}, staff.Scopes...)
+	must := func(want int, method, path string, body any, header ...string) map[string]any {
+		t.Helper()
+		status, object := p.ask(method, path, body, header...)
+		if status != want {
+			t.Errorf("%s %s: %d, want %d: %v", method, path, status, want, object)
+		}
+		return object
+	}
+	made := must(201, "POST", "/links", map[string]any{"address": "workshop@example.com", "valid_minutes": 60, "uses": 2, "language": "en", "note": "7"}, "Idempotency-Key", "ticket 7")
+	again := must(201, "POST", "/links", map[string]any{"address": "workshop@example.com", "valid_minutes": 60, "uses": 2, "language": "en", "note": "7"}, "Idempotency-Key", "ticket 7")
+	if made["url"] == "" || made["url"] != again["url"] || made["id"] != again["id"] {
+		t.Errorf("%v\n%v", made, again)
+	}
+	must(422, "POST", "/links", map[string]any{"address": "office@example.com"}, "Idempotency-Key", "ticket 7")
+	id := made["id"].(string)
+	if r, err := http.Get(made["url"].(string)); err != nil || r.StatusCode != http.StatusOK {
+		t.Errorf("%v: %v", made["url"], err)
+	}
+	if l := must(200, "GET", "/links/"+id, nil); l["state"] != "open" || len(l["events"].([]any)) != 1 || l["url"] != nil {
+		t.Errorf("%v", l)
+	}
+	must(200, "GET", "/links?domain=example.com&address=workshop%40example.com&limit=1", nil)
+	if l := must(200, "DELETE", "/links/"+id, nil); l["state"] != "revoked" || l["revoked_by"] != "token:panel" {
+		t.Errorf("%v", l)
+	}
+
+	if list := must(200, "GET", "/accounts?domain=example.com&limit=2", nil); len(list["accounts"].([]any)) != 2 || list["after"] == nil {
+		t.Errorf("%v", list)
+	}
+	must(200, "GET", "/accounts?domain=example.com&q=front", nil)
+	must(200, "PUT", "/accounts/new%40example.com", map[string]any{"address": "new@example.com", "name": "New", "protocol": "pop3", "quota": "500MB"})
+	if d := must(200, "GET", "/decisions/new%40example.com", nil); d["decision"].(map[string]any)["protocol"] != "pop3" || len(d["misled"].([]any)) == 0 || d["known"] != true {
+		t.Errorf("%v", d)
+	}
+	if a := must(200, "GET", "/accounts/new%40example.com", nil); a["name"] != "New" {
+		t.Errorf("%v", a)
+	}
+	for _, format := range []string{"thunderbird", "pox", "mobileconfig", "thunderbird-android"} {
+		must(200, "GET", "/renders/"+format+"/new%40example.com", nil)
+	}
+	must(422, "GET", "/renders/mobileconfig/a%40plain.example", nil)
+	must(404, "GET", "/renders/other/new%40example.com", nil)
+	must(204, "DELETE", "/accounts/new%40example.com", nil)
+	must(404, "GET", "/accounts/new%40example.com", nil)
+	must(409, "PUT", "/accounts/other%40example.com", map[string]any{"address": "other@example.com", "addresses": []string{"office@example.com"}})
+	must(422, "PUT", "/accounts/other%40example.com", map[string]any{"address": "other@example.com", "devices": "many"})
+	must(400, "PUT", "/accounts/other%40example.com", map[string]any{"address": "third@example.com"})
+
+	must(200, "PUT", "/domains/new.example", map[string]any{"servers": map[string]any{"imap": []any{map[string]any{"host": "imap.new.example"}}, "smtp": []any{map[string]any{"host": "smtp.new.example"}}}})
+	if list := must(200, "GET", "/domains?after=a&limit=1", nil); len(list["domains"].([]any)) != 1 || list["after"] == nil {
+		t.Errorf("%v", list)
+	}
+	must(200, "GET", "/domains/new.example", nil)
+	must(204, "DELETE", "/domains/new.example", nil)
+	must(409, "DELETE", "/domains/example.com", nil)
+	must(422, "PUT", "/domains/new.example", map[string]any{"plan": "nowhere"})
+	must(200, "GET", "/checks", nil)
+	must(200, "GET", "/checks/example.com", nil)
+	must(404, "GET", "/checks/login.example", nil)
+	if log := must(200, "GET", "/audit?limit=3", nil); len(log["entries"].([]any)) != 3 || log["after"] == nil {
+		t.Errorf("%v", log)
+	}
+
+	for _, wrong := range []struct {
+		want               int
+		method, path, body string
+	}{
+		{400, "POST", "/links", `{`},
+		{400, "POST", "/links", `{"address":"x"}`},
+		{400, "POST", "/links", `{"address":"office@example.com","colour":1}`},
+		{400, "POST", "/links", `{"address":"office@example.com"} {}`},
+		{413, "POST", "/links", `{"address":"` + strings.Repeat("x", 70_000) + `"}`},
+		{422, "POST", "/links", `{}`},
+		{422, "POST", "/links", `{"address":"office@example.com","uses":101}`},
+		{404, "POST", "/links", `{"address":"office@nowhere.test"}`},
+		{404, "GET", "/links/x", ""},
+		{400, "GET", "/links?limit=0", ""},
+		{400, "GET", "/accounts", ""},
+		{400, "GET", "/accounts/x", ""},
+		{404, "GET", "/accounts?domain=nowhere.test", ""},
+		{400, "GET", "/domains/a..b", ""},
+		{400, "GET", "/audit?after=x", ""},
+		{404, "GET", "/nowhere", ""},
+		{404, "PATCH", "/links", ""},
+	} {
+		if status, object := p.ask(wrong.method, wrong.path, wrong.body); status != wrong.want || object["code"] == nil || object["detail"] == "" {
+			t.Errorf("%s %s %.60s: %d %v", wrong.method, wrong.path, wrong.body, status, object)
+		}
+	}
+	for _, operation := range []string{"listLinks", "makeLink", "showLink", "revokeLink", "listAccounts", "showAccount", "putAccount", "removeAccount", "listDomains", "showDomain", "putDomain", "removeDomain", "showDecision", "render", "listChecks", "showCheck", "listAudit"} {
+		if !p.seen[operation][200] && !p.seen[operation][201] && !p.seen[operation][204] {
+			t.Errorf("%s never went well", operation)
+		}
+	}
+}
+
+// A program does what its scopes and domains allow, and sees nothing of others.
+func TestTokensBoundPrograms(t *testing.T) {
+	t.Parallel()
+	o := checkedOffice(t)
+	all := newProgram(t, o, []string{"*"}, "links:write")
+	_, made := all.ask("POST", "/links", map[string]any{"address": "workshop@example.com"})
+	other := newProgram(t, o, []string{"pop.example"}, staff.Scopes...)
+	for _, path := range []string{"/links/" + fmt.Sprint(made["id"]), "/accounts?domain=example.com", "/accounts/workshop%40example.com", "/decisions/workshop%40example.net", "/renders/pox/workshop%40example.com", "/domains/example.com", "/checks/example.com", "/links?domain=example.com"} {
+		if status, object := other.ask("GET", path, nil); status != http.StatusNotFound {
+			t.Errorf("%s: %d %v", path, status, object)
+		}
+	}
+	for path, key := range map[string]string{"/links": "links", "/audit": "entries"} {
+		if status, object := other.ask("GET", path, nil); status != http.StatusOK || len(object[key].([]any)) != 0 {
+			t.Errorf("%s: %d %v", path, status, object)
+		}
+	}
+	for path, key := range map[string]string{"/domains": "domains", "/checks": "checks"} {
+		if status, object := other.ask("GET", path, nil); status != http.StatusOK || len(object[key].([]any)) != 1 || !strings.Contains(fmt.Sprint(object), "pop.example") {
+			t.Errorf("%s: %d %v", path, status, object)
+		}
+	}
+	for path, want := range map[string]int{"/domains/example.com": 403, "/accounts/workshop%40example.com": 404} {
+		if status, object := other.ask("PUT", path, map[string]any{}); status != want {
+			t.Errorf("PUT %s: %d %v", path, status, object)
+		}
+		if status, object := other.ask("DELETE", path, nil); status != 404 {
+			t.Errorf("DELETE %s: %d %v", path, status, object)
+		}
+	}
+	if status, _ := other.ask("DELETE", "/links/"+fmt.Sprint(made["id"]), nil); status != 404 {
+		t.Errorf("another's link is withdrawn: %d", status)
+	}
+	if status, _ := other.ask("POST", "/links", map[string]any{"address": "office@example.com"}); status != 404 {
+		t.Errorf("a link for another's account: %d", status)
+	}
+	// Without its scope, nothing.
+	nothing := newProgram(t, o, []string{"*"}, "audit:read")
+	for _, request := range []string{"GET /links", "POST /links", "GET /links/x", "DELETE /links/x", "GET /accounts?domain=example.com", "GET /accounts/office%40example.com", "PUT /accounts/office%40example.com", "DELETE /accounts/office%40example.com", "GET /domains", "GET /domains/example.com", "PUT /domains/example.com", "DELETE /domains/example.com", "GET /decisions/office%40example.com", "GET /renders/pox/office%40example.com", "GET /checks", "GET /checks/example.com"} {
+		method, path, _ := strings.Cut(request, " ")
+		if status, object := nothing.ask(method, path, nil); status != 403 || object["code"] != "scope" {
+			t.Errorf("%s: %d %v", request, status, object)
+		}
+	}
+	for name, token := range map[string]string{"none": "", "guessed": "autoconfig_x", "a session": "helpdesk"} {
+		nothing.token = token
+		if status, object := nothing.ask("GET", "/audit", nil); status != 401 || object["code"] != "unauthorized" {
+			t.Errorf("%s: %d %v", name, status, object)
+		}
+	}
+	if status, _ := all.ask("GET", "/links", nil, "Host", "x"); status != 403 { // and its scope is links:write
+		t.Errorf("%d", status)
+	}
+}
+
+func TestGuessingTokensIsLimited(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t, newOffice(t), []string{"*"}, "links:read")
+	right := p.token
+	var statuses []int
+	for i := range 25 {
+		p.token = fmt.Sprintf("autoconfig_%d", i)
+		status, _ := p.ask("GET", "/links", nil)
+		statuses = append(statuses, status)
+	}
+	if i := slices.Index(statuses, http.StatusTooManyRequests); i != 20 {
+		t.Errorf("%v", statuses)
+	}
+	p.token = right
+	if status, _ := p.ask("GET", "/links", nil); status != http.StatusTooManyRequests {
+		t.Errorf("the right one: %d", status)
+	}
+}
