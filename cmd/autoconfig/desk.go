@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -51,15 +52,22 @@ func (s settled) identityProvider() (*server.OIDC, error) {
 const (
 	demoName     = "demo"
 	demoPassword = "demo-password"
+	demoToken    = "autoconfig_demo"
 )
 
-// fillDesk gives the demo somebody who can sign in.
+// fillDesk gives the demo somebody who can sign in, and a token.
 func fillDesk(ctx context.Context, site *opened, desk *staff.Desk) error {
 	_, p, err := desk.Add(ctx, demoName, staff.Admin, []string{staff.Everywhere})
 	if err != nil {
 		return err
 	}
-	return desk.SetPassword(ctx, p, demoPassword, nil)
+	if err := desk.SetPassword(ctx, p, demoPassword, nil); err != nil {
+		return err
+	}
+	hash := sha256.Sum256([]byte(demoToken))
+	return site.store.PutToken(ctx, hash[:], staff.Token{
+		ID: "demo", Name: "demo", Scopes: staff.Scopes, Domains: []string{staff.Everywhere}, MadeBy: "demo", MadeAt: time.Now(), ExpiresAt: time.Now().AddDate(0, 0, 1),
+	})
 }
 
 // tidyEvery is how often what is over is removed.

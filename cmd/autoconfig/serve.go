@@ -227,6 +227,15 @@ Try, in another terminal:
   # a program that knows PACC
   curl -H 'Host: ua-auto-config.example.com' 'http://%[1]s/.well-known/user-agent-configuration.json'
 
+  # the person: type workshop@example.com
+  open http://%[1]s/ in a browser
+
+  # the help desk: sign in as %[4]s with the password %[5]s
+  open http://%[2]s/helpdesk/ in a browser
+
+  # a ticket system
+  curl -H 'Authorization: Bearer %[6]s' -d '{"address": "workshop@example.com"}' 'http://%[2]s/api/v1/links'
+
   # the operator
   curl 'http://%[2]s/readyz'
   curl 'http://%[2]s/metrics'
@@ -235,7 +244,7 @@ Try, in another terminal:
 
 Stop it with Ctrl-C.
 
-`, public, private, demoDigest)
+`, public, private, demoDigest, demoName, demoPassword, demoToken)
 }
 
 // demoDigest is the MD5 of workshop@example.com.
