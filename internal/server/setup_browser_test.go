@@ -115,6 +115,19 @@ func TestTheWayOfAPerson(t *testing.T) {
 	}
 }
 
+// Longer words than English ones fit the smallest screen too.
+func TestLanguagesFitAPhone(t *testing.T) {
+	t.Parallel()
+	_, s, _ := site(t)
+	b := testkit.StartBrowser(t)
+	for _, language := range []string{"de", "fr", "es", "it", "nl", "pt", "pl"} {
+		screen := testkit.Screen{Width: 320, Height: 640}
+		b.Open(t, s.URL+"/?lang="+language, screen, as(links.IPhone), chromedp.Reload(), inspect(t, "setup-ask-"+language, screen),
+			chromedp.SendKeys("#address", "workshop@example.com"), chromedp.Submit("#address"), chromedp.WaitVisible("details"),
+			inspect(t, "setup-"+language, screen))
+	}
+}
+
 // The way of a setup link, from the message to the steps, and the codes on it as
 // an independent reader reads them.
 func TestTheWayOfALink(t *testing.T) {
