@@ -180,10 +180,10 @@ func (t *Terms) byDefault() verdict {
 	return v
 }
 
-// advice is what the person should know of the decision.
 // Advice is what a decision means for anybody, whatever is known of the account.
 func Advice(d settings.Decision) []settings.Message { return advice(d, Account{}) }
 
+// advice is what the person should know of the decision.
 func advice(d settings.Decision, a Account) []settings.Message {
 	say := func(key string) settings.Message { return settings.Message{Key: key} }
 	if d.Protocol == settings.IMAP {

@@ -52,7 +52,7 @@ func (s settled) identityProvider() (*server.OIDC, error) {
 const (
 	demoName     = "demo"
 	demoPassword = "demo-password"
-	demoToken    = "autoconfig_demo"
+	demoToken    = "autoconfig_demo" //nolint:gosec // printed for everybody to try
 )
 
 // fillDesk gives the demo somebody who can sign in, and a token.

@@ -159,7 +159,7 @@ func (s *Server) sessionCookie() string {
 }
 
 func (s *Server) setSession(c echo.Context, token string) {
-	cookie := &http.Cookie{Name: s.sessionCookie(), Value: token, Path: "/", HttpOnly: true, Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode}
+	cookie := &http.Cookie{Name: s.sessionCookie(), Value: token, Path: "/", HttpOnly: true, Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode} //nolint:gosec // plain http only on loopback
 	if token == "" {
 		cookie.MaxAge = -1
 	}

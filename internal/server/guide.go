@@ -57,22 +57,20 @@ func newGuide(s settings.Settings, byDefault settings.Settings, device links.Dev
 
 func serverTextOf(s settings.Server, login settings.Login) serverText {
 	t := serverText{Host: s.Host, Port: s.Port, Security: string(s.Security), Login: login.Literal, Auth: "password"}
-	for _, a := range s.Auth {
-		switch a {
-		case settings.AuthOAuthBearer, settings.AuthXOAuth2:
-			t.Auth = "oauth2"
-		case settings.AuthCramMD5, settings.AuthDigestMD5, settings.AuthNTLM:
-			t.Auth = "encrypted"
-		case settings.AuthExternal:
-			t.Auth = "certificate"
-		case settings.AuthGSSAPI:
-			t.Auth = "gssapi"
-		case settings.AuthNone, settings.AuthClientIP:
-			t.Auth, t.Login = "none", ""
-		default:
-			t.Auth = "password"
-		}
-		break // the best one
+	if len(s.Auth) == 0 {
+		return t
+	}
+	switch s.Auth[0] { // the best one
+	case settings.AuthOAuthBearer, settings.AuthXOAuth2:
+		t.Auth = "oauth2"
+	case settings.AuthCramMD5, settings.AuthDigestMD5, settings.AuthNTLM:
+		t.Auth = "encrypted"
+	case settings.AuthExternal:
+		t.Auth = "certificate"
+	case settings.AuthGSSAPI:
+		t.Auth = "gssapi"
+	case settings.AuthNone, settings.AuthClientIP:
+		t.Auth, t.Login = "none", ""
 	}
 	return t
 }

@@ -162,7 +162,7 @@ func (s *Server) useLink(c echo.Context) error {
 		} else if err != nil {
 			return unavailable(err)
 		}
-		c.SetCookie(&http.Cookie{
+		c.SetCookie(&http.Cookie{ //nolint:gosec // plain http only on loopback
 			Name: linkCookie, Value: pass, Path: "/s/" + l.token, MaxAge: int(links.Window.Seconds()),
 			HttpOnly: true, Secure: s.PublicURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
 		})

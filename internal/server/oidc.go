@@ -99,7 +99,7 @@ func (s *Server) beginOIDC(c echo.Context) error {
 }
 
 func (s *Server) setHandshake(c echo.Context, value string, age int) {
-	c.SetCookie(&http.Cookie{Name: handshakeCookie, Value: value, Path: "/helpdesk/oidc", MaxAge: age, HttpOnly: true, Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode})
+	c.SetCookie(&http.Cookie{Name: handshakeCookie, Value: value, Path: "/helpdesk/oidc", MaxAge: age, HttpOnly: true, Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode}) //nolint:gosec // plain http only on loopback
 }
 
 // endOIDC takes the answer: state, code, signature, audience, time and nonce must

@@ -145,7 +145,7 @@ func (s *Store) RemoveSessions(ctx context.Context, person string) error {
 	return err
 }
 
-const tokenColumns = `id, name, scopes, domains, made_by, made_at, expires_at`
+const tokenColumns = `id, name, scopes, domains, made_by, made_at, expires_at` //nolint:gosec // names of columns
 
 // PutToken implements [staff.Store].
 func (s *Store) PutToken(ctx context.Context, hash []byte, t staff.Token) error {
@@ -195,7 +195,7 @@ func (s *Store) AddEntry(ctx context.Context, e staff.Entry) error {
 // Entries implements [staff.Store].
 func (s *Store) Entries(ctx context.Context, f staff.EntryFilter) ([]staff.Entry, error) {
 	bound, args := within("domain", f.Domains)
-	rows, err := s.db.QueryContext(ctx, `SELECT id, at, actor, action, subject, domain, detail FROM audit WHERE (? = 0 OR id < ?)`+bound+` ORDER BY id DESC LIMIT ?`,
+	rows, err := s.db.QueryContext(ctx, `SELECT id, at, actor, action, subject, domain, detail FROM audit WHERE (? = 0 OR id < ?)`+bound+` ORDER BY id DESC LIMIT ?`, //nolint:gosec // bound has question marks only
 		append(append([]any{f.Before, f.Before}, args...), f.Limit)...)
 	if err != nil {
 		return nil, err
