@@ -71,7 +71,7 @@ func (s *Server) newFrame(c echo.Context, b brand, chosen string) frame {
 	f := frame{Brand: b, Languages: s.pages.Languages(), Method: "get"}
 	f.language = s.pages.Language(wanted...)
 	if c.FormValue("lang") != "" {
-		c.SetCookie(&http.Cookie{Name: languageCookie, Value: f.language, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: s.PublicURL.Scheme == "https", SameSite: http.SameSiteLaxMode})
+		c.SetCookie(&http.Cookie{Name: languageCookie, Value: f.language, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: s.PublicURL.Scheme == "https", SameSite: http.SameSiteLaxMode}) //nolint:gosec // plain http only on loopback
 	}
 	return f
 }
