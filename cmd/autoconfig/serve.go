@@ -106,6 +106,9 @@ func (s *serveCmd) Run(c *call) error {
 		logger.Warn("public_url leads to this machine only: Autodiscover's JSON sends programs there", "public_url", site.process.PublicURL.String())
 	}
 	logger.Info("serving", "listen", listeners.Public.Addr().String(), "admin_listen", listeners.Private.Addr().String(), "version", version)
+	if listeners.Staff != nil {
+		logger.Info("serving the help desk", "staff_listen", listeners.Staff.Addr().String(), "staff_url", site.process.StaffURL)
+	}
 	group, ctx := errgroup.WithContext(c)
 	group.Go(func() error { return d.Run(ctx) })
 	group.Go(func() error { return handlers.Serve(ctx, listeners) })

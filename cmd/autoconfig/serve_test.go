@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -96,6 +97,7 @@ func TestWhatTheDemoPrintsWorks(t *testing.T) {
 		`"Url":"http://` + regexp.QuoteMeta(demo.public) + `/autodiscover/autodiscover.xml"`,
 		`<string>EmailTypePOP</string>`,
 		`"protocols": {[^$]*"host": "imap.example.com"`,
+		`"state":"open","url":"http://` + regexp.QuoteMeta(demo.public) + `/s/[0-9a-v]{26}"`,
 		`^{"status":"ready"|^ready|ok`,
 		`autoconfig_`,
 		`protocol +POP3, mail is left on the server for 9 days`,
@@ -145,6 +147,72 @@ func TestARunningServeSeesWhatACommandChanges(t *testing.T) {
 	if log, err := p.stop(); err != nil || strings.Contains(log, "office") || strings.Contains(log, "level=ERROR") {
 		t.Errorf("%v, and the log says\n%s", err, log)
 	}
+}
+
+// The help desk on a listener of its own: links, tokens and people made by commands
+// work in the running service at once, and end there at once.
+func TestTheHelpDeskOfARunningServe(t *testing.T) {
+	t.Parallel()
+	testkit.Need(t, "curl")
+	folder := t.TempDir()
+	autoconfig := func(line string) string {
+		t.Helper()
+		return strings.TrimSpace(shell(t, folder, "autoconfig "+line+" 2>/dev/null || echo FAILED"))
+	}
+	autoconfig("init --domain example.org --imap mail.example.org --pop3 none --smtp mail.example.org --public-url https://setup.example.org")
+	autoconfig("apply")
+	shell(t, folder, "printf 'staff_listen: 127.0.0.1:18082\nstaff_url: http://127.0.0.1:18082\n' | sed s/18082/"+freePort(t)+"/ >> autoconfig.yaml")
+	p := serve(t, folder)
+	desk := strings.TrimSpace(shell(t, folder, "sed -n 's/^staff_url: //p' autoconfig.yaml"))
+	status := func(url string, more ...string) string {
+		t.Helper()
+		return shell(t, folder, "curl -s -o /dev/null -w '%{http_code}' "+strings.Join(more, " ")+" "+url)
+	}
+	link := "http://" + p.public + strings.TrimPrefix(autoconfig("link create office@example.org --language de"), "https://setup.example.org")
+	token := "-H 'Authorization: Bearer " + autoconfig("token create panel --scopes links:read,decisions:read --domains example.org") + "'"
+	for name, c := range map[string]struct{ want, seen string }{
+		"the sign-in on its listener":        {"200", status(desk + "/helpdesk/sign-in")},
+		"the sign-in on the private one":     {"404", status("http://" + p.private + "/helpdesk/sign-in")},
+		"the sign-in on the public one":      {"404", status("http://" + p.public + "/helpdesk/sign-in")},
+		"the API on its listener":            {"200", status(desk+"/api/v1/decisions/a%40example.org", token)},
+		"the API on the public one":          {"404", status("http://"+p.public+"/api/v1/links", token)},
+		"the API without a token":            {"401", status(desk + "/api/v1/links")},
+		"the metrics on the help desk's":     {"404", status(desk + "/metrics")},
+		"the link":                           {"200", status(link)},
+		"the link, used":                     {"303", status(link, "-X POST -d do=settings")},
+		"the setup page":                     {"200", status("http://" + p.public + "/")},
+		"a link that nobody made":            {"404", status("http://" + p.public + "/s/00000000000000000000000000")},
+		"the description of the API, to all": {"200", status(desk + "/openapi.json")},
+	} {
+		if c.seen != c.want {
+			t.Errorf("%s: %s, want %s", name, c.seen, c.want)
+		}
+	}
+	if seen := status(link, "-X POST -d do=settings"); seen != "410" {
+		t.Errorf("the link, once more: %s", seen)
+	}
+	second := "http://" + p.public + strings.TrimPrefix(autoconfig("link create office@example.org"), "https://setup.example.org")
+	if seen := autoconfig("account forget office@example.org"); !strings.Contains(seen, "forgotten-") || status(second) != "410" {
+		t.Errorf("a forgotten address: %s, its link %s", seen, status(second))
+	}
+	if password := autoconfig("staff add eva --role admin"); len(password) != 26 {
+		t.Errorf("password %q", password)
+	}
+	if log, err := p.stop(); err != nil || strings.Contains(log, "office") || strings.Contains(log, "level=ERROR") || strings.Contains(log, link[strings.LastIndexByte(link, '/')+1:]) {
+		t.Errorf("%v, and the log says\n%s", err, log)
+	}
+}
+
+// freePort is a port that nobody has now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
 }
 
 // eventually asks until the answer has the pattern. The limit is for a machine

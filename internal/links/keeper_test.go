@@ -259,3 +259,16 @@ func TestDevices(t *testing.T) {
 		t.Error("chosen devices")
 	}
 }
+
+// Whatever a browser sends as a pass, only one that was signed lets in.
+func FuzzPasses(f *testing.F) {
+	k := &links.Keeper{Secret: []byte("a secret of the test"), Now: func() time.Time { return time.Unix(1_700_000_000, 0) }}
+	for _, seed := range []string{"", ".", "1.", "99999999999.x", "-1.x", "1e9.x", "99999999999999999999.x"} {
+		f.Add(seed, "id")
+	}
+	f.Fuzz(func(t *testing.T, pass, id string) {
+		if until := k.Passes(links.Link{ID: id}, pass); !until.IsZero() {
+			t.Errorf("%q opens %q until %s", pass, id, until)
+		}
+	})
+}

@@ -460,3 +460,49 @@ func codeOf(t *testing.T, key string) string {
 func decodeKey(key string) ([]byte, error) {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(key)
 }
+
+// With TLS, cookies are Secure, and the session's can be set by no other host.
+func TestCookiesBehindTLS(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, func(options *server.Options) {
+		options.StaffURL = &url.URL{Scheme: "https", Host: "desk.example.com"}
+		options.PublicURL = &url.URL{Scheme: "https", Host: "setup.example.com"}
+	})
+	password, second := o.add(t, "eva", staff.Staff, "*")
+	form := url.Values{"name": {"eva"}, "password": {password}, "code": {staff.Code(second, time.Now())}, "lang": {"de"}}
+	r, _ := o.visitor(t).do(http.MethodPost, "/helpdesk/sign-in", form, "Host", "desk.example.com")
+	if r.StatusCode != http.StatusSeeOther || len(r.Cookies()) == 0 {
+		t.Fatal(r.Status)
+	}
+	for _, c := range r.Cookies() {
+		if !c.Secure || !c.HttpOnly || c.Domain != "" || c.Path != "/" || !strings.HasPrefix(c.Name, "__Host-") {
+			t.Errorf("%+v", c)
+		}
+	}
+	for _, host := range []string{"127.0.0.1", "localhost:8081", "desk.example.com.evil.test", "setup.example.com"} {
+		if r, _ := o.visitor(t).do(http.MethodGet, "/helpdesk/sign-in", nil, "Host", host); r.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %s", host, r.Status)
+		}
+	}
+}
+
+// Every page of the help desk is worked by keyboard alone: whatever can be clicked
+// can be reached by Tab, and shows that it is.
+func TestStaffPagesByKeyboard(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	password, second := o.add(t, "eva", staff.Admin, "*")
+	b := testkit.StartBrowser(t)
+	b.Open(t, o.staff.URL+"/helpdesk/", testkit.Desktop, chromedp.Focus("#name"), chromedp.KeyEvent("eva"+kb.Tab+password+kb.Tab+staff.Code(second, time.Now())+kb.Enter), chromedp.WaitVisible("#q"))
+	for _, path := range []string{"", "?q=o", "account?address=workshop%40example.com", "links", "people", "audit", "own"} {
+		var unreached []string
+		b.Do(t, chromedp.Navigate(o.staff.URL+"/helpdesk/"+path), chromedp.WaitVisible("h1"))
+		var count int
+		b.Do(t, chromedp.Evaluate(`window.reached = new Set(); document.addEventListener("focusin", e => { const s = getComputedStyle(e.target); if (s.outlineStyle !== "none" || e.target.matches("input[type=radio]")) reached.add(e.target) }); document.querySelectorAll("a, button, input:not([type=hidden]), select, textarea, summary").length`, &count))
+		b.Do(t, chromedp.KeyEvent(strings.Repeat(kb.Tab, count+2)),
+			chromedp.Evaluate(`[...document.querySelectorAll("a, button, input:not([type=hidden]), select, textarea, summary")].filter(e => !reached.has(e)).map(e => e.outerHTML)`, &unreached))
+		if count < 8 || len(unreached) > 0 {
+			t.Errorf("%s: of %d, these aren't reached: %v", path, count, unreached)
+		}
+	}
+}
