@@ -283,6 +283,12 @@ func TestTokensBoundPrograms(t *testing.T) {
 			t.Errorf("DELETE %s: %d %v", path, status, object)
 		}
 	}
+	if status, object := other.ask("PUT", "/domains/pop.example", map[string]any{"aliases": []string{"bank.example"}, "plan": "standard"}); status != 403 {
+		t.Errorf("an alias that the token doesn't serve: %d %v", status, object)
+	}
+	if status, object := other.ask("PUT", "/accounts/x%40pop.example", map[string]any{"addresses": []string{"office2@example.com"}}); status != 422 {
+		t.Errorf("an address of a domain that the token doesn't serve: %d %v", status, object)
+	}
 	if status, _ := other.ask("DELETE", "/links/"+fmt.Sprint(made["id"]), nil); status != 404 {
 		t.Errorf("another's link is withdrawn: %d", status)
 	}

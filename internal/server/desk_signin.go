@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"html/template"
@@ -35,7 +36,8 @@ func (s *Server) signIn(c echo.Context) error {
 	token, p, err := s.Desk.SignIn(ctx, name, c.FormValue("password"), c.FormValue("code"))
 	if errors.Is(err, staff.ErrSignIn) {
 		s.signIns.allow(client, s.Now())
-		if err := s.Desk.Log(ctx, staff.Actor{Name: "stranger"}, "sign-in refused", name, "", ""); err != nil {
+		// What isn't a name may be a password in the wrong field.
+		if err := s.Desk.Log(ctx, staff.Actor{Name: "stranger"}, "sign-in refused", cmp.Or(p.Name, "unknown name"), "", ""); err != nil {
 			return unavailable(err)
 		}
 		return s.signInProblem(c, "staff.bad_sign_in", name)

@@ -192,6 +192,10 @@ func TestSigningIn(t *testing.T) {
 			t.Errorf("staff at %s: %s", path, r.Status)
 		}
 	}
+	log, err := o.desk.Store.Entries(t.Context(), staff.EntryFilter{Limit: 10})
+	if err != nil || len(log) != 5 || log[1].Subject != "eva" && log[1].Subject != "unknown name" || strings.Contains(log[0].Subject+log[1].Subject+log[2].Subject+log[3].Subject, "otto") {
+		t.Errorf("a name that isn't known may be a password: %+v %v", log, err)
+	}
 	if r, _ := v.post("/helpdesk/sign-out", nil); r.StatusCode != http.StatusSeeOther {
 		t.Errorf("sign-out: %s", r.Status)
 	}
