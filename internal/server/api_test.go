@@ -332,3 +332,29 @@ func TestGuessingTokensIsLimited(t *testing.T) {
 		t.Errorf("the right one: %d", status)
 	}
 }
+
+// Whatever a program sends, it gets an answer that says what is wrong.
+func FuzzLinkOrders(f *testing.F) {
+	for _, seed := range []string{`{}`, `{"address":"office@example.com"}`, `{"address":"office@example.com","valid_minutes":1e9}`, `[]`, `null`, `{"address":null}`, `{"uses":-1,"address":"a@example.com"}`, "\xff", `{"address":"a@example.com","language":"xx","note":"\u0000"}`} {
+		f.Add(seed)
+	}
+	w := newWorld(f)
+	desk, err := staff.NewDesk(w.store, []byte("a secret of the test"), false)
+	if err != nil {
+		f.Fatal(err)
+	}
+	text, _, err := desk.MakeToken(f.Context(), staff.Token{Name: "fuzz", Scopes: staff.Scopes, Domains: []string{"*"}, ExpiresAt: time.Now().Add(time.Hour)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	handler := newWorld(f, func(o *server.Options) {
+		o.Desk, o.Site, o.Links.Store, o.Now = desk, w.store, w.store, nil
+	}).server.Staff()
+	f.Fuzz(func(t *testing.T, body string) {
+		r := do(handler, http.MethodPost, "http://127.0.0.1/api/v1/links", body, "Authorization", "Bearer "+text)
+		var answer map[string]any
+		if err := json.NewDecoder(r.Body).Decode(&answer); err != nil || r.StatusCode >= 500 || r.StatusCode != 201 && answer["code"] == nil {
+			t.Errorf("%q: %s %v %v", body, r.Status, answer, err)
+		}
+	})
+}

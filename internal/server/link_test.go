@@ -264,3 +264,27 @@ func TestInstructionsFitTheAccount(t *testing.T) {
 		}
 	}
 }
+
+// Paths that try to leave their place, and values that try to become headers, do
+// neither.
+func TestPathsAndHeadersStayWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	l := newLinked(t)
+	for _, path := range []string{"/s/..%2f", "/s/%2e%2e/", "/s/" + l.token + "/..%2f..%2fprofile", "/s/" + l.token + "%2fprofile", "/s/" + l.token + "/../profile", "/assets/..%2fmessages%2fen.json", "/assets/%2e%2e/pages/setup.html", "/assets/colour/..%2fpage.css", "/s/" + l.token + "%00", "//s//" + l.token + "//profile"} {
+		r := l.ask(t, http.MethodGet, "http://setup.example.com"+path, "")
+		if body := text(r); r.StatusCode == http.StatusOK && path[:2] != "//" || strings.Contains(body, "{{") || strings.Contains(body, "Workshop") {
+			t.Errorf("%s: %s", path, r.Status)
+		}
+	}
+	for _, value := range []string{"de\r\nSet-Cookie: a=b", "%0d%0aSet-Cookie:%20a=b", "de;q=1\x00"} {
+		escaped := strings.NewReplacer("\r", "%0d", "\n", "%0a", " ", "%20", "\x00", "%00").Replace(value)
+		r := l.ask(t, http.MethodPost, l.path(), "do=settings&device="+escaped+"&lang="+escaped, "Content-Type", formType)
+		for name, values := range r.Header {
+			for _, v := range values {
+				if strings.ContainsAny(v, "\r\n\x00") || name == "Set-Cookie" && strings.HasPrefix(v, "a=b") || name == "Location" && !strings.HasPrefix(v, "/s/"+l.token+"?device=") {
+					t.Errorf("%q became %s: %q", value, name, v)
+				}
+			}
+		}
+	}
+}
