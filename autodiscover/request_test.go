@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"math"
 	"io"
 	"os"
 	"path/filepath"
@@ -125,11 +126,16 @@ func TestBombsCostLittle(t *testing.T) {
 		"comments":    {strings.Repeat("<!---->", MaxBody/7), 200 * MaxBody},
 	} {
 		body := []byte(bomb.body)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		_, err := ParseRequest(body)
-		runtime.ReadMemStats(&after)
-		if used := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, ErrMalformed) || used > bomb.limit {
+		used := uint64(math.MaxUint64)
+		var err error
+		for range 5 { // the runtime allocates too, now and then
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err = ParseRequest(body)
+			runtime.ReadMemStats(&after)
+			used = min(used, after.TotalAlloc-before.TotalAlloc)
+		}
+		if !errors.Is(err, ErrMalformed) || used > bomb.limit {
 			t.Errorf("%s: %v, %d bytes allocated for a request of %d", name, err, used, len(body))
 		}
 	}
