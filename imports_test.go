@@ -37,11 +37,15 @@ var rooms = map[string]room{
 	"templates":    {ours: []string{"settings"}, third: []string{"github.com/nicksnyder/go-i18n/v2/i18n", "golang.org/x/text"}},
 
 	"internal/config":    {ours: []string{"settings", "policy"}, third: []string{"github.com/goccy/go-yaml"}},
-	"internal/directory": {ours: []string{"settings", "policy"}, third: []string{"github.com/maypok86/otter/v2"}},
+	// how the three kinds of databases are opened, for the rooms that speak SQL: store, directory/sqldir, migrate
+	"internal/database":          {third: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql"}},
+	"internal/directory":         {ours: []string{"settings", "policy"}, third: []string{"github.com/maypok86/otter/v2"}},
+	"internal/directory/sqldir":  {ours: []string{"settings", "policy", "internal/directory", "internal/database"}},
+	"internal/directory/ldapdir": {ours: []string{"settings", "policy", "internal/directory"}, third: []string{"github.com/go-ldap/ldap/v3"}},
 	"internal/links":     {ours: []string{"settings"}, third: []string{"rsc.io/qr"}},
 	"internal/staff":     {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2"}},
-	"internal/store":     {ours: []string{"settings", "policy", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3", "modernc.org/sqlite"}},
-	"internal/migrate":   {ours: []string{"settings", "policy", "thunderbird"}},
+	"internal/store":     {ours: []string{"settings", "policy", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3"}},
+	"internal/migrate":   {ours: []string{"settings", "policy", "thunderbird", "internal/database"}},
 	"internal/server": {
 		ours: []string{"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates", "internal/directory", "internal/doctor", "internal/links", "internal/staff"},
 		third: []string{
@@ -58,7 +62,7 @@ var rooms = map[string]room{
 	"cmd/autoconfig": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",
-			"internal/config", "internal/directory", "internal/doctor", "internal/store", "internal/server", "internal/migrate", "internal/links", "internal/staff",
+			"internal/config", "internal/database", "internal/directory", "internal/directory/sqldir", "internal/directory/ldapdir", "internal/doctor", "internal/store", "internal/server", "internal/migrate", "internal/links", "internal/staff",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
 	},

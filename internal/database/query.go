@@ -1,0 +1,145 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Queryer is a pool or a transaction in it.
+type Queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// QueryContext is that of sql.DB.
+func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return db.pool.QueryContext(ctx, db.Kind.bind(query), args...)
+}
+
+// QueryRowContext is that of sql.DB.
+func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return db.pool.QueryRowContext(ctx, db.Kind.bind(query), args...)
+}
+
+// ExecContext is that of sql.DB.
+func (db *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return db.pool.ExecContext(ctx, db.Kind.bind(query), args...)
+}
+
+// Pool is the pool for a library that needs it.
+func (db *DB) Pool() *sql.DB { return db.pool }
+
+// transaction binds as its pool does.
+type transaction struct {
+	*sql.Tx
+	kind Kind
+}
+
+func (t transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return t.Tx.QueryContext(ctx, t.kind.bind(query), args...)
+}
+
+func (t transaction) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return t.Tx.QueryRowContext(ctx, t.kind.bind(query), args...)
+}
+
+func (t transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return t.Tx.ExecContext(ctx, t.kind.bind(query), args...)
+}
+
+// Change runs f in a transaction. If f fails, nothing has happened.
+func (db *DB) Change(ctx context.Context, f func(tx Queryer) error) error {
+	tx, err := db.pool.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	if err := f(transaction{tx, db.Kind}); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// View lets f read one state of the database, whatever is changed meanwhile.
+func (db *DB) View(ctx context.Context, f func(q Queryer) error) error {
+	options := &sql.TxOptions{ReadOnly: true}
+	if db.Kind != SQLite { // whose readers see one state anyway
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	tx, err := db.pool.BeginTx(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // there is nothing to commit
+	return f(transaction{tx, db.Kind})
+}
+
+// bind writes a statement's question marks as the database wants them. Our
+// statements have none in their texts.
+func (k Kind) bind(query string) string {
+	if k != PostgreSQL || !strings.Contains(query, "?") {
+		return query
+	}
+	var b strings.Builder
+	for n := 1; ; n++ {
+		before, after, found := strings.Cut(query, "?")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteString("$" + strconv.Itoa(n))
+		query = after
+	}
+}
+
+// Upsert is the statement that inserts a row or, where one with the same key is
+// there, sets its other columns (leaves it alone if there are none). The values
+// are those of key, then of set.
+func (k Kind) Upsert(table string, key, set []string) string {
+	columns := append(append([]string{}, key...), set...)
+	var b strings.Builder
+	b.WriteString("INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + Marks(len(columns)) + ")")
+	var assign []string
+	if k == MySQL {
+		for _, column := range set {
+			assign = append(assign, column+" = VALUES("+column+")")
+		}
+		if len(set) == 0 {
+			assign = []string{key[0] + " = " + key[0]}
+		}
+		return b.String() + " ON DUPLICATE KEY UPDATE " + strings.Join(assign, ", ")
+	}
+	for _, column := range set {
+		assign = append(assign, column+" = excluded."+column)
+	}
+	if len(set) == 0 {
+		return b.String() + " ON CONFLICT DO NOTHING"
+	}
+	return b.String() + " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(assign, ", ")
+}
+
+// Marks are n question marks with commas.
+func Marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
+
+// IsTaken tells whether a statement failed because a value that must be unique is
+// there already.
+func IsTaken(err error) bool {
+	var pg *pgconn.PgError
+	var my *mysql.MySQLError
+	switch {
+	case err == nil:
+		return false
+	case errors.As(err, &pg):
+		return pg.Code == "23505" // unique_violation
+	case errors.As(err, &my):
+		return my.Number == 1062 // ER_DUP_ENTRY
+	}
+	return strings.Contains(err.Error(), "UNIQUE constraint failed")
+}
