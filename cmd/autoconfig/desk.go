@@ -12,6 +12,7 @@ import (
 
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/store"
 )
 
 // staffURL is where the help desk is reached: as configured, or on the private
@@ -79,7 +80,9 @@ func keepTidy(ctx context.Context, site *opened, logger *slog.Logger) error {
 	defer tick.Stop()
 	for {
 		now := time.Now()
-		err := site.store.Expire(ctx, now.AddDate(0, 0, -site.process.Retention.Links), now.AddDate(0, 0, -site.process.Retention.Audit), now)
+		ago := func(days int) time.Time { return now.AddDate(0, 0, -days) }
+		keep := site.process.Retention
+		err := site.store.Expire(ctx, store.Expiry{Links: ago(keep.Links), Audit: ago(keep.Audit), Overrides: ago(keep.Overrides)}, now)
 		if err != nil && ctx.Err() == nil {
 			logger.Error("what has been kept long enough can't be removed", "error", err)
 		}

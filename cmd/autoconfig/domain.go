@@ -236,7 +236,7 @@ func changeDomain(c *call, name string, change func(site *policy.Site, at int) e
 		return err
 	}
 	defer target.close()
-	return target.store.Change(c, func(site *policy.Site) error {
+	return target.store.ChangeDomain(c, ascii, func(site *policy.Site) error {
 		at := -1
 		for i, d := range site.Domains {
 			if d.Name == ascii {

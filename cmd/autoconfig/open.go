@@ -49,7 +49,7 @@ func openSite(c *call) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(c, process.Database, process.folder)
+	db, err := store.Open(c, process.Database, store.Options{Folder: process.folder, Connections: process.Connections})
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func openDemo(c *call) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(c, "sqlite::memory:", ".")
+	db, err := store.Open(c, "sqlite::memory:", store.Options{})
 	if err != nil {
 		return nil, err
 	}

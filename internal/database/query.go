@@ -56,7 +56,11 @@ func (t transaction) ExecContext(ctx context.Context, query string, args ...any)
 
 // Change runs f in a transaction. If f fails, nothing has happened.
 func (db *DB) Change(ctx context.Context, f func(tx Queryer) error) error {
-	tx, err := db.pool.BeginTx(ctx, nil)
+	options := &sql.TxOptions{}
+	if db.Kind != SQLite { // MySQL's own default would read what was there before a lock was got
+		options.Isolation = sql.LevelReadCommitted
+	}
+	tx, err := db.pool.BeginTx(ctx, options)
 	if err != nil {
 		return err
 	}
@@ -123,6 +127,23 @@ func (k Kind) Upsert(table string, key, set []string) string {
 		return b.String() + " ON CONFLICT DO NOTHING"
 	}
 	return b.String() + " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(assign, ", ")
+}
+
+// Insert is the statement that inserts rows, all in one. Rows that are there
+// already are an error ([IsTaken]), or passed over if told so.
+func (k Kind) Insert(table string, columns []string, rows int, ignore bool) string {
+	var b strings.Builder
+	b.WriteString("INSERT ")
+	if ignore && k == MySQL {
+		b.WriteString("IGNORE ")
+	}
+	b.WriteString("INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES ")
+	one := "(" + Marks(len(columns)) + "), "
+	b.WriteString(strings.TrimSuffix(strings.Repeat(one, rows), ", "))
+	if ignore && k != MySQL {
+		b.WriteString(" ON CONFLICT DO NOTHING")
+	}
+	return b.String()
 }
 
 // Marks are n question marks with commas.

@@ -323,7 +323,7 @@ func TestAChangeInTheStoreIsServedAfterATick(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	open := func() *store.Store {
-		s, err := store.Open(t.Context(), "sqlite:test.db", folder)
+		s, err := store.Open(t.Context(), "sqlite:test.db", store.Options{Folder: folder})
 		if err != nil {
 			t.Fatal(err)
 		}

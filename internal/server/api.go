@@ -33,7 +33,7 @@ type Site interface {
 	PutAccount(ctx context.Context, a policy.Account) error
 	RemoveAccount(ctx context.Context, key string) error
 	Frame(ctx context.Context) (policy.Site, error)
-	Change(ctx context.Context, f func(*policy.Site) error) error
+	ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error
 	RemoveDomain(ctx context.Context, name string, withAccounts bool) error
 }
 

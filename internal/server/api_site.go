@@ -200,7 +200,7 @@ func (s *Server) apiPutDomain(c echo.Context) error {
 	}
 	domain.Name = name
 	ctx := c.Request().Context()
-	err = s.Site.Change(ctx, func(all *policy.Site) error {
+	err = s.Site.ChangeDomain(ctx, name, func(all *policy.Site) error {
 		i := slices.IndexFunc(all.Domains, func(d policy.Domain) bool { return d.Name == name })
 		for _, alias := range domain.Aliases { // a new one is a name that the program must serve too
 			if !actor(c).Serves(alias) && (i < 0 || !slices.Contains(all.Domains[i].Aliases, alias)) {

@@ -45,7 +45,7 @@ func killSite(letter string) policy.Site {
 // ever, and says on its output when it has begun.
 func replaceUntilKilled(folder string) int {
 	ctx := context.Background()
-	s, err := store.Open(ctx, "sqlite:test.db", folder)
+	s, err := store.Open(ctx, "sqlite:test.db", store.Options{Folder: folder})
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -92,7 +92,7 @@ func TestAKilledChangeIsWholeOrNotAtAll(t *testing.T) {
 		}
 		_ = child.Wait() // it was killed
 
-		s, err := store.Open(t.Context(), "sqlite:test.db", folder)
+		s, err := store.Open(t.Context(), "sqlite:test.db", store.Options{Folder: folder})
 		if err != nil {
 			t.Fatalf("opened after a kill: %v", err)
 		}
@@ -131,8 +131,8 @@ func TestANewerSchemaIsRefusedAndUntouched(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)`); err != nil {
 		t.Fatal(err)
 	}
-	_, err := store.Open(t.Context(), "sqlite:test.db", folder)
-	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(err.Error(), "version 99, this binary knows 4; use the newer autoconfig") {
+	_, err := store.Open(t.Context(), "sqlite:test.db", store.Options{Folder: folder})
+	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(err.Error(), "version 99, this binary knows 5; use the newer autoconfig") {
 		t.Errorf("opened: %v", err)
 	}
 	var domains int

@@ -29,7 +29,7 @@ var databases = map[string]func(t testing.TB) *store.Store{
 
 func open(t testing.TB, address, folder string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), address, folder)
+	s, err := store.Open(t.Context(), address, store.Options{Folder: folder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func TestAFailedChangeChangesNothing(t *testing.T) {
 			"a domain twice":   {func() error { return s.Replace(ctx, sameDomain) }, store.ErrExists},
 			"cancelled":        {func() error { return s.Replace(cancelled, demo(t)) }, context.Canceled},
 			"the caller's own": {func() error {
-				return s.Change(ctx, func(site *policy.Site) error { site.Domains = nil; site.Accounts[0].Name = "x"; return oops })
+				return s.ChangeDomain(ctx, "example.com", func(site *policy.Site) error { site.Domains = nil; site.Accounts[0].Name = "x"; return oops })
 			}, oops},
 		} {
 			if err := c.do(); !errors.Is(err, c.want) {
@@ -411,7 +411,7 @@ func TestOpenedAtOnce(t *testing.T) {
 	ids := make([]string, 8)
 	for i := range ids {
 		group.Go(func() {
-			s, err := store.Open(t.Context(), "sqlite:test.db", folder)
+			s, err := store.Open(t.Context(), "sqlite:test.db", store.Options{Folder: folder})
 			if err != nil {
 				t.Errorf("open: %v", err)
 				return
@@ -460,7 +460,7 @@ func TestWrongDatabasesSayWhatIsWrong(t *testing.T) {
 		"sqlite:text.db":                "file is not a database",
 		"sqlite:.":                      "is a directory",
 	} {
-		s, err := store.Open(t.Context(), address, folder)
+		s, err := store.Open(t.Context(), address, store.Options{Folder: folder})
 		if err == nil {
 			_ = s.Close()
 		}
