@@ -31,7 +31,7 @@ func (s *Store) TakeLease(ctx context.Context, name, holder string, now, until t
 // DueChecks are at most limit names that are due, those never checked first.
 func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT n.name FROM domain_names n LEFT JOIN checks c ON c.name = n.name
-		WHERE c.due_at IS NULL OR c.due_at <= ? ORDER BY c.due_at, n.name LIMIT ?`, now.Unix(), limit)
+		WHERE c.due_at IS NULL OR c.due_at <= ? ORDER BY COALESCE(c.due_at, 0), n.name LIMIT ?`, now.Unix(), limit)
 	if err != nil {
 		return nil, err
 	}
