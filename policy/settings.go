@@ -92,7 +92,7 @@ func (t *Terms) settings(v verdict, asked string) settings.Settings {
 	s := settings.Settings{
 		SiteID:   t.SiteID,
 		Domain:   asked,
-		Provider: t.Provider,
+		Provider: t.Brand(),
 		Decision: v.Decision,
 		Services: t.Services,
 		Profile:  t.Profile,

@@ -62,12 +62,14 @@ func (s *domainShowCmd) Run(c *call) error {
 		return err
 	}
 	if s.JSON {
-		return c.json(t)
+		common := *t.Common
+		common.Provider = t.Brand()
+		return c.json(policy.Terms{Name: t.Name, Aliases: t.Aliases, Common: &common})
 	}
 	rows := [][]string{
 		{"domain", t.Name},
 		{"aliases", strings.Join(t.Aliases, " ")},
-		{"provider", t.Provider.Name},
+		{"provider", t.Brand().Name},
 		{"default", upper(t.DefaultProtocol())},
 	}
 	for _, p := range []settings.Protocol{settings.IMAP, settings.POP3, settings.SMTP} {

@@ -42,6 +42,8 @@ type Directory struct {
 	digests  *cache[policy.Account]
 	uniform  *cache[bool]
 	pacc     *cache[[]byte]
+	offers   *offers
+	forms    *forms
 }
 
 // New prepares a Directory.
@@ -55,7 +57,7 @@ func New(o Options) *Directory {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Directory{source: o.Source, logger: o.Logger, now: o.Now, tick: o.Tick}
+	d := &Directory{source: o.Source, logger: o.Logger, now: o.Now, tick: o.Tick, offers: newOffers(), forms: newForms(maxForms)}
 	d.domains = newCache[*Entry](d, maxDomains)
 	d.accounts = newCache[policy.Account](d, o.MaxEntries)
 	d.digests = newCache[policy.Account](d, o.MaxEntries)
@@ -72,7 +74,7 @@ func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		return newEntry(name, terms), nil
+		return d.newEntry(name, terms), nil
 	})
 }
 

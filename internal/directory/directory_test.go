@@ -284,39 +284,6 @@ func TestTheCacheIsBounded(t *testing.T) {
 	}
 }
 
-func TestFormsAreMadeOnceAndBounded(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	entry, err := h.Domain(t.Context(), "example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	made := 0
-	render := func() (*settings.Form, error) { made++; return settings.NewForm([]byte("x")) }
-	for range 3 {
-		for i := range 256 {
-			if _, err := entry.Form(i, render); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if made != 256 {
-		t.Errorf("made %d forms for 256 keys", made)
-	}
-	oops := errors.New("oops")
-	for range 2 {
-		if _, err := entry.Form("bad", func() (*settings.Form, error) { made++; return nil, oops }); !errors.Is(err, oops) {
-			t.Error(err)
-		}
-		if _, err := entry.Form("one too many", render); err != nil {
-			t.Error(err)
-		}
-	}
-	if made != 256+4 {
-		t.Errorf("made %d", made)
-	}
-}
-
 // Over the real store: what another connection to the same file changed is served
 // after one tick.
 func TestAChangeInTheStoreIsServedAfterATick(t *testing.T) {

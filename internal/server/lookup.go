@@ -98,7 +98,9 @@ func (s *Server) forDomain(ctx context.Context, name string) (answer, error) {
 }
 
 func (s *Server) domain(ctx context.Context, name string) (*directory.Entry, error) {
-	entry, err := s.Directory.Domain(ctx, name)
+	// The name may be a part of a request line of many kB, which must not be kept
+	// with it.
+	entry, err := s.Directory.Domain(ctx, strings.Clone(name))
 	if err != nil && !errors.Is(err, directory.ErrNotFound) {
 		return nil, unavailable(err)
 	}
