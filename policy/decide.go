@@ -97,6 +97,9 @@ func (t *Terms) Mailbox(typed settings.Address) settings.Address {
 	return t.Primary(typed).Unquoted().WithoutTag(t.Delimiters())
 }
 
+// Has tells whether a name is the domain's or one of its aliases'.
+func (t *Terms) Has(name string) bool { return name == t.Name || slices.Contains(t.Aliases, name) }
+
 // Primary is the address in the primary domain.
 func (t *Terms) Primary(typed settings.Address) settings.Address {
 	return typed.WithDomain(t.Name)

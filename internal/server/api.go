@@ -25,13 +25,12 @@ import (
 
 // Site is what the help desk and the API read and change.
 type Site interface {
-	// SearchAccounts finds accounts by any part of address or name, within domains
-	// (nil for all).
-	SearchAccounts(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error)
 	Accounts(ctx context.Context, domain, after string, limit int) ([]policy.Account, error)
 	Account(ctx context.Context, key string) (policy.Account, error)
 	PutAccount(ctx context.Context, a policy.Account) error
 	RemoveAccount(ctx context.Context, key string) error
+	// PutOverride stores what is laid over an account that is kept elsewhere.
+	PutOverride(ctx context.Context, o policy.Override) error
 	Frame(ctx context.Context) (policy.Site, error)
 	ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error
 	RemoveDomain(ctx context.Context, name string, withAccounts bool) error

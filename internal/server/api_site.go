@@ -49,7 +49,7 @@ func (s *Server) apiAccounts(c echo.Context) error {
 	ctx := c.Request().Context()
 	var accounts []policy.Account
 	if q := c.QueryParam("q"); q != "" {
-		accounts, err = s.Site.SearchAccounts(ctx, q, []string{entry.Terms.Name}, limit)
+		accounts, _, err = s.Directory.Search(ctx, q, []string{entry.Terms.Name}, limit)
 	} else {
 		accounts, err = s.Site.Accounts(ctx, entry.Terms.Name, c.QueryParam("after"), limit)
 	}
@@ -71,14 +71,14 @@ func (s *Server) apiAccount(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	_, account, known, err := s.served(c, typed)
-	if err == nil && !known {
+	_, found, err := s.served(c, typed)
+	if err == nil && !found.Known {
 		err = directory.ErrNotFound
 	}
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, account)
+	return c.JSON(http.StatusOK, found.Account)
 }
 
 func (s *Server) apiPutAccount(c echo.Context) error {
@@ -246,6 +246,7 @@ type decided struct {
 	Address  string            `json:"address"`
 	Known    bool              `json:"known"`
 	Mailbox  string            `json:"mailbox"`
+	Source   string            `json:"source,omitempty"`
 	Decision settings.Decision `json:"decision"`
 	Incoming settings.Server   `json:"incoming"`
 	Outgoing settings.Server   `json:"outgoing"`
@@ -261,12 +262,12 @@ func (s *Server) apiDecision(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a, account, known, err := s.served(c, typed)
+	a, found, err := s.served(c, typed)
 	if err != nil {
 		return err
 	}
 	d := decided{
-		Address: typed.String(), Known: known, Mailbox: account.Address.String(), Decision: a.settings.Decision,
+		Address: typed.String(), Known: found.Known, Mailbox: found.Account.Address.String(), Source: found.Source, Decision: a.settings.Decision,
 		Incoming: a.settings.Incoming, Outgoing: a.settings.Outgoing,
 		Login: a.settings.IncomingLogin.Literal, OutgoingLogin: a.settings.OutgoingLogin.Literal, Misled: []string{},
 	}
@@ -284,7 +285,7 @@ func (s *Server) apiRender(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a, _, _, err := s.served(c, typed)
+	a, _, err := s.served(c, typed)
 	if err != nil {
 		return err
 	}

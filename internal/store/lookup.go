@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
@@ -67,7 +68,7 @@ func termsOf(ctx context.Context, q database.Queryer, domain policy.Domain) (*po
 // isn't served.
 func broken(err error, kind, name string) error {
 	if errors.Is(err, directory.ErrNotFound) {
-		return errors.New("the database has no " + kind + " " + name + ", which a domain refers to")
+		return fmt.Errorf("%w: the database has no %s %s, which a domain refers to", directory.ErrUnusable, kind, name)
 	}
 	return err
 }
