@@ -38,6 +38,7 @@ type Process struct {
 	// TrustedProxies are addresses or networks in CIDR notation.
 	TrustedProxies []string  `yaml:"trusted_proxies" doc:"addresses or networks from which X-Forwarded-For and X-Forwarded-Proto are believed"`
 	RateLimit      RateLimit `yaml:"rate_limit" doc:"bounds the public requests of one client: an IPv4 address or an IPv6 /64"`
+	Sources        []Source  `yaml:"sources" doc:"where accounts are kept outside of our own database; asked in this order, after it"`
 	Cache          Cache     `yaml:"cache" doc:"what is kept in memory"`
 	Check          Check     `yaml:"check" doc:"how domains are checked"`
 	Links          Links     `yaml:"links" doc:"setup links"`
@@ -202,6 +203,7 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 		wrong("staff_listen", "staff_listen needs a staff_url: the only name by which the help desk answers")
 	}
 	p.OIDC.check(wrong)
+	p.checkSources(wrong)
 	if p.SecretFile == "" {
 		wrong("secret_file", "a file for the secret is needed")
 	}
