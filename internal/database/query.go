@@ -3,9 +3,13 @@ package database
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -163,4 +167,22 @@ func IsTaken(err error) bool {
 		return my.Number == 1062 // ER_DUP_ENTRY
 	}
 	return strings.Contains(err.Error(), "UNIQUE constraint failed")
+}
+
+// IsLost tells whether a call failed because its connection had ended, so that it
+// may work with another one. Whether it was done is not known.
+func IsLost(err error) bool {
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &pg):
+		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "08") // the server ends; the connection did
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
+		return false
+	}
+	for _, lost := range []error{driver.ErrBadConn, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, lost) {
+			return true
+		}
+	}
+	return err != nil && pgconn.SafeToRetry(err) && !errors.Is(err, syscall.ECONNREFUSED)
 }
