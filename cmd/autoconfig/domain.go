@@ -94,7 +94,7 @@ func (o *opened) terms(c *call, name string) (*policy.Terms, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is not a domain name", name)
 	}
-	t, err := o.store.Domain(c, ascii)
+	t, err := o.domainTerms(c, ascii)
 	if errors.Is(err, directory.ErrNotFound) {
 		return nil, refusal{fmt.Errorf("the domain %s is not served here; see: autoconfig domain list", ascii)}
 	}

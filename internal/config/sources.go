@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"time"
 )
 
@@ -158,16 +157,6 @@ func (l LDAP) check(wrong func(key, format string, args ...any)) {
 	if (l.BindDN == "") != (l.PasswordFile == "") {
 		wrong(".ldap", "bind_dn and password_file need each other")
 	}
-}
-
-// SourceNames are the names of the sources.
-func (p Process) SourceNames() []string {
-	var names []string
-	for _, s := range p.Sources {
-		names = append(names, s.Name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // Duration is a time of a source, 0 where nothing is said.

@@ -205,7 +205,11 @@ func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Add
 	if own.known {
 		return Found{Entry: entry, Home: entry, Account: own.override.Over(own.account), Known: true, Override: own.override}, nil
 	}
-	for _, o := range d.sourcesOf(entry.Terms) {
+	sources, err := d.sourcesOf(entry.Terms)
+	if err != nil {
+		return Found{}, err
+	}
+	for _, o := range sources {
 		account, err := o.account(ctx, address)
 		switch {
 		case err == nil:
@@ -270,7 +274,11 @@ func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (
 	if !errors.Is(err, ErrNotFound) {
 		return Found{}, err
 	}
-	for _, o := range d.sourcesOf(entry.Terms) {
+	sources, err := d.sourcesOf(entry.Terms)
+	if err != nil {
+		return Found{}, err
+	}
+	for _, o := range sources {
 		if address, found := o.byDigest(entry.Terms, digest); found {
 			return d.find(ctx, entry, address)
 		}
@@ -282,8 +290,9 @@ func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (
 // and no account decides otherwise. Of accounts that are kept elsewhere nobody
 // can say so.
 func (d *Directory) Uniform(ctx context.Context, entry *Entry) (bool, error) {
-	if len(entry.Terms.Policy.Rules) > 0 || len(d.sourcesOf(entry.Terms)) > 0 {
-		return false, nil
+	sources, err := d.sourcesOf(entry.Terms)
+	if err != nil || len(sources) > 0 || len(entry.Terms.Policy.Rules) > 0 {
+		return false, err
 	}
 	return d.uniform.get(ctx, entry.Terms.Name, func(ctx context.Context) (bool, error) {
 		own, err := d.source.HasOwn(ctx, entry.Terms.Name)
@@ -297,4 +306,19 @@ func (d *Directory) Document(ctx context.Context, entry *Entry) ([]byte, error) 
 	return d.pacc.get(ctx, entry.Name, func(ctx context.Context) ([]byte, error) {
 		return d.source.Document(ctx, entry.Name)
 	})
+}
+
+// SourceNames are the sources outside, in the order in which they are asked.
+func (d *Directory) SourceNames() []string {
+	var names []string
+	for _, o := range d.outside {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
+// HasOutside tells whether accounts of the domain may be kept outside.
+func (d *Directory) HasOutside(t *policy.Terms) bool {
+	sources, err := d.sourcesOf(t)
+	return err == nil && len(sources) > 0
 }

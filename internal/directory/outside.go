@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -107,20 +109,23 @@ func (o *outside) domain(ctx context.Context, name string) (OutsideDomain, error
 }
 
 // sourcesOf are the sources that are asked for a domain's accounts: those that it
-// names, or all.
-func (d *Directory) sourcesOf(t *policy.Terms) []*outside {
+// names, or all. One that isn't configured is [ErrUnusable]: without it, nobody
+// knows what an account has.
+func (d *Directory) sourcesOf(t *policy.Terms) ([]*outside, error) {
 	if t.Sources == nil {
-		return d.outside
+		return d.outside, nil
 	}
 	var named []*outside
 	for _, name := range t.Sources {
-		for _, o := range d.outside {
-			if o.Name == name {
-				named = append(named, o)
-			}
+		i := slices.IndexFunc(d.outside, func(o *outside) bool { return o.Name == name })
+		if i < 0 {
+			err := fmt.Errorf("%w: the domain %s names the source %q, which is not configured", ErrUnusable, t.Name, name)
+			d.own.unusable(err)
+			return nil, err
 		}
+		named = append(named, d.outside[i])
 	}
-	return named
+	return named, nil
 }
 
 // ping asks the source whether it can be asked.

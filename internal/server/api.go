@@ -51,6 +51,9 @@ func (s *Server) apiRoutes(e *echo.Echo) {
 	on(http.MethodGet, "/accounts/:address", "accounts:read", s.apiAccount)
 	on(http.MethodPut, "/accounts/:address", "accounts:write", s.apiPutAccount)
 	on(http.MethodDelete, "/accounts/:address", "accounts:write", s.apiRemoveAccount)
+	on(http.MethodGet, "/overrides/:address", "accounts:read", s.apiOverride)
+	on(http.MethodPut, "/overrides/:address", "accounts:write", s.apiPutOverride)
+	on(http.MethodDelete, "/overrides/:address", "accounts:write", s.apiRemoveOverride)
 	on(http.MethodGet, "/domains", "domains:read", s.apiDomains)
 	on(http.MethodGet, "/domains/:domain", "domains:read", s.apiDomain)
 	on(http.MethodPut, "/domains/:domain", "domains:write", s.apiPutDomain)
@@ -142,6 +145,7 @@ var apiRefusals = []struct {
 	{thunderbird.ErrAndroidAuth, http.StatusUnprocessableEntity, "format", ""},
 	{thunderbird.ErrAndroidAddress, http.StatusUnprocessableEntity, "format", ""},
 	{directory.ErrExists, http.StatusConflict, "exists", ""},
+	{errOutside, http.StatusConflict, "outside", ""},
 	{directory.ErrHasAccounts, http.StatusConflict, "has_accounts", ""},
 	{directory.ErrNoSuchDomain, http.StatusNotFound, "not_found", ""},
 	{errJSON, http.StatusBadRequest, "json", ""},

@@ -104,6 +104,11 @@ func (s *Server) apiPutAccount(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
+	if found, err := s.Directory.Lookup(ctx, entry, typed); err != nil {
+		return unavailable(err)
+	} else if found.Source != "" && found.Account.Address.Key() == typed.Key() {
+		return errOutside
+	}
 	if err := s.Site.PutAccount(ctx, account); err != nil {
 		return err
 	}
@@ -197,6 +202,11 @@ func (s *Server) apiPutDomain(c echo.Context) error {
 	}
 	if domain.Name != "" && domain.Name != name {
 		return fmt.Errorf("%w: the name in the body and the one in the path must be the same", errJSON)
+	}
+	for _, source := range domain.Sources {
+		if !slices.Contains(s.Directory.SourceNames(), source) {
+			return fmt.Errorf("%w: there is no source %q", errJSON, source)
+		}
 	}
 	domain.Name = name
 	ctx := c.Request().Context()

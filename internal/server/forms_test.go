@@ -56,6 +56,19 @@ func (d drawn) find(is func(settings.Address) bool) (policy.Account, error) {
 
 func (drawn) HasOwn(context.Context, string) (bool, error)     { return false, nil }
 func (drawn) Document(context.Context, string) ([]byte, error) { return nil, directory.ErrNotFound }
+func (drawn) Override(context.Context, string) (policy.Override, error) {
+	return policy.Override{}, directory.ErrNotFound
+}
+
+func (drawn) PlanTerms(context.Context, policy.Domain) (*policy.Terms, error) {
+	return nil, directory.ErrNotFound
+}
+
+func (drawn) SearchAccounts(context.Context, string, []string, int) ([]policy.Account, error) {
+	return nil, nil
+}
+func (drawn) Listen(context.Context, func()) error { return nil }
+
 func (drawn) Generation(context.Context) (int64, error)        { return 1, nil }
 
 // awkward are domains whose names programs or our own forms might take for
