@@ -186,3 +186,18 @@ func IsLost(err error) bool {
 	}
 	return err != nil && pgconn.SafeToRetry(err) && !errors.Is(err, syscall.ECONNREFUSED)
 }
+
+// IsForeign tells whether a statement failed because a text that was bound has
+// characters that a column or the database can't hold, so that nothing there is
+// equal to it.
+func IsForeign(err error) bool {
+	var pg *pgconn.PgError
+	var my *mysql.MySQLError
+	switch {
+	case errors.As(err, &pg):
+		return pg.Code == "22P05" // untranslatable_character
+	case errors.As(err, &my):
+		return my.Number == 1267 || my.Number == 1270 || my.Number == 1271 // ER_CANT_AGGREGATE_…COLLATIONS
+	}
+	return false
+}

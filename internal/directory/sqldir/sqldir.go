@@ -223,11 +223,20 @@ func (s *Source) ask(ctx context.Context, q *query, values map[string]any, each 
 			some = true
 			return each(r)
 		})
-		if some && err != nil {
+		switch {
+		case some && err != nil:
 			return final{err}
+		case database.IsForeign(err) && slices.ContainsFunc(args, foreign):
+			return nil // there can't be any
 		}
 		return err
 	})
+}
+
+// foreign tells whether a value has letters that not every character set has.
+func foreign(arg any) bool {
+	text, ok := arg.(string)
+	return ok && !isASCII(text)
 }
 
 // final is an error after which nothing is tried again.
