@@ -182,3 +182,18 @@ UNION ALL SELECT d.name, d.enabled FROM admin_domainalias da JOIN admin_domain d
 		List: "SELECT u.email AS address, " + active + " AS active" + from + "u.email > :after ORDER BY u.email" + pages,
 	}
 }
+
+// Or fills what q leaves empty from a preset. "-" in q leaves it empty.
+func (q Queries) Or(preset Queries) Queries {
+	for _, pair := range [][2]*string{
+		{&q.Account, &preset.Account}, {&q.Alias, &preset.Alias}, {&q.Domain, &preset.Domain}, {&q.Search, &preset.Search}, {&q.List, &preset.List},
+	} {
+		switch *pair[0] {
+		case "":
+			*pair[0] = *pair[1]
+		case "-":
+			*pair[0] = ""
+		}
+	}
+	return q
+}
