@@ -145,6 +145,11 @@ func (k *checkCmd) each(c *call, site *opened, checker *doctor.Checker, domains 
 			case err != nil:
 				return err
 			}
+			if !k.All {
+				if err := site.lookOutside(ctx, &plan); err != nil {
+					return fmt.Errorf("look at the accounts of %s: %w", domain, err)
+				}
+			}
 			reports[i] = checker.Check(ctx, domain, &plan)
 			return ctx.Err()
 		})

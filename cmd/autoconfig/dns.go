@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -172,6 +173,42 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 		Domain: domain, Host: o.process.PublicURL.Hostname(), Terms: terms,
 		Given: terms.Given(byHand...), Documents: documents, Misled: misled,
 	}, err
+}
+
+// outsideMost bounds the accounts of other sources that a check looks at.
+const outsideMost = 200
+
+// lookOutside counts what a policy does to the accounts of a domain that are kept
+// in other sources: to the first ones, for the sources aren't ours to burden.
+func (o *opened) lookOutside(c context.Context, plan *doctor.Plan) error {
+	if !o.directory.HasOutside(plan.Terms) {
+		return nil
+	}
+	entry, err := o.directory.Domain(c, plan.Domain)
+	if err != nil {
+		return err
+	}
+	accounts, _, err := o.directory.Search(c, "@"+plan.Terms.Name, []string{plan.Terms.Name}, outsideMost)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		found, err := o.directory.Lookup(c, entry, a.Address)
+		switch {
+		case err != nil:
+			return err
+		case found.Source == "":
+			continue // counted already
+		}
+		decision := plan.Terms.Decide(found.Account)
+		if decision.Refused != "" {
+			plan.Serverless++
+		}
+		if decision.Protocol != plan.Terms.DefaultProtocol() {
+			plan.Misled++
+		}
+	}
+	return nil
 }
 
 // documents are the PACC documents whose digests belong into the DNS: those that

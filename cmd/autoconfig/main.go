@@ -57,6 +57,7 @@ type cli struct {
 	Export   exportCmd   `cmd:"" help:"Write what is served as a site file."`
 	Domain   domainCmd   `cmd:"" help:"List, show, add, change and remove domains."`
 	Account  accountCmd  `cmd:"" help:"List, show, add, change and remove accounts."`
+	Source   sourceCmd   `cmd:"" help:"List and check the sources of accounts outside of our own database."`
 	Explain  explainCmd  `cmd:"" help:"Say what an address gets, and why."`
 	Render   renderCmd   `cmd:"" help:"Print the exact answer that a program gets."`
 	Check    checkCmd    `cmd:"" help:"Prove what mail programs meet: DNS, certificates, mail servers, URLs."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -34,6 +35,9 @@ func openSources(process settled, logger *slog.Logger) (sources []directory.Outs
 		}
 		outside, err := open(s, logger)
 		if err != nil {
+			if key := queryOf(err); key != "" {
+				at += "." + key
+			}
 			return sources, config.At(process.file, process.text, fmt.Sprintf("sources[%d].%s", i, at), fmt.Errorf("the source %s: %w", s.Name, err))
 		}
 		digests := defaultDigests
@@ -47,6 +51,16 @@ func openSources(process settled, logger *slog.Logger) (sources []directory.Outs
 		})
 	}
 	return sources, nil
+}
+
+// queryOf is the query that an error is about, "" for none.
+func queryOf(err error) string {
+	for _, key := range []string{"account", "alias", "domain", "search", "list"} {
+		if errors.Is(err, sqldir.ErrQuery) && strings.Contains(err.Error(), ": "+key+": ") {
+			return key
+		}
+	}
+	return ""
 }
 
 func closeSources(sources []directory.OutsideSource) {

@@ -108,7 +108,7 @@ func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 		case err == nil:
 			return d.plannedDomain(ctx, name, found)
 		case !errors.Is(err, ErrNotFound):
-			return nil, err
+			return nil, o.named(err)
 		}
 	}
 	return nil, ErrNotFound
@@ -215,7 +215,7 @@ func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Add
 		case err == nil:
 			return d.lay(ctx, entry, o, account)
 		case !errors.Is(err, ErrNotFound):
-			return Found{}, err
+			return Found{}, o.named(err)
 		}
 	}
 	return Found{}, ErrNotFound

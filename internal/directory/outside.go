@@ -108,6 +108,9 @@ func (o *outside) domain(ctx context.Context, name string) (OutsideDomain, error
 	return found, err
 }
 
+// named says whose error it is.
+func (o *outside) named(err error) error { return fmt.Errorf("the source %s: %w", o.Name, err) }
+
 // sourcesOf are the sources that are asked for a domain's accounts: those that it
 // names, or all. One that isn't configured is [ErrUnusable]: without it, nobody
 // knows what an account has.

@@ -127,6 +127,9 @@ func (x *examination) inconclusive(subject string, err error) {
 
 // misled counts whom the records can't reach.
 func (x *examination) misled() {
+	if x.plan != nil && x.plan.Serverless > 0 {
+		x.found(Finding{Code: PolicyServerless, Subject: x.domain, Seen: fmt.Sprintf("%d accounts whose protocol has no server", x.plan.Serverless)})
+	}
 	if x.plan != nil && x.plan.Misled > 0 {
 		x.found(Finding{
 			Code: PolicyMisleads, Subject: x.domain,

@@ -125,6 +125,7 @@ var dnsFaults = []broken{
 		w.routes["192.0.2.53:53"] = w.dns.Addr
 	}},
 	{PolicyMisleads, func(_ *testing.T, w *world) { w.plan.Misled = 2 }, "2 accounts with another protocol than IMAP", func(_ *testing.T, w *world) { w.plan.Misled = 0 }},
+	{PolicyServerless, func(_ *testing.T, w *world) { w.plan.Serverless = 3 }, "3 accounts whose protocol has no server", func(_ *testing.T, w *world) { w.plan.Serverless = 0 }},
 	{DNSSECUnsigned, func(_ *testing.T, w *world) { w.checker.Resolver.Trusted = true }, "", func(_ *testing.T, w *world) {
 		w.checker.Resolver.Trusted = false // with a signed zone: TestSignedZone
 	}},

@@ -58,6 +58,7 @@ const (
 	MXPublicSuffix   Code = "MX-PUBLIC-SUFFIX"
 	NothingPublished Code = "NOTHING-PUBLISHED"
 	PolicyMisleads   Code = "POLICY-MISLEADS"
+	PolicyServerless Code = "POLICY-SERVERLESS"
 	PACCTXTMissing   Code = "PACC-TXT-MISSING"
 	PACCTXTInvalid   Code = "PACC-TXT-INVALID"
 	PACCDigest       Code = "PACC-DIGEST-MISMATCH"
@@ -124,6 +125,7 @@ var catalogue = []Meaning{
 	{MXPublicSuffix, Warning, "The MX stands right under a public suffix: programs then ask names that anybody may register.", "Publish autoconfig for the domain itself."},
 	{NothingPublished, Info, "The domain publishes nothing: programs guess.", "Publish the records of this service: autoconfig dns DOMAIN."},
 	{PolicyMisleads, Info, "Some accounts have another protocol than the domain's default. Programs that don't say for whom they ask (Thunderbird for Android, KMail, Delta Chat, whatever believes SRV or PACC) set them up wrongly.", "Set up these people by a profile, a QR code (autoconfig render thunderbird-android ADDRESS) or by hand; autoconfig explain ADDRESS says whom it hits."},
+	{PolicyServerless, Warning, "The source of some accounts decides a protocol that the domain has no server for. They get the domain's default, which may not be what they use.", "Give the domain a server for it, or change the source; autoconfig explain ADDRESS says what an account gets."},
 	{PACCTXTMissing, Info, "There is a PACC document, but no digest of it in the DNS: programs don't take it.", "Publish the record."},
 	{PACCTXTInvalid, Warning, "A record that is meant to be a PACC digest can't be read.", "Publish the record anew."},
 	{PACCDigest, Error, "No digest in the DNS is that of the document: programs refuse it.", "Publish the digest of what is served; see: autoconfig pacc DOMAIN."},

@@ -43,6 +43,8 @@ type Plan struct {
 	Host string
 	// Misled is how many accounts have another protocol than the default.
 	Misled int
+	// Serverless is how many have a protocol that there is no server for.
+	Serverless int
 	// Documents are the PACC documents whose digests are to be published: the one
 	// that is served, and one that waits for its digest.
 	Documents [][]byte

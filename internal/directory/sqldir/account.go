@@ -28,6 +28,9 @@ func (s *Source) Account(ctx context.Context, typed settings.Address) (policy.Ac
 			if account.Address.IsZero() {
 				break // there, but it can't be used
 			}
+			if len(seen) == 1 { // as many questions as for an address that isn't there: the time must not tell
+				_, _ = s.target(ctx, address)
+			}
 			return withAddress(account, typed), nil
 		}
 		target, err := s.target(ctx, address)
