@@ -399,3 +399,23 @@ func TestFaults(t *testing.T) {
 		})
 	}
 }
+
+func TestASlowQueryIsEnded(t *testing.T) {
+	t.Parallel()
+	for kind, slow := range map[database.Kind]string{
+		database.SQLite:     "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT MAX(n) AS address FROM c WHERE :address <> ''",
+		database.PostgreSQL: "SELECT pg_sleep(60)::text AS address WHERE :address <> ''",
+		database.MySQL:      "SELECT SLEEP(60) AS address FROM people WHERE :address <> ''",
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			url := load(t, kind, houseTables+"INSERT INTO people VALUES ('a@example.com', '', '', '', '', '', '', '')")
+			s := source(t, url, Options{Queries: Queries{Account: slow}, Timeout: 200 * time.Millisecond})
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			if _, err := s.Account(ctx, settings.MustAddress("a@example.com")); err == nil || errors.Is(err, directory.ErrNotFound) || ctx.Err() != nil {
+				t.Errorf("it ended with %v", err)
+			}
+		})
+	}
+}
