@@ -260,7 +260,7 @@ func (s *Source) again(ctx context.Context, f func() error) error {
 // rows runs a query's text.
 func (s *Source) rows(ctx context.Context, db *database.DB, q *query, text string, args []any, each func(row) error) error {
 	fail := func(err error) error {
-		if cause := context.Cause(ctx); cause != nil {
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 			err = fmt.Errorf("%w (%w)", cause, err)
 		}
 		return &queryError{q.name, withoutValues(err.Error(), args), err}
