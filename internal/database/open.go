@@ -150,6 +150,8 @@ func openPostgreSQL(u *url.URL, o Options) (*sql.DB, *pgx.ConnConfig, error) {
 	if !u.Query().Has("connect_timeout") {
 		config.ConnectTimeout = connectTimeout
 	}
+	// Or a database in another character set would get and give bytes of that one.
+	config.RuntimeParams["client_encoding"] = "UTF8"
 	if o.ReadOnly {
 		config.RuntimeParams["default_transaction_read_only"] = "on"
 	}

@@ -20,6 +20,9 @@
 // runs outside. Go caches a result without seeing a change of the clients:
 // use -count=1 after installing another version.
 //
+// Servers that need no network of their own, such as the databases, run on
+// loopback beside the test.
+//
 // Nothing here guesses or falls back: what a client found is reported with its
 // origin, and finding nothing is [ErrNoAccount].
 package testkit

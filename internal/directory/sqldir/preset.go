@@ -45,20 +45,41 @@ func Presets() []PresetInfo {
 func presets() []preset {
 	const sqlite, postgres, mysql = database.SQLite, database.PostgreSQL, database.MySQL
 	return []preset{
-		{PresetInfo{"iredmail", "1.8.1 (2026-05)", []database.Kind{mysql, postgres},
-			"iRedMail's database vmail. A mailbox for which only IMAP or only POP3 is enabled has that protocol."}, iredmail},
-		{PresetInfo{"ispconfig", "3.2 (2023-09)", []database.Kind{mysql},
-			"ISPConfig's database dbispconfig. A mailbox for which only IMAP or only POP3 is enabled has that protocol; a login of its own is kept."}, ispconfig},
-		{PresetInfo{"mailcow", "2026-07a", []database.Kind{mysql},
-			"mailcow: dockerized. A mailbox for which only IMAP or only POP3 is enabled has that protocol."}, mailcow},
-		{PresetInfo{"mailu", "2024.06.57", []database.Kind{sqlite, postgres, mysql},
-			"Mailu. A mailbox for which only IMAP or only POP3 is enabled has that protocol. Aliases with wildcards are left out."}, mailu},
-		{PresetInfo{"modoboa", "2.9.3 (2026-08)", []database.Kind{postgres, mysql},
-			"Modoboa."}, modoboa},
-		{PresetInfo{"postfixadmin", "4.0.5 (2026-08)", []database.Kind{mysql, postgres, sqlite},
-			"Postfixadmin."}, postfixadmin},
-		{PresetInfo{"virtual", "ISPmail tutorial (Debian 12)", []database.Kind{mysql, postgres, sqlite},
-			"The tables virtual_domains, virtual_users and virtual_aliases of many tutorials for Postfix and Dovecot. They have no names; where yours have a quota, add it to the query."}, virtual},
+		{PresetInfo{
+			"iredmail", "1.8.1 (2026-05)",
+			[]database.Kind{mysql, postgres},
+			"iRedMail's database vmail. A mailbox for which only IMAP or only POP3 is enabled has that protocol.",
+		}, iredmail},
+		{PresetInfo{
+			"ispconfig", "3.2 (2023-09)",
+			[]database.Kind{mysql},
+			"ISPConfig's database dbispconfig. A mailbox for which only IMAP or only POP3 is enabled has that protocol; a login of its own is kept.",
+		}, ispconfig},
+		{PresetInfo{
+			"mailcow", "2026-07a",
+			[]database.Kind{mysql},
+			"mailcow: dockerized. A mailbox for which only IMAP or only POP3 is enabled has that protocol.",
+		}, mailcow},
+		{PresetInfo{
+			"mailu", "2024.06.57",
+			[]database.Kind{sqlite, postgres, mysql},
+			"Mailu. A mailbox for which only IMAP or only POP3 is enabled has that protocol. Aliases with wildcards are left out.",
+		}, mailu},
+		{PresetInfo{
+			"modoboa", "2.9.3 (2026-08)",
+			[]database.Kind{postgres, mysql},
+			"Modoboa.",
+		}, modoboa},
+		{PresetInfo{
+			"postfixadmin", "4.0.5 (2026-08)",
+			[]database.Kind{mysql, postgres, sqlite},
+			"Postfixadmin.",
+		}, postfixadmin},
+		{PresetInfo{
+			"virtual", "ISPmail tutorial (Debian 12)",
+			[]database.Kind{mysql, postgres, sqlite},
+			"The tables virtual_domains, virtual_users and virtual_aliases of many tutorials for Postfix and Dovecot. They have no names; where yours have a quota, add it to the query.",
+		}, virtual},
 	}
 }
 

@@ -31,40 +31,50 @@ var presetCases = map[string]presetCase{
 	},
 	"mailcow": {
 		anna: annaKnown,
-		accounts: map[string]string{"bert@example.com": "bert@example.com Bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
-			"nologin@example.com": "-", "room@example.com": "-", "carl@closed.example": "-", "old@example.com": "-", "info@example.net": annaKnown + " (info@example.net)"},
+		accounts: map[string]string{
+			"bert@example.com": "bert@example.com Bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
+			"nologin@example.com": "-", "room@example.com": "-", "carl@closed.example": "-", "old@example.com": "-", "info@example.net": annaKnown + " (info@example.net)",
+		},
 		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "other.example": "-"},
 		search:  map[string]string{"ANNA@": "anna@example.com", "bert": "bert@example.com", "gone": "", "room": "", "carl": ""},
 		list:    "anna@example.com, bert@example.com, dora@example.com",
 	},
 	"iredmail": {
 		anna: annaKnown,
-		accounts: map[string]string{"bert@example.com": "bert@example.com Bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
-			"carl@closed.example": "-", "old@example.com": "-", "list@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)"},
+		accounts: map[string]string{
+			"bert@example.com": "bert@example.com Bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
+			"carl@closed.example": "-", "old@example.com": "-", "list@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)",
+		},
 		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "relayed.example": "-", "other.example": "-"},
 		search:  map[string]string{"ANNA@": "anna@example.com", "bert": "bert@example.com", "gone": "", "carl": ""},
 		list:    "anna@example.com, bert@example.com, dora@example.com",
 	},
 	"modoboa": {
 		anna: annaKnown,
-		accounts: map[string]string{"bert@example.com": "bert@example.com Bert 3145728KB", "gone@example.com": "-", "admin@example.com": "-", "carl@closed.example": "-",
-			"old@example.com": "-", "expired@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)"},
+		accounts: map[string]string{
+			"bert@example.com": "bert@example.com Bert 3145728KB", "gone@example.com": "-", "admin@example.com": "-", "carl@closed.example": "-",
+			"old@example.com": "-", "expired@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)",
+		},
 		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "relayed.example": "-", "other.example": "-"},
 		search:  map[string]string{"ANNA@": "anna@example.com", "anna m": "anna@example.com", "bert": "bert@example.com", "gone": "", "carl": ""},
 		list:    "anna@example.com, bert@example.com",
 	},
 	"ispconfig": {
 		anna: annaKnown,
-		accounts: map[string]string{"bert@example.com": "bert@example.com Bert web1bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
-			"locked@example.com": "-", "carl@closed.example": "-", "old@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)"},
+		accounts: map[string]string{
+			"bert@example.com": "bert@example.com Bert web1bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
+			"locked@example.com": "-", "carl@closed.example": "-", "old@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)",
+		},
 		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "other.example": "-"},
 		search:  map[string]string{"ANNA@": "anna@example.com", "web1": "bert@example.com", "gone": "", "locked": "", "carl": ""},
 		list:    "anna@example.com, bert@example.com, dora@example.com",
 	},
 	"mailu": {
 		anna: annaKnown,
-		accounts: map[string]string{"bert@example.com": "bert@example.com Bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
-			"anna@example.net": annaKnown + " (anna@example.net)"},
+		accounts: map[string]string{
+			"bert@example.com": "bert@example.com Bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
+			"anna@example.net": annaKnown + " (anna@example.net)",
+		},
 		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "other.example": "-"},
 		search:  map[string]string{"ANNA@": "anna@example.com", "bert": "bert@example.com", "gone": ""},
 		list:    "anna@example.com, bert@example.com, dora@example.com",
@@ -105,7 +115,10 @@ func TestPresets(t *testing.T) {
 				if t.Failed() {
 					return
 				}
-				testIndex(t, s, url)
+				testIndex(t, s.account, url)
+				if info.Name != "virtual" { // see there
+					testIndex(t, s.alias, url)
+				}
 			})
 		}
 	}
@@ -167,12 +180,12 @@ func testPreset(t *testing.T, s *Source, want presetCase) {
 	}
 }
 
-// testIndex looks at how the database finds a mailbox: by an index, whatever the
-// number of rows.
-func testIndex(t *testing.T, s *Source, url string) {
+// testIndex looks at how the database finds a mailbox or an alias: by an index,
+// whatever the number of rows.
+func testIndex(t *testing.T, q *query, url string) {
 	t.Helper()
 	explain, scan := "EXPLAIN ", regexp.MustCompile(`Seq Scan`)
-	switch s.account.kind {
+	switch q.kind {
 	case database.PostgreSQL:
 		url += "&enable_seqscan=off" // or it takes the shorter way with few rows
 	case database.MySQL:
@@ -185,7 +198,7 @@ func testIndex(t *testing.T, s *Source, url string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	text, args := s.account.sql(map[string]any{"address": "anna@example.com", "local": "anna", "domain": "example.com"})
+	text, args := q.sql(map[string]any{"address": "anna@example.com", "local": "anna", "domain": "example.com"})
 	rows, err := db.Pool().QueryContext(t.Context(), explain+text, args...)
 	if err != nil {
 		t.Fatal(err)
@@ -217,6 +230,6 @@ func testIndex(t *testing.T, s *Source, url string) {
 		t.Fatal(err)
 	}
 	if plan.Len() == 0 || scan.MatchString(plan.String()) {
-		t.Errorf("the account is looked for in the whole table:\n%s", plan.String())
+		t.Errorf("%s looks into a whole table:\n%s", q.name, plan.String())
 	}
 }

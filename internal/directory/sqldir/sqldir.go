@@ -29,7 +29,8 @@ const (
 // :local and :domain; :text that is searched for, and :pattern, which is the text
 // with % around it for LIKE, where %, _ and \ of the text have a \ before them
 // (SQLite needs ESCAPE '\'); :limit, and :after, the last address of the page
-// before ("" for the first).
+// before ("" for the first). PostgreSQL wants :domain::text where the place doesn't
+// say what a parameter is.
 type Queries struct {
 	// Account finds mailboxes by :address, or by :local and :domain. Its columns, in
 	// any order and letter case: address (the mailbox's primary address), and as far
@@ -259,7 +260,7 @@ func (s *Source) again(ctx context.Context, f func() error) error {
 // rows runs a query's text.
 func (s *Source) rows(ctx context.Context, db *database.DB, q *query, text string, args []any, each func(row) error) error {
 	fail := func(err error) error {
-		if cause := context.Cause(ctx); cause != nil {
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 			err = fmt.Errorf("%w (%w)", cause, err)
 		}
 		return &queryError{q.name, withoutValues(err.Error(), args), err}
