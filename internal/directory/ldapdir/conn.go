@@ -15,9 +15,10 @@ import (
 )
 
 // Bounds of what a server may send, in bytes, before a connection is thrown away.
+// The library makes some hundred bytes of each element, which may be two long.
 const (
-	fewBytes  = 4 << 20  // an account's entries, or a greeting
-	pageBytes = 16 << 20 // a page of pageEntries
+	fewBytes  = 1 << 20  // an account's entries, or a greeting
+	pageBytes = 4 << 20  // a page of pageEntries
 	idleBytes = 64 << 10 // unasked
 )
 
@@ -53,11 +54,10 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// failure is why a server couldn't be asked. again means that another connection
-// or another server may do better.
+// failure is why a server couldn't be asked.
 type failure struct {
 	server *server
-	again  bool
+	again  bool // another connection or another server may do better
 	err    error
 }
 

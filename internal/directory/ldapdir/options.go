@@ -218,9 +218,6 @@ func (o *Options) prepare() (*prepared, error) {
 	if _, err := ldap.ParseDN(o.BindDN); err != nil && !strings.ContainsAny(o.BindDN, `@\`) {
 		wrong("the name to bind with is not a distinguished name: %w", reason(err))
 	}
-	if o.DomainBase == "" {
-		o.DomainBase = o.Base
-	}
 	for _, base := range []namedText{{"the base", &o.Base}, {"the domain base", &o.DomainBase}} {
 		if _, err := ldap.ParseDN(*base.value); err != nil {
 			wrong("%s is not a distinguished name: %w", base.name, reason(err))
@@ -228,6 +225,9 @@ func (o *Options) prepare() (*prepared, error) {
 	}
 	if strings.TrimSpace(o.Base) == "" {
 		wrong("there is no base: write the name of the entry below which accounts are, such as ou=people,dc=example,dc=com")
+	}
+	if o.DomainBase == "" {
+		o.DomainBase = o.Base
 	}
 	problems = append(problems, p.mapping(&o.Mapping)...)
 	return p, errors.Join(problems...)

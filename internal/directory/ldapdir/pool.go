@@ -66,7 +66,7 @@ func (d *Directory) call(ctx context.Context, ask func(context.Context, *conn) e
 		}
 		shared, cancel := share(ctx, 1+len(order)-next)
 		err := ask(shared, c)
-		late := shared.Err() != nil
+		late := shared.Err() != nil || errors.Is(err, context.DeadlineExceeded)
 		cancel()
 		reused := c.reused
 		again := d.judge(ctx, c.server, err)
@@ -107,7 +107,10 @@ func (d *Directory) connect(ctx context.Context, servers []*server) (*conn, erro
 			cancel()
 			shared, cancel = context.WithTimeout(ctx, d.options.Timeout)
 		}
-		d.pool.makeRoom()
+		if !d.pool.makeRoom() {
+			cancel()
+			return nil, errClosed
+		}
 		c, err := d.dial(shared, s)
 		cancel()
 		if !d.pool.add(c) {
@@ -215,13 +218,17 @@ func (p *pool) drop(s *server) {
 }
 
 // makeRoom closes idle connections until one more may be opened, and keeps its
-// place until [pool.add].
-func (p *pool) makeRoom() {
+// place until [pool.add]; false if the pool is closed.
+func (p *pool) makeRoom() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
 	p.dialing++
 	excess := len(p.open) + p.dialing - cap(p.slots)
 	p.closeIdle(func(*conn) bool { excess--; return excess >= 0 })
+	return true
 }
 
 // closeIdle closes some of the idle connections; mu is held.

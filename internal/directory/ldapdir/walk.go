@@ -42,10 +42,17 @@ func (d *Directory) pages(ctx context.Context, c *conn, filter string, attribute
 	request := &ldap.SearchRequest{
 		BaseDN: d.options.Base, Scope: d.scope, Filter: filter, Attributes: attributes, Controls: []ldap.Control{paging},
 	}
+	empty := 0
 	for range most {
 		result, more, err := d.page(ctx, c, request)
 		if err != nil {
 			return false, err
+		}
+		if empty++; len(result.Entries) > 0 {
+			empty = 0
+		} else if empty > maxEmpty {
+			c.broken = true
+			return false, &failure{c.server, false, errors.New("its pages are empty and don't end")}
 		}
 		answer, _ := ldap.FindControl(result.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
 		last := more || answer == nil || len(answer.Cookie) == 0
