@@ -75,6 +75,9 @@ func (d *Directory) dial(ctx context.Context, s *server) (*conn, error) {
 		}
 		return nil, &failure{s, true, fmt.Errorf("%s: %w", what, err)}
 	}
+	if r := s.refusal.Load(); r != nil && d.now().Sub(r.at) < refusedFor {
+		return nil, r.err
+	}
 	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.address)
 	if err != nil {
 		return again("cannot connect", err)
@@ -104,7 +107,11 @@ func (d *Directory) dial(ctx context.Context, s *server) (*conn, error) {
 		if err != nil {
 			c.close()
 			if code, ok := resultCode(err); ok && code != ldap.LDAPResultBusy && code != ldap.LDAPResultUnavailable {
-				return nil, &failure{s, false, fmt.Errorf("cannot bind as the configured reader: %w", answered(err))}
+				refused := &failure{s, false, fmt.Errorf("cannot bind as the configured reader: %w", answered(err))}
+				if code == ldap.LDAPResultInvalidCredentials {
+					s.refusal.Store(&refusal{d.now(), refused})
+				}
+				return nil, refused
 			}
 			return again("cannot bind", err)
 		}

@@ -156,6 +156,7 @@ func pageEnd(id byte, cookie string) []byte {
 }
 
 const (
+	bindDone         = 0x61
 	searchDone       = 0x65
 	extendedResponse = 0x78
 )

@@ -263,8 +263,8 @@ func TestAnswersThatDontEnd(t *testing.T) {
 		want   string
 	}{
 		"entries":     {floods(nil, func(id byte) []byte { return entryMessage(id, "anna@example.com") }), all, errTooMuch.Error()},
-		"references":  {floods(nil, func(id byte) []byte { return message(id, tlv(0x73, octets("ldap://stranger.example"))) }), all, errTooMuch.Error()},
-		"an entry":    {floods(long, func(byte) []byte { return bytes.Repeat([]byte{0x04, 0x00}, 500) }), all, errTooMuch.Error()},
+		"references":  {floods(nil, func(id byte) []byte { return message(id, tlv(0x73, octets("ldap://stranger.example"))) }), []string{"account", "walk"}, errTooMuch.Error()},
+		"an entry":    {floods(long, func(byte) []byte { return bytes.Repeat([]byte{0x04, 0x00}, 500) }), []string{"account"}, errTooMuch.Error()},
 		"a value":     {floods(append(long, 0x04, 0x84, 0x7f, 0xff, 0xff, 0xff), func(byte) []byte { return make([]byte, 1000) }), all, errTooMuch.Error()},
 		"empty pages": {always(empty), []string{"walk", "search"}, "its pages are empty"},
 	} {
@@ -284,6 +284,60 @@ func TestAnswersThatDontEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A fresh connection that drops leads to the next server within the call, and a
+// server that is busy does too.
+func TestServerThatDropsConnectionsGivesWayToTheNext(t *testing.T) {
+	t.Parallel()
+	s := testkit.StartSlapd(t, testkit.SlapdOptions{LDIF: openldapEntries})
+	drops := startFake(t, func(net.Conn) {})
+	busy := startFake(t, always(func(id byte) []byte { return resultMessage(id, bindDone, 51) }))
+	for _, f := range []*fake{drops, busy} {
+		o := reader(t, s, "openldap")
+		o.Servers = []string{f.url, s.URL}
+		d := open(t, o)
+		wantAccount(t, d, "anna@example.com", anna)
+		wantAccount(t, d, "anna@example.com", anna)
+		if got := f.accepted.Load(); got != 1 {
+			t.Errorf("the first was asked %d times", got)
+		}
+	}
+}
+
+// A password that is refused isn't tried with every request: the reader would be
+// locked out.
+func TestRefusedPasswordIsntTriedOverAndOver(t *testing.T) {
+	t.Parallel()
+	f := startFake(t, always(func(id byte) []byte { return resultMessage(id, bindDone, 49) }))
+	clock := &clock{}
+	o := anonymous(t, f.url)
+	o.BindDN, o.Password, o.Now = "cn=reader", "secret", clock.now
+	d := open(t, o)
+	for range 10 {
+		if err := wantFailure(t, d.Ping, 0); !strings.Contains(err.Error(), "cannot bind as the configured reader: it answers 49") {
+			t.Error(err)
+		}
+	}
+	if got := f.accepted.Load(); got != 1 {
+		t.Errorf("it was tried %d times", got)
+	}
+	clock.advance(refusedFor)
+	_ = wantFailure(t, d.Ping, 0)
+	if got := f.accepted.Load(); got != 2 {
+		t.Errorf("after a while, it was tried %d times", got)
+	}
+}
+
+// Active Directory's way with very many values.
+func TestValuesInRanges(t *testing.T) {
+	t.Parallel()
+	f := startFake(t, always(func(id byte) []byte {
+		attribute := func(name, value string) []byte { return tlv(0x30, octets(name), tlv(0x31, octets(value))) }
+		entry := message(id, tlv(0x64, octets("cn=x"), tlv(0x30, attribute("MAIL", "anna@example.com"), attribute("memberOf;range=0-1499", "cn=a,dc=x"), attribute("memberOfAll", "b"))))
+		return append(entry, resultMessage(id, searchDone, 0)...)
+	}))
+	wantAccount(t, open(t, anonymous(t, f.url)), "anna@example.com", policy.Account{Address: annaAddress, Groups: []string{"a"}})
 }
 
 // Pages can't be gone on with on another connection, and what each has seen must

@@ -102,17 +102,14 @@ func (d *Directory) judge(ctx context.Context, s *server, err error) (again bool
 func (d *Directory) connect(ctx context.Context, servers []*server) (*conn, error) {
 	var problems error
 	for i, s := range servers {
-		shared, cancel := share(ctx, len(servers)-i)
-		if _, bounded := ctx.Deadline(); !bounded {
-			cancel()
-			shared, cancel = context.WithTimeout(ctx, d.options.Timeout)
-		}
 		if !d.pool.makeRoom() {
-			cancel()
 			return nil, errClosed
 		}
-		c, err := d.dial(shared, s)
+		shared, release := share(ctx, len(servers)-i)
+		bounded, cancel := context.WithTimeout(shared, d.options.Timeout)
+		c, err := d.dial(bounded, s)
 		cancel()
+		release()
 		if !d.pool.add(c) {
 			return nil, errClosed
 		}

@@ -16,7 +16,8 @@ import (
 // connection that fails after the first page ends it, since pages can't be gone on
 // with on another.
 func (d *Directory) Walk(ctx context.Context, each func(policy.Account) error) error {
-	return d.call(ctx, func(ctx context.Context, c *conn) error {
+	// It has all of ctx's time, not a server's share of it.
+	return d.call(ctx, func(_ context.Context, c *conn) error {
 		begun := false
 		more, err := d.pages(ctx, c, d.filters.list.fill(nil), d.addressAttributes, pageEntries, maxPages, func(e *ldap.Entry) error {
 			begun = true
