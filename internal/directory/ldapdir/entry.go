@@ -54,6 +54,9 @@ func (d *Directory) enabled(e *ldap.Entry) bool {
 		return true
 	}
 	value := d.first(e, rule.Attribute)
+	if value == "" {
+		return false
+	}
 	if rule.DisabledBit != 0 {
 		flags, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || flags&rule.DisabledBit != 0 {

@@ -33,7 +33,8 @@ type Options struct {
 	// Timeout bounds each call, but for Walk, of which it bounds making the
 	// connection, and five of it each page of 500 entries; 2 s if 0.
 	Timeout time.Duration
-	// Connections bounds the open ones, to all servers together; 4 if 0.
+	// Connections bounds the open ones, to all servers together; 4 if 0. Walk has one
+	// of them for as long as it takes.
 	Connections int
 	// Now is time.Now if nil. It judges how long connections are idle and servers
 	// have been failing.

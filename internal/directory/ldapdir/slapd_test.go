@@ -323,6 +323,34 @@ func TestPresetIRedMail(t *testing.T) {
 	}
 }
 
+func TestScopeAndEnabledValues(t *testing.T) {
+	t.Parallel()
+	s := testkit.StartSlapd(t, testkit.SlapdOptions{MemberOf: true, LDIF: openldapEntries})
+	for name, c := range map[string]struct {
+		change func(*Options)
+		anna   bool
+	}{
+		"one level is too few":       {func(o *Options) { o.Scope = "one" }, false},
+		"one level":                  {func(o *Options) { o.Scope, o.Base = "one", "ou=people,"+s.Suffix }, true},
+		"another entry":              {func(o *Options) { o.Scope, o.Base = "base", "ou=people,"+s.Suffix }, false},
+		"the entry itself":           {func(o *Options) { o.Scope, o.Base = "base", "uid=anna,ou=people,"+s.Suffix }, true},
+		"enabled by a value":         {func(o *Options) { o.Enabled = Enabled{Attribute: "employeeType", Values: []string{"two", "one"}} }, true},
+		"not by another":             {func(o *Options) { o.Enabled = Enabled{Attribute: "employeeType", Values: []string{"two"}} }, false},
+		"not without the attribute":  {func(o *Options) { o.Enabled = Enabled{Attribute: "title", Values: []string{""}} }, false},
+		"not by what isn't a number": {func(o *Options) { o.Enabled = Enabled{Attribute: "employeeType", DisabledBit: 2} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := reader(t, s, "openldap")
+			c.change(&o)
+			account, err := open(t, o).Account(t.Context(), annaAddress)
+			if found := err == nil && account.Address == annaAddress; found != c.anna || !found && !errors.Is(err, directory.ErrNotFound) {
+				t.Errorf("%+v, %v", account, err)
+			}
+		})
+	}
+}
+
 // Several entries have an address: the only one with it as the primary one counts.
 func TestSeveralEntriesWithOneAddress(t *testing.T) {
 	t.Parallel()
