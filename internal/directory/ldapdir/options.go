@@ -141,11 +141,19 @@ type namedText struct {
 func (m *Mapping) attributes() []namedText {
 	a, d := &m.Attributes, &m.DomainAttributes
 	return []namedText{
-		{"the address attribute", &a.Address}, {"the login attribute", &a.Login}, {"the name attribute", &a.Name},
-		{"the groups attribute", &a.Groups}, {"the quota attribute", &a.Quota}, {"the devices attribute", &a.Devices},
-		{"the protocol attribute", &a.Protocol}, {"the addresses attribute", &a.Addresses}, {"the target attribute", &a.Target},
+		{"the address attribute", &a.Address},
+		{"the login attribute", &a.Login},
+		{"the name attribute", &a.Name},
+		{"the groups attribute", &a.Groups},
+		{"the quota attribute", &a.Quota},
+		{"the devices attribute", &a.Devices},
+		{"the protocol attribute", &a.Protocol},
+		{"the addresses attribute", &a.Addresses},
+		{"the target attribute", &a.Target},
 		{"the enabled attribute", &m.Enabled.Attribute},
-		{"the domain's name attribute", &d.Name}, {"the domain's aliases attribute", &d.Aliases}, {"the domain's plan attribute", &d.Plan},
+		{"the domain's name attribute", &d.Name},
+		{"the domain's aliases attribute", &d.Aliases},
+		{"the domain's plan attribute", &d.Plan},
 	}
 }
 
