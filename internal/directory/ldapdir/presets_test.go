@@ -224,4 +224,3 @@ func TestPresetsAreComplete(t *testing.T) {
 		t.Error("there is a preset for anything")
 	}
 }
-
