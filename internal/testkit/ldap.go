@@ -181,7 +181,7 @@ func (s *Slapd) Start(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer output.Close()
+	defer func() { _ = output.Close() }()
 	program, err := exec.LookPath("slapd")
 	if err != nil {
 		t.Fatal(err)

@@ -15,9 +15,10 @@ import (
 )
 
 // Bounds of what a server may send, in bytes, before a connection is thrown away.
+// The library makes some hundred bytes of each element, which may be two long.
 const (
-	fewBytes  = 4 << 20  // an account's entries, or a greeting
-	pageBytes = 16 << 20 // a page of pageEntries
+	fewBytes  = 1 << 20  // an account's entries, or a greeting
+	pageBytes = 4 << 20  // a page of pageEntries
 	idleBytes = 64 << 10 // unasked
 )
 
@@ -53,11 +54,10 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// failure is why a server couldn't be asked. again means that another connection
-// or another server may do better.
+// failure is why a server couldn't be asked.
 type failure struct {
 	server *server
-	again  bool
+	again  bool // another connection or another server may do better
 	err    error
 }
 
@@ -74,6 +74,9 @@ func (d *Directory) dial(ctx context.Context, s *server) (*conn, error) {
 			return nil, &failure{s, true, fmt.Errorf("%s: no answer in time: %w", what, ended)}
 		}
 		return nil, &failure{s, true, fmt.Errorf("%s: %w", what, err)}
+	}
+	if r := s.refusal.Load(); r != nil && d.now().Sub(r.at) < refusedFor {
+		return nil, r.err
 	}
 	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.address)
 	if err != nil {
@@ -104,7 +107,11 @@ func (d *Directory) dial(ctx context.Context, s *server) (*conn, error) {
 		if err != nil {
 			c.close()
 			if code, ok := resultCode(err); ok && code != ldap.LDAPResultBusy && code != ldap.LDAPResultUnavailable {
-				return nil, &failure{s, false, fmt.Errorf("cannot bind as the configured reader: %w", answered(err))}
+				refused := &failure{s, false, fmt.Errorf("cannot bind as the configured reader: %w", answered(err))}
+				if code == ldap.LDAPResultInvalidCredentials {
+					s.refusal.Store(&refusal{d.now(), refused})
+				}
+				return nil, refused
 			}
 			return again("cannot bind", err)
 		}

@@ -20,8 +20,8 @@ func (d *Directory) values(e *ldap.Entry, name string) []string {
 	}
 	var values []string
 	for _, attribute := range e.Attributes {
-		base, option, _ := strings.Cut(attribute.Name, ";range=")
-		if !strings.EqualFold(base, name) && !strings.EqualFold(attribute.Name, name) || option == "" && strings.Contains(attribute.Name, ";range=") {
+		base, _, _ := strings.Cut(attribute.Name, ";range=")
+		if !strings.EqualFold(base, name) {
 			continue
 		}
 		for _, value := range attribute.Values {
@@ -54,6 +54,9 @@ func (d *Directory) enabled(e *ldap.Entry) bool {
 		return true
 	}
 	value := d.first(e, rule.Attribute)
+	if value == "" {
+		return false
+	}
 	if rule.DisabledBit != 0 {
 		flags, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || flags&rule.DisabledBit != 0 {

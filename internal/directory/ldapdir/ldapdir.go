@@ -26,6 +26,8 @@ const (
 	// maxPages bounds the pages of Walk, maxSearchPages those of Search for each
 	// maxDomains domains.
 	maxPages, maxSearchPages, maxDomains = 100_000, 20, 100
+	// maxEmpty bounds the pages in a row that have nothing on them.
+	maxEmpty = 10
 	// maxSearchText bounds what is searched for, in bytes. Nothing has more.
 	maxSearchText = 256
 )

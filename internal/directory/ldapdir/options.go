@@ -33,7 +33,8 @@ type Options struct {
 	// Timeout bounds each call, but for Walk, of which it bounds making the
 	// connection, and five of it each page of 500 entries; 2 s if 0.
 	Timeout time.Duration
-	// Connections bounds the open ones, to all servers together; 4 if 0.
+	// Connections bounds the open ones, to all servers together; 4 if 0. Walk has one
+	// of them for as long as it takes.
 	Connections int
 	// Now is time.Now if nil. It judges how long connections are idle and servers
 	// have been failing.
@@ -140,11 +141,19 @@ type namedText struct {
 func (m *Mapping) attributes() []namedText {
 	a, d := &m.Attributes, &m.DomainAttributes
 	return []namedText{
-		{"the address attribute", &a.Address}, {"the login attribute", &a.Login}, {"the name attribute", &a.Name},
-		{"the groups attribute", &a.Groups}, {"the quota attribute", &a.Quota}, {"the devices attribute", &a.Devices},
-		{"the protocol attribute", &a.Protocol}, {"the addresses attribute", &a.Addresses}, {"the target attribute", &a.Target},
+		{"the address attribute", &a.Address},
+		{"the login attribute", &a.Login},
+		{"the name attribute", &a.Name},
+		{"the groups attribute", &a.Groups},
+		{"the quota attribute", &a.Quota},
+		{"the devices attribute", &a.Devices},
+		{"the protocol attribute", &a.Protocol},
+		{"the addresses attribute", &a.Addresses},
+		{"the target attribute", &a.Target},
 		{"the enabled attribute", &m.Enabled.Attribute},
-		{"the domain's name attribute", &d.Name}, {"the domain's aliases attribute", &d.Aliases}, {"the domain's plan attribute", &d.Plan},
+		{"the domain's name attribute", &d.Name},
+		{"the domain's aliases attribute", &d.Aliases},
+		{"the domain's plan attribute", &d.Plan},
 	}
 }
 
@@ -218,9 +227,6 @@ func (o *Options) prepare() (*prepared, error) {
 	if _, err := ldap.ParseDN(o.BindDN); err != nil && !strings.ContainsAny(o.BindDN, `@\`) {
 		wrong("the name to bind with is not a distinguished name: %w", reason(err))
 	}
-	if o.DomainBase == "" {
-		o.DomainBase = o.Base
-	}
 	for _, base := range []namedText{{"the base", &o.Base}, {"the domain base", &o.DomainBase}} {
 		if _, err := ldap.ParseDN(*base.value); err != nil {
 			wrong("%s is not a distinguished name: %w", base.name, reason(err))
@@ -228,6 +234,9 @@ func (o *Options) prepare() (*prepared, error) {
 	}
 	if strings.TrimSpace(o.Base) == "" {
 		wrong("there is no base: write the name of the entry below which accounts are, such as ou=people,dc=example,dc=com")
+	}
+	if o.DomainBase == "" {
+		o.DomainBase = o.Base
 	}
 	problems = append(problems, p.mapping(&o.Mapping)...)
 	return p, errors.Join(problems...)

@@ -66,7 +66,7 @@ func (d *Directory) call(ctx context.Context, ask func(context.Context, *conn) e
 		}
 		shared, cancel := share(ctx, 1+len(order)-next)
 		err := ask(shared, c)
-		late := shared.Err() != nil
+		late := shared.Err() != nil || errors.Is(err, context.DeadlineExceeded)
 		cancel()
 		reused := c.reused
 		again := d.judge(ctx, c.server, err)
@@ -102,14 +102,14 @@ func (d *Directory) judge(ctx context.Context, s *server, err error) (again bool
 func (d *Directory) connect(ctx context.Context, servers []*server) (*conn, error) {
 	var problems error
 	for i, s := range servers {
-		shared, cancel := share(ctx, len(servers)-i)
-		if _, bounded := ctx.Deadline(); !bounded {
-			cancel()
-			shared, cancel = context.WithTimeout(ctx, d.options.Timeout)
+		if !d.pool.makeRoom() {
+			return nil, errClosed
 		}
-		d.pool.makeRoom()
-		c, err := d.dial(shared, s)
+		shared, release := share(ctx, len(servers)-i)
+		bounded, cancel := context.WithTimeout(shared, d.options.Timeout)
+		c, err := d.dial(bounded, s)
 		cancel()
+		release()
 		if !d.pool.add(c) {
 			return nil, errClosed
 		}
@@ -215,13 +215,17 @@ func (p *pool) drop(s *server) {
 }
 
 // makeRoom closes idle connections until one more may be opened, and keeps its
-// place until [pool.add].
-func (p *pool) makeRoom() {
+// place until [pool.add]; false if the pool is closed.
+func (p *pool) makeRoom() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
 	p.dialing++
 	excess := len(p.open) + p.dialing - cap(p.slots)
 	p.closeIdle(func(*conn) bool { excess--; return excess >= 0 })
+	return true
 }
 
 // closeIdle closes some of the idle connections; mu is held.

@@ -12,8 +12,13 @@ import (
 	"time"
 )
 
-// avoidFor is for how long a server that has failed is tried last.
-const avoidFor = 30 * time.Second
+const (
+	// avoidFor is for how long a server that has failed is tried last.
+	avoidFor = 30 * time.Second
+	// refusedFor is for how long a server that has refused the reader's password
+	// isn't given it again: servers lock an account out for that.
+	refusedFor = 10 * time.Second
+)
 
 // server is one of the directory's servers.
 type server struct {
@@ -24,7 +29,14 @@ type server struct {
 	tls      *tls.Config
 	// failed is when it last failed, in Unix nanoseconds; 0 if it hasn't since it
 	// last answered.
-	failed atomic.Int64
+	failed  atomic.Int64
+	refusal atomic.Pointer[refusal]
+}
+
+// refusal is when a server has refused the password, and what it said.
+type refusal struct {
+	at  time.Time
+	err error
 }
 
 // parseServer reads ldaps://host[:port] or ldap://host[:port].

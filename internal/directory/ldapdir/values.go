@@ -12,8 +12,9 @@ import (
 const (
 	// maxValue bounds a value, in bytes. Longer ones are dropped before they are read.
 	maxValue = 64 << 10
-	// maxText bounds a name, a login or a group, in bytes.
-	maxText = 1024
+	// maxText bounds a name, a login or a group, in bytes; maxName what a group is
+	// taken from, and maxNumber a quota.
+	maxText, maxName, maxNumber = 1024, 4096, 64
 	// maxValues bounds how many groups or addresses an account may have.
 	maxValues = 1000
 )
@@ -46,6 +47,9 @@ func parseMailAddress(value string) (m mailAddress, other bool, err error) {
 // parseGroup reads a word, or the value of a distinguished name's first part: of
 // its cn if it has several.
 func parseGroup(value string) (string, bool) {
+	if len(value) > maxName {
+		return "", false
+	}
 	group := strings.TrimSpace(value)
 	if strings.Contains(group, "=") {
 		if dn, err := ldap.ParseDN(group); err == nil && len(dn.RDNs) > 0 && len(dn.RDNs[0].Attributes) > 0 {
@@ -71,6 +75,9 @@ func usableText(text string) bool {
 // parseQuota reads a number, in the given unit, or a number with a unit of its own.
 // Zero and less mean that there is no limit, which is not known.
 func parseQuota(value string, unit string) (policy.Bytes, bool) {
+	if len(value) > maxNumber {
+		return 0, false
+	}
 	value = strings.TrimSpace(value)
 	if strings.HasPrefix(value, "-") {
 		_, err := policy.ParseBytes(value[1:])

@@ -16,7 +16,8 @@ import (
 // connection that fails after the first page ends it, since pages can't be gone on
 // with on another.
 func (d *Directory) Walk(ctx context.Context, each func(policy.Account) error) error {
-	return d.call(ctx, func(ctx context.Context, c *conn) error {
+	// It has all of ctx's time, not a server's share of it.
+	return d.call(ctx, func(_ context.Context, c *conn) error {
 		begun := false
 		more, err := d.pages(ctx, c, d.filters.list.fill(nil), d.addressAttributes, pageEntries, maxPages, func(e *ldap.Entry) error {
 			begun = true
@@ -42,10 +43,17 @@ func (d *Directory) pages(ctx context.Context, c *conn, filter string, attribute
 	request := &ldap.SearchRequest{
 		BaseDN: d.options.Base, Scope: d.scope, Filter: filter, Attributes: attributes, Controls: []ldap.Control{paging},
 	}
+	empty := 0
 	for range most {
 		result, more, err := d.page(ctx, c, request)
 		if err != nil {
 			return false, err
+		}
+		if empty++; len(result.Entries) > 0 {
+			empty = 0
+		} else if empty > maxEmpty {
+			c.broken = true
+			return false, &failure{c.server, false, errors.New("its pages are empty and don't end")}
 		}
 		answer, _ := ldap.FindControl(result.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
 		last := more || answer == nil || len(answer.Cookie) == 0
