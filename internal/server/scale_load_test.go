@@ -49,9 +49,12 @@ type load struct {
 	Kind string
 }
 
+// rounds of which the fastest counts: whatever else the machine does slows one down.
+const rounds = 5
+
 // borne is what came of it.
 type borne struct {
-	PerSecond float64
+	PerSecond float64 // in the fastest round
 	// HeapMB is in use after a collection, RSSMB the memory of the process (10^6 bytes).
 	HeapMB, RSSMB float64
 }
@@ -100,9 +103,12 @@ func bear(text string) error {
 	handler := s.Public(false)
 	// Until the cache is what it will be: everything once, then like later on.
 	failed := l.ask(handler, l.walk, max(l.Accounts, l.Domains)) + l.ask(handler, l.draw, l.Requests/2)
-	began := time.Now()
-	failed += l.ask(handler, l.draw, l.Requests)
-	result := borne{PerSecond: float64(l.Requests) / time.Since(began).Seconds()}
+	var result borne
+	for range rounds {
+		began := time.Now()
+		failed += l.ask(handler, l.draw, l.Requests/rounds)
+		result.PerSecond = max(result.PerSecond, float64(l.Requests/rounds)/time.Since(began).Seconds())
+	}
 	if failed > 0 {
 		return fmt.Errorf("%+v: %d requests had no answer", l, failed)
 	}

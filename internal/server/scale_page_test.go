@@ -30,7 +30,7 @@ func (s *scale) page() string {
 	say("Measured on %s on %s, with %d domains on one plan and %d accounts in one SQLite file.\n", time.Now().UTC().Format(time.DateOnly), machine(), s.domains, s.accounts)
 	say("![cost per request over domains, and requests per second over accounts](scale.svg)\n")
 	say("Requests go to the handler itself, without sockets, from as many clients as there are processors,")
-	say("after everything was asked for once, and half as many again. Memory is that of the whole process, the clients included.\n")
+	say("after everything was asked for once, and half as many again; the fastest of five rounds. Memory is that of the whole process, the clients included.\n")
 	first := s.byAccounts[0].even.PerSecond
 	say("| Accounts | Drawn | Requests per second | Of those with %d | Heap in use, MB | Memory, MB |", s.byAccounts[0].n)
 	say("|--:|---|--:|--:|--:|--:|")
