@@ -56,12 +56,17 @@ func (t *Terms) addressed(v verdict, typed settings.Address, account Account) se
 	s.Typed = typed
 	s.Mailbox = account.Address
 	login := t.loginAddress(typed, account)
-	if own := settings.LoginFor(t.Username, account.Address, account.Address, ""); strings.EqualFold(account.Login, own.Literal) {
+	if account.Login != "" && strings.EqualFold(account.Login, settings.LoginFor(t.Username, account.Address, account.Address, "").Literal) {
 		account.Login = "" // nothing of its own: it must look like an account that isn't known
 	}
-	s.IncomingLogin = settings.LoginFor(t.usernameAt(s.Incoming), login, typed, account.Login)
-	s.OutgoingLogin = settings.LoginFor(t.usernameAt(s.Outgoing), login, typed, account.Login)
 	s.ServiceLogin = settings.LoginFor(t.Username, login, typed, account.Login)
+	at := func(server settings.Server) settings.Login {
+		if username := t.usernameAt(server); username != t.Username {
+			return settings.LoginFor(username, login, typed, account.Login)
+		}
+		return s.ServiceLogin
+	}
+	s.IncomingLogin, s.OutgoingLogin = at(s.Incoming), at(s.Outgoing)
 	return s
 }
 

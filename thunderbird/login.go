@@ -56,11 +56,16 @@ func resolve(login *settings.Login, typed settings.Address) error {
 
 // username is a login as it is written.
 func username(login settings.Login) string {
-	if login.Pattern == "" {
+	switch login.Pattern {
+	case "":
 		return login.Literal
+	case "{address}": // nearly always
+		return "%EMAILADDRESS%"
 	}
-	return strings.NewReplacer("{address}", "%EMAILADDRESS%", "{local}", "%EMAILLOCALPART%", "{domain}", "%EMAILDOMAIN%").Replace(login.Pattern)
+	return placeholders.Replace(login.Pattern)
 }
+
+var placeholders = strings.NewReplacer("{address}", "%EMAILADDRESS%", "{local}", "%EMAILLOCALPART%", "{domain}", "%EMAILDOMAIN%")
 
 // unmangled is the text, or another one where Thunderbird would show something
 // else than the text.

@@ -14,7 +14,7 @@ type Entry struct {
 	Terms *policy.Terms
 
 	offer *offer
-	forms *forms
+	forms *forms // the directory's
 }
 
 // newEntry lets the terms share what other entries have as well. The name may be a
@@ -34,8 +34,12 @@ func (d *Directory) newEntry(name string, terms *policy.Terms) *Entry {
 	}
 }
 
-// Form gives the form of a shape for the entry's offer, and makes it the first
-// time that any domain with this offer needs it.
-func (e *Entry) Form(shape settings.Shape, render func() (*settings.Form, error)) (*settings.Form, error) {
-	return e.forms.get(formKey{e.offer.identity, shape}, render)
+// Form gives the form of a shape, if it was kept for any domain with this offer.
+func (e *Entry) Form(shape settings.Shape) (form *settings.Form, found bool) {
+	return e.forms.GetIfPresent(formKey{e.offer.identity, shape})
+}
+
+// KeepForm keeps a form for all domains with this offer.
+func (e *Entry) KeepForm(shape settings.Shape, form *settings.Form) {
+	e.forms.Set(formKey{e.offer.identity, shape}, form)
 }

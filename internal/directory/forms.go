@@ -70,25 +70,11 @@ type formKey struct {
 }
 
 // forms are kept for all domains together.
-type forms struct {
-	kept *otter.Cache[formKey, *settings.Form]
-}
+type forms = otter.Cache[formKey, *settings.Form]
 
 func newForms(size uint64) *forms {
-	return &forms{otter.Must(&otter.Options[formKey, *settings.Form]{
+	return otter.Must(&otter.Options[formKey, *settings.Form]{
 		MaximumWeight: size,
 		Weigher:       func(_ formKey, form *settings.Form) uint32 { return uint32(form.Size()) }, //nolint:gosec // a few kB
-	})}
-}
-
-func (f *forms) get(key formKey, render func() (*settings.Form, error)) (*settings.Form, error) {
-	if form, found := f.kept.GetIfPresent(key); found {
-		return form, nil
-	}
-	form, err := render()
-	if err != nil {
-		return nil, err
-	}
-	f.kept.Set(key, form)
-	return form, nil
+	})
 }

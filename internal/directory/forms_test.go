@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -27,17 +26,29 @@ func terms(name string, change ...func(*policy.Domain)) *policy.Terms {
 	return policy.TermsOf("site", domain, plan, settings.Provider{ID: "example", Name: "Example Mail"})
 }
 
+func form(t *testing.T, size int) *settings.Form {
+	t.Helper()
+	form, err := settings.NewForm(make([]byte, size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return form
+}
+
 func shape(format string) settings.Shape { return (&settings.Settings{}).Shape(format) }
 
 func TestFormsAreMadeOnceForAllDomainsOfAnOffer(t *testing.T) {
 	t.Parallel()
 	d := New(Options{})
 	made := 0
-	render := func() (*settings.Form, error) { made++; return settings.NewForm([]byte("x")) }
 	want := func(e *Entry, format string, now int) {
 		t.Helper()
-		if _, err := e.Form(shape(format), render); err != nil || made != now {
-			t.Errorf("%s, %s: made %d forms, want %d; %v", e.Name, format, made, now, err)
+		if _, found := e.Form(shape(format)); !found {
+			made++
+			e.KeepForm(shape(format), form(t, 1))
+		}
+		if made != now {
+			t.Errorf("%s, %s: made %d forms, want %d", e.Name, format, made, now)
 		}
 	}
 	for range 3 {
@@ -49,16 +60,6 @@ func TestFormsAreMadeOnceForAllDomainsOfAnOffer(t *testing.T) {
 	changed := func(domain *policy.Domain) { domain.Username = "{local}" }
 	want(d.newEntry("a.example", terms("a.example", changed)), "one", 3)
 	want(d.newEntry("a.example", terms("a.example")), "one", 3) // it was changed back
-
-	oops := errors.New("oops")
-	for range 2 {
-		if _, err := d.newEntry("a.example", terms("a.example")).Form(shape("bad"), func() (*settings.Form, error) { made++; return nil, oops }); !errors.Is(err, oops) {
-			t.Error(err)
-		}
-	}
-	if made != 3+2 {
-		t.Errorf("made %d: a failure was kept", made)
-	}
 }
 
 func TestFormsAreBounded(t *testing.T) {
@@ -67,13 +68,10 @@ func TestFormsAreBounded(t *testing.T) {
 	d.forms = newForms(1 << 20)
 	entry := d.newEntry("a.example", terms("a.example"))
 	for i := range 1000 {
-		render := func() (*settings.Form, error) { return settings.NewForm(make([]byte, 10_000)) }
-		if _, err := entry.Form(shape(fmt.Sprint(i)), render); err != nil {
-			t.Fatal(err)
-		}
+		entry.KeepForm(shape(fmt.Sprint(i)), form(t, 10_000))
 	}
-	d.forms.kept.CleanUp()
-	if size := d.forms.kept.WeightedSize(); size > 1<<20 || size == 0 {
+	d.forms.CleanUp()
+	if size := d.forms.WeightedSize(); size > 1<<20 || size == 0 {
 		t.Errorf("%d bytes of forms", size)
 	}
 }

@@ -159,7 +159,10 @@ const jsonType = "application/json; charset=utf-8"
 // originalTail is what follows marker in the path as the client wrote it: the
 // router has folded its letter case.
 func originalTail(c echo.Context, marker string) string {
-	path, _ := c.Get(originalPath).(string)
+	path, changed := c.Get(originalPath).(string)
+	if !changed {
+		path = c.Request().URL.Path
+	}
 	if i := strings.LastIndex(strings.ToLower(path), marker); i >= 0 {
 		return path[i+len(marker):]
 	}

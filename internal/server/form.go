@@ -9,9 +9,14 @@ import (
 // the first request for it, and fills it in. of must have been resolved for the
 // format.
 func (s *Server) fill(entry *directory.Entry, format string, of *settings.Settings, compile func(settings.Settings) (*settings.Form, error)) ([]byte, error) {
-	form, err := entry.Form(of.Shape(format), func() (*settings.Form, error) { return compile(*of) })
-	if err != nil {
-		return nil, err
+	shape := of.Shape(format)
+	form, found := entry.Form(shape)
+	if !found {
+		var err error
+		if form, err = compile(*of); err != nil {
+			return nil, err
+		}
+		entry.KeepForm(shape, form)
 	}
 	return form.Fill(of, settings.EscapeXML), nil
 }

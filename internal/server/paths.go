@@ -1,6 +1,7 @@
 package server
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -12,7 +13,8 @@ import (
 	"autoconfig/settings"
 )
 
-// originalPath is where foldPath leaves the path as the client wrote it.
+// originalPath is where foldPath leaves the path as the client wrote it, if it has
+// changed it.
 const originalPath = "original path"
 
 // foldPath lets paths be found in any letter case and with doubled slashes:
@@ -20,8 +22,11 @@ const originalPath = "original path"
 func foldPath(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		u := c.Request().URL
-		c.Set(originalPath, u.Path)
-		u.Path, u.RawPath = fold(u.Path), ""
+		if folded := fold(u.Path); folded != u.Path {
+			c.Set(originalPath, u.Path)
+			u.Path = folded
+		}
+		u.RawPath = ""
 		return next(c)
 	}
 }
@@ -37,13 +42,16 @@ func fold(path string) string {
 // publicHeaders are on every public answer.
 func publicHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		h := c.Response().Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Robots-Tag", "noindex")
+		maps.Copy(c.Response().Header(), always) // the values are shared: they are replaced, never changed
 		return next(c)
 	}
+}
+
+var always = http.Header{
+	"X-Content-Type-Options":  {"nosniff"},
+	"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+	"Referrer-Policy":         {"no-referrer"},
+	"X-Robots-Tag":            {"noindex"},
 }
 
 func addressQuery(typed settings.Address, digest string) string {
