@@ -47,14 +47,14 @@ func Parse(text string) (Address, error) {
 	case "mysql", "mariadb":
 		return Address{Kind: MySQL, URL: u}, named(u)
 	}
-	return Address{}, fmt.Errorf("%w: %q; %s", ErrURL, u.Redacted(), forms)
+	return Address{}, fmt.Errorf("%w: %q; %s", ErrURL, redacted(u), forms)
 }
 
 const forms = "write sqlite:FILE, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME"
 
 func named(u *url.URL) error {
 	if strings.Trim(u.Path, "/") == "" {
-		return fmt.Errorf("%w: %q names no database after the host; %s", ErrURL, u.Redacted(), forms)
+		return fmt.Errorf("%w: %q names no database after the host; %s", ErrURL, redacted(u), forms)
 	}
 	return nil
 }
@@ -64,14 +64,26 @@ func (a Address) String() string {
 	if a.Kind == SQLite {
 		return "sqlite:" + a.File
 	}
-	return a.URL.Redacted()
+	return redacted(a.URL)
 }
 
-// leavesMachine tells whether what is sent to the server passes a network, where
-// it must be encrypted.
-func leavesMachine(u *url.URL) bool {
-	host := u.Hostname()
-	if host == "" || host == "localhost" || u.Query().Get("host") != "" && strings.HasPrefix(u.Query().Get("host"), "/") || u.Query().Get("socket") != "" {
+// redacted is a URL without the passwords that it may have in two places.
+func redacted(u *url.URL) string {
+	masked := *u
+	query := u.Query()
+	for key := range query {
+		if strings.Contains(strings.ToLower(key), "password") {
+			query.Set(key, "xxxxx")
+			masked.RawQuery = query.Encode()
+		}
+	}
+	return masked.Redacted()
+}
+
+// leavesMachine tells whether what is sent to a host (or the folder of a socket)
+// passes a network, where it must be encrypted.
+func leavesMachine(host string) bool {
+	if host == "" || host == "localhost" || strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") {
 		return false
 	}
 	ip := net.ParseIP(host)

@@ -5,12 +5,15 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +37,10 @@ type Options struct {
 	Connections int
 	// ReadOnly refuses every change, and doesn't make a missing SQLite file.
 	ReadOnly bool
+	// Timeout is how long a server lets a statement run, where it can end it by
+	// itself; 0 for as long as it wants. A caller's context ends it anyway, unless
+	// the way between them is cut.
+	Timeout time.Duration
 }
 
 // DB is a pool of connections. Its statements are written with question marks.
@@ -83,6 +90,9 @@ func (db *DB) Close() error { return db.pool.Close() }
 
 func openSQLite(file string, o Options) (*sql.DB, error) {
 	if file == ":memory:" {
+		if o.ReadOnly {
+			return sql.Open("sqlite", "file::memory:?_pragma=query_only(1)")
+		}
 		return sql.Open("sqlite", "file::memory:?_pragma=foreign_keys(1)&_txlock=immediate")
 	}
 	if !filepath.IsAbs(file) {
@@ -113,33 +123,68 @@ func openSQLite(file string, o Options) (*sql.DB, error) {
 // openPostgreSQL verifies the server's certificate unless sslmode says otherwise
 // or nothing leaves this machine: libpq's own default takes any.
 func openPostgreSQL(u *url.URL, o Options) (*sql.DB, *pgx.ConnConfig, error) {
-	query := u.Query()
-	if query.Get("sslmode") == "" {
-		query.Set("sslmode", "prefer")
-		if leavesMachine(u) {
-			query.Set("sslmode", "verify-full")
+	with := func(mode string) (*pgx.ConnConfig, error) {
+		full := *u
+		if mode != "" {
+			query := u.Query()
+			query.Set("sslmode", mode)
+			full.RawQuery = query.Encode()
 		}
+		config, err := pgx.ParseConfig(full.String())
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrURL, err) // it shows the URL with its passwords masked
+		}
+		return config, nil
 	}
-	full := *u
-	full.RawQuery = query.Encode()
-	config, err := pgx.ParseConfig(full.String())
+	mode := ""
+	if u.Query().Get("sslmode") == "" {
+		mode = "prefer"
+	}
+	config, err := with(mode)
+	if err == nil && mode != "" && slices.ContainsFunc(hosts(config), leavesMachine) {
+		config, err = with("verify-full")
+	}
 	if err != nil {
-		// pgx repeats what it was given, and masks the password.
-		return nil, nil, fmt.Errorf("%w: %q: %w", ErrURL, u.Redacted(), err)
+		return nil, nil, err
 	}
-	if config.ConnectTimeout == 0 {
+	if !u.Query().Has("connect_timeout") {
 		config.ConnectTimeout = connectTimeout
 	}
 	if o.ReadOnly {
 		config.RuntimeParams["default_transaction_read_only"] = "on"
 	}
+	if o.Timeout > 0 {
+		config.RuntimeParams["statement_timeout"] = strconv.FormatInt(max(o.Timeout.Milliseconds(), 1), 10)
+	}
 	return stdlib.OpenDB(*config), config, nil
 }
 
-// openMySQL encrypts and verifies unless tls=false says otherwise or nothing
-// leaves this machine. Its URL may have the parameters tls (true or false), ca (a
-// file) and socket.
+// hosts are all that a connection may go to: the URL, a parameter of it and the
+// environment may name them.
+func hosts(config *pgx.ConnConfig) []string {
+	hosts := []string{config.Host}
+	for _, other := range config.Fallbacks {
+		hosts = append(hosts, other.Host)
+	}
+	return hosts
+}
+
 func openMySQL(u *url.URL, o Options) (*sql.DB, error) {
+	c, err := configMySQL(u, o.Folder)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %q: %w", ErrURL, redacted(u), err)
+	}
+	return sql.OpenDB(session{connector, o}), nil
+}
+
+// configMySQL encrypts and verifies unless tls=false says otherwise or nothing
+// leaves this machine. Its URL may have the parameters tls (true or false), ca (a
+// file, relative to folder) and socket.
+func configMySQL(u *url.URL, folder string) (*mysql.Config, error) {
 	c := mysql.NewConfig()
 	c.User, c.DBName = u.User.Username(), strings.Trim(u.Path, "/")
 	c.Passwd, _ = u.User.Password()
@@ -151,10 +196,8 @@ func openMySQL(u *url.URL, o Options) (*sql.DB, error) {
 	c.Collation = "utf8mb4_general_ci" // of the connection: both MySQL and MariaDB have it
 	c.ClientFoundRows = true           // rows that an UPDATE met, changed or not, as the others count
 	c.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"}
-	if o.ReadOnly {
-		c.Params["transaction_read_only"] = "1"
-	}
-	encrypt := leavesMachine(u)
+	c.Logger = &mysql.NopLogger{} // a lost connection is tried again, and else returned as an error
+	encrypt := leavesMachine(u.Hostname()) && u.Query().Get("socket") == ""
 	ca := ""
 	for key, values := range u.Query() {
 		value := values[0]
@@ -166,13 +209,13 @@ func openMySQL(u *url.URL, o Options) (*sql.DB, error) {
 		case key == "ca":
 			ca = value
 		default:
-			return nil, fmt.Errorf("%w: %q: the parameter %s=%s is not one of tls=true, tls=false, ca=FILE and socket=FILE", ErrURL, u.Redacted(), key, value)
+			return nil, fmt.Errorf("%w: %q: the parameter %q is not one of tls=true, tls=false, ca=FILE and socket=FILE", ErrURL, redacted(u), key)
 		}
 	}
 	if encrypt {
 		c.TLS = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
 		if ca != "" {
-			text, err := os.ReadFile(filepath.Join(folderOf(ca, o.Folder), filepath.Base(ca)))
+			text, err := os.ReadFile(filepath.Join(folderOf(ca, folder), filepath.Base(ca)))
 			if err != nil {
 				return nil, fmt.Errorf("read the database's certificate authority: %w", err)
 			}
@@ -182,11 +225,39 @@ func openMySQL(u *url.URL, o Options) (*sql.DB, error) {
 			}
 		}
 	}
-	connector, err := mysql.NewConnector(c)
+	return c, nil
+}
+
+// session prepares each connection to MySQL or MariaDB, which have different
+// variables for one thing.
+type session struct {
+	driver.Connector
+	options Options
+}
+
+// Connect is that of [driver.Connector].
+func (s session) Connect(ctx context.Context) (driver.Conn, error) {
+	connection, err := s.Connector.Connect(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %q: %w", ErrURL, u.Redacted(), err)
+		return nil, err
 	}
-	return sql.OpenDB(connector), nil
+	execute := func(statement string) error {
+		_, err := connection.(driver.ExecerContext).ExecContext(ctx, statement, nil)
+		return err
+	}
+	if s.options.ReadOnly {
+		if err := execute("SET SESSION TRANSACTION READ ONLY"); err != nil {
+			_ = connection.Close()
+			return nil, err
+		}
+	}
+	if limit := s.options.Timeout; limit > 0 {
+		// MariaDB counts seconds, MySQL milliseconds; another server may have neither.
+		if execute(fmt.Sprintf("SET SESSION max_statement_time = %.3f", limit.Seconds())) != nil {
+			_ = execute(fmt.Sprintf("SET SESSION max_execution_time = %d", max(limit.Milliseconds(), 1)))
+		}
+	}
+	return connection, nil
 }
 
 func folderOf(file, folder string) string {

@@ -12,8 +12,9 @@ import (
 // skipped, so there it fails the test.
 //
 // "thunderbird" and "evolution" stand for all that [StartThunderbird] and
-// [StartEvolution] use, "root" for the right to make namespaces; any other
-// name is a program looked up in PATH.
+// [StartEvolution] use, "postgres" and "mariadbd" for the database servers,
+// "root" for the right to make namespaces; any other name is a program looked up
+// in PATH.
 func Need(t testing.TB, tools ...string) {
 	t.Helper()
 	for _, tool := range tools {
@@ -43,6 +44,16 @@ func missing(tool string) string {
 	case "thunderbird":
 		if _, err := exec.LookPath(thunderbirdBinary); err != nil {
 			return install(tool, "thunderbird")
+		}
+		return ""
+	case "postgres":
+		if postgresFolder() == "" {
+			return install(tool, "postgresql")
+		}
+		return ""
+	case "mariadbd":
+		if _, err := exec.LookPath(tool); err != nil && !exists("/usr/sbin/mariadbd") {
+			return install(tool, "mariadb-server")
 		}
 		return ""
 	case "evolution":
