@@ -138,7 +138,7 @@ func TestColumnsThatAreMissingLeaveWhatIsStored(t *testing.T) {
 		"null and empty values": {JSONL, "{\"address\":\"office@example.com\",\"name\":null,\"devices\":\"\",\"addresses\":[]}\r\n", outcome{Counts: Counts{Lines: 1, Changed: 1}, changed: []string{"~ office@example.com"}}, func(office, _ *policy.Account) {
 			*office = policy.Account{Address: office.Address, Addresses: []settings.Address{}}
 		}},
-		"the same": {CSV, "address,name\noffice@example.com,Front Office\n", outcome{Counts: Counts{Lines: 1, Same: 1}}, func(*policy.Account, *policy.Account) {}},
+		"the same":             {CSV, "address,name\noffice@example.com,Front Office\n", outcome{Counts: Counts{Lines: 1, Same: 1}}, func(*policy.Account, *policy.Account) {}},
 		"what spreadsheets do": {CSV, "\xef\xbb\xbfAddress ;Devices;Quota;Groups;Protocol\r\n workshop@example.com ; Several ; 2 GB ;staff  \"\"\"hall 3\"\"\";POP3\r\n;;;;\r\n", outcome{Counts: Counts{Lines: 1, Refused: 1}, refused: []string{"2: the quote at column 48 stands within a cell; quote the whole cell, and write a quote in it twice"}}, func(*policy.Account, *policy.Account) {}},
 		"what spreadsheets do well": {CSV, "\xef\xbb\xbfAddress ;Devices;Quota;Groups;Protocol\r\n workshop@example.com ; Several ; 2 GB ;\"staff  \"\"hall 4\"\"\";POP3\r\n;;;;\r\n", outcome{Counts: Counts{Lines: 1, Changed: 1}, changed: []string{"~ workshop@example.com"}}, func(_, workshop *policy.Account) {
 			workshop.Devices, workshop.Quota, workshop.Groups, workshop.Protocol = policy.SeveralDevices, 2e9, []string{"staff", "hall 4"}, settings.POP3
