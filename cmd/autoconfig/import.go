@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"autoconfig/internal/config"
 	"autoconfig/internal/migrate"
@@ -48,8 +49,11 @@ type outcome struct {
 	counts  migrate.Counts
 	refused []string // the first of them
 	changes config.Changes
-	streams bool // whether the JSON has been begun
-	failed  error
+	// terms are for warnings about accounts, by the domains' primary names.
+	terms    map[string]*policy.Terms
+	warnings []string // the first of them, each once
+	streams  bool     // whether the JSON has been begun
+	failed   error
 }
 
 func (f importFlags) begin(c *call, file string) (*outcome, error) {
@@ -92,6 +96,7 @@ func (o *outcome) refuse(r migrate.Refusal) {
 
 // change takes note of an account that is added or changed.
 func (o *outcome) change(before *policy.Account, after policy.Account) {
+	o.warn(after)
 	if len(o.changes) == shown {
 		return
 	}
@@ -106,6 +111,20 @@ func (o *outcome) change(before *policy.Account, after policy.Account) {
 		fields = config.Changes{{Kind: "account", Name: after.Address.String(), Action: "change"}}
 	}
 	o.changes = append(o.changes, fields...)
+}
+
+// warn takes note of what the formats can't carry of an account that has something
+// of its own; the rest was said when its domain was applied.
+func (o *outcome) warn(a policy.Account) {
+	t := o.terms[a.Address.Domain()]
+	if t == nil || a.Login == "" && a.Protocol == "" || len(o.warnings) == shown {
+		return
+	}
+	for _, p := range limits(t.Settings(a.Address, a)) {
+		if text := a.Address.String() + ": " + p.Text; !slices.Contains(o.warnings, text) {
+			o.warnings = append(o.warnings, text)
+		}
+	}
 }
 
 // end prints the outcome, and gives the exit status.
@@ -133,6 +152,9 @@ func (o *outcome) end(c *call, counts migrate.Counts, notes []string) error {
 }
 
 func (o *outcome) print(c *call, applied bool) {
+	for _, text := range o.warnings {
+		fmt.Fprintln(c.std.err, "warning:", text)
+	}
 	for _, text := range o.refused {
 		fmt.Fprintln(c.std.err, text)
 	}
@@ -162,8 +184,9 @@ func (o *outcome) json(c *call, applied bool, notes []string) error {
 		Applied bool           `json:"applied"`
 		Counts  migrate.Counts `json:"counts"`
 		Changes config.Changes `json:"changes"` // the first of them
+		Warned  []string       `json:"warnings,omitempty"`
 		Notes   []string       `json:"not_imported,omitempty"`
-	}{applied, o.counts, o.changes, notes}
+	}{applied, o.counts, o.changes, o.warnings, notes}
 	if !o.streams {
 		return c.json(rest)
 	}
@@ -210,6 +233,11 @@ func (i *importAccountsCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
+	frame, err := target.store.Frame(c)
+	if err != nil {
+		return err
+	}
+	o.terms = frame.AllTerms()
 	m := &meter{what: "reading " + file.name, size: file.size}
 	work := migrate.AccountImport{Format: file.format, Refused: o.refuse, Changed: o.change, Read: func(n int) { m.lines.Add(int64(n)) }}
 	stop := c.start(m, i.JSON)
@@ -310,10 +338,8 @@ func (f importFlags) frame(c *call, name string, change migrate.FrameChange, ref
 	}
 	counts.Same = max(0, counts.Lines-counts.Added-counts.Changed)
 	o.changes = changes[:min(len(changes), shown)]
-	if !f.JSON {
-		for _, w := range changedWarnings(after, changes) {
-			fmt.Fprintf(c.std.err, "warning: %s\n", w.Text)
-		}
+	for _, w := range changedWarnings(after, changes) {
+		o.warnings = append(o.warnings, w.Text)
 	}
 	if !f.DryRun && !counts.Empty() {
 		err := changeBulk(c, target.store, func(to migrate.Target) error { return change.Write(c, to) })

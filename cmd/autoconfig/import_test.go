@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -133,6 +134,47 @@ func TestImportConfigFromAURL(t *testing.T) {
 		status, out, errors := command(t, "", args...)
 		if status != c.status || !strings.Contains(out, c.out) || !strings.Contains(errors, c.error) {
 			t.Errorf("%s %v: status %d\n%s\n%s", c.path, c.args, status, out, errors)
+		}
+	}
+}
+
+// Of many changes a hundred are shown; a login that Thunderbird would change is warned
+// of; and nothing is written by a dry run, nor by a file whose last line is bad.
+func TestImportOfManyAccounts(t *testing.T) {
+	t.Parallel()
+	config := emptySite(t)
+	if status, _, errors := command(t, "", "domain", "add", "example.com", "--imap", "i.example.com", "--smtp", "s.example.com", "--config", config); status != exitGood {
+		t.Fatal(errors)
+	}
+	var table strings.Builder
+	table.WriteString("address,login\n")
+	for i := range 1200 {
+		fmt.Fprintf(&table, "user%d@example.com,\n", i)
+	}
+	table.WriteString("last@example.com,00123\n")
+	list := func() int {
+		_, out, _ := command(t, "", "export", "accounts", "--config", config)
+		return strings.Count(out, "\n") - 1
+	}
+	for _, step := range []struct {
+		in         string
+		args       []string
+		status     int
+		out, error string
+		stored     int
+	}{
+		{table.String(), []string{"--dry-run"}, exitFinding, "+ account user99@example.com\n... and 1101 more\n1201 to add, 0 to change, 0 as they are.", "warning: last@example.com: autoconfig is not answered", 0},
+		{table.String() + "bad@example.com,\x01\n", nil, exitFinding, "", "standard input:1203: login: the text has a control", 0},
+		{table.String() + "user0@example.com,\n", nil, exitFinding, "", "standard input:1203: address: user0@example.com is already in line 2", 0},
+		{table.String(), nil, exitGood, "Imported: 1201 added, 0 changed, 0 as they were.", "warning: last@example.com", 1201},
+		{table.String(), []string{"--dry-run"}, exitGood, "0 to add, 0 to change, 1201 as they are.", "", 1201},
+	} {
+		status, out, errors := command(t, step.in, append([]string{"import", "accounts", "-", "--format", "csv", "--config", config}, step.args...)...)
+		if status != step.status || !strings.Contains(out, step.out) || !strings.Contains(errors, step.error) {
+			t.Errorf("%v: status %d\n%s\n%s", step.args, status, out, errors)
+		}
+		if n := list(); n != step.stored {
+			t.Errorf("%v: %d accounts are stored, want %d", step.args, n, step.stored)
 		}
 	}
 }
