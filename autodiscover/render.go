@@ -29,18 +29,25 @@ const (
 // Render writes the reply for s: one account with the decided incoming server and
 // the outgoing one. Errors are [ErrPlaintext], [ErrAuth] and [ErrNoLogin].
 func Render(s settings.Settings) ([]byte, error) {
-	form, err := Compile(s)
+	resolved, err := Resolve(s)
 	if err != nil {
 		return nil, err
 	}
-	return form.Fill(&s, settings.EscapeXML), nil
-}
-
-// Compile renders the reply once for all addresses with the same decision.
-func Compile(s settings.Settings) (*settings.Form, error) {
-	if err := expressible(s); err != nil {
+	form, err := Compile(resolved)
+	if err != nil {
 		return nil, err
 	}
+	return form.Fill(&resolved, settings.EscapeXML), nil
+}
+
+// Resolve makes of s what is written: s itself, unless the reply can't say it.
+// Errors are those of [Render].
+func Resolve(s settings.Settings) (settings.Settings, error) { return s, expressible(s) }
+
+// Compile renders the reply once for all domains and addresses with the same
+// offer and the same [settings.Shape]. s must have come through [Resolve], and so
+// must all that the form is filled with.
+func Compile(s settings.Settings) (*settings.Form, error) {
 	addressed := !s.Typed.IsZero()
 	s = s.WithHoles()
 	doc, response := newResponse(outlookNamespace)

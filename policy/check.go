@@ -168,9 +168,7 @@ func (c *checker) rule(r Rule, path string) {
 	if r.Match == (Match{}) {
 		c.add(path, "rule %q has no condition; what holds for every account is policy.default", r.Name)
 	}
-	if d := r.Match.Devices; d != "" && d != OneDevice && d != SeveralDevices {
-		c.add(path+".match.devices", "%q is not possible: use one or several", d)
-	}
+	c.devices(r.Match.Devices, path+".match.devices")
 	if b, a := r.Match.QuotaBelow, r.Match.QuotaAbove; b != 0 && a != 0 && a >= b-1 {
 		c.add(path+".match", "no mailbox is below %v and above %v", b, a)
 	}
@@ -185,6 +183,12 @@ func (c *checker) rule(r Rule, path string) {
 func (c *checker) incoming(p settings.Protocol, path string) {
 	if p != "" && p != settings.IMAP && p != settings.POP3 {
 		c.add(path, "%q is not an incoming protocol: use imap or pop3", p)
+	}
+}
+
+func (c *checker) devices(d Devices, path string) {
+	if d != "" && d != OneDevice && d != SeveralDevices {
+		c.add(path, "%q is not possible: use one or several", d)
 	}
 }
 
@@ -274,9 +278,7 @@ func (c *checker) account(a Account, path string) {
 			c.add(fmt.Sprintf("%s.groups[%d]", path, i), "%q is not a group's name", g)
 		}
 	}
-	if a.Devices != "" && a.Devices != OneDevice && a.Devices != SeveralDevices {
-		c.add(path+".devices", "%q is not possible: use one or several", a.Devices)
-	}
+	c.devices(a.Devices, path+".devices")
 	c.incoming(a.Protocol, path+".protocol")
 	if t != nil && (a.Protocol == settings.IMAP || a.Protocol == settings.POP3) && t.Decide(a).Refused != "" {
 		c.add(path+".protocol", "%s has no %s server for %s", a.Address.Domain(), a.Protocol, a.Address)

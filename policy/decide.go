@@ -11,28 +11,32 @@ import (
 // Terms are a domain's whole offer: what it says itself, laid over its plan,
 // with its provider. It is what decisions are made from.
 type Terms struct {
+	Name    string   // the primary domain
+	Aliases []string // its alias domains
+	*Common
+}
+
+// Common is what domains on one plan that override nothing have in common. A
+// hundred thousand of them may point to the same one: nobody may change it.
+type Common struct {
 	SiteID   string
-	Name     string   // the primary domain
-	Aliases  []string // its alias domains
 	Provider settings.Provider
 	Offer
 }
 
-// TermsOf lays a domain over its plan and its provider. A domain without a
-// provider shows its own name.
+// TermsOf lays a domain over its plan and its provider.
 func TermsOf(siteID string, domain Domain, plan Plan, provider settings.Provider) *Terms {
-	terms := &Terms{SiteID: siteID, Name: domain.Name, Aliases: domain.Aliases, Provider: provider, Offer: domain.Over(plan.Offer)}
-	if terms.Provider.Name == "" {
-		terms.Provider.Name = firstRunes(domain.Name, settings.MaxProviderName)
-	}
-	return terms
+	common := &Common{SiteID: siteID, Provider: provider, Offer: domain.Over(plan.Offer)}
+	return &Terms{Name: domain.Name, Aliases: domain.Aliases, Common: common}
 }
 
-func firstRunes(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n])
+// Brand is the provider as it is shown: a domain without one shows its own name.
+func (t *Terms) Brand() settings.Provider {
+	brand := t.Provider
+	if brand.Name == "" { // the domain's name is ASCII
+		brand.Name = t.Name[:min(len(t.Name), settings.MaxProviderName)]
 	}
-	return s
+	return brand
 }
 
 // AllTerms are the terms of every domain by its primary name, laid together in one
@@ -92,6 +96,9 @@ func (t *Terms) Delimiters() string {
 func (t *Terms) Mailbox(typed settings.Address) settings.Address {
 	return t.Primary(typed).Unquoted().WithoutTag(t.Delimiters())
 }
+
+// Has tells whether a name is the domain's or one of its aliases'.
+func (t *Terms) Has(name string) bool { return name == t.Name || slices.Contains(t.Aliases, name) }
 
 // Primary is the address in the primary domain.
 func (t *Terms) Primary(typed settings.Address) settings.Address {

@@ -90,7 +90,7 @@ func TestDecideWithoutAStatedDefault(t *testing.T) {
 		"IMAP only": {Servers{IMAP: imap, SMTP: smtp}, settings.IMAP, settings.ReasonOnly},
 		"POP3 only": {Servers{POP3: pop3, SMTP: smtp}, settings.POP3, settings.ReasonOnly},
 	} {
-		d := (&Terms{Name: "example.com", Offer: Offer{Servers: c.servers}}).Decide(Account{Address: addr("a@example.com")})
+		d := (&Terms{Name: "example.com", Common: &Common{Offer: Offer{Servers: c.servers}}}).Decide(Account{Address: addr("a@example.com")})
 		if d.Protocol != c.protocol || d.Reason.Key != c.reason {
 			t.Errorf("%s: %+v", name, d)
 		}
@@ -169,7 +169,7 @@ func TestAdviceFitsTheDecision(t *testing.T) {
 		c.account.Address = addr("a@example.com")
 		both := Servers{IMAP: server("i.example.com"), POP3: server("p.example.com")}
 		var got []string
-		for _, m := range (&Terms{Name: "example.com", Offer: Offer{Servers: both, Policy: c.policy}}).Decide(c.account).Advice {
+		for _, m := range (&Terms{Name: "example.com", Common: &Common{Offer: Offer{Servers: both, Policy: c.policy}}}).Decide(c.account).Advice {
 			got = append(got, m.Key)
 		}
 		if !slices.Equal(got, c.want) {

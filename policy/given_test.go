@@ -23,7 +23,7 @@ func TestGivenAreThoseThatSomebodyMayHave(t *testing.T) {
 		"no server":    {Offer{Servers: imap}, []settings.Protocol{settings.POP3}, []settings.Protocol{settings.IMAP}},
 		"POP3 default": {Offer{Servers: both, Policy: Policy{Default: settings.POP3}}, []settings.Protocol{settings.IMAP}, []settings.Protocol{settings.POP3, settings.IMAP}},
 	} {
-		terms := &Terms{Offer: c.offer}
+		terms := &Terms{Common: &Common{Offer: c.offer}}
 		if got := terms.Given(c.byHand...); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}

@@ -18,9 +18,14 @@ func (t *Terms) Settings(typed settings.Address, account Account) settings.Setti
 // gives away nothing but its default.
 func (t *Terms) PublicSettings(typed settings.Address, account Account) settings.Settings {
 	if t.PublicAnswers == PublicDefault {
-		return t.addressed(t.byDefault(), typed, t.Unknown(typed))
+		return t.DefaultFor(typed)
 	}
 	return t.Settings(typed, account)
+}
+
+// DefaultFor are the domain's default for an address.
+func (t *Terms) DefaultFor(typed settings.Address) settings.Settings {
+	return t.addressed(t.byDefault(), typed, t.Unknown(typed))
 }
 
 // DigestSettings are the answer to a program that names its account only by a
@@ -34,7 +39,11 @@ func (t *Terms) DigestSettings(standIn settings.Address, account *Account) setti
 	if account != nil && t.PublicAnswers != PublicDefault {
 		v = t.decide(*account)
 	}
-	return t.addressed(v, standIn, t.Unknown(standIn))
+	mailbox := t.Unknown(standIn)
+	if !t.Has(standIn.Domain()) { // an alias elsewhere of a mailbox here
+		mailbox.Address = standIn
+	}
+	return t.addressed(v, standIn, mailbox)
 }
 
 // Unknown is the account that is decided about when the directory knows none.
@@ -59,7 +68,7 @@ func (t *Terms) addressed(v verdict, typed settings.Address, account Account) se
 // loginAddress is the address from which the login is made, in the letter case
 // that was typed: of an account that has nothing of its own no other is known.
 func (t *Terms) loginAddress(typed settings.Address, account Account) settings.Address {
-	if t.AliasLogin != AliasTyped {
+	if t.AliasLogin != AliasTyped || !t.Has(typed.Domain()) { // an alias of another domain is no login in this one
 		return account.Address.InCaseOf(typed)
 	}
 	whole := t.Primary(typed).Key()
@@ -92,7 +101,7 @@ func (t *Terms) settings(v verdict, asked string) settings.Settings {
 	s := settings.Settings{
 		SiteID:   t.SiteID,
 		Domain:   asked,
-		Provider: t.Provider,
+		Provider: t.Brand(),
 		Decision: v.Decision,
 		Services: t.Services,
 		Profile:  t.Profile,

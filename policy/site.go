@@ -35,6 +35,8 @@ type Domain struct {
 // Offer is what may stand on a plan or on a domain. Everything may be left out
 // where the plan below says it.
 type Offer struct {
+	// Sources is nil where nothing is said: every source is asked then.
+	Sources  []string          `yaml:"sources,omitzero,flow" json:"sources,omitzero" doc:"the sources of autoconfig.yaml that its accounts are looked up in, in this order; all by default, [] for none"`
 	Provider string            `yaml:"provider,omitempty" json:"provider,omitempty" doc:"id of the provider; without one the domain's name is shown"`
 	Servers  Servers           `yaml:"servers,omitzero" json:"servers,omitzero" doc:"the mail servers by protocol"`
 	Services settings.Services `yaml:"services,omitzero" json:"services,omitzero" doc:"what is offered beside mail; none takes a plan's service away"`
@@ -175,6 +177,9 @@ func (o Offer) Over(plan Offer) Offer {
 	o.Servers = o.Servers.Over(plan.Servers)
 	o.Services = o.Services.Over(plan.Services)
 	o.Policy = o.Policy.Over(plan.Policy)
+	if o.Sources == nil {
+		o.Sources = plan.Sources
+	}
 	if o.Provider == "" {
 		o.Provider = plan.Provider
 	}

@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// Form is a document rendered once for a domain and a decision, with holes where
-// the parts stand that differ from one address to the next. Filling it in is a
-// copy: no document tree is built for a request.
+// Form is a document rendered once for an offer and a decision, with holes where
+// the parts stand that differ from one domain or address to the next. Filling it
+// in is a copy: no document tree is built for a request.
 //
 // Renderers make one by rendering the Settings that [Settings.WithHoles] gives,
 // so that a form and a document can't differ.
@@ -24,13 +24,35 @@ const (
 	holeIncoming = '\uE002'
 	holeOutgoing = '\uE003'
 	holeService  = '\uE004'
+	holeAsked    = '\uE005'
+	holeName     = '\uE006'
+	holeShort    = '\uE007'
+	lastHole     = holeShort
 )
 
 var errHoles = errors.New("settings: a private-use character in a rendered document")
 
-// WithHoles is s with the typed address and the literal logins replaced by holes
-// for [NewForm]. Patterns, and all else that decides the document's shape, stay.
+// Shape is all that decides the documents of one offer in one format; what else
+// differs between two Settings goes into the holes. Shapes can be compared.
+type Shape struct {
+	format    string
+	addressed bool
+	protocol  Protocol
+	pop3      Retention
+	rule      string // a rule may name other servers
+}
+
+// Shape is that of the document for s in a format.
+func (s *Settings) Shape(format string) Shape {
+	return Shape{format, !s.Typed.IsZero(), s.Decision.Protocol, s.Decision.POP3, s.Decision.Rule}
+}
+
+// WithHoles is s with all that goes into holes replaced by them, for [NewForm]: the
+// domain, the provider's names, the typed address and the literal logins. A
+// format that writes anything else in their place must have put it there before.
 func (s Settings) WithHoles() Settings {
+	s.Domain = string(holeAsked)
+	s.Provider.Name, s.Provider.ShortName = string(holeName), string(holeShort)
 	s.Typed = Address{local: string(holeLocal), domain: string(holeDomain)}
 	s.IncomingLogin.Literal = string(holeIncoming)
 	s.OutgoingLogin.Literal = string(holeOutgoing)
@@ -48,13 +70,22 @@ func NewForm(document []byte) (*Form, error) {
 			return form, nil
 		}
 		hole := []rune(string(document[i : i+3]))[0]
-		if hole > holeService {
+		if hole > lastHole {
 			return nil, errHoles
 		}
 		form.pieces = append(form.pieces, document[:i])
 		form.holes = append(form.holes, hole)
 		document = document[i+3:]
 	}
+}
+
+// Size is about how many bytes the form takes in memory.
+func (f *Form) Size() int {
+	size := 128
+	for _, piece := range f.pieces {
+		size += len(piece) + 32
+	}
+	return size
 }
 
 // Fill writes the document for s. escape appends a text to dst in the document's
@@ -86,6 +117,12 @@ func (s *Settings) hole(hole rune) string {
 		return s.IncomingLogin.Literal
 	case holeService:
 		return s.ServiceLogin.Literal
+	case holeAsked:
+		return s.Domain
+	case holeName:
+		return s.Provider.Name
+	case holeShort:
+		return s.Provider.ShortName
 	default:
 		return s.OutgoingLogin.Literal
 	}

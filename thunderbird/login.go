@@ -18,8 +18,9 @@ var ErrLogin = errors.New("the login can't be written so that Thunderbird reads 
 // one. It puts the real one back wherever it finds it in the answer.
 const EvolutionUser = "EVOLUTIONUSER"
 
-// Resolve decides for each login how it is written, so that it can be seen: as
-// the placeholder that Pattern stands for, or, where Pattern is empty, literally.
+// Resolve makes of s what is written. Each login's Literal is the text, and its
+// Pattern tells why: it is the one whose placeholders are the text, or empty where
+// the login is written as it is. The provider's names are those that can be shown.
 //
 // A bare %EMAILADDRESS% or %EMAILLOCALPART% is best: it can't be mangled. Any
 // other pattern is written out where that is safe, since FairEmail takes text
@@ -33,6 +34,7 @@ func Resolve(s settings.Settings) (settings.Settings, error) {
 	// What stands beside mail isn't read by Thunderbird: a login that it would
 	// mangle is written as it is.
 	_ = resolve(&s.ServiceLogin, s.Typed)
+	s.Provider.Name, s.Provider.ShortName = unmangled(s.Provider.Name, s.Domain), unmangled(s.Provider.Short(), s.Domain)
 	return s, nil
 }
 
@@ -48,15 +50,25 @@ func resolve(login *settings.Login, typed settings.Address) error {
 	case login.Pattern == "":
 		return ErrLogin
 	}
+	login.Literal = username(*login)
 	return nil
 }
 
-// username is a resolved login as it is written.
+// username is a login as it is written.
 func username(login settings.Login) string {
 	if login.Pattern == "" {
 		return login.Literal
 	}
 	return strings.NewReplacer("{address}", "%EMAILADDRESS%", "{local}", "%EMAILLOCALPART%", "{domain}", "%EMAILDOMAIN%").Replace(login.Pattern)
+}
+
+// unmangled is the text, or another one where Thunderbird would show something
+// else than the text.
+func unmangled(text, otherwise string) string {
+	if text == "" || Mangles(text) {
+		return otherwise
+	}
+	return text
 }
 
 // Mangles tells whether Thunderbird's reader (JXON.parseText) makes another text

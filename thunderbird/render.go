@@ -23,8 +23,9 @@ func Render(s settings.Settings) ([]byte, error) {
 	return form.Fill(&resolved, settings.EscapeXML), nil
 }
 
-// Compile renders the document once for all addresses with the same decision and
-// the same kind of login. s must have come through [Resolve].
+// Compile renders the document once for all domains and addresses with the same
+// offer and the same [settings.Shape]. s must have come through [Resolve], and so
+// must all that the form is filled with.
 func Compile(s settings.Settings) (*settings.Form, error) {
 	doc := etree.NewDocument()
 	doc.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
@@ -44,8 +45,8 @@ func writeConfig(root *etree.Element, s settings.Settings) {
 	// domain; it doesn't compare either with the address.
 	provider.CreateAttr("id", s.Domain)
 	element(provider, "domain", s.Domain)
-	element(provider, "displayName", unmangled(s.Provider.Name, s.Domain))
-	element(provider, "displayShortName", unmangled(s.Provider.Short(), s.Domain))
+	element(provider, "displayName", s.Provider.Name)
+	element(provider, "displayShortName", s.Provider.ShortName)
 
 	writeIncoming(provider, s)
 	writeOutgoing(provider, s)
@@ -96,7 +97,7 @@ func server(parent *etree.Element, tag, kind string, s settings.Server, login se
 		element(e, "authentication", method)
 	}
 	if hasLogin(s.Auth) {
-		element(e, "username", username(login))
+		element(e, "username", login.Literal)
 	}
 	return e
 }
@@ -143,16 +144,7 @@ func urlService(parent *etree.Element, tag, kind, url string, login settings.Log
 	auth := e.CreateElement("authentication")
 	auth.CreateAttr("system", "http")
 	auth.SetText("Basic")
-	element(e, "username", username(login))
+	element(e, "username", login.Literal)
 }
 
 func element(parent *etree.Element, tag, text string) { parent.CreateElement(tag).SetText(text) }
-
-// unmangled is the text, or another one where Thunderbird would show something
-// else than the text.
-func unmangled(text, otherwise string) string {
-	if text == "" || Mangles(text) {
-		return otherwise
-	}
-	return text
-}

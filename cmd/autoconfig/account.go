@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -24,7 +25,17 @@ type accountCmd struct {
 type accountListCmd struct {
 	demoFlag
 	jsonFlag
-	Domain string `help:"Only of this domain."`
+	Domain    string `help:"Only of this domain."`
+	Overrides bool   `help:"List what is laid over accounts that are kept in other sources."`
+}
+
+func (l *accountListCmd) Help() string {
+	return `Lists what is in our own database. Accounts that are kept in other sources aren't listed: search for
+them at the help desk, or show one.
+
+Examples:
+  autoconfig account list --domain example.com
+  autoconfig account list --overrides --json`
 }
 
 // page is how many accounts are read at once.
@@ -43,6 +54,9 @@ func (l *accountListCmd) Run(c *call) error {
 			return err
 		}
 		domain = t.Name
+	}
+	if l.Overrides {
+		return l.overrides(c, source, domain)
 	}
 	accounts := []policy.Account{}
 	for after := ""; ; {
@@ -66,6 +80,27 @@ func (l *accountListCmd) Run(c *call) error {
 	return c.table(rows)
 }
 
+func (l *accountListCmd) overrides(c *call, source *opened, domain string) error {
+	all := []policy.Override{}
+	err := source.eachOverride(c, func(o policy.Override) error {
+		if domain == "" || o.Address.Domain() == domain {
+			all = append(all, o)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if l.JSON {
+		return c.json(all)
+	}
+	rows := [][]string{{"ADDRESS", "PROTOCOL", "DEVICES", "BY", "SINCE", "NOTE"}}
+	for _, o := range all {
+		rows = append(rows, []string{o.Address.String(), upper(o.Protocol), string(o.Devices), o.ChangedBy, o.ChangedAt.Format("2006-01-02"), o.Note})
+	}
+	return c.table(rows)
+}
+
 func quotaText(b policy.Bytes) string {
 	if b == 0 {
 		return ""
@@ -85,18 +120,27 @@ func (s *accountShowCmd) Run(c *call) error {
 		return err
 	}
 	defer source.close()
-	a, err := source.account(c, s.Address)
+	found, err := source.found(c, s.Address)
 	if err != nil {
 		return err
 	}
+	a := found.Account
 	if s.JSON {
-		return c.json(a)
+		shown := struct {
+			policy.Account
+			Source   string           `json:"source,omitempty"`
+			Override *policy.Override `json:"override,omitempty"`
+		}{Account: a, Source: found.Source}
+		if !found.Override.IsZero() {
+			shown.Override = &found.Override
+		}
+		return c.json(shown)
 	}
 	var others []string
 	for _, o := range a.Addresses {
 		others = append(others, o.String())
 	}
-	return c.table([][]string{
+	rows := [][]string{
 		{"address", a.Address.String()},
 		{"name", a.Name},
 		{"login", a.Login},
@@ -105,26 +149,27 @@ func (s *accountShowCmd) Run(c *call) error {
 		{"groups", strings.Join(a.Groups, " ")},
 		{"protocol", upper(a.Protocol)},
 		{"also", strings.Join(others, " ")},
-	})
+	}
+	if found.Source != "" {
+		rows = append(rows, []string{"source", found.Source})
+	}
+	if !found.Override.IsZero() {
+		rows = append(rows, list("override", overrideLines(found.Override))...)
+	}
+	return c.table(rows)
 }
 
-// account finds an account by any of its addresses.
-func (o *opened) account(c *call, text string) (policy.Account, error) {
+// found finds an account by any of its addresses, wherever it is kept.
+func (o *opened) found(c *call, text string) (directory.Found, error) {
 	typed, err := settings.ParseAddress(text)
 	if err != nil {
-		return policy.Account{}, err
+		return directory.Found{}, err
 	}
-	t, err := o.terms(c, typed.Domain())
-	if err != nil {
-		return policy.Account{}, err
+	l, err := o.look(c, typed)
+	if err == nil && !l.Known {
+		err = refusal{fmt.Errorf("nothing is known of %s: it gets what everybody gets; see: autoconfig explain %s", text, text)}
 	}
-	for _, address := range []settings.Address{t.Primary(typed).Unquoted(), t.Mailbox(typed)} {
-		a, err := o.store.Account(c, address.Key())
-		if !errors.Is(err, directory.ErrNotFound) {
-			return a, err
-		}
-	}
-	return policy.Account{}, refusal{fmt.Errorf("nothing is known of %s: it gets what everybody gets; see: autoconfig explain %s", text, text)}
+	return l.Found, err
 }
 
 // accountFlags change an account; what isn't given stays.
@@ -208,6 +253,11 @@ func (a *accountAddCmd) Run(c *call) error {
 		} else if !errors.Is(err, directory.ErrNotFound) {
 			return policy.Account{}, err
 		}
+		if l, err := target.look(c, typed); err != nil {
+			return policy.Account{}, err
+		} else if l.Source != "" {
+			return policy.Account{}, refusal{fmt.Errorf("%s is kept in the source %s; lay something over it with: autoconfig account set %s --protocol ...", a.Address, l.Source, a.Address)}
+		}
 		account := policy.Account{Address: typed}
 		return account, a.change(&account)
 	})
@@ -215,25 +265,87 @@ func (a *accountAddCmd) Run(c *call) error {
 
 type accountSetCmd struct {
 	accountFlags
-	Address string `arg:"" help:"The address, or another one of the same mailbox."`
+	Note    *string `help:"Why, for those who come after; only for accounts of another source."`
+	Address string  `arg:"" help:"The address, or another one of the same mailbox."`
 }
 
 func (s *accountSetCmd) Help() string {
-	return `Changes what is given and leaves the rest.
+	return `Changes what is given and leaves the rest. Of an account that is kept in another source, only protocol
+and devices can be changed, and a note kept: they are laid over what the source says.
 
 Examples:
   autoconfig account set office@example.com --protocol pop3
-  autoconfig account set office@example.com --protocol ""    # let the policy decide again`
+  autoconfig account set office@example.com --protocol ""    # let the policy decide again
+  autoconfig account set boss@example.com --protocol imap --note "reads on three devices, ticket 4711"`
 }
 
 func (s *accountSetCmd) Run(c *call) error {
-	return changeAccount(c, s.Address, func(_ *policy.Terms, target *opened) (policy.Account, error) {
-		account, err := target.account(c, s.Address)
+	target, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer target.close()
+	found, err := target.found(c, s.Address)
+	if err != nil {
+		return err
+	}
+	if found.Source != "" {
+		return s.override(c, target, found)
+	}
+	if s.Note != nil {
+		return refusal{errors.New("--note is for accounts of another source; this one is in our own database")}
+	}
+	account, err := target.store.Account(c, found.Account.Address.Key()) // without what is laid over it
+	if err != nil {
+		return err
+	}
+	if err := s.change(&account); err != nil {
+		return err
+	}
+	return target.putAccount(c, found.Home.Terms, account)
+}
+
+// override lays what is given over an account that is kept elsewhere.
+func (s *accountSetCmd) override(c *call, target *opened, found directory.Found) error {
+	if s.Name != nil || s.Login != nil || s.Quota != nil || s.Group != nil || s.NoGroup != nil || s.Also != nil || s.NoAlso != nil {
+		return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: change it there; only --protocol, --devices and --note can be laid over it", found.Account.Address, found.Source)}
+	}
+	o := found.Override
+	o.Address = found.Account.Address
+	set((*string)(&o.Protocol), s.Protocol)
+	set((*string)(&o.Devices), s.Devices)
+	set(&o.Note, s.Note)
+	o.ChangedBy, o.ChangedAt, o.GoneAt = "command", time.Now().UTC().Truncate(time.Second), time.Time{}
+	if err := o.Check().Err(); err != nil {
+		return refusal{err}
+	}
+	laid := o.Over(found.Account)
+	if found.Home.Terms.Decide(laid).Refused != "" && o.Protocol != "" {
+		return refusal{fmt.Errorf("%s has no %s server", found.Home.Terms.Name, upper(o.Protocol))}
+	}
+	for _, w := range limits(found.Home.Terms.Settings(laid.Address, laid)) {
+		fmt.Fprintln(c.std.err, "warning:", w.Text)
+	}
+	return target.store.PutOverride(c, o)
+}
+
+// eachOverride goes over all overrides, in pages.
+func (o *opened) eachOverride(c context.Context, do func(policy.Override) error) error {
+	for after := ""; ; {
+		overrides, err := o.store.Overrides(c, after, page)
 		if err != nil {
-			return account, err
+			return err
 		}
-		return account, s.change(&account)
-	})
+		for _, x := range overrides {
+			if err := do(x); err != nil {
+				return err
+			}
+			after = x.Address.Key()
+		}
+		if len(overrides) < page {
+			return nil
+		}
+	}
 }
 
 // changeAccount checks the account that change makes, in its domain, and stores it.
@@ -255,17 +367,30 @@ func changeAccount(c *call, address string, change func(*policy.Terms, *opened) 
 	if err != nil {
 		return err
 	}
+	return target.putAccount(c, t, account)
+}
+
+// putAccount stores an account if it is right, and warns of what formats can't say.
+func (o *opened) putAccount(c *call, t *policy.Terms, account policy.Account) error {
 	if err := t.CheckAccount(account); err != nil {
 		return refusal{err}
 	}
 	for _, w := range limits(t.Settings(account.Address, account)) {
 		fmt.Fprintln(c.std.err, "warning:", w.Text)
 	}
-	return target.store.PutAccount(c, account)
+	return o.store.PutAccount(c, account)
 }
 
 type accountRemoveCmd struct {
 	Address string `arg:"" help:"The mailbox's primary address."`
+}
+
+func (r *accountRemoveCmd) Help() string {
+	return `Removes an account from our own database; its address then gets the default. Of an account that is kept
+in another source, what was laid over it is removed.
+
+Example:
+  autoconfig account remove workshop@example.com`
 }
 
 func (r *accountRemoveCmd) Run(c *call) error {
@@ -274,9 +399,16 @@ func (r *accountRemoveCmd) Run(c *call) error {
 		return err
 	}
 	defer target.close()
-	a, err := target.account(c, r.Address)
+	found, err := target.found(c, r.Address)
 	if err != nil {
 		return err
+	}
+	a := found.Account
+	if found.Source != "" {
+		if found.Override.IsZero() {
+			return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: remove it there", a.Address, found.Source)}
+		}
+		return target.store.PutOverride(c, policy.Override{Address: a.Address})
 	}
 	if typed, err := settings.ParseAddress(r.Address); err != nil || typed.Key() != a.Address.Key() {
 		return refusal{fmt.Errorf("%s leads to the account %s, which is removed by that address; take another address away with: autoconfig account set %s --no-also ADDRESS", r.Address, a.Address, a.Address)}

@@ -39,6 +39,9 @@ func (a *applyCmd) Run(c *call) error {
 		return err
 	}
 	defer target.close()
+	if err := target.checkSources(a.File, source, site); err != nil {
+		return refusal{err}
+	}
 	old, err := target.store.Site(c)
 	if err != nil {
 		return err
@@ -58,6 +61,21 @@ func (a *applyCmd) Run(c *call) error {
 	}
 	if a.DryRun && !changes.Empty() {
 		return errFinding
+	}
+	return nil
+}
+
+// checkSources refuses a site that names a source which isn't configured.
+func (o *opened) checkSources(file string, text []byte, site policy.Site) error {
+	for i, p := range site.Plans {
+		if err := o.checkSourceNames(p.Sources); err != nil {
+			return config.At(file, text, fmt.Sprintf("plans[%d].sources", i), err)
+		}
+	}
+	for i, d := range site.Domains {
+		if err := o.checkSourceNames(d.Sources); err != nil {
+			return config.At(file, text, fmt.Sprintf("domains[%d].sources", i), err)
+		}
 	}
 	return nil
 }

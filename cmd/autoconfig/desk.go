@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -10,8 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/store"
+	"autoconfig/policy"
 )
 
 // staffURL is where the help desk is reached: as configured, or on the private
@@ -79,7 +83,12 @@ func keepTidy(ctx context.Context, site *opened, logger *slog.Logger) error {
 	defer tick.Stop()
 	for {
 		now := time.Now()
-		err := site.store.Expire(ctx, now.AddDate(0, 0, -site.process.Retention.Links), now.AddDate(0, 0, -site.process.Retention.Audit), now)
+		ago := func(days int) time.Time { return now.AddDate(0, 0, -days) }
+		keep := site.process.Retention
+		if err := markGone(ctx, site, now); err != nil && ctx.Err() == nil {
+			logger.Error("whether overridden accounts are still there can't be found out", "error", err)
+		}
+		err := site.store.Expire(ctx, store.Expiry{Links: ago(keep.Links), Audit: ago(keep.Audit), Overrides: ago(keep.Overrides)}, now)
 		if err != nil && ctx.Err() == nil {
 			logger.Error("what has been kept long enough can't be removed", "error", err)
 		}
@@ -89,4 +98,27 @@ func keepTidy(ctx context.Context, site *opened, logger *slog.Logger) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// markGone notes since when overridden accounts have been gone from every source;
+// what can't be asked now stays as it is.
+func markGone(ctx context.Context, site *opened, now time.Time) error {
+	return site.eachOverride(ctx, func(o policy.Override) error {
+		entry, err := site.directory.Domain(ctx, o.Address.Domain())
+		known := false
+		if err == nil {
+			var found directory.Found
+			found, err = site.directory.Lookup(ctx, entry, o.Address)
+			known = found.Known && found.Account.Address.Key() == o.Address.Key()
+		}
+		switch {
+		case err != nil && !errors.Is(err, directory.ErrNotFound):
+			return nil // a source is down
+		case known && !o.GoneAt.IsZero():
+			return site.store.MarkGone(ctx, o.Address.Key(), time.Time{})
+		case !known && o.GoneAt.IsZero():
+			return site.store.MarkGone(ctx, o.Address.Key(), now)
+		}
+		return nil
+	})
 }

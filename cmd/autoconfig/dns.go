@@ -147,13 +147,16 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 	if err != nil {
 		return doctor.Plan{}, fmt.Errorf("%q is not a domain name", name)
 	}
-	terms, err := o.store.Domain(c, domain)
+	terms, err := o.domainTerms(c, domain)
 	if errors.Is(err, directory.ErrNotFound) {
 		return doctor.Plan{}, refusal{notServed{domain}}
 	} else if err != nil {
 		return doctor.Plan{}, err
 	}
 	var byHand []settings.Protocol
+	if o.directory.HasOutside(terms) { // whose accounts may have either, and can't all be asked for
+		byHand = []settings.Protocol{settings.IMAP, settings.POP3}
+	}
 	misled := 0
 	err = o.eachAccount(c, terms.Name, func(a policy.Account) {
 		byHand = append(byHand, a.Protocol)

@@ -62,12 +62,14 @@ func (s *domainShowCmd) Run(c *call) error {
 		return err
 	}
 	if s.JSON {
-		return c.json(t)
+		common := *t.Common
+		common.Provider = t.Brand()
+		return c.json(policy.Terms{Name: t.Name, Aliases: t.Aliases, Common: &common})
 	}
 	rows := [][]string{
 		{"domain", t.Name},
 		{"aliases", strings.Join(t.Aliases, " ")},
-		{"provider", t.Provider.Name},
+		{"provider", t.Brand().Name},
 		{"default", upper(t.DefaultProtocol())},
 	}
 	for _, p := range []settings.Protocol{settings.IMAP, settings.POP3, settings.SMTP} {
@@ -92,7 +94,7 @@ func (o *opened) terms(c *call, name string) (*policy.Terms, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is not a domain name", name)
 	}
-	t, err := o.store.Domain(c, ascii)
+	t, err := o.domainTerms(c, ascii)
 	if errors.Is(err, directory.ErrNotFound) {
 		return nil, refusal{fmt.Errorf("the domain %s is not served here; see: autoconfig domain list", ascii)}
 	}
@@ -236,7 +238,7 @@ func changeDomain(c *call, name string, change func(site *policy.Site, at int) e
 		return err
 	}
 	defer target.close()
-	return target.store.Change(c, func(site *policy.Site) error {
+	return target.store.ChangeDomain(c, ascii, func(site *policy.Site) error {
 		at := -1
 		for i, d := range site.Domains {
 			if d.Name == ascii {

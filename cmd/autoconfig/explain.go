@@ -34,7 +34,9 @@ type explanation struct {
 	Address     string               `json:"address"`
 	Mailbox     string               `json:"mailbox"`
 	Known       bool                 `json:"known"`
+	Source      string               `json:"source,omitempty"`
 	Account     policy.Account       `json:"account"`
+	Override    *policy.Override     `json:"override,omitempty"`
 	Domain      string               `json:"domain"`
 	Decision    settings.Decision    `json:"decision"`
 	Reason      string               `json:"reason"`
@@ -76,13 +78,16 @@ func (e *explainCmd) Run(c *call) error {
 func explain(found looked, catalogue *templates.Catalogue) explanation {
 	s := found.personal
 	x := explanation{
-		Address: s.Typed.String(), Mailbox: s.Mailbox.String(), Known: found.known, Account: found.account,
-		Domain: found.terms.Name, Decision: s.Decision, Reason: catalogue.Text(s.Decision.Reason),
+		Address: s.Typed.String(), Mailbox: s.Mailbox.String(), Known: found.Known, Source: found.Source, Account: found.Account,
+		Domain: found.Home.Terms.Name, Decision: s.Decision, Reason: catalogue.Text(s.Decision.Reason),
 		Incoming: s.Incoming, Outgoing: s.Outgoing, Login: s.IncomingLogin.Literal, SMTPLogin: s.OutgoingLogin.Literal,
 		PublicShows: policy.PublicAccount,
 	}
-	if found.terms.PublicAnswers != "" {
-		x.PublicShows = found.terms.PublicAnswers
+	if !found.Override.IsZero() {
+		x.Override = &found.Override
+	}
+	if shows := found.Home.Terms.PublicAnswers; shows != "" {
+		x.PublicShows = shows
 	}
 	for _, m := range s.Decision.Advice {
 		x.Advice = append(x.Advice, catalogue.Text(m))
@@ -104,7 +109,7 @@ func limits(s settings.Settings) settings.Problems {
 func misled(found looked) []string {
 	s := found.personal
 	var lines []string
-	if differs := differences(s, found.terms.DefaultSettings(s.Typed.Domain())); len(differs) > 0 {
+	if differs := differences(s, found.Entry.Terms.DefaultSettings(s.Typed.Domain())); len(differs) > 0 {
 		lines = append(lines, "Programs that send no address (Thunderbird for Android, KMail, Delta Chat) get the domain's default: "+strings.Join(differs, " and ")+".")
 	}
 	if s.Decision.Protocol == settings.POP3 {
@@ -112,10 +117,10 @@ func misled(found looked) []string {
 	}
 	// Evolution sends a digest of what was typed, and puts the typed local part in.
 	evolution := settings.MustAddress(thunderbird.EvolutionUser + "@" + s.Typed.Domain())
-	byDigest := found.terms.DigestSettings(evolution, nil)
-	whole := found.terms.Primary(s.Typed).Key()
-	if found.known && slices.ContainsFunc(append([]settings.Address{found.account.Address}, found.account.Addresses...), func(a settings.Address) bool { return a.Key() == whole }) {
-		byDigest = found.terms.DigestSettings(evolution, &found.account)
+	byDigest := found.Entry.Terms.DigestSettings(evolution, nil)
+	whole := found.Home.Terms.Primary(s.Typed).Key()
+	if found.Known && slices.ContainsFunc(append([]settings.Address{found.Account.Address}, found.Account.Addresses...), func(a settings.Address) bool { return a.Key() == whole }) {
+		byDigest, _ = found.Digested(evolution)
 	}
 	for _, login := range []*settings.Login{&byDigest.IncomingLogin, &byDigest.OutgoingLogin} {
 		login.Literal = strings.ReplaceAll(login.Literal, thunderbird.EvolutionUser, s.Typed.Local())
@@ -123,7 +128,7 @@ func misled(found looked) []string {
 	if differs := differences(s, byDigest); len(differs) > 0 {
 		lines = append(lines, "Evolution, which sends only a digest of the address, gets "+strings.Join(differs, " and ")+".")
 	}
-	if found.terms.PublicAnswers == policy.PublicDefault {
+	if found.Home.Terms.PublicAnswers == policy.PublicDefault || found.Entry.Terms.PublicAnswers == policy.PublicDefault {
 		lines = append(lines, "The domain's public answers show only its default, to every program.")
 	}
 	return lines
@@ -159,8 +164,11 @@ func upper(p settings.Protocol) string { return strings.ToUpper(string(p)) }
 
 func (x explanation) print(c *call) error {
 	known := "known"
-	if !x.Known {
+	switch {
+	case !x.Known:
 		known = "not known; anybody else's answer"
+	case x.Source != "":
+		known = "known from the source " + x.Source
 	}
 	rows := [][]string{
 		{"address", x.Address},
@@ -171,10 +179,28 @@ func (x explanation) print(c *call) error {
 		{"incoming", serverText(x.Incoming) + "  " + authText(x.Incoming.Auth) + "  login " + x.Login},
 		{"outgoing", serverText(x.Outgoing) + "  " + authText(x.Outgoing.Auth) + "  login " + x.SMTPLogin},
 	}
+	if o := x.Override; o != nil {
+		rows = append(rows, list("override", overrideLines(*o))...)
+	}
 	rows = append(rows, list("advice", x.Advice)...)
 	rows = append(rows, list("limits", x.Limits)...)
 	rows = append(rows, list("misled", x.Misled)...)
 	return c.table(rows)
+}
+
+// overrideLines say what is laid over what a source says.
+func overrideLines(o policy.Override) []string {
+	var lines []string
+	if o.Protocol != "" {
+		lines = append(lines, "protocol "+upper(o.Protocol))
+	}
+	if o.Devices != "" {
+		lines = append(lines, "devices "+string(o.Devices))
+	}
+	if o.Note != "" {
+		lines = append(lines, "note: "+o.Note)
+	}
+	return append(lines, "by "+o.ChangedBy+", "+o.ChangedAt.Format("2006-01-02 15:04 MST"))
 }
 
 func (x explanation) retention() string {

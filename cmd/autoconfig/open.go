@@ -32,6 +32,10 @@ func (d demoFlag) open(c *call) (*opened, error) {
 type opened struct {
 	process settled
 	store   *store.Store
+	outside []directory.OutsideSource
+	// directory looks up in all of them. A running service keeps it fresh; a command
+	// asks and ends.
+	directory *directory.Directory
 }
 
 // settled is what of the configuration isn't text any more.
@@ -39,9 +43,14 @@ type settled struct {
 	config.Process
 	PublicURL *url.URL
 	folder    string
+	file      string // of the configuration, and what is in it
+	text      []byte
 }
 
-func (o *opened) close() { _ = o.store.Close() }
+func (o *opened) close() {
+	closeSources(o.outside)
+	_ = o.store.Close()
+}
 
 // openSite reads the configuration and opens the database that it names.
 func openSite(c *call) (*opened, error) {
@@ -49,11 +58,16 @@ func openSite(c *call) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(c, process.Database, process.folder)
+	db, err := store.Open(c, process.Database, store.Options{Folder: process.folder, Connections: process.Connections})
 	if err != nil {
 		return nil, err
 	}
-	return &opened{process, db}, nil
+	logger := slog.New(slog.DiscardHandler)
+	outside, err := openSources(process, logger)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &opened{process, db, outside, newDirectory(db, outside, 0, logger)}, nil
 }
 
 func readProcess(file string) (settled, error) {
@@ -71,12 +85,14 @@ func readProcess(file string) (settled, error) {
 	if process, err = process.Resolve(folder); err != nil {
 		return settled{}, err
 	}
-	return settle(process, folder)
+	done, err := settle(process, folder)
+	done.file, done.text = file, source
+	return done, err
 }
 
 func settle(process config.Process, folder string) (settled, error) {
 	public, err := url.Parse(process.PublicURL)
-	return settled{process, public, folder}, err
+	return settled{Process: process, PublicURL: public, folder: folder}, err
 }
 
 // openDemo fills a database in memory with the demo site.
@@ -89,40 +105,46 @@ func openDemo(c *call) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(c, "sqlite::memory:", ".")
+	db, err := store.Open(c, "sqlite::memory:", store.Options{})
 	if err != nil {
 		return nil, err
 	}
 	if err := db.Replace(c, site); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &opened{process, db}, nil
+	return &opened{process, db, nil, newDirectory(db, nil, 0, slog.New(slog.DiscardHandler))}, nil
 }
 
 // looked is everything about an address.
 type looked struct {
-	terms    *policy.Terms
-	account  policy.Account
-	known    bool
+	directory.Found
 	public   settings.Settings // what anybody gets
 	personal settings.Settings // what the person gets by a setup link
 }
 
+// look finds an address as the service does.
 func (o *opened) look(c *call, typed settings.Address) (looked, error) {
-	d := directory.New(directory.Options{Source: o.store, Logger: slog.New(slog.DiscardHandler)})
-	entry, err := d.Domain(c, typed.Domain())
+	entry, err := o.directory.Domain(c, typed.Domain())
 	if errors.Is(err, directory.ErrNotFound) {
 		return looked{}, refusal{notServed{typed.Domain()}}
 	} else if err != nil {
 		return looked{}, err
 	}
-	account, known, err := d.Lookup(c, entry, typed)
+	found, err := o.directory.Lookup(c, entry, typed)
 	if err != nil {
 		return looked{}, err
 	}
-	return looked{
-		terms: entry.Terms, account: account, known: known,
-		public:   entry.Terms.PublicSettings(typed, account),
-		personal: entry.Terms.Settings(typed, account),
-	}, nil
+	l := looked{Found: found}
+	l.public, _ = found.Public(typed)
+	l.personal, _ = found.Personal(typed)
+	return l, nil
+}
+
+// domainTerms finds a domain by its name or an alias, as the service does.
+func (o *opened) domainTerms(c *call, name string) (*policy.Terms, error) {
+	entry, err := o.directory.Domain(c, name)
+	if err != nil {
+		return nil, err
+	}
+	return entry.Terms, nil
 }

@@ -63,7 +63,7 @@ func render(format string, found looked, publicURL *url.URL) ([]byte, error) {
 		return mobileconfig.Render(found.public)
 	default: // the payload is only for the person, behind a setup link
 		personal := found.personal
-		personal.DisplayName = found.account.Name
+		personal.DisplayName = found.Account.Name
 		return thunderbird.AndroidQR(personal)
 	}
 }

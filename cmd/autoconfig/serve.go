@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"autoconfig/internal/config"
-	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
 	"autoconfig/internal/links"
 	"autoconfig/internal/server"
@@ -70,9 +69,8 @@ func (s *serveCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	d := directory.New(directory.Options{
-		Source: site.store, MaxEntries: site.process.Cache.Entries, Logger: logger,
-	})
+	d := newDirectory(site.store, site.outside, site.process.Cache.Entries, logger)
+	site.directory = d
 	var watcher *doctor.Watcher
 	if !s.Demo { // whose domain is somebody else's
 		if watcher, err = newWatcher(c, site, logger); err != nil {

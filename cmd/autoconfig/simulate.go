@@ -48,7 +48,7 @@ func (s *simulateCmd) Run(c *call) error {
 		return err
 	}
 	simulator := doctor.Simulator{Checker: checker}
-	switch _, err := site.store.Domain(c, address.Domain()); {
+	switch _, err := site.domainTerms(c, address.Domain()); {
 	case err == nil:
 		simulator.ProfileHost = site.process.PublicURL.Host
 	case !errors.Is(err, directory.ErrNotFound):

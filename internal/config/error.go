@@ -95,3 +95,15 @@ func (c *complaints) err(file string) error {
 	})
 	return &Error{File: file, Items: c.items}
 }
+
+// At says of an error where in a file its cause is: at the key of a path like
+// sources[0].sql, or the nearest that is in the file.
+func At(file string, source []byte, path string, err error) error {
+	d, failure := parse(file, source, maxSite)
+	if failure != nil || d.body == nil {
+		return err
+	}
+	at := place(find(d.body, path))
+	d.add(at.Line, at.Column, "%v", err)
+	return d.err(file)
+}

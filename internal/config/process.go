@@ -28,8 +28,9 @@ type Process struct {
 	StaffListen  string  `yaml:"staff_listen" doc:"listener of the help desk's pages and the API, where they aren't on admin_listen; with tls it speaks https, else plain http behind a proxy"`
 	StaffURL     string  `yaml:"staff_url" doc:"where the help desk is reached: https, host, no path; the only name by which it answers (http only for a loopback address)"`
 	OIDC         OIDC    `yaml:"oidc" doc:"identity provider of the help desk (OpenID Connect)"`
-	Database     string  `yaml:"database" doc:"where the site is kept: sqlite:FILE, relative to the configuration's folder"`
+	Database     string  `yaml:"database" doc:"where the site is kept: sqlite:FILE, relative to the configuration's folder, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME (MariaDB too)"`
 	DatabaseFile string  `yaml:"database_file" doc:"file whose first line is the database, where that has a password in it"`
+	Connections  int     `yaml:"database_connections" doc:"connections to the database at once, of this process"`
 	PublicURL    string  `yaml:"public_url" doc:"where this service is reached from outside: https, host, no path; URLs in answers are made from it"`
 	SecretFile   string  `yaml:"secret_file" doc:"32 random bytes from which keys derive; made at the first start if it isn't there"`
 	TLS          KeyPair `yaml:"tls" doc:"certificate of the public listener; read again when the files change"`
@@ -37,6 +38,7 @@ type Process struct {
 	// TrustedProxies are addresses or networks in CIDR notation.
 	TrustedProxies []string  `yaml:"trusted_proxies" doc:"addresses or networks from which X-Forwarded-For and X-Forwarded-Proto are believed"`
 	RateLimit      RateLimit `yaml:"rate_limit" doc:"bounds the public requests of one client: an IPv4 address or an IPv6 /64"`
+	Sources        []Source  `yaml:"sources" doc:"where accounts are kept outside of our own database; asked in this order, after it"`
 	Cache          Cache     `yaml:"cache" doc:"what is kept in memory"`
 	Check          Check     `yaml:"check" doc:"how domains are checked"`
 	Links          Links     `yaml:"links" doc:"setup links"`
@@ -76,6 +78,8 @@ type Links struct {
 type Retention struct {
 	Links int `yaml:"links" doc:"days for which a link is kept after its end, with what happened to it"`
 	Audit int `yaml:"audit" doc:"days for which an entry of the audit log is kept"`
+	// Overrides end with their account, not before.
+	Overrides int `yaml:"overrides" doc:"days for which an override is kept after its account is gone from every source"`
 }
 
 // Webhook is where changes are told.
@@ -113,6 +117,7 @@ func Defaults() Process {
 		Listen:      "127.0.0.1:8080", // a proxy with TLS stands in front
 		AdminListen: "127.0.0.1:8081", // never for strangers
 		Database:    "sqlite:autoconfig.db",
+		Connections: 8,
 		PublicURL:   "http://127.0.0.1:8080",
 		SecretFile:  "autoconfig.secret",
 		// Thunderbird asks about eight times for one account; behind one address there
@@ -121,7 +126,7 @@ func Defaults() Process {
 		Cache:     Cache{Entries: 100_000},
 		Check:     Check{Every: "24h"},
 		Links:     Links{Valid: "24h", Uses: 1},
-		Retention: Retention{Links: 90, Audit: 365},
+		Retention: Retention{Links: 90, Audit: 365, Overrides: 90},
 		Log:       Log{Level: "info", Format: "text"},
 	}
 }
@@ -182,8 +187,11 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 			wrong(l.key, "%q is not an address to listen on: write HOST:PORT, such as 127.0.0.1:8080 or :443", l.address)
 		}
 	}
-	if file, ok := strings.CutPrefix(p.Database, "sqlite:"); p.DatabaseFile == "" && (!ok || file == "") {
-		wrong("database", "this is not a database; write sqlite:FILE, such as sqlite:autoconfig.db") // it may have a password in it
+	if p.DatabaseFile == "" && !isDatabase(p.Database) {
+		wrong("database", "this is not a database; write sqlite:FILE, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME") // it may have a password in it
+	}
+	if p.Connections < 2 || p.Connections > 1000 {
+		wrong("database_connections", "%d connections are not possible; use 2 to 1000", p.Connections)
 	}
 	if !isPublicURL(p.PublicURL) {
 		wrong("public_url", "%q is not possible: write https:// and a host, without a path (http only for a loopback address)", p.PublicURL)
@@ -195,6 +203,7 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 		wrong("staff_listen", "staff_listen needs a staff_url: the only name by which the help desk answers")
 	}
 	p.OIDC.check(wrong)
+	p.checkSources(wrong)
 	if p.SecretFile == "" {
 		wrong("secret_file", "a file for the secret is needed")
 	}
@@ -236,7 +245,7 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 	if p.Links.Uses < 1 || p.Links.Uses > 100 {
 		wrong("links.uses", "%d uses are not possible; use 1 to 100", p.Links.Uses)
 	}
-	if p.Retention.Links < 1 || p.Retention.Audit < 1 {
+	if p.Retention.Links < 1 || p.Retention.Audit < 1 || p.Retention.Overrides < 1 {
 		wrong("retention", "what is kept of people is kept for a day or more")
 	}
 	if p.Cache.Entries < 1 {
@@ -274,6 +283,16 @@ func (o OIDC) check(wrong func(path, format string, args ...any)) {
 	if (o.DomainClaim == "") != (len(o.Domains) == 0) {
 		wrong("oidc", "domain_claim and domains need each other")
 	}
+}
+
+// isDatabase tells whether a text has the form of a database's address; whether
+// all of it is right, the one who opens it says.
+func isDatabase(address string) bool {
+	if file, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		return file != ""
+	}
+	scheme, rest, _ := strings.Cut(address, "://")
+	return rest != "" && slices.Contains([]string{"postgres", "postgresql", "mysql", "mariadb"}, scheme)
 }
 
 func isHostPort(address string) bool {

@@ -253,7 +253,7 @@ func (s session) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	if limit := s.options.Timeout; limit > 0 {
 		// MariaDB counts seconds, MySQL milliseconds; another server may have neither.
-		if execute(fmt.Sprintf("SET SESSION max_statement_time = %.3f", limit.Seconds())) != nil {
+		if execute(fmt.Sprintf("SET SESSION max_statement_time = %.3f", max(limit.Seconds(), 0.001))) != nil {
 			_ = execute(fmt.Sprintf("SET SESSION max_execution_time = %d", max(limit.Milliseconds(), 1)))
 		}
 	}

@@ -3,9 +3,13 @@ package database
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -56,7 +60,11 @@ func (t transaction) ExecContext(ctx context.Context, query string, args ...any)
 
 // Change runs f in a transaction. If f fails, nothing has happened.
 func (db *DB) Change(ctx context.Context, f func(tx Queryer) error) error {
-	tx, err := db.pool.BeginTx(ctx, nil)
+	options := &sql.TxOptions{}
+	if db.Kind != SQLite { // MySQL's own default would read what was there before a lock was got
+		options.Isolation = sql.LevelReadCommitted
+	}
+	tx, err := db.pool.BeginTx(ctx, options)
 	if err != nil {
 		return err
 	}
@@ -125,6 +133,23 @@ func (k Kind) Upsert(table string, key, set []string) string {
 	return b.String() + " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(assign, ", ")
 }
 
+// Insert is the statement that inserts rows, all in one. Rows that are there
+// already are an error ([IsTaken]), or passed over if told so.
+func (k Kind) Insert(table string, columns []string, rows int, ignore bool) string {
+	var b strings.Builder
+	b.WriteString("INSERT ")
+	if ignore && k == MySQL {
+		b.WriteString("IGNORE ")
+	}
+	b.WriteString("INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES ")
+	one := "(" + Marks(len(columns)) + "), "
+	b.WriteString(strings.TrimSuffix(strings.Repeat(one, rows), ", "))
+	if ignore && k != MySQL {
+		b.WriteString(" ON CONFLICT DO NOTHING")
+	}
+	return b.String()
+}
+
 // Marks are n question marks with commas.
 func Marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
 
@@ -142,4 +167,37 @@ func IsTaken(err error) bool {
 		return my.Number == 1062 // ER_DUP_ENTRY
 	}
 	return strings.Contains(err.Error(), "UNIQUE constraint failed")
+}
+
+// IsLost tells whether a call failed because its connection had ended, so that it
+// may work with another one. Whether it was done is not known.
+func IsLost(err error) bool {
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &pg):
+		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "08") // the server ends; the connection did
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
+		return false
+	}
+	for _, lost := range []error{driver.ErrBadConn, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, lost) {
+			return true
+		}
+	}
+	return err != nil && pgconn.SafeToRetry(err) && !errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// IsForeign tells whether a statement failed because a text that was bound has
+// characters that a column or the database can't hold, so that nothing there is
+// equal to it.
+func IsForeign(err error) bool {
+	var pg *pgconn.PgError
+	var my *mysql.MySQLError
+	switch {
+	case errors.As(err, &pg):
+		return pg.Code == "22P05" // untranslatable_character
+	case errors.As(err, &my):
+		return my.Number == 1267 || my.Number == 1270 || my.Number == 1271 // ER_CANT_AGGREGATE_…COLLATIONS
+	}
+	return false
 }

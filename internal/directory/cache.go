@@ -9,94 +9,147 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// staleFor bounds for how long an answer serves while its source is down.
-const staleFor = 24 * time.Hour
-
-// loadTimeout bounds one look-up in the source. It doesn't end with the request
-// that began it: others may wait for the same answer.
-const loadTimeout = 5 * time.Second
-
 // cached is an answer with the generation that it belongs to.
 type cached[V any] struct {
-	value      V
-	found      bool
+	value V
+	stamp
+}
+
+// stamp is when an answer was got.
+type stamp struct {
 	generation int64
 	at         time.Time
 }
 
-// cache keeps answers of one kind, what isn't found apart from what is: strangers
-// choose the names that aren't, and must not push the others out. An answer of an
-// older generation is asked for again at its next use, and serves on if that fails.
+// cache keeps answers of one kind from one origin, what isn't found apart from
+// what is: strangers choose the names that aren't, and must not push the others
+// out. An answer that is too old is asked for again at its next use, and serves on
+// if that fails.
 type cache[V any] struct {
-	directory    *Directory
+	origin       *origin
 	present      *otter.Cache[string, cached[V]]
-	missing      *otter.Cache[string, cached[V]]
+	missing      *otter.Cache[string, stamp]
 	flights      flights[cached[V]]
 	hits, misses atomic.Int64
 }
 
-func newCache[V any](d *Directory, size int) *cache[V] {
+func newCache[V any](o *origin, size int) *cache[V] {
 	return &cache[V]{
-		directory: d,
-		present:   otter.Must(&otter.Options[string, cached[V]]{MaximumSize: size}),
-		missing:   otter.Must(&otter.Options[string, cached[V]]{MaximumSize: size}),
+		origin:  o,
+		present: otter.Must(&otter.Options[string, cached[V]]{MaximumSize: size}),
+		missing: otter.Must(&otter.Options[string, stamp]{MaximumSize: size}),
 	}
 }
 
-// get gives the answer for key, by load if there is none of this generation.
+// get gives the answer for key, by load if there is none that is good.
 func (c *cache[V]) get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
-	kept, ok := c.kept(key)
-	if ok && kept.generation == c.directory.state.generation.Load() {
+	kept, found, ok := c.kept(key)
+	now := c.origin.now()
+	if ok && c.current(kept.stamp, found, now) {
 		c.hits.Add(1)
-		return kept.answer()
+		if c.aging(kept.stamp, found, now) {
+			_, _ = c.begin(ctx, key, load) // what it brings is for the next one
+		}
+		return answer(kept, found)
 	}
 	c.misses.Add(1)
-	fresh, err := c.flights.do(ctx, key, func(ctx context.Context) (cached[V], error) { return c.load(ctx, key, load) })
-	if err == nil {
-		return fresh.answer()
+	ok = ok && c.willDo(kept.stamp, now)
+	patience := time.Duration(0)
+	if ok {
+		patience = c.origin.life.patience
 	}
-	if ok && c.directory.now().Sub(kept.at) < staleFor && ctx.Err() == nil {
-		return kept.answer()
+	running, err := c.begin(ctx, key, load)
+	if err == nil {
+		var fresh cached[V]
+		if fresh, err = running.wait(ctx, patience); err == nil || errors.Is(err, ErrNotFound) {
+			return fresh.value, err
+		}
+	}
+	if ok && ctx.Err() == nil {
+		c.origin.servedOld.Add(1)
+		return answer(kept, found)
 	}
 	var none V
 	return none, err
 }
 
-func (c *cache[V]) kept(key string) (cached[V], bool) {
-	if kept, ok := c.present.GetIfPresent(key); ok {
-		return kept, true
+func answer[V any](kept cached[V], found bool) (V, error) {
+	if !found {
+		return kept.value, ErrNotFound
 	}
-	return c.missing.GetIfPresent(key)
+	return kept.value, nil
 }
 
-func (v cached[V]) answer() (V, error) {
-	if !v.found {
-		return v.value, ErrNotFound
+func (c *cache[V]) kept(key string) (kept cached[V], found, ok bool) {
+	if kept, ok := c.present.GetIfPresent(key); ok {
+		return kept, true, true
 	}
-	return v.value, nil
+	kept.stamp, ok = c.missing.GetIfPresent(key)
+	return kept, false, ok
+}
+
+// current tells whether an answer serves without a question.
+func (c *cache[V]) current(s stamp, found bool, now time.Time) bool {
+	o := c.origin
+	if o.life.fresh == 0 {
+		return s.generation == o.generation.Load() && (!o.down.Load() || now.Sub(o.lastGood()) < o.life.stale)
+	}
+	return now.Sub(s.at) < c.lasts(found)
+}
+
+func (c *cache[V]) lasts(found bool) time.Duration {
+	if found {
+		return c.origin.life.fresh
+	}
+	return c.origin.life.missing
+}
+
+// aging tells whether an answer that is asked for is so near its end that a newer
+// one is fetched meanwhile. What isn't found is not worth it.
+func (c *cache[V]) aging(s stamp, found bool, now time.Time) bool {
+	return found && c.origin.life.fresh > 0 && now.Sub(s.at) > c.lasts(found)*4/5
+}
+
+// willDo tells whether an answer that isn't current is better than none.
+func (c *cache[V]) willDo(s stamp, now time.Time) bool {
+	since := s.at
+	if c.origin.life.fresh == 0 {
+		since = c.origin.lastGood()
+	}
+	return now.Sub(since) < c.origin.life.stale
+}
+
+func (c *cache[V]) begin(ctx context.Context, key string, load func(context.Context) (V, error)) (*flight[cached[V]], error) {
+	return c.flights.begin(ctx, key, c.origin.enter, func(ctx context.Context) (cached[V], error) {
+		defer c.origin.leave()
+		return c.load(ctx, key, load)
+	})
 }
 
 // load asks the source. The generation is taken before: what changes meanwhile
 // makes the answer an old one at once, and it is asked for again.
 func (c *cache[V]) load(ctx context.Context, key string, load func(context.Context) (V, error)) (cached[V], error) {
-	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.origin.life.timeout)
 	defer cancel()
-	fresh := cached[V]{generation: c.directory.state.generation.Load(), at: c.directory.now()}
+	fresh := cached[V]{stamp: stamp{c.origin.generation.Load(), c.origin.now()}}
 	value, err := load(ctx)
 	switch {
 	case err == nil:
-		fresh.value, fresh.found = value, true
+		fresh.value = value
 		c.missing.Invalidate(key)
 		c.present.Set(key, fresh)
 	case errors.Is(err, ErrNotFound):
 		c.present.Invalidate(key)
-		c.missing.Set(key, fresh)
+		c.missing.Set(key, fresh.stamp)
+	case errors.Is(err, ErrUnusable):
+		c.origin.unusable(err)
+		return fresh, err
 	default:
-		c.directory.failed(err)
+		c.origin.failed(err)
 		return fresh, err
 	}
-	c.directory.succeeded()
-	return fresh, nil
+	c.origin.succeeded()
+	return fresh, err
 }
 
 func (c *cache[V]) stats() Stats {

@@ -13,7 +13,10 @@ import (
 // Options are what a Directory needs. Zero values are good but for Source.
 type Options struct {
 	Source Source
-	// MaxEntries bounds the accounts in the cache; 100,000 if 0.
+	// Outside are the sources outside of our own database, in the order in which they
+	// are asked.
+	Outside []OutsideSource
+	// MaxEntries bounds the accounts in each cache; 100,000 if 0.
 	MaxEntries int
 	// Logger is slog.Default if nil.
 	Logger *slog.Logger
@@ -27,21 +30,37 @@ type Options struct {
 const (
 	defaultEntries = 100_000
 	maxDomains     = 100_000
-	pollEvery      = 250 * time.Millisecond
 )
+
+// ownLife is that of answers of our own database: an answer is good until
+// anything changes. Where it has an older one, a request waits for a second, in
+// which a change must be served.
+var ownLife = life{stale: 24 * time.Hour, patience: time.Second, timeout: 5 * time.Second}
 
 // Directory looks up domains and accounts. It is safe for concurrent use.
 type Directory struct {
-	source   Source
-	logger   *slog.Logger
-	now      func() time.Time
-	tick     <-chan time.Time
-	state    state
-	domains  *cache[*Entry]
-	accounts *cache[policy.Account]
-	digests  *cache[policy.Account]
+	source  Source
+	logger  *slog.Logger
+	now     func() time.Time
+	tick    <-chan time.Time
+	own     *origin
+	domains *cache[*Entry]
+	// planned are domains that are kept elsewhere, with one of our plans.
+	planned  *cache[*Entry]
+	accounts *cache[owned]
+	digests  *cache[settings.Address]
 	uniform  *cache[bool]
 	pacc     *cache[[]byte]
+	outside  []*outside
+	offers   *offers
+	forms    *forms
+}
+
+// owned is what our own database has under an address.
+type owned struct {
+	account  policy.Account
+	known    bool
+	override policy.Override
 }
 
 // New prepares a Directory.
@@ -55,69 +74,225 @@ func New(o Options) *Directory {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Directory{source: o.Source, logger: o.Logger, now: o.Now, tick: o.Tick}
-	d.domains = newCache[*Entry](d, maxDomains)
-	d.accounts = newCache[policy.Account](d, o.MaxEntries)
-	d.digests = newCache[policy.Account](d, o.MaxEntries)
-	d.uniform = newCache[bool](d, maxDomains)
-	d.pacc = newCache[[]byte](d, maxDomains)
+	own := &origin{life: ownLife, now: o.Now, logger: o.Logger, good: o.Now()}
+	d := &Directory{source: o.Source, logger: o.Logger, now: o.Now, tick: o.Tick, own: own, offers: newOffers(), forms: newForms(maxForms)}
+	d.domains = newCache[*Entry](own, maxDomains)
+	d.planned = newCache[*Entry](own, maxDomains)
+	d.accounts = newCache[owned](own, o.MaxEntries)
+	d.digests = newCache[settings.Address](own, o.MaxEntries)
+	d.uniform = newCache[bool](own, maxDomains)
+	d.pacc = newCache[[]byte](own, maxDomains)
+	for _, source := range o.Outside {
+		d.outside = append(d.outside, newOutside(source, o))
+	}
 	return d
 }
 
-// Domain finds a domain by its primary name or an alias (ASCII, lower case).
-// [ErrNotFound] means that it isn't served.
+// Domain finds a domain by its primary name or an alias (ASCII, lower case), in our
+// own site first and then in the sources that know domains. [ErrNotFound] means
+// that it isn't served.
 func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
-	return d.domains.get(ctx, name, func(ctx context.Context) (*Entry, error) {
+	entry, err := d.domains.get(ctx, name, func(ctx context.Context) (*Entry, error) {
 		terms, err := d.source.Domain(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		return newEntry(name, terms), nil
+		return d.newEntry(name, terms), nil
 	})
+	if !errors.Is(err, ErrNotFound) {
+		return entry, err
+	}
+	for _, o := range d.outside {
+		found, err := o.domain(ctx, name)
+		switch {
+		case err == nil:
+			return d.plannedDomain(ctx, name, found)
+		case !errors.Is(err, ErrNotFound):
+			return nil, err
+		}
+	}
+	return nil, ErrNotFound
+}
+
+// plannedDomain is a domain that is kept elsewhere.
+func (d *Directory) plannedDomain(ctx context.Context, name string, found OutsideDomain) (*Entry, error) {
+	return d.planned.get(ctx, name+" "+found.Name+" "+found.Plan, func(ctx context.Context) (*Entry, error) {
+		domain := policy.Domain{Name: found.Name, Plan: found.Plan}
+		if name != found.Name {
+			domain.Aliases = []string{name}
+		}
+		terms, err := d.source.PlanTerms(ctx, domain)
+		if err != nil {
+			return nil, err
+		}
+		return d.newEntry(name, terms), nil
+	})
+}
+
+// Found is what is known of an address.
+type Found struct {
+	// Entry is the domain that was typed.
+	Entry *Entry
+	// Home is the domain of the mailbox: another one where the address is an alias of
+	// a mailbox elsewhere.
+	Home *Entry
+	// Account is the mailbox's, with its override laid over it; of one that isn't
+	// known it has nothing but the address.
+	Account policy.Account
+	Known   bool
+	// Source is where the account is kept: "" for our own database.
+	Source string
+	// Override is what is laid over it.
+	Override policy.Override
+}
+
+// Personal are the settings of the person, and the domain whose terms they come
+// from.
+func (f Found) Personal(typed settings.Address) (settings.Settings, *Entry) {
+	return f.Home.Terms.Settings(typed, f.Account), f.Home
+}
+
+// Public are the settings that anybody may ask for, and the domain whose terms
+// they come from. Where either domain shows only its default, no alias leads
+// across.
+func (f Found) Public(typed settings.Address) (settings.Settings, *Entry) {
+	if f.hidden() {
+		return f.Entry.Terms.DefaultFor(typed), f.Entry
+	}
+	return f.Home.Terms.PublicSettings(typed, f.Account), f.Home
+}
+
+// Digested are the settings for a program that named the account by a digest, and
+// the domain whose terms they come from.
+func (f Found) Digested(standIn settings.Address) (settings.Settings, *Entry) {
+	if f.hidden() {
+		return f.Entry.Terms.DigestSettings(standIn, nil), f.Entry
+	}
+	return f.Home.Terms.DigestSettings(standIn, &f.Account), f.Home
+}
+
+func (f Found) hidden() bool {
+	quiet := func(e *Entry) bool { return e.Terms.PublicAnswers == policy.PublicDefault }
+	return f.Home != f.Entry && (quiet(f.Entry) || quiet(f.Home))
 }
 
 // Lookup finds the account of a typed address in its domain: by the address
-// itself, then without its tag. known is false, and the account has nothing but
-// its address, where the source knows none; the steps are the same.
-func (d *Directory) Lookup(ctx context.Context, entry *Entry, typed settings.Address) (account policy.Account, known bool, err error) {
+// itself, then without its tag. Known is false where no source knows it; the steps
+// are the same.
+func (d *Directory) Lookup(ctx context.Context, entry *Entry, typed settings.Address) (Found, error) {
 	whole := entry.Terms.Primary(typed).Unquoted()
 	mailbox := entry.Terms.Mailbox(typed)
 	for _, address := range []settings.Address{whole, mailbox} {
-		account, err = d.account(ctx, address.Key())
-		switch {
-		case err == nil:
-			return account, true, nil
-		case !errors.Is(err, ErrNotFound):
-			return policy.Account{}, false, err
-		case whole == mailbox:
-			return entry.Terms.Unknown(typed), false, nil
+		found, err := d.find(ctx, entry, address)
+		if !errors.Is(err, ErrNotFound) {
+			return found, err
+		}
+		if whole == mailbox {
+			break
 		}
 	}
-	return entry.Terms.Unknown(typed), false, nil
+	return Found{Entry: entry, Home: entry, Account: entry.Terms.Unknown(typed)}, nil
 }
 
-func (d *Directory) account(ctx context.Context, key string) (policy.Account, error) {
-	return d.accounts.get(ctx, key, func(ctx context.Context) (policy.Account, error) {
-		return d.source.Account(ctx, key)
+// find finds the account that has exactly this address: in our own database first,
+// then in the sources of its domain.
+func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Address) (Found, error) {
+	key := address.Key()
+	own, err := d.ownAccount(ctx, key)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Found{}, err
+	}
+	if own.known {
+		return Found{Entry: entry, Home: entry, Account: own.override.Over(own.account), Known: true, Override: own.override}, nil
+	}
+	sources, err := d.sourcesOf(entry.Terms)
+	if err != nil {
+		return Found{}, err
+	}
+	for _, o := range sources {
+		account, err := o.account(ctx, address)
+		switch {
+		case err == nil:
+			return d.lay(ctx, entry, o, account)
+		case !errors.Is(err, ErrNotFound):
+			return Found{}, err
+		}
+	}
+	return Found{}, ErrNotFound
+}
+
+func (d *Directory) ownAccount(ctx context.Context, key string) (owned, error) {
+	return d.accounts.get(ctx, key, func(ctx context.Context) (owned, error) {
+		account, err := d.source.Account(ctx, key)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return owned{}, err
+		}
+		o := owned{account: account, known: err == nil}
+		if o.known {
+			key = account.Address.Key()
+		}
+		// Also where there is no account: one that is kept elsewhere may have it.
+		o.override, err = d.source.Override(ctx, key)
+		if errors.Is(err, ErrNotFound) && o.known {
+			err = nil
+		}
+		return o, err
 	})
+}
+
+// lay lays the override over what a source says of an account. An account whose
+// domain isn't served isn't known: there is nothing to say of it.
+func (d *Directory) lay(ctx context.Context, entry *Entry, o *outside, account policy.Account) (Found, error) {
+	f := Found{Entry: entry, Home: entry, Account: account, Known: true, Source: o.Name}
+	if name := account.Address.Domain(); name != entry.Terms.Name {
+		home, err := d.Domain(ctx, name)
+		if err != nil {
+			return Found{}, err
+		}
+		f.Home = home
+		f.Account.Address = account.Address.WithDomain(home.Terms.Name)
+	}
+	own, err := d.ownAccount(ctx, f.Account.Address.Key())
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Found{}, err
+	}
+	f.Override = own.override
+	f.Account = own.override.Over(f.Account)
+	return f, nil
 }
 
 // ByDigest finds the account whose address in the entry's domain has this MD5.
-func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (policy.Account, bool, error) {
-	account, err := d.digests.get(ctx, entry.Name+" "+digest, func(ctx context.Context) (policy.Account, error) {
-		return d.source.AccountByDigest(ctx, entry.Name, digest)
+// [ErrNotFound] means that nobody has.
+func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (Found, error) {
+	address, err := d.digests.get(ctx, entry.Name+" "+digest, func(ctx context.Context) (settings.Address, error) {
+		account, err := d.source.AccountByDigest(ctx, entry.Name, digest)
+		return account.Address, err
 	})
-	if errors.Is(err, ErrNotFound) {
-		return policy.Account{}, false, nil
+	if err == nil {
+		return d.find(ctx, entry, address)
 	}
-	return account, err == nil, err
+	if !errors.Is(err, ErrNotFound) {
+		return Found{}, err
+	}
+	sources, err := d.sourcesOf(entry.Terms)
+	if err != nil {
+		return Found{}, err
+	}
+	for _, o := range sources {
+		if address, found := o.byDigest(entry.Terms, digest); found {
+			return d.find(ctx, entry, address)
+		}
+	}
+	return Found{}, ErrNotFound
 }
 
 // Uniform tells whether everybody in the domain gets its default: no rule of it
-// and no account decides otherwise.
+// and no account decides otherwise. Of accounts that are kept elsewhere nobody
+// can say so.
 func (d *Directory) Uniform(ctx context.Context, entry *Entry) (bool, error) {
-	if len(entry.Terms.Policy.Rules) > 0 {
-		return false, nil
+	sources, err := d.sourcesOf(entry.Terms)
+	if err != nil || len(sources) > 0 || len(entry.Terms.Policy.Rules) > 0 {
+		return false, err
 	}
 	return d.uniform.get(ctx, entry.Terms.Name, func(ctx context.Context) (bool, error) {
 		own, err := d.source.HasOwn(ctx, entry.Terms.Name)
@@ -131,4 +306,19 @@ func (d *Directory) Document(ctx context.Context, entry *Entry) ([]byte, error) 
 	return d.pacc.get(ctx, entry.Name, func(ctx context.Context) ([]byte, error) {
 		return d.source.Document(ctx, entry.Name)
 	})
+}
+
+// SourceNames are the sources outside, in the order in which they are asked.
+func (d *Directory) SourceNames() []string {
+	var names []string
+	for _, o := range d.outside {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
+// HasOutside tells whether accounts of the domain may be kept outside.
+func (d *Directory) HasOutside(t *policy.Terms) bool {
+	sources, err := d.sourcesOf(t)
+	return err == nil && len(sources) > 0
 }

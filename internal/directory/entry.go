@@ -1,46 +1,41 @@
 package directory
 
 import (
-	"sync"
+	"strings"
 
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
 
-// maxForms bounds the forms of an entry: formats times decisions times kinds of
-// logins. A domain with more rules than that renders some of them each time.
-const maxForms = 256
-
-// Entry is a domain as it was asked for, by its primary name or an alias.
+// Entry is a domain as it was asked for, by its primary name or an alias. It is
+// small: all but names is shared with the other domains that have the same offer.
 type Entry struct {
 	Name  string
 	Terms *policy.Terms
 
-	mu    sync.RWMutex
-	forms map[any]*settings.Form
+	offer *offer
+	forms *forms
 }
 
-func newEntry(name string, terms *policy.Terms) *Entry {
-	return &Entry{Name: name, Terms: terms, forms: map[any]*settings.Form{}}
+// newEntry lets the terms share what other entries have as well. The name may be a
+// part of a long request: it is not kept itself.
+func (d *Directory) newEntry(name string, terms *policy.Terms) *Entry {
+	shared := d.offers.share(terms.Common)
+	if name == terms.Name {
+		name = terms.Name
+	} else {
+		name = strings.Clone(name)
+	}
+	return &Entry{
+		Name:  name,
+		Terms: &policy.Terms{Name: terms.Name, Aliases: terms.Aliases, Common: &shared.Common},
+		offer: shared,
+		forms: d.forms,
+	}
 }
 
-// Form gives the form for a key, and makes it the first time. Forms go with their
-// entry when the domain changes.
-func (e *Entry) Form(key any, render func() (*settings.Form, error)) (*settings.Form, error) {
-	e.mu.RLock()
-	form, found := e.forms[key]
-	e.mu.RUnlock()
-	if found {
-		return form, nil
-	}
-	form, err := render()
-	if err != nil {
-		return nil, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.forms) < maxForms {
-		e.forms[key] = form
-	}
-	return form, nil
+// Form gives the form of a shape for the entry's offer, and makes it the first
+// time that any domain with this offer needs it.
+func (e *Entry) Form(shape settings.Shape, render func() (*settings.Form, error)) (*settings.Form, error) {
+	return e.forms.get(formKey{e.offer.identity, shape}, render)
 }

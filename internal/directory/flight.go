@@ -2,7 +2,9 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"time"
 )
 
 // flights collapses simultaneous loads of one key into one. A caller that gives
@@ -18,25 +20,24 @@ type flight[V any] struct {
 	err   error
 }
 
-func (f *flights[V]) do(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
+// begin joins the load of a key, or starts it. may is asked before one is
+// started.
+func (f *flights[V]) begin(ctx context.Context, key string, may func() error, load func(context.Context) (V, error)) (*flight[V], error) {
 	f.mu.Lock()
-	running, found := f.running[key]
-	if !found {
-		running = &flight[V]{done: make(chan struct{})}
-		if f.running == nil {
-			f.running = map[string]*flight[V]{}
-		}
-		f.running[key] = running
-		go f.run(context.WithoutCancel(ctx), key, running, load)
+	defer f.mu.Unlock()
+	if running, found := f.running[key]; found {
+		return running, nil
 	}
-	f.mu.Unlock()
-	select {
-	case <-running.done:
-		return running.value, running.err
-	case <-ctx.Done():
-		var none V
-		return none, ctx.Err()
+	if err := may(); err != nil {
+		return nil, err
 	}
+	running := &flight[V]{done: make(chan struct{})}
+	if f.running == nil {
+		f.running = map[string]*flight[V]{}
+	}
+	f.running[key] = running
+	go f.run(context.WithoutCancel(ctx), key, running, load)
+	return running, nil
 }
 
 // run ends when load does, which its context bounds.
@@ -48,4 +49,26 @@ func (f *flights[V]) run(ctx context.Context, key string, running *flight[V], lo
 		close(running.done)
 	}()
 	running.value, running.err = load(ctx)
+}
+
+// errImpatient means that the load goes on, and the caller has something else.
+var errImpatient = errors.New("the source is slow")
+
+// wait waits for the end of the load, of ctx, or of patience (0 for none).
+func (f *flight[V]) wait(ctx context.Context, patience time.Duration) (V, error) {
+	var enough <-chan time.Time
+	if patience > 0 {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		enough = timer.C
+	}
+	var none V
+	select {
+	case <-f.done:
+		return f.value, f.err
+	case <-enough:
+		return none, errImpatient
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
 }

@@ -1,7 +1,13 @@
 package directory
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
 
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -38,4 +44,101 @@ type Outside interface {
 type OutsideDomain struct {
 	Name string // the primary name
 	Plan string // the plan that it has; "" for the one that is configured for the source
+}
+
+// OutsideSource is a source with how it is asked. Zero times are the defaults.
+type OutsideSource struct {
+	// Name is what the operator calls it.
+	Name    string
+	Outside Outside
+	// Plan is the plan of its domains that name none.
+	Plan string
+	// Fresh and Missing are how long an answer is good, of what is found (five
+	// minutes) and of what isn't (one minute); Stale is how long it serves on while
+	// the source is down (a day).
+	Fresh, Missing, Stale time.Duration
+	// Timeout bounds one question: two seconds.
+	Timeout time.Duration
+	// Digests bounds how many addresses are kept for programs that send a digest; 0
+	// for none. DigestsEvery is how often they are read anew: an hour.
+	Digests      int
+	DigestsEvery time.Duration
+}
+
+// outside is a source with what is known from it.
+type outside struct {
+	OutsideSource
+	*origin
+	accounts *cache[policy.Account]
+	domains  *cache[OutsideDomain]
+	index    atomic.Pointer[digestIndex]
+}
+
+// outsidePatience is how long a request waits for a fresh answer of a source where
+// it has one that is no longer fresh.
+const outsidePatience = 300 * time.Millisecond
+
+func newOutside(source OutsideSource, options Options) *outside {
+	o := &outside{OutsideSource: source}
+	o.Fresh = cmp.Or(o.Fresh, 5*time.Minute)
+	o.Missing = cmp.Or(o.Missing, time.Minute)
+	o.Stale = cmp.Or(o.Stale, 24*time.Hour)
+	o.Timeout = cmp.Or(o.Timeout, 2*time.Second)
+	o.DigestsEvery = cmp.Or(o.DigestsEvery, time.Hour)
+	o.origin = &origin{
+		name: source.Name, now: options.Now, logger: options.Logger, good: options.Now(),
+		life: life{fresh: o.Fresh, missing: o.Missing, stale: o.Stale, patience: outsidePatience, timeout: o.Timeout},
+	}
+	o.accounts = newCache[policy.Account](o.origin, options.MaxEntries)
+	o.domains = newCache[OutsideDomain](o.origin, maxDomains)
+	return o
+}
+
+func (o *outside) account(ctx context.Context, address settings.Address) (policy.Account, error) {
+	return o.accounts.get(ctx, address.Key(), func(ctx context.Context) (policy.Account, error) {
+		return o.Outside.Account(ctx, address)
+	})
+}
+
+func (o *outside) domain(ctx context.Context, name string) (OutsideDomain, error) {
+	found, err := o.domains.get(ctx, name, func(ctx context.Context) (OutsideDomain, error) {
+		return o.Outside.Domain(ctx, name)
+	})
+	found.Plan = cmp.Or(found.Plan, o.Plan)
+	return found, err
+}
+
+// sourcesOf are the sources that are asked for a domain's accounts: those that it
+// names, or all. One that isn't configured is [ErrUnusable]: without it, nobody
+// knows what an account has.
+func (d *Directory) sourcesOf(t *policy.Terms) ([]*outside, error) {
+	if t.Sources == nil {
+		return d.outside, nil
+	}
+	var named []*outside
+	for _, name := range t.Sources {
+		i := slices.IndexFunc(d.outside, func(o *outside) bool { return o.Name == name })
+		if i < 0 {
+			err := fmt.Errorf("%w: the domain %s names the source %q, which is not configured", ErrUnusable, t.Name, name)
+			d.own.unusable(err)
+			return nil, err
+		}
+		named = append(named, d.outside[i])
+	}
+	return named, nil
+}
+
+// ping asks the source whether it can be asked.
+func (o *outside) ping(ctx context.Context) {
+	if err := o.enter(); err != nil {
+		return
+	}
+	defer o.leave()
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	if err := o.Outside.Ping(ctx); err == nil {
+		o.succeeded()
+	} else if !errors.Is(err, context.Canceled) {
+		o.failed(err)
+	}
 }

@@ -11,6 +11,10 @@ import (
 // an answer, not a failure, and is cached like one.
 var ErrNotFound = errors.New("not found")
 
+// ErrUnusable means that a source answered, and that what it said can't be served:
+// a domain's plan that isn't there, for instance. The source is not down.
+var ErrUnusable = errors.New("what is kept can't be served")
+
 // What a change would break.
 var (
 	ErrExists       = errors.New("already taken")
@@ -18,23 +22,35 @@ var (
 	ErrHasAccounts  = errors.New("the domain has accounts")
 )
 
-// Source is where domains and accounts are kept. It must be safe for concurrent
-// use. Errors other than ErrNotFound mean that it couldn't be asked.
+// Source is our own database. It must be safe for concurrent use. Errors other
+// than ErrNotFound mean that it couldn't be asked.
 type Source interface {
 	// Domain gives the terms of a domain by its primary name or an alias, in ASCII
 	// and lower case.
 	Domain(ctx context.Context, name string) (*policy.Terms, error)
+	// PlanTerms gives the terms of a domain that is kept elsewhere and has one of our
+	// plans. A plan that isn't there is a failure.
+	PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Terms, error)
 	// Account finds the account that has the address, in the form of
 	// settings.Address.Key and in its primary domain, as its own or another one.
 	Account(ctx context.Context, key string) (policy.Account, error)
+	// Override gives what is laid over the account with this primary address.
+	Override(ctx context.Context, key string) (policy.Override, error)
 	// AccountByDigest finds the account with an address in domain (a primary name
 	// or an alias) whose MD5 in lower-case hex this is, of the address in lower case.
 	AccountByDigest(ctx context.Context, domain, digest string) (policy.Account, error)
 	// HasOwn tells whether any account of the domain has a protocol, a login or
 	// another address of its own.
 	HasOwn(ctx context.Context, domain string) (bool, error)
+	// SearchAccounts finds at most limit accounts by any part of address or name,
+	// within domains (nil for all).
+	SearchAccounts(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error)
 	// Document gives the PACC document that is served for a domain's name.
 	Document(ctx context.Context, name string) ([]byte, error)
 	// Generation is a number that changes with every change of what is served.
 	Generation(ctx context.Context) (int64, error)
+	// Listen calls heard once it listens and then after every change, until ctx ends
+	// or the connection is lost. It returns nil at once if this database tells of
+	// nothing.
+	Listen(ctx context.Context, heard func()) error
 }

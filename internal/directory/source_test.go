@@ -2,6 +2,9 @@ package directory_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,6 +20,8 @@ type source struct {
 	site       policy.Site
 	generation int64
 	down       error
+	overrides  map[string]policy.Override
+	told       chan error
 	// during runs in the middle of each look-up of an account.
 	during func(context.Context)
 
@@ -77,6 +82,62 @@ func (s *source) Account(ctx context.Context, key string) (policy.Account, error
 		}
 	}
 	return policy.Account{}, directory.ErrNotFound
+}
+
+func (s *source) Override(_ context.Context, key string) (policy.Override, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down != nil {
+		return policy.Override{}, s.down
+	}
+	o, found := s.overrides[key]
+	if !found {
+		return o, directory.ErrNotFound
+	}
+	return o, nil
+}
+
+func (s *source) PlanTerms(_ context.Context, d policy.Domain) (*policy.Terms, error) {
+	site, err := s.ask()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range site.Plans {
+		if p.Name == d.Plan {
+			return policy.TermsOf(site.ID, d, p, settings.Provider{}), nil
+		}
+	}
+	return nil, fmt.Errorf("%w: there is no plan %q", directory.ErrUnusable, d.Plan)
+}
+
+func (s *source) SearchAccounts(_ context.Context, text string, domains []string, limit int) ([]policy.Account, error) {
+	site, err := s.ask()
+	var found []policy.Account
+	for _, a := range site.Accounts {
+		if strings.Contains(a.Address.Key(), text) && len(found) < limit && (domains == nil || slices.Contains(domains, a.Address.Domain())) {
+			found = append(found, a)
+		}
+	}
+	return found, err
+}
+
+// Listen tells of what is sent to s.told; without that it can't.
+func (s *source) Listen(ctx context.Context, heard func()) error {
+	if s.told == nil {
+		return nil
+	}
+	heard()
+	for {
+		select {
+		case err := <-s.told:
+			if err != nil {
+				return err
+			}
+			heard()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func (s *source) AccountByDigest(ctx context.Context, _, digest string) (policy.Account, error) {

@@ -7,52 +7,97 @@ import (
 	"time"
 )
 
-// state is what is known of the source.
-type state struct {
-	generation atomic.Int64
-	ready      atomic.Bool // it could be asked at least once
+// How often things are asked without a request.
+const (
+	pollEvery = 250 * time.Millisecond
+	// pollHearing is how often our own database is asked for changes where it tells
+	// of them: the connection may be dead without anybody knowing.
+	pollHearing = time.Second
+	listenAgain = time.Second
+	pingEvery   = 5 * time.Second
+	pingDown    = time.Second
+)
 
-	mu    sync.Mutex
-	err   error
-	since time.Time
+// Health tells how the last question to our own database went.
+func (d *Directory) Health() Health { return d.own.health() }
+
+// Sources tells the same of every source outside.
+func (d *Directory) Sources() []Health {
+	var all []Health
+	for _, o := range d.outside {
+		all = append(all, o.health())
+	}
+	return all
 }
 
-// Health is whether the source can be asked.
-type Health struct {
-	// Ready says that it could be asked at least once.
-	Ready bool
-	// Err is why it can't be asked now, since Since; nil if it can.
-	Err   error
-	Since time.Time
-}
-
-// Health tells how the last question to the source went.
-func (d *Directory) Health() Health {
-	d.state.mu.Lock()
-	defer d.state.mu.Unlock()
-	return Health{Ready: d.state.ready.Load(), Err: d.state.err, Since: d.state.since}
-}
-
-// Stats are counts of the cache since the start.
+// Stats are counts of the caches since the start.
 type Stats struct {
 	Entries      int
 	Hits, Misses int64
 }
 
+func (s *Stats) add(more ...Stats) {
+	for _, m := range more {
+		s.Entries += m.Entries
+		s.Hits += m.Hits
+		s.Misses += m.Misses
+	}
+}
+
 // Stats adds up all that is cached.
 func (d *Directory) Stats() Stats {
 	var sum Stats
-	for _, s := range []Stats{d.domains.stats(), d.accounts.stats(), d.digests.stats(), d.uniform.stats(), d.pacc.stats()} {
-		sum.Entries += s.Entries
-		sum.Hits += s.Hits
-		sum.Misses += s.Misses
+	sum.add(d.domains.stats(), d.planned.stats(), d.accounts.stats(), d.digests.stats(), d.uniform.stats(), d.pacc.stats())
+	for _, o := range d.outside {
+		sum.add(o.accounts.stats(), o.domains.stats())
 	}
 	return sum
 }
 
-// Run asks the source for changes until ctx ends. What was changed before a
-// question is served after it.
+// SourceStats count what was asked of one source, and how it went.
+type SourceStats struct {
+	Name                   string // "" for our own database
+	Asked, Failed, OldOnes int64  // OldOnes: answers that were served though a newer one couldn't be had
+	Digests                int    // addresses in the index of digests
+	DigestsFull            bool   // the index doesn't hold all
+}
+
+// SourceStats are those of our own database and of every source outside.
+func (d *Directory) SourceStats() []SourceStats {
+	stats := func(o *origin) SourceStats {
+		return SourceStats{Name: o.name, Asked: o.asked.Load(), Failed: o.failures.Load(), OldOnes: o.servedOld.Load()}
+	}
+	all := []SourceStats{stats(d.own)}
+	for _, o := range d.outside {
+		s := stats(o.origin)
+		if index := o.index.Load(); index != nil {
+			s.Digests, s.DigestsFull = index.size(), index.full
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// Run asks our own database for changes, and every source whether it is there,
+// until ctx ends. What was changed before a question is served after it.
 func (d *Directory) Run(ctx context.Context) error {
+	var group sync.WaitGroup
+	defer group.Wait()
+	var hearing atomic.Bool
+	if d.tick == nil {
+		group.Go(func() { d.listen(ctx, &hearing) })
+	}
+	for _, o := range d.outside {
+		group.Go(func() { o.watch(ctx) })
+		if o.Digests > 0 {
+			group.Go(func() { d.keepIndex(ctx, o) })
+		}
+	}
+	d.poll(ctx, &hearing)
+	return nil
+}
+
+func (d *Directory) poll(ctx context.Context, hearing *atomic.Bool) {
 	tick := d.tick
 	if tick == nil {
 		ticker := time.NewTicker(pollEvery)
@@ -60,48 +105,75 @@ func (d *Directory) Run(ctx context.Context) error {
 		tick = ticker.C
 	}
 	_ = d.Refresh(ctx) // a failure is in Health
+	last := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick:
+			if hearing.Load() && time.Since(last) < pollHearing {
+				continue
+			}
+			last = time.Now()
 			_ = d.Refresh(ctx)
 		}
 	}
 }
 
-// Refresh asks the source for changes now.
+// listen lets our own database tell of changes, where it can, and begins again
+// when the connection is lost.
+func (d *Directory) listen(ctx context.Context, hearing *atomic.Bool) {
+	for {
+		err := d.source.Listen(ctx, func() {
+			hearing.Store(true)
+			_ = d.Refresh(ctx)
+		})
+		hearing.Store(false)
+		if err == nil || !pause(ctx, listenAgain) {
+			return
+		}
+	}
+}
+
+// watch asks a source now and then whether it is there, and more often while it
+// isn't: it comes back without anybody's doing.
+func (o *outside) watch(ctx context.Context) {
+	for {
+		o.ping(ctx)
+		every := pingEvery
+		if o.down.Load() {
+			every = pingDown
+		}
+		if !pause(ctx, every) {
+			return
+		}
+	}
+}
+
+// pause waits, and tells whether ctx goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// Refresh asks our own database for changes now.
 func (d *Directory) Refresh(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	ctx, cancel := context.WithTimeout(ctx, d.own.life.timeout)
 	defer cancel()
 	generation, err := d.source.Generation(ctx)
 	if err != nil {
 		if ctx.Err() == nil || d.Health().Ready {
-			d.failed(err)
+			d.own.failed(err)
 		}
 		return err
 	}
-	d.state.generation.Store(generation)
-	d.succeeded()
+	d.own.generation.Store(generation)
+	d.own.succeeded()
 	return nil
-}
-
-func (d *Directory) failed(err error) {
-	d.state.mu.Lock()
-	defer d.state.mu.Unlock()
-	if d.state.err == nil {
-		d.state.since = d.now()
-		d.logger.Error("the directory's source can't be asked; the last good answers serve on", "error", err)
-	}
-	d.state.err = err
-}
-
-func (d *Directory) succeeded() {
-	d.state.ready.Store(true)
-	d.state.mu.Lock()
-	defer d.state.mu.Unlock()
-	if d.state.err != nil {
-		d.logger.Info("the directory's source can be asked again", "after", d.now().Sub(d.state.since))
-		d.state.err = nil
-	}
 }

@@ -21,7 +21,7 @@ func (c *clock) advance(d time.Duration) { c.at.Add(int64(d.Seconds())) }
 
 func newKeeper(t *testing.T) (*links.Keeper, *clock) {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+t.TempDir()+"/links.db", ".")
+	db, err := store.Open(t.Context(), "sqlite:"+t.TempDir()+"/links.db", store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,15 +25,14 @@ import (
 
 // Site is what the help desk and the API read and change.
 type Site interface {
-	// SearchAccounts finds accounts by any part of address or name, within domains
-	// (nil for all).
-	SearchAccounts(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error)
 	Accounts(ctx context.Context, domain, after string, limit int) ([]policy.Account, error)
 	Account(ctx context.Context, key string) (policy.Account, error)
 	PutAccount(ctx context.Context, a policy.Account) error
 	RemoveAccount(ctx context.Context, key string) error
+	// PutOverride stores what is laid over an account that is kept elsewhere.
+	PutOverride(ctx context.Context, o policy.Override) error
 	Frame(ctx context.Context) (policy.Site, error)
-	Change(ctx context.Context, f func(*policy.Site) error) error
+	ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error
 	RemoveDomain(ctx context.Context, name string, withAccounts bool) error
 }
 
@@ -52,6 +51,9 @@ func (s *Server) apiRoutes(e *echo.Echo) {
 	on(http.MethodGet, "/accounts/:address", "accounts:read", s.apiAccount)
 	on(http.MethodPut, "/accounts/:address", "accounts:write", s.apiPutAccount)
 	on(http.MethodDelete, "/accounts/:address", "accounts:write", s.apiRemoveAccount)
+	on(http.MethodGet, "/overrides/:address", "accounts:read", s.apiOverride)
+	on(http.MethodPut, "/overrides/:address", "accounts:write", s.apiPutOverride)
+	on(http.MethodDelete, "/overrides/:address", "accounts:write", s.apiRemoveOverride)
 	on(http.MethodGet, "/domains", "domains:read", s.apiDomains)
 	on(http.MethodGet, "/domains/:domain", "domains:read", s.apiDomain)
 	on(http.MethodPut, "/domains/:domain", "domains:write", s.apiPutDomain)
@@ -143,6 +145,7 @@ var apiRefusals = []struct {
 	{thunderbird.ErrAndroidAuth, http.StatusUnprocessableEntity, "format", ""},
 	{thunderbird.ErrAndroidAddress, http.StatusUnprocessableEntity, "format", ""},
 	{directory.ErrExists, http.StatusConflict, "exists", ""},
+	{errOutside, http.StatusConflict, "outside", ""},
 	{directory.ErrHasAccounts, http.StatusConflict, "has_accounts", ""},
 	{directory.ErrNoSuchDomain, http.StatusNotFound, "not_found", ""},
 	{errJSON, http.StatusBadRequest, "json", ""},

@@ -49,7 +49,7 @@ func (s *Server) apiAccounts(c echo.Context) error {
 	ctx := c.Request().Context()
 	var accounts []policy.Account
 	if q := c.QueryParam("q"); q != "" {
-		accounts, err = s.Site.SearchAccounts(ctx, q, []string{entry.Terms.Name}, limit)
+		accounts, _, err = s.Directory.Search(ctx, q, []string{entry.Terms.Name}, limit)
 	} else {
 		accounts, err = s.Site.Accounts(ctx, entry.Terms.Name, c.QueryParam("after"), limit)
 	}
@@ -71,14 +71,14 @@ func (s *Server) apiAccount(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	_, account, known, err := s.served(c, typed)
-	if err == nil && !known {
+	_, found, err := s.served(c, typed)
+	if err == nil && !found.Known {
 		err = directory.ErrNotFound
 	}
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, account)
+	return c.JSON(http.StatusOK, found.Account)
 }
 
 func (s *Server) apiPutAccount(c echo.Context) error {
@@ -104,6 +104,11 @@ func (s *Server) apiPutAccount(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
+	if found, err := s.Directory.Lookup(ctx, entry, typed); err != nil {
+		return unavailable(err)
+	} else if found.Source != "" && found.Account.Address.Key() == typed.Key() {
+		return errOutside
+	}
 	if err := s.Site.PutAccount(ctx, account); err != nil {
 		return err
 	}
@@ -198,9 +203,14 @@ func (s *Server) apiPutDomain(c echo.Context) error {
 	if domain.Name != "" && domain.Name != name {
 		return fmt.Errorf("%w: the name in the body and the one in the path must be the same", errJSON)
 	}
+	for _, source := range domain.Sources {
+		if !slices.Contains(s.Directory.SourceNames(), source) {
+			return fmt.Errorf("%w: there is no source %q", errJSON, source)
+		}
+	}
 	domain.Name = name
 	ctx := c.Request().Context()
-	err = s.Site.Change(ctx, func(all *policy.Site) error {
+	err = s.Site.ChangeDomain(ctx, name, func(all *policy.Site) error {
 		i := slices.IndexFunc(all.Domains, func(d policy.Domain) bool { return d.Name == name })
 		for _, alias := range domain.Aliases { // a new one is a name that the program must serve too
 			if !actor(c).Serves(alias) && (i < 0 || !slices.Contains(all.Domains[i].Aliases, alias)) {
@@ -246,6 +256,7 @@ type decided struct {
 	Address  string            `json:"address"`
 	Known    bool              `json:"known"`
 	Mailbox  string            `json:"mailbox"`
+	Source   string            `json:"source,omitempty"`
 	Decision settings.Decision `json:"decision"`
 	Incoming settings.Server   `json:"incoming"`
 	Outgoing settings.Server   `json:"outgoing"`
@@ -261,12 +272,12 @@ func (s *Server) apiDecision(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a, account, known, err := s.served(c, typed)
+	a, found, err := s.served(c, typed)
 	if err != nil {
 		return err
 	}
 	d := decided{
-		Address: typed.String(), Known: known, Mailbox: account.Address.String(), Decision: a.settings.Decision,
+		Address: typed.String(), Known: found.Known, Mailbox: found.Account.Address.String(), Source: found.Source, Decision: a.settings.Decision,
 		Incoming: a.settings.Incoming, Outgoing: a.settings.Outgoing,
 		Login: a.settings.IncomingLogin.Literal, OutgoingLogin: a.settings.OutgoingLogin.Literal, Misled: []string{},
 	}
@@ -284,7 +295,7 @@ func (s *Server) apiRender(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a, _, _, err := s.served(c, typed)
+	a, _, err := s.served(c, typed)
 	if err != nil {
 		return err
 	}

@@ -92,12 +92,16 @@ func (s *Server) autodiscoverGet(c echo.Context) error {
 }
 
 func (s *Server) sendPOX(c echo.Context, a answer) error {
-	body, err := s.fill(a.entry, "autodiscover", &a.settings, autodiscover.Compile)
+	resolved, err := autodiscover.Resolve(a.settings)
 	if err != nil {
 		return err
 	}
-	s.metrics.answered("autodiscover", a.settings.Decision.Protocol)
-	return send(c, xmlType, a.settings, body)
+	body, err := s.fill(a.entry, "autodiscover", &resolved, autodiscover.Compile)
+	if err != nil {
+		return err
+	}
+	s.metrics.answered("autodiscover", resolved.Decision.Protocol)
+	return send(c, xmlType, resolved, body)
 }
 
 // poxError turns what the format has words for into an answer in that format.

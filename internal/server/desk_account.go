@@ -27,6 +27,8 @@ type searchPage struct {
 	// Whole is the query, where it is an address that can be served.
 	Whole string
 	More  bool
+	// Failed names the sources that couldn't be searched.
+	Failed string
 }
 
 func (s *Server) searchPage(c echo.Context) error {
@@ -34,16 +36,17 @@ func (s *Server) searchPage(c echo.Context) error {
 	if page.Query != "" {
 		page.Asked = true
 		ctx, a := c.Request().Context(), person(c).Actor()
-		accounts, err := s.Site.SearchAccounts(ctx, page.Query, a.Bounds(), foundMost+1)
+		accounts, failed, err := s.Directory.Search(ctx, page.Query, a.Bounds(), foundMost+1)
 		if err != nil {
 			return unavailable(err)
 		}
+		page.Failed = strings.Join(failed, ", ")
 		if len(accounts) > foundMost {
 			accounts, page.More = accounts[:foundMost], true
 		}
 		page.Accounts = accounts
 		if typed, err := settings.ParseAddress(page.Query); err == nil {
-			if _, _, _, err := s.served(c, typed); err == nil {
+			if _, _, err := s.served(c, typed); err == nil {
 				page.Whole = typed.String()
 			} else if !errors.Is(err, directory.ErrNotFound) {
 				return err
@@ -54,12 +57,12 @@ func (s *Server) searchPage(c echo.Context) error {
 }
 
 // served looks an address up that the actor may serve; any other isn't there.
-func (s *Server) served(c echo.Context, typed settings.Address) (a answer, account policy.Account, known bool, err error) {
-	a, account, known, err = s.personal(c.Request().Context(), typed)
-	if err == nil && !actor(c).Serves(a.entry.Terms.Name) {
+func (s *Server) served(c echo.Context, typed settings.Address) (a answer, found directory.Found, err error) {
+	a, found, err = s.personal(c.Request().Context(), typed)
+	if err == nil && (!actor(c).Serves(a.asked.Terms.Name) || !actor(c).Serves(a.entry.Terms.Name)) {
 		err = directory.ErrNotFound
 	}
-	return a, account, known, err
+	return a, found, err
 }
 
 // actor is who sends a request: a person or a program.
@@ -78,6 +81,8 @@ type accountPage struct {
 	LeadsTo  string
 	Known    bool
 	Account  policy.Account
+	Source   string // where it is kept, if not here
+	Override policy.Override
 	Decision settings.Decision
 	Protocol string
 	Login    string
@@ -102,15 +107,16 @@ func (s *Server) accountPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a, account, known, err := s.served(c, typed)
+	a, found, err := s.served(c, typed)
 	if err != nil {
 		return err
 	}
+	account := found.Account
 	ctx := c.Request().Context()
 	page := accountPage{
-		frame: s.staffFrame(c), Address: typed.String(), Known: known, Account: account, Decision: a.settings.Decision,
+		frame: s.staffFrame(c), Address: typed.String(), Known: found.Known, Account: account, Source: found.Source, Override: found.Override, Decision: a.settings.Decision,
 		Protocol: strings.ToUpper(string(a.settings.Decision.Protocol)), Login: a.settings.IncomingLogin.Literal,
-		Programs: s.allPrograms(a), Instead: strings.ToUpper(string(a.entry.Terms.DefaultProtocol())),
+		Programs: s.allPrograms(a), Instead: strings.ToUpper(string(a.asked.Terms.DefaultProtocol())),
 		Guide: s.personalGuide(a, links.Other, ""),
 	}
 	if account.Address.Key() != typed.Key() {
@@ -133,7 +139,7 @@ func (s *Server) accountPage(c echo.Context) error {
 
 // allPrograms are those of all devices, each once.
 func (s *Server) allPrograms(a answer) []templates.Program {
-	byDefault := a.entry.Terms.DefaultSettings(a.entry.Name)
+	byDefault := a.asked.Terms.DefaultSettings(a.asked.Name)
 	var all []templates.Program
 	for _, d := range links.Devices {
 		for _, p := range templates.Programs(string(d), a.settings, byDefault) {

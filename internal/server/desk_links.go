@@ -71,7 +71,7 @@ type linkTexts struct {
 
 // order makes a link for an address that the actor serves, and writes it down.
 func (s *Server) order(c echo.Context, o links.Order) (madeLink, error) {
-	a, _, _, err := s.served(c, o.Address)
+	a, _, err := s.served(c, o.Address)
 	if err != nil {
 		return madeLink{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/mobileconfig"
 	"autoconfig/policy"
@@ -77,28 +78,28 @@ func serverTextOf(s settings.Server, login settings.Login) serverText {
 
 // publicGuide is for an address that anybody may type.
 func (s *Server) publicGuide(a answer, device links.Device) guide {
-	byDefault := a.entry.Terms.DefaultSettings(a.entry.Name)
+	byDefault := a.asked.Terms.DefaultSettings(a.asked.Name)
 	return newGuide(a.settings, byDefault, device, "/email.mobileconfig?emailaddress="+url.QueryEscape(a.settings.Typed.String()))
 }
 
 // personal are the settings behind a setup link, or for staff: with the name and
 // the reason, and whatever the domain gives to everybody.
-func (s *Server) personal(ctx context.Context, typed settings.Address) (a answer, account policy.Account, known bool, err error) {
+func (s *Server) personal(ctx context.Context, typed settings.Address) (a answer, found directory.Found, err error) {
 	entry, err := s.domain(ctx, typed.Domain())
 	if err != nil {
-		return a, account, false, err
+		return a, found, err
 	}
-	account, known, err = s.Directory.Lookup(ctx, entry, typed)
-	if err != nil {
-		return a, account, false, unavailable(err)
+	if found, err = s.Directory.Lookup(ctx, entry, typed); err != nil {
+		return a, found, unavailable(err)
 	}
-	a = answer{entry: entry, settings: entry.Terms.Settings(typed, account)}
-	a.settings.DisplayName = account.Name
-	return a, account, known, nil
+	a.asked = entry
+	a.settings, a.entry = found.Personal(typed)
+	a.settings.DisplayName = found.Account.Name
+	return a, found, nil
 }
 
 func (s *Server) personalGuide(a answer, device links.Device, profile string) guide {
-	byDefault := a.entry.Terms.DefaultSettings(a.entry.Name)
+	byDefault := a.asked.Terms.DefaultSettings(a.asked.Name)
 	g := newGuide(a.settings, byDefault, device, profile)
 	g.Advice = a.settings.Decision.Advice
 	// In plain words: a rule's name is the operator's.

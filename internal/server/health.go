@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"autoconfig/internal/directory"
 )
 
 // healthz says that the process runs.
@@ -22,14 +24,21 @@ type readiness struct {
 // serve on: all the others have the same source. Only a service that could never
 // read its domains isn't ready.
 func (s *Server) readyz(c echo.Context) error {
-	health := s.Directory.Health()
+	own := s.Directory.Health()
 	r := readiness{Status: "ready"}
 	status := http.StatusOK
-	if health.Err != nil {
+	for _, health := range append([]directory.Health{own}, s.Directory.Sources()...) {
+		if health.Err == nil {
+			continue
+		}
+		what := "the database"
+		if health.Name != "" {
+			what = "the source " + health.Name
+		}
 		r.Status = "degraded"
-		r.Problems = []string{"the directory can't be asked since " + health.Since.UTC().Format("2006-01-02 15:04:05Z") + ": " + health.Err.Error()}
+		r.Problems = append(r.Problems, what+" can't be asked since "+health.Since.UTC().Format("2006-01-02 15:04:05Z")+": "+health.Err.Error())
 	}
-	if !health.Ready {
+	if !own.Ready {
 		r.Status, status = "not ready", http.StatusServiceUnavailable
 	}
 	return c.JSON(status, r)

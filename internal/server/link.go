@@ -69,7 +69,7 @@ func (s *Server) follow(c echo.Context) (followed, error) {
 	if f.typed, err = settings.ParseAddress(l.Address); err != nil { // forgotten
 		return f, links.ErrSpent
 	}
-	if f.answer, _, _, err = s.personal(c.Request().Context(), f.typed); errors.Is(err, directory.ErrNotFound) {
+	if f.answer, _, err = s.personal(c.Request().Context(), f.typed); errors.Is(err, directory.ErrNotFound) {
 		return f, links.ErrSpent // its domain is served no more
 	} else if err != nil {
 		return f, err

@@ -16,6 +16,9 @@ import (
 type answer struct {
 	entry    *directory.Entry
 	settings settings.Settings
+	// asked is the domain that was asked for: another one than entry where an alias
+	// leads to a mailbox elsewhere. Programs that send no address get its default.
+	asked *directory.Entry
 	// host is the served special name by which the domain was found, made from our
 	// own words and the directory's, never from bytes of the request; "" where an
 	// address found it.
@@ -29,11 +32,13 @@ func (s *Server) forAddress(ctx context.Context, typed settings.Address) (answer
 	if err != nil {
 		return answer{}, err
 	}
-	account, _, err := s.Directory.Lookup(ctx, entry, typed)
+	found, err := s.Directory.Lookup(ctx, entry, typed)
 	if err != nil {
 		return answer{}, unavailable(err)
 	}
-	return answer{entry: entry, settings: entry.Terms.PublicSettings(typed, account)}, nil
+	shown, home := found.Public(typed)
+	s.metrics.refused(shown.Decision)
+	return answer{entry: home, asked: entry, settings: shown}, nil
 }
 
 // forDigest finds the account of an Evolution request: its local part is a
@@ -43,14 +48,15 @@ func (s *Server) forDigest(ctx context.Context, standIn settings.Address, digest
 	if err != nil {
 		return answer{}, err
 	}
-	account, known, err := s.Directory.ByDigest(ctx, entry, digest)
+	found, err := s.Directory.ByDigest(ctx, entry, digest)
 	switch {
+	case errors.Is(err, directory.ErrNotFound):
+		return answer{entry: entry, asked: entry, settings: entry.Terms.DigestSettings(standIn, nil)}, nil
 	case err != nil:
 		return answer{}, unavailable(err)
-	case !known:
-		return answer{entry: entry, settings: entry.Terms.DigestSettings(standIn, nil)}, nil
 	}
-	return answer{entry: entry, settings: entry.Terms.DigestSettings(standIn, &account)}, nil
+	shown, home := found.Digested(standIn)
+	return answer{entry: home, asked: entry, settings: shown}, nil
 }
 
 // isDigest tells whether a request names its account by digest.
@@ -94,11 +100,13 @@ func (s *Server) forDomain(ctx context.Context, name string) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{entry: entry, settings: entry.Terms.DefaultSettings(entry.Name), host: entry.Name}, nil
+	return answer{entry: entry, asked: entry, settings: entry.Terms.DefaultSettings(entry.Name), host: entry.Name}, nil
 }
 
 func (s *Server) domain(ctx context.Context, name string) (*directory.Entry, error) {
-	entry, err := s.Directory.Domain(ctx, name)
+	// The name may be a part of a request line of many kB, which must not be kept
+	// with it.
+	entry, err := s.Directory.Domain(ctx, strings.Clone(name))
 	if err != nil && !errors.Is(err, directory.ErrNotFound) {
 		return nil, unavailable(err)
 	}

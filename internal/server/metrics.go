@@ -17,10 +17,11 @@ import (
 // metrics are counted per process, on a registry of their own. Labels are our
 // own words only: routes, formats, protocols and status codes.
 type metrics struct {
-	registry *prometheus.Registry
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-	answers  *prometheus.CounterVec
+	registry   *prometheus.Registry
+	requests   *prometheus.CounterVec
+	seconds    *prometheus.HistogramVec
+	answers    *prometheus.CounterVec
+	serverless *prometheus.CounterVec
 }
 
 func newMetrics(d *directory.Directory, version string) *metrics {
@@ -37,11 +38,14 @@ func newMetrics(d *directory.Directory, version string) *metrics {
 			Name: "autoconfig_answers_total", Help: "Configurations given, by format and incoming protocol.",
 		}, []string{"format", "protocol"}),
 	}
+	m.serverless = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "autoconfig_protocols_without_server_total", Help: "Look-ups of accounts whose source decides a protocol that the domain has no server for.",
+	}, []string{"protocol"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "autoconfig_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.seconds, m.answers, build,
+	m.registry.MustRegister(m.requests, m.seconds, m.answers, m.serverless, build, sourceCollector{d},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gauge := func(name, help string, value func() float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
@@ -64,6 +68,13 @@ func (m *metrics) handler() http.Handler {
 
 func (m *metrics) answered(format string, p settings.Protocol) {
 	m.answers.WithLabelValues(format, string(p)).Inc()
+}
+
+// refused counts protocols that a source decides and no server speaks.
+func (m *metrics) refused(decision settings.Decision) {
+	if decision.Refused != "" {
+		m.serverless.WithLabelValues(string(decision.Refused)).Inc()
+	}
 }
 
 func (m *metrics) request(route string, status int, took time.Duration) {

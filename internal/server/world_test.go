@@ -94,7 +94,7 @@ type world struct {
 
 func newWorld(t testing.TB, change ...func(*server.Options)) *world {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite::memory:", ".")
+	db, err := store.Open(t.Context(), "sqlite::memory:", store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func (c *clock) advance(d time.Duration) { c.at.Add(int64(d.Seconds())) }
 
 func newDesk(t *testing.T) (*staff.Desk, *clock) {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+t.TempDir()+"/staff.db", ".")
+	db, err := store.Open(t.Context(), "sqlite:"+t.TempDir()+"/staff.db", store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,36 +3,38 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/md5" //nolint:gosec // Evolution names its account so; nothing is secured by it
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
+	"autoconfig/internal/database"
 	"autoconfig/policy"
-	"autoconfig/settings"
 )
 
 // Replace makes a checked site what is stored: all of it or nothing. A site
 // without an identity keeps the stored one.
 func (s *Store) Replace(ctx context.Context, new policy.Site) error {
-	return s.change(ctx, func(tx *sql.Tx) (bool, error) {
+	return s.change(ctx, func(tx database.Queryer) (bool, error) {
 		old, err := site(ctx, tx)
 		if err != nil {
 			return false, err
 		}
-		return replace(ctx, tx, old, new)
+		return s.replace(ctx, tx, old, new)
 	})
 }
 
-// Change lets f change the stored site, and stores what it leaves: all of it or
-// nothing. f must check it.
-func (s *Store) Change(ctx context.Context, f func(*policy.Site) error) error {
-	return s.change(ctx, func(tx *sql.Tx) (bool, error) {
-		old, err := site(ctx, tx)
+// ChangeDomain lets f change the stored site as far as one domain goes, and stores
+// what it leaves: all of it or nothing. f is given all providers, plans and
+// domains, and the accounts of that domain, the only ones that a change of it can
+// break. It must check what it leaves.
+func (s *Store) ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error {
+	return s.change(ctx, func(tx database.Queryer) (bool, error) {
+		old, err := frame(ctx, tx)
 		if err != nil {
+			return false, err
+		}
+		if old.Accounts, err = documents[policy.Account](ctx, tx, `SELECT document FROM accounts WHERE domain = ? ORDER BY address`, name); err != nil {
 			return false, err
 		}
 		new := old
@@ -41,108 +43,182 @@ func (s *Store) Change(ctx context.Context, f func(*policy.Site) error) error {
 		if err := f(&new); err != nil {
 			return false, err
 		}
-		return replace(ctx, tx, old, new)
+		return s.replace(ctx, tx, old, new)
 	})
 }
 
 // PutAccount stores a checked account, in the place of one with the same primary
 // address.
 func (s *Store) PutAccount(ctx context.Context, a policy.Account) error {
-	return s.change(ctx, func(tx *sql.Tx) (bool, error) {
+	return s.change(ctx, func(tx database.Queryer) (bool, error) {
+		w, err := s.newWriter(ctx, tx)
+		if err != nil {
+			return false, err
+		}
 		names, err := domainNames(ctx, tx, a.Address.Domain())
 		if err != nil {
 			return false, err
 		}
-		if err := removeAccount(ctx, tx, a.Address.Key()); err != nil {
+		if err := w.remove(ctx, a.Address.Key()); err != nil {
 			return false, err
 		}
-		return true, insertAccount(ctx, tx, a, names)
+		if err := w.put(ctx, a, names); err != nil {
+			return false, err
+		}
+		return true, w.flush(ctx)
 	})
 }
 
 // RemoveAccount removes an account by its primary address's key.
 func (s *Store) RemoveAccount(ctx context.Context, key string) error {
-	return s.change(ctx, func(tx *sql.Tx) (bool, error) { return true, removeAccount(ctx, tx, key) })
+	return s.change(ctx, func(tx database.Queryer) (bool, error) { return true, removeAccount(ctx, tx, key) })
 }
 
 // RemoveDomain removes a domain by its primary name, and its accounts if told so;
 // a domain that has some is otherwise [ErrHasAccounts].
 func (s *Store) RemoveDomain(ctx context.Context, name string, withAccounts bool) error {
-	return s.Change(ctx, func(all *policy.Site) error {
-		kept := slices.DeleteFunc(slices.Clone(all.Accounts), func(a policy.Account) bool { return a.Address.Domain() == name })
-		if n := len(all.Accounts) - len(kept); n > 0 && !withAccounts {
-			return fmt.Errorf("%w: %s has %d; remove them with it by --accounts", ErrHasAccounts, name, n)
+	return s.change(ctx, func(tx database.Queryer) (bool, error) {
+		if _, err := domainNames(ctx, tx, name); err != nil {
+			return false, err
 		}
-		before := len(all.Domains)
-		all.Domains = slices.DeleteFunc(all.Domains, func(d policy.Domain) bool { return d.Name == name })
-		if len(all.Domains) == before {
-			return fmt.Errorf("%w: %s", ErrNoSuchDomain, name)
+		var accounts int
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts WHERE domain = ?`, name).Scan(&accounts); err != nil {
+			return false, err
 		}
-		all.Accounts = kept
-		return nil
+		if accounts > 0 && !withAccounts {
+			return false, fmt.Errorf("%w: %s has %d; remove them with it by --accounts", ErrHasAccounts, name, accounts)
+		}
+		for _, statement := range []string{
+			`DELETE FROM digests WHERE account IN (SELECT id FROM accounts WHERE domain = ?)`,
+			`DELETE FROM addresses WHERE account IN (SELECT id FROM accounts WHERE domain = ?)`,
+			`DELETE FROM accounts WHERE domain = ?`,
+			`DELETE FROM domains WHERE name = ?`,
+			`DELETE FROM domain_names WHERE domain = ?`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement, name); err != nil {
+				return false, err
+			}
+		}
+		return true, removeOrphans(ctx, tx)
 	})
 }
 
-func replace(ctx context.Context, tx *sql.Tx, old, new policy.Site) (changed bool, err error) {
-	if new.ID == "" {
-		new.ID = old.ID
-	}
-	if new.ID != old.ID {
-		if _, err := tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, new.ID, metaSiteID); err != nil {
-			return false, err
-		}
-	}
-	frame := func(s policy.Site) policy.Site { s.Accounts = nil; return s }
-	oldText, newText := encode(frame(old)), encode(frame(new))
-	if !bytes.Equal(oldText, newText) {
-		changed = true
-		if err := replaceFrame(ctx, tx, new); err != nil {
-			return false, err
-		}
-	}
-	accountsChanged, err := replaceAccounts(ctx, tx, old, new)
-	return changed || accountsChanged, err
-}
-
-// replaceFrame writes providers, plans and domains anew: they are few beside
-// the accounts.
-func replaceFrame(ctx context.Context, tx *sql.Tx, s policy.Site) error {
-	for _, table := range []string{"providers", "plans", "domains", "domain_names"} {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil { //nolint:gosec // constants
-			return err
-		}
-	}
-	for i, p := range s.Providers {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO providers (id, position, document) VALUES (?, ?, ?)`, p.ID, i, encode(p)); err != nil {
-			return taken(err, "provider "+p.ID)
-		}
-	}
-	for i, p := range s.Plans {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO plans (name, position, document) VALUES (?, ?, ?)`, p.Name, i, encode(p)); err != nil {
-			return taken(err, "plan "+p.Name)
-		}
-	}
-	for i, d := range s.Domains {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO domains (name, position, document) VALUES (?, ?, ?)`, d.Name, i, encode(d)); err != nil {
-			return taken(err, "domain "+d.Name)
-		}
-		for _, name := range namesOf(d) {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO domain_names (name, domain) VALUES (?, ?)`, name, d.Name); err != nil {
-				return taken(err, "domain "+name)
-			}
-		}
-	}
+// removeOrphans removes what belongs to names that aren't served any more.
+func removeOrphans(ctx context.Context, tx database.Queryer) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM pacc WHERE name NOT IN (SELECT name FROM domain_names)`)
 	return err
 }
 
-func namesOf(d policy.Domain) []string { return append([]string{d.Name}, d.Aliases...) }
+func (s *Store) replace(ctx context.Context, tx database.Queryer, old, new policy.Site) (changed bool, err error) {
+	if new.ID == "" {
+		new.ID = old.ID
+	}
+	if new.ID != old.ID {
+		changed = true
+		if _, err := tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, new.ID, metaSiteID); err != nil {
+			return false, err
+		}
+	}
+	frameChanged, err := s.replaceFrame(ctx, tx, old, new)
+	if err != nil {
+		return false, err
+	}
+	accountsChanged, err := s.replaceAccounts(ctx, tx, old, new)
+	return changed || frameChanged || accountsChanged, err
+}
+
+// row is a provider, plan or domain as it is stored.
+type row struct {
+	key      string
+	position int
+	document []byte
+	names    []string // of a domain
+}
+
+func rowsOf[T any](list []T, key func(T) string) []row {
+	rows := make([]row, len(list))
+	for i, item := range list {
+		rows[i] = row{key: key(item), position: i, document: encode(item)}
+	}
+	return rows
+}
+
+func domainRows(list []policy.Domain) []row {
+	rows := rowsOf(list, func(d policy.Domain) string { return d.Name })
+	for i, d := range list {
+		rows[i].names = namesOf(d)
+	}
+	return rows
+}
+
+// replaceFrame writes the providers, plans and domains that differ.
+func (s *Store) replaceFrame(ctx context.Context, tx database.Queryer, old, new policy.Site) (changed bool, err error) {
+	for _, table := range []struct {
+		name, key string
+		old, new  []row
+	}{
+		{"providers", "id", rowsOf(old.Providers, providerID), rowsOf(new.Providers, providerID)},
+		{"plans", "name", rowsOf(old.Plans, planName), rowsOf(new.Plans, planName)},
+		{"domains", "name", domainRows(old.Domains), domainRows(new.Domains)},
+	} {
+		tableChanged, err := s.replaceRows(ctx, tx, table.name, table.key, table.old, table.new)
+		if err != nil {
+			return false, err
+		}
+		changed = changed || tableChanged
+	}
+	if changed {
+		err = removeOrphans(ctx, tx)
+	}
+	return changed, err
+}
+
+// replaceRows takes away what is not there any more or differs, then inserts: a
+// name may move from one domain to another.
+func (s *Store) replaceRows(ctx context.Context, tx database.Queryer, table, key string, old, new []row) (changed bool, err error) {
+	stored := make(map[string]row, len(old))
+	for _, r := range old {
+		stored[r.key] = r
+	}
+	var write []row
+	for _, r := range new {
+		if before, found := stored[r.key]; found && before.position == r.position && bytes.Equal(before.document, r.document) {
+			delete(stored, r.key)
+			continue
+		}
+		write = append(write, r)
+	}
+	for k, r := range stored {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE `+key+` = ?`, k); err != nil { //nolint:gosec // our own words
+			return false, err
+		}
+		if r.names == nil {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM domain_names WHERE domain = ?`, k); err != nil {
+			return false, err
+		}
+	}
+	rows := &batch{kind: s.db.Kind, table: table, columns: []string{key, "position", "document"}}
+	names := &batch{kind: s.db.Kind, table: "domain_names", columns: []string{"name", "domain"}}
+	for _, r := range write {
+		if err := rows.add(ctx, tx, r.key, r.position, r.document); err != nil {
+			return false, err
+		}
+		for _, name := range r.names {
+			if err := names.add(ctx, tx, name, r.key); err != nil {
+				return false, err
+			}
+		}
+	}
+	return len(write)+len(stored) > 0, errors.Join(rows.flush(ctx, tx), names.flush(ctx, tx))
+}
 
 // replaceAccounts writes only the accounts that differ, or whose domain's names
 // do: their digests follow them.
-func replaceAccounts(ctx context.Context, tx *sql.Tx, old, new policy.Site) (changed bool, err error) {
+func (s *Store) replaceAccounts(ctx context.Context, tx database.Queryer, old, new policy.Site) (changed bool, err error) {
 	oldNames, newNames := allNames(old), allNames(new)
-	stored := map[string][]byte{}
+	stored := make(map[string][]byte, len(old.Accounts))
 	for _, a := range old.Accounts {
 		if slices.Equal(oldNames[a.Address.Domain()], newNames[a.Address.Domain()]) {
 			stored[a.Address.Key()] = encode(a)
@@ -170,96 +246,37 @@ func replaceAccounts(ctx context.Context, tx *sql.Tx, old, new policy.Site) (cha
 			return false, err
 		}
 	}
+	w, err := s.newWriter(ctx, tx)
+	if err != nil {
+		return false, err
+	}
 	for _, a := range write {
 		names, ok := newNames[a.Address.Domain()]
 		if !ok {
 			return false, fmt.Errorf("%w: %s", ErrNoSuchDomain, a.Address.Domain())
 		}
-		if err := insertAccount(ctx, tx, a, names); err != nil {
+		if err := w.put(ctx, a, names); err != nil {
 			return false, err
 		}
 	}
-	return len(write)+len(stored) > 0, nil
+	return len(write)+len(stored) > 0, w.flush(ctx)
 }
 
 func allNames(s policy.Site) map[string][]string {
-	names := map[string][]string{}
+	names := make(map[string][]string, len(s.Domains))
 	for _, d := range s.Domains {
 		names[d.Name] = namesOf(d)
 	}
 	return names
 }
 
-func domainNames(ctx context.Context, tx *sql.Tx, domain string) ([]string, error) {
-	var text []byte
-	err := tx.QueryRowContext(ctx, `SELECT document FROM domains WHERE name = ?`, domain).Scan(&text)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("%w: %s", ErrNoSuchDomain, domain)
-	} else if err != nil {
-		return nil, err
-	}
+func domainNames(ctx context.Context, tx database.Queryer, domain string) ([]string, error) {
 	var d policy.Domain
-	if err := json.Unmarshal(text, &d); err != nil {
-		return nil, err
+	err := document(ctx, tx, &d, `SELECT document FROM domains WHERE name = ?`, domain)
+	if isNotFound(err) {
+		return nil, fmt.Errorf("%w: %s", ErrNoSuchDomain, domain)
 	}
-	return namesOf(d), nil
-}
-
-func removeAccount(ctx context.Context, tx *sql.Tx, key string) error {
-	for _, statement := range []string{
-		`DELETE FROM digests WHERE account = (SELECT id FROM accounts WHERE address = ?)`,
-		`DELETE FROM addresses WHERE account = (SELECT id FROM accounts WHERE address = ?)`,
-		`DELETE FROM accounts WHERE address = ?`,
-	} {
-		if _, err := tx.ExecContext(ctx, statement, key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func insertAccount(ctx context.Context, tx *sql.Tx, a policy.Account, names []string) error {
-	own := a.Protocol != "" || a.Login != "" || len(a.Addresses) > 0
-	result, err := tx.ExecContext(ctx, `INSERT INTO accounts (address, domain, own, document) VALUES (?, ?, ?, ?)`,
-		a.Address.Key(), a.Address.Domain(), own, encode(a))
-	if err != nil {
-		return taken(err, a.Address.String())
-	}
-	id, err := result.LastInsertId()
-	if err != nil {
-		return err
-	}
-	for _, address := range append([]settings.Address{a.Address}, a.Addresses...) {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO addresses (address, account) VALUES (?, ?)`, address.Key(), id); err != nil {
-			return taken(err, address.String())
-		}
-		for _, name := range names {
-			for _, digest := range digests(address, name) {
-				if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO digests (digest, account) VALUES (?, ?)`, digest, id); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// digests are the MD5 of an address in a domain, as people may type the domain.
-func digests(a settings.Address, domain string) [][]byte {
-	var all [][]byte
-	for _, name := range slices.Compact([]string{domain, settings.UnicodeDomain(domain)}) {
-		sum := md5.Sum([]byte(strings.ToLower(a.Local() + "@" + name))) //nolint:gosec // see the import
-		all = append(all, sum[:])
-	}
-	return all
-}
-
-// taken makes a broken uniqueness ErrExists.
-func taken(err error, what string) error {
-	if strings.Contains(err.Error(), "UNIQUE constraint failed") {
-		return fmt.Errorf("%s is %w", what, ErrExists)
-	}
-	return err
+	return namesOf(d), err
 }
 
 func encode(v any) []byte {

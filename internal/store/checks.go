@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
 )
@@ -14,20 +15,23 @@ import (
 // TakeLease takes or renews the right to do some work until a time, and tells
 // whether it is the holder's now.
 func (s *Store) TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
-	result, err := s.db.ExecContext(ctx, `INSERT INTO leases (name, holder, until) VALUES (?, ?, ?)
-		ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
-		WHERE leases.holder = excluded.holder OR leases.until < ?`, name, holder, until.Unix(), now.Unix())
-	if err != nil {
-		return false, err
+	taken, err := s.changesOne(ctx, `UPDATE leases SET holder = ?, until = ? WHERE name = ? AND (holder = ? OR until < ?)`,
+		holder, until.Unix(), name, holder, now.Unix())
+	if err != nil || taken {
+		return taken, err
 	}
-	changed, err := result.RowsAffected()
-	return changed == 1, err
+	// Either somebody has it, or nobody ever had: of two who insert it, one is refused.
+	_, err = s.db.ExecContext(ctx, `INSERT INTO leases (name, holder, until) VALUES (?, ?, ?)`, name, holder, until.Unix())
+	if database.IsTaken(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // DueChecks are at most limit names that are due, those never checked first.
 func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT n.name FROM domain_names n LEFT JOIN checks c ON c.name = n.name
-		WHERE c.due_at IS NULL OR c.due_at <= ? ORDER BY c.due_at, n.name LIMIT ?`, now.Unix(), limit)
+		WHERE c.due_at IS NULL OR c.due_at <= ? ORDER BY COALESCE(c.due_at, 0), n.name LIMIT ?`, now.Unix(), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +50,7 @@ func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]stri
 // PutCheck keeps a result in the place of the last one. It isn't something that
 // is served: caches stay as they are.
 func (s *Store) PutCheck(ctx context.Context, r doctor.Result) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO checks (name, checked_at, due_at, failures, report) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (name) DO UPDATE SET checked_at = excluded.checked_at, due_at = excluded.due_at, failures = excluded.failures, report = excluded.report`,
+	_, err := s.db.ExecContext(ctx, s.db.Kind.Upsert("checks", []string{"name"}, []string{"checked_at", "due_at", "failures", "report"}),
 		r.Report.Domain, r.CheckedAt.Unix(), r.DueAt.Unix(), r.Failures, encode(r.Report))
 	return err
 }

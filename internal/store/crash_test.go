@@ -3,31 +3,39 @@ package store_test
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/store"
+	"autoconfig/internal/testkit"
 	"autoconfig/policy"
 )
 
-// killFolder names the database of the child process that is killed.
-const killFolder = "AUTOCONFIG_TEST_KILL_FOLDER"
+// The environment of the child process that is killed: where its database is.
+const (
+	killAddress = "AUTOCONFIG_TEST_KILL_ADDRESS"
+	killFolder  = "AUTOCONFIG_TEST_KILL_FOLDER"
+)
+
+// servers are shared by the tests of this package.
+var servers testkit.DatabaseServers
 
 func TestMain(m *testing.M) {
-	if folder := os.Getenv(killFolder); folder != "" {
-		os.Exit(replaceUntilKilled(folder))
+	if address := os.Getenv(killAddress); address != "" {
+		os.Exit(replaceUntilKilled(place{address, os.Getenv(killFolder)}))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	servers.Close()
+	os.Exit(code)
 }
 
 // killSite is one of two sites that have nothing in common but the domain.
@@ -43,9 +51,9 @@ func killSite(letter string) policy.Site {
 
 // replaceUntilKilled is the child: it puts one site in the place of the other for
 // ever, and says on its output when it has begun.
-func replaceUntilKilled(folder string) int {
+func replaceUntilKilled(p place) int {
 	ctx := context.Background()
-	s, err := store.Open(ctx, "sqlite:test.db", folder)
+	s, err := p.try(ctx)
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -68,12 +76,15 @@ func TestAKilledChangeIsWholeOrNotAtAll(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
 		kills = n
 	}
-	folder := t.TempDir()
-	replace(t, open(t, "sqlite:test.db", folder), killSite("a"))
+	onEachPlace(t, func(t *testing.T, p place) { testKilledChanges(t, p, kills) })
+}
+
+func testKilledChanges(t *testing.T, p place, kills int) {
+	replace(t, p.open(t), killSite("a"))
 	seen := map[string]int{}
 	for range kills {
 		child := exec.CommandContext(t.Context(), os.Args[0])
-		child.Env = append(os.Environ(), killFolder+"="+folder)
+		child.Env = append(os.Environ(), killAddress+"="+p.address, killFolder+"="+p.folder)
 		out, err := child.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -92,7 +103,7 @@ func TestAKilledChangeIsWholeOrNotAtAll(t *testing.T) {
 		}
 		_ = child.Wait() // it was killed
 
-		s, err := store.Open(t.Context(), "sqlite:test.db", folder)
+		s, err := p.try(t.Context())
 		if err != nil {
 			t.Fatalf("opened after a kill: %v", err)
 		}
@@ -112,10 +123,14 @@ func TestAKilledChangeIsWholeOrNotAtAll(t *testing.T) {
 	t.Logf("left after %d kills: %v", kills, seen)
 }
 
-// raw opens the file as SQLite does.
-func raw(t *testing.T, folder string) *sql.DB {
+// raw is the database without our store around it.
+func (p place) raw(t *testing.T) *database.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(folder, "test.db"))
+	address, err := database.Parse(p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := database.Open(address, database.Options{Folder: p.folder, Connections: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,14 +140,17 @@ func raw(t *testing.T, folder string) *sql.DB {
 
 func TestANewerSchemaIsRefusedAndUntouched(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	replace(t, open(t, "sqlite:test.db", folder), demo(t))
-	db := raw(t, folder)
-	if _, err := db.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)`); err != nil {
+	onEachPlace(t, testNewerSchema)
+}
+
+func testNewerSchema(t *testing.T, p place) {
+	replace(t, p.open(t), demo(t))
+	db := p.raw(t)
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, TRUE)`); err != nil {
 		t.Fatal(err)
 	}
-	_, err := store.Open(t.Context(), "sqlite:test.db", folder)
-	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(err.Error(), "version 99, this binary knows 4; use the newer autoconfig") {
+	_, err := p.try(t.Context())
+	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(err.Error(), "version 99, this binary knows 5; use the newer autoconfig") {
 		t.Errorf("opened: %v", err)
 	}
 	var domains int
@@ -144,11 +162,14 @@ func TestANewerSchemaIsRefusedAndUntouched(t *testing.T) {
 // A plan that went missing by another hand is a failure, not an unserved domain.
 func TestABrokenDatabaseIsNotAnAnswer(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	s := open(t, "sqlite:test.db", folder)
+	onEachPlace(t, testBroken)
+}
+
+func testBroken(t *testing.T, p place) {
+	s, db := p.open(t), p.raw(t)
 	replace(t, s, demo(t))
 	for table, want := range map[string]string{"providers": "no provider main", "plans": "no plan standard"} {
-		if _, err := raw(t, folder).ExecContext(t.Context(), "DELETE FROM "+table); err != nil {
+		if _, err := db.ExecContext(t.Context(), "DELETE FROM "+table); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Domain(t.Context(), "example.com"); err == nil || !strings.Contains(err.Error(), want) {

@@ -46,14 +46,14 @@ func testRetention(t *testing.T, s *store.Store) {
 	if l, err := s.Link(t.Context(), kept.ID); err != nil || l.Address != "workshop@example.com" {
 		t.Errorf("%+v %v", l, err)
 	}
-	if err := s.Expire(t.Context(), now, now, now); err != nil {
+	if err := s.Expire(t.Context(), store.Expiry{Links: now, Audit: now, Overrides: now}, now); err != nil {
 		t.Fatal(err)
 	}
 	if all, err := s.Links(t.Context(), links.Filter{Limit: 10}); err != nil || len(all) != 2 {
 		t.Errorf("too early: %d, %v", len(all), err)
 	}
 	later := now.AddDate(0, 0, 2)
-	if err := s.Expire(t.Context(), later, later, later); err != nil {
+	if err := s.Expire(t.Context(), store.Expiry{Links: later, Audit: later, Overrides: later}, later); err != nil {
 		t.Fatal(err)
 	}
 	all, err := s.Links(t.Context(), links.Filter{Limit: 10})

@@ -4,9 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 	"time"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/links"
 )
 
@@ -47,12 +47,7 @@ func (s *Store) Links(ctx context.Context, f links.Filter) ([]links.Link, error)
 
 // UseLink implements [links.Store]: of two at the same time, one gets the last use.
 func (s *Store) UseLink(ctx context.Context, id string, now time.Time) (bool, error) {
-	result, err := s.db.ExecContext(ctx, `UPDATE links SET used = used + 1 WHERE id = ? AND used < uses AND revoked_at = 0 AND expires_at > ?`, id, unix(now))
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n == 1, err
+	return s.changesOne(ctx, `UPDATE links SET used = used + 1 WHERE id = ? AND used < uses AND revoked_at = 0 AND expires_at > ?`, id, unix(now))
 }
 
 // RevokeLink implements [links.Store].
@@ -64,8 +59,16 @@ func (s *Store) RevokeLink(ctx context.Context, id, by string, now time.Time) er
 // AddLinkEvent implements [links.Store]: one row for each kind and device, however
 // often a link is opened.
 func (s *Store) AddLinkEvent(ctx context.Context, id string, kind links.Kind, device links.Device, now time.Time) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO link_events (link, kind, device, first_at, last_at, count) VALUES (?, ?, ?, ?, ?, 1)
-		ON CONFLICT (link, kind, device) DO UPDATE SET last_at = excluded.last_at, count = count + 1`, id, kind, device, unix(now), unix(now))
+	count := func() (bool, error) {
+		return s.changesOne(ctx, `UPDATE link_events SET last_at = ?, count = count + 1 WHERE link = ? AND kind = ? AND device = ?`, unix(now), id, kind, device)
+	}
+	if counted, err := count(); err != nil || counted {
+		return err
+	}
+	_, err := s.db.ExecContext(ctx, `INSERT INTO link_events (link, kind, device, first_at, last_at, count) VALUES (?, ?, ?, ?, ?, 1)`, id, kind, device, unix(now), unix(now))
+	if database.IsTaken(err) { // by another replica, just now
+		_, err = count()
+	}
 	return err
 }
 
@@ -95,6 +98,16 @@ func readLink(row scanner) (links.Link, error) {
 	return l, err
 }
 
+// changesOne runs a statement, and tells whether it met one row.
+func (s *Store) changesOne(ctx context.Context, query string, args ...any) (bool, error) {
+	result, err := s.db.ExecContext(ctx, query, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
 type scanner interface{ Scan(into ...any) error }
 
 // scanAll reads all rows, and closes them.
@@ -116,10 +129,13 @@ func within(column string, list []string) (condition string, args []any) {
 	if list == nil {
 		return "", nil
 	}
+	if len(list) == 0 {
+		return " AND 1 = 0", nil
+	}
 	for _, item := range list {
 		args = append(args, item)
 	}
-	return ` AND ` + column + ` IN (` + strings.TrimSuffix(strings.Repeat("?, ", len(list)), ", ") + `)`, args
+	return ` AND ` + column + ` IN (` + database.Marks(len(list)) + `)`, args
 }
 
 // unix is a time as it is kept: 0 for the zero time.

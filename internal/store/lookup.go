@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -16,19 +18,33 @@ var _ directory.Source = (*Store)(nil)
 
 // Domain implements [directory.Source].
 func (s *Store) Domain(ctx context.Context, name string) (terms *policy.Terms, err error) {
-	err = s.view(ctx, func(q queryer) error {
+	err = s.db.View(ctx, func(q database.Queryer) error {
 		terms, err = domainTerms(ctx, q, name)
 		return err
 	})
 	return terms, err
 }
 
-func domainTerms(ctx context.Context, q queryer, name string) (*policy.Terms, error) {
+func domainTerms(ctx context.Context, q database.Queryer, name string) (*policy.Terms, error) {
 	var domain policy.Domain
 	err := document(ctx, q, &domain, `SELECT d.document FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name = ?`, name)
 	if err != nil {
 		return nil, err
 	}
+	return termsOf(ctx, q, domain)
+}
+
+// PlanTerms implements [directory.Source].
+func (s *Store) PlanTerms(ctx context.Context, domain policy.Domain) (terms *policy.Terms, err error) {
+	err = s.db.View(ctx, func(q database.Queryer) error {
+		terms, err = termsOf(ctx, q, domain)
+		return err
+	})
+	return terms, err
+}
+
+// termsOf lays a domain over its plan and its provider.
+func termsOf(ctx context.Context, q database.Queryer, domain policy.Domain) (*policy.Terms, error) {
 	var plan policy.Plan
 	if domain.Plan != "" {
 		if err := document(ctx, q, &plan, `SELECT document FROM plans WHERE name = ?`, domain.Plan); err != nil {
@@ -52,7 +68,7 @@ func domainTerms(ctx context.Context, q queryer, name string) (*policy.Terms, er
 // isn't served.
 func broken(err error, kind, name string) error {
 	if errors.Is(err, directory.ErrNotFound) {
-		return errors.New("the database has no " + kind + " " + name + ", which a domain refers to")
+		return fmt.Errorf("%w: the database has no %s %s, which a domain refers to", directory.ErrUnusable, kind, name)
 	}
 	return err
 }
@@ -84,7 +100,7 @@ func (s *Store) HasOwn(ctx context.Context, domain string) (bool, error) {
 }
 
 // document reads one JSON document; none is [directory.ErrNotFound].
-func document(ctx context.Context, q queryer, into any, query string, args ...any) error {
+func document(ctx context.Context, q database.Queryer, into any, query string, args ...any) error {
 	var text []byte
 	err := q.QueryRowContext(ctx, query, args...).Scan(&text)
 	switch {

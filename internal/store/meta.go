@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/base32"
+	"fmt"
+	"strconv"
 	"strings"
+
+	"autoconfig/internal/database"
 )
 
 // The facts in the table meta.
@@ -16,10 +19,16 @@ const (
 
 // begin gives a new database its identity.
 func (s *Store) begin(ctx context.Context) error {
-	return s.change(ctx, func(tx *sql.Tx) (bool, error) {
-		_, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES (?, ?), (?, '1') ON CONFLICT (name) DO NOTHING`,
-			metaSiteID, newID(), metaGeneration)
-		return false, err
+	return s.db.Change(ctx, func(tx database.Queryer) error {
+		for name, value := range map[string]string{metaSiteID: newID(), metaGeneration: "1"} {
+			if _, err := meta(ctx, tx, name); err == nil {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, s.db.Kind.Upsert("meta", []string{"name", "value"}, nil), name, value); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -35,50 +44,54 @@ func (s *Store) SiteID(ctx context.Context) (string, error) { return meta(ctx, s
 
 // Generation is a number that every change raises.
 func (s *Store) Generation(ctx context.Context) (int64, error) {
-	var generation int64
-	err := s.db.QueryRowContext(ctx, `SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?`, metaGeneration).Scan(&generation)
-	return generation, err
+	value, err := meta(ctx, s.db, metaGeneration)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(value, 10, 64)
 }
 
-func meta(ctx context.Context, q queryer, name string) (string, error) {
+func meta(ctx context.Context, q database.Queryer, name string) (string, error) {
 	var value string
 	err := q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`, name).Scan(&value)
 	return value, err
 }
 
-// queryer is a database or a transaction.
-type queryer interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+// channel is where PostgreSQL tells of changes.
+const channel = "autoconfig_changed"
+
+// Listen implements [directory.Source].
+func (s *Store) Listen(ctx context.Context, heard func()) error {
+	return s.db.Listen(ctx, channel, heard)
 }
 
 // change runs f in a transaction, and raises the generation in it if f changed
-// anything. If f fails, nothing has happened.
-func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) (changed bool, err error)) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
+// anything. If f fails, nothing has happened. Changes come one after the other:
+// each begins by locking the row of the generation.
+func (s *Store) change(ctx context.Context, f func(tx database.Queryer) (changed bool, err error)) error {
+	lock := " FOR UPDATE"
+	if s.db.Kind == database.SQLite {
+		lock = "" // its transactions are begun as writers
 	}
-	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	changed, err := f(tx)
-	if err != nil {
-		return err
-	}
-	if changed {
-		if _, err := tx.ExecContext(ctx, `UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = ?`, metaGeneration); err != nil {
+	return s.db.Change(ctx, func(tx database.Queryer) error {
+		var value string
+		if err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`+lock, metaGeneration).Scan(&value); err != nil {
 			return err
 		}
-	}
-	return tx.Commit()
-}
-
-// view lets f read one state of the database, whatever is changed meanwhile.
-func (s *Store) view(ctx context.Context, f func(q queryer) error) error {
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
+		generation, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return fmt.Errorf("the database's generation: %w", err)
+		}
+		changed, err := f(tx)
+		if err != nil || !changed {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, strconv.FormatInt(generation+1, 10), metaGeneration); err != nil {
+			return err
+		}
+		if s.db.Kind == database.PostgreSQL { // delivered when the transaction has ended well
+			_, err = tx.ExecContext(ctx, `SELECT pg_notify('`+channel+`', '')`)
+		}
 		return err
-	}
-	defer func() { _ = tx.Rollback() }() // there is nothing to commit
-	return f(tx)
+	})
 }

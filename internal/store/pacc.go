@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
 )
 
@@ -21,14 +22,13 @@ func (s *Store) PACC(ctx context.Context, name string) (served, waiting []byte, 
 
 // PutPACC stores both documents for a domain's name.
 func (s *Store) PutPACC(ctx context.Context, name string, served, waiting []byte) error {
-	return s.change(ctx, func(tx *sql.Tx) (bool, error) {
+	return s.change(ctx, func(tx database.Queryer) (bool, error) {
 		var oldServed, oldWaiting []byte
 		err := tx.QueryRowContext(ctx, `SELECT served, waiting FROM pacc WHERE name = ?`, name).Scan(&oldServed, &oldWaiting)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return false, err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO pacc (name, served, waiting) VALUES (?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET served = excluded.served, waiting = excluded.waiting`, name, served, waiting)
+		_, err = tx.ExecContext(ctx, s.db.Kind.Upsert("pacc", []string{"name"}, []string{"served", "waiting"}), name, served, waiting)
 		// What waits isn't served: only the other makes caches ask again.
 		return !bytes.Equal(oldServed, served), err
 	})

@@ -3,67 +3,59 @@ package store
 import (
 	"context"
 	"database/sql"
-	"strings"
 	"time"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/staff"
-	"autoconfig/policy"
 )
 
 // Forget puts a pseudonym in the place of an address wherever links and the audit
-// log name it, and withdraws its links. The account itself stays.
+// log name it, withdraws its links, and removes its override. The account itself
+// stays.
 func (s *Store) Forget(ctx context.Context, key, pseudonym string, now time.Time) (found int64, err error) {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	run := func(query string, args ...any) {
-		if err != nil {
-			return
+	err = s.change(ctx, func(tx database.Queryer) (changed bool, err error) {
+		run := func(query string, args ...any) (n int64) {
+			if err != nil {
+				return 0
+			}
+			var result sql.Result
+			if result, err = tx.ExecContext(ctx, query, args...); err == nil {
+				n, err = result.RowsAffected()
+				found += n
+			}
+			return n
 		}
-		var result sql.Result
-		if result, err = tx.ExecContext(ctx, query, args...); err == nil {
-			var n int64
-			n, err = result.RowsAffected()
-			found += n
-		}
-	}
-	run(`UPDATE links SET address = ?, address_key = ?, note = '', revoked_by = CASE WHEN revoked_at = 0 THEN 'forgotten' ELSE revoked_by END,
-		revoked_at = CASE WHEN revoked_at = 0 THEN ? ELSE revoked_at END WHERE address_key = ?`, pseudonym, pseudonym, unix(now), key)
-	run(`UPDATE audit SET subject = ?, detail = '' WHERE LOWER(subject) = ?`, pseudonym, key)
-	if err != nil {
-		return 0, err
-	}
-	return found, tx.Commit()
+		run(`UPDATE links SET address = ?, address_key = ?, note = '', revoked_by = CASE WHEN revoked_at = 0 THEN 'forgotten' ELSE revoked_by END,
+			revoked_at = CASE WHEN revoked_at = 0 THEN ? ELSE revoked_at END WHERE address_key = ?`, pseudonym, pseudonym, unix(now), key)
+		run(`UPDATE audit SET subject = ?, detail = '' WHERE LOWER(subject) = ?`, pseudonym, key)
+		overridden := run(`DELETE FROM overrides WHERE address = ?`, key)
+		return overridden > 0, err
+	})
+	return found, err
 }
 
-// Expire removes what has been kept long enough: links that ended before one time,
-// entries of the audit log before another, and sessions that nobody used since
-// yesterday.
-func (s *Store) Expire(ctx context.Context, linksBefore, auditBefore, now time.Time) error {
+// Expiry says what has been kept long enough: links and tokens that ended, entries
+// of the audit log that were made, and overrides whose account has been gone, all
+// before a time.
+type Expiry struct{ Links, Audit, Overrides time.Time }
+
+// Expire removes what has been kept long enough, and sessions that nobody used
+// since yesterday.
+func (s *Store) Expire(ctx context.Context, before Expiry, now time.Time) error {
 	for _, step := range []struct {
 		query  string
 		before time.Time
 	}{
-		{`DELETE FROM links WHERE expires_at < ?`, linksBefore},
-		{`DELETE FROM link_events WHERE link NOT IN (SELECT id FROM links) AND ? > 0`, now},
-		{`DELETE FROM audit WHERE at < ?`, auditBefore},
+		{`DELETE FROM links WHERE expires_at < ?`, before.Links},
+		{`DELETE FROM audit WHERE at < ?`, before.Audit},
 		{`DELETE FROM sessions WHERE made_at < ?`, now.Add(-staff.SessionLife)},
-		{`DELETE FROM tokens WHERE expires_at < ?`, linksBefore},
+		{`DELETE FROM tokens WHERE expires_at < ?`, before.Links},
+		{`DELETE FROM overrides WHERE gone_at > 0 AND gone_at < ?`, before.Overrides},
 	} {
 		if _, err := s.db.ExecContext(ctx, step.query, unix(step.before)); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// SearchAccounts finds at most limit accounts that have the text anywhere in
-// their address or name, in any ASCII letter case, within domains (nil for all).
-func (s *Store) SearchAccounts(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error) {
-	pattern := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
-	bound, args := within("domain", domains)
-	return documents[policy.Account](ctx, s.db, `SELECT document FROM accounts WHERE (address LIKE ? ESCAPE '\' OR json_extract(document, '$.name') LIKE ? ESCAPE '\')`+bound+` ORDER BY address LIMIT ?`,
-		append(append([]any{pattern, pattern}, args...), limit)...)
+	_, err := s.db.ExecContext(ctx, `DELETE FROM link_events WHERE link NOT IN (SELECT id FROM links)`)
+	return err
 }

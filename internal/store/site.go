@@ -6,13 +6,14 @@ import (
 	"encoding/json"
 	"slices"
 
+	"autoconfig/internal/database"
 	"autoconfig/policy"
 )
 
 // Site is everything that is stored: providers, plans and domains in the order
 // in which they were written, accounts by address.
 func (s *Store) Site(ctx context.Context) (all policy.Site, err error) {
-	err = s.view(ctx, func(q queryer) error {
+	err = s.db.View(ctx, func(q database.Queryer) error {
 		all, err = site(ctx, q)
 		return err
 	})
@@ -21,7 +22,7 @@ func (s *Store) Site(ctx context.Context) (all policy.Site, err error) {
 
 // Frame is [Store.Site] without the accounts.
 func (s *Store) Frame(ctx context.Context) (all policy.Site, err error) {
-	err = s.view(ctx, func(q queryer) error {
+	err = s.db.View(ctx, func(q database.Queryer) error {
 		all, err = frame(ctx, q)
 		return err
 	})
@@ -37,7 +38,7 @@ func (s *Store) Accounts(ctx context.Context, domain, after string, limit int) (
 	return documents[policy.Account](ctx, s.db, `SELECT document FROM accounts WHERE domain = ? AND address > ? ORDER BY address LIMIT ?`, domain, after, limit)
 }
 
-func frame(ctx context.Context, q queryer) (policy.Site, error) {
+func frame(ctx context.Context, q database.Queryer) (policy.Site, error) {
 	var frame policy.Site
 	var err error
 	if frame.ID, err = meta(ctx, q, metaSiteID); err != nil {
@@ -52,7 +53,7 @@ func frame(ctx context.Context, q queryer) (policy.Site, error) {
 	return frame, read(ctx, q, &frame.Domains, `SELECT document FROM domains ORDER BY position`)
 }
 
-func site(ctx context.Context, q queryer) (policy.Site, error) {
+func site(ctx context.Context, q database.Queryer) (policy.Site, error) {
 	all, err := frame(ctx, q)
 	if err != nil {
 		return all, err
@@ -60,13 +61,13 @@ func site(ctx context.Context, q queryer) (policy.Site, error) {
 	return all, read(ctx, q, &all.Accounts, `SELECT document FROM accounts ORDER BY address`)
 }
 
-func read[T any](ctx context.Context, q queryer, into *[]T, query string) error {
+func read[T any](ctx context.Context, q database.Queryer, into *[]T, query string) error {
 	list, err := documents[T](ctx, q, query)
 	*into = list
 	return err
 }
 
-func documents[T any](ctx context.Context, q queryer, query string, args ...any) ([]T, error) {
+func documents[T any](ctx context.Context, q database.Queryer, query string, args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/staff"
 )
 
@@ -27,8 +28,8 @@ func (s *Store) AddPerson(ctx context.Context, p staff.Person) error {
 
 // ChangePerson implements [staff.Store].
 func (s *Store) ChangePerson(ctx context.Context, p staff.Person) error {
-	return s.one(ctx, `UPDATE people SET name = ?, role = ?, domains = ?, password = ?, second = ?, step = MAX(step, ?), failures = ?, locked_until = ? WHERE id = ?`,
-		p.Name, p.Role, encode(p.Domains), p.Password, p.Second, p.Step, p.Failures, unix(p.LockedUntil), p.ID)
+	return s.one(ctx, `UPDATE people SET name = ?, role = ?, domains = ?, password = ?, second = ?, step = CASE WHEN step < ? THEN ? ELSE step END, failures = ?, locked_until = ? WHERE id = ?`,
+		p.Name, p.Role, encode(p.Domains), p.Password, p.Second, p.Step, p.Step, p.Failures, unix(p.LockedUntil), p.ID)
 }
 
 // CountFailure implements [staff.Store].
@@ -75,27 +76,19 @@ func (s *Store) People(ctx context.Context) ([]staff.Person, error) {
 
 // RemovePerson implements [staff.Store].
 func (s *Store) RemovePerson(ctx context.Context, id string) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	for _, statement := range []string{`DELETE FROM sessions WHERE person = ?`, `DELETE FROM people WHERE id = ?`} {
-		if _, err := tx.ExecContext(ctx, statement, id); err != nil {
-			return err
+	return s.db.Change(ctx, func(tx database.Queryer) error {
+		for _, statement := range []string{`DELETE FROM sessions WHERE person = ?`, `DELETE FROM people WHERE id = ?`} {
+			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+				return err
+			}
 		}
-	}
-	return tx.Commit()
+		return nil
+	})
 }
 
 // UseStep implements [staff.Store].
 func (s *Store) UseStep(ctx context.Context, id string, step int64) (bool, error) {
-	result, err := s.db.ExecContext(ctx, `UPDATE people SET step = ? WHERE id = ? AND step < ?`, step, id, step)
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n == 1, err
+	return s.changesOne(ctx, `UPDATE people SET step = ? WHERE id = ? AND step < ?`, step, id, step)
 }
 
 func readPerson(row scanner) (staff.Person, error) {
@@ -119,8 +112,12 @@ func unknown(err error) error {
 
 // PutSession implements [staff.Store].
 func (s *Store) PutSession(ctx context.Context, hash []byte, x staff.Session) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO sessions (hash, person, made_at, seen_at, enrolling) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (hash) DO UPDATE SET seen_at = excluded.seen_at`, hash, x.Person, unix(x.MadeAt), unix(x.SeenAt), x.Enrolling)
+	enrolling := 0
+	if x.Enrolling {
+		enrolling = 1
+	}
+	_, err := s.db.ExecContext(ctx, s.db.Kind.Upsert("sessions", []string{"hash"}, []string{"person", "made_at", "seen_at", "enrolling"}),
+		hash, x.Person, unix(x.MadeAt), unix(x.SeenAt), enrolling)
 	return err
 }
 

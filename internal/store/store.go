@@ -7,21 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
 )
 
 // Why a database isn't opened.
 var (
 	ErrNewerSchema = errors.New("the database was written by a newer version of autoconfig")
-	ErrURL         = errors.New("not a database")
+	ErrURL         = database.ErrURL
 )
 
 // What a change would break.
@@ -31,30 +27,38 @@ var (
 	ErrHasAccounts  = directory.ErrHasAccounts
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations
 var migrations embed.FS
 
 // Store is a database. It is safe for concurrent use, by several processes too.
-type Store struct{ db *sql.DB }
+type Store struct{ db *database.DB }
+
+// Options are how a database is opened. Zero values are good.
+type Options struct {
+	// Folder is where a relative SQLite file is.
+	Folder string
+	// Connections bounds the connections at once; see [database.Options].
+	Connections int
+}
 
 // Open opens a database and brings its schema up to date. address is
-// "sqlite:FILE", relative to folder, or "sqlite::memory:" for one that is gone
-// with the Store.
-func Open(ctx context.Context, address, folder string) (*Store, error) {
-	file, isSQLite := strings.CutPrefix(address, "sqlite:")
-	if !isSQLite || file == "" {
-		return nil, fmt.Errorf("%w: %q; write sqlite:FILE", ErrURL, withoutPassword(address))
+// "sqlite:FILE", "sqlite::memory:" for one that is gone with the Store, or the URL
+// of a PostgreSQL, MariaDB or MySQL server; see [database.Parse].
+func Open(ctx context.Context, address string, o Options) (*Store, error) {
+	parsed, err := database.Parse(address)
+	if err != nil {
+		return nil, err
 	}
-	db, err := openSQLite(file, folder)
+	db, err := database.Open(parsed, database.Options{Folder: o.Folder, Connections: o.Connections})
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{db}
 	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", parsed, err), db.Close())
 	}
 	if err := s.begin(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", parsed, err), db.Close())
 	}
 	return s, nil
 }
@@ -62,54 +66,23 @@ func Open(ctx context.Context, address, folder string) (*Store, error) {
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-func withoutPassword(address string) string {
-	if u, err := url.Parse(address); err == nil {
-		return u.Redacted()
-	}
-	return "..."
+var dialects = map[database.Kind]goose.Dialect{
+	database.SQLite: goose.DialectSQLite3, database.PostgreSQL: goose.DialectPostgres, database.MySQL: goose.DialectMySQL,
 }
 
-func openSQLite(file, folder string) (*sql.DB, error) {
-	if file == ":memory:" {
-		db, err := sql.Open("sqlite", "file::memory:?_pragma=foreign_keys(1)&_txlock=immediate")
-		if err != nil {
-			return nil, err
-		}
-		db.SetMaxOpenConns(1) // each connection would have a memory of its own
-		db.SetConnMaxIdleTime(0)
-		return db, nil
-	}
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(folder, file)
-	}
-	// What we know of people is nobody else's business on this machine.
-	created, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
-	}
-	if err := created.Close(); err != nil {
-		return nil, err
-	}
-	query := url.Values{
-		// busy_timeout comes first: switching to WAL may itself have to wait.
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)"},
-		"_txlock": {"immediate"},
-	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?"+query.Encode())
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(8)
-	return db, nil
-}
-
-// migrate brings the schema up to date, and refuses a newer one.
+// migrate brings the schema up to date, and refuses a newer one. Replicas may
+// start at the same time: one does it, the others wait.
 func (s *Store) migrate(ctx context.Context) error {
-	folder, err := fs.Sub(migrations, "migrations")
+	folder, err := fs.Sub(migrations, "migrations/"+string(s.db.Kind))
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, s.db, folder)
+	release, err := s.lockSchema(ctx)
+	if err != nil {
+		return fmt.Errorf("wait for other processes that start: %w", err)
+	}
+	defer release()
+	provider, err := goose.NewProvider(dialects[s.db.Kind], s.db.Pool(), folder)
 	if err != nil {
 		return err
 	}
@@ -122,12 +95,50 @@ func (s *Store) migrate(ctx context.Context) error {
 	if version > newest {
 		return fmt.Errorf("%w: its schema is version %d, this binary knows %d; use the newer autoconfig, or restore the backup that was made before it", ErrNewerSchema, version, newest)
 	}
+	if version == newest {
+		return nil
+	}
 	if _, err := provider.Up(ctx); err != nil {
-		// Another process may have done it at the same time.
+		// Another process may have done it at the same time (SQLite, where there is no
+		// lock to wait for).
 		if version, again := provider.GetDBVersion(ctx); again == nil && version == newest {
 			return nil
 		}
 		return fmt.Errorf("bring the database's schema up to date: %w", err)
 	}
 	return nil
+}
+
+// lockWait bounds how long a process waits for another one that changes the
+// schema, in seconds.
+const lockWait = 120
+
+// lockSchema lets one process at a time change the schema. The lock is gone with
+// the connection, and so with a process that dies.
+func (s *Store) lockSchema(ctx context.Context) (release func(), err error) {
+	if s.db.Kind == database.SQLite {
+		return func() {}, nil // a writer locks the file
+	}
+	connection, err := s.db.Pool().Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	unlock := `SELECT RELEASE_LOCK(CONCAT('autoconfig.', DATABASE()))`
+	if s.db.Kind == database.PostgreSQL {
+		unlock = `SELECT pg_advisory_unlock(hashtext('autoconfig'))`
+		_, err = connection.ExecContext(ctx, `SELECT pg_advisory_lock(hashtext('autoconfig'))`)
+	} else {
+		var got sql.NullInt64
+		err = connection.QueryRowContext(ctx, `SELECT GET_LOCK(CONCAT('autoconfig.', DATABASE()), ?)`, lockWait).Scan(&got)
+		if err == nil && got.Int64 != 1 {
+			err = errors.New("another process has been changing the schema for two minutes")
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, connection.Close())
+	}
+	return func() {
+		_, _ = connection.ExecContext(context.WithoutCancel(ctx), unlock) // closing it would do as well
+		_ = connection.Close()
+	}, nil
 }

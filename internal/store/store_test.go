@@ -21,15 +21,29 @@ import (
 	"autoconfig/settings"
 )
 
-// databases are the kinds that the suite runs on.
-var databases = map[string]func(t testing.TB) *store.Store{
-	"sqlite file":   func(t testing.TB) *store.Store { return open(t, "sqlite:test.db", t.TempDir()) },
-	"sqlite memory": func(t testing.TB) *store.Store { return open(t, "sqlite::memory:", "") },
+// place is where a database is.
+type place struct{ address, folder string }
+
+// places make an empty database of each kind that several processes may use.
+var places = map[string]func(t testing.TB) place{
+	"sqlite":     func(t testing.TB) place { return place{"sqlite:test.db", t.TempDir()} },
+	"postgresql": func(t testing.TB) place { return place{address: servers.PostgreSQL(t).Create(t)} },
+	"mariadb":    func(t testing.TB) place { return place{address: servers.MariaDB(t).Create(t)} },
+}
+
+func (p place) open(t testing.TB) *store.Store {
+	t.Helper()
+	return open(t, p.address, p.folder)
+}
+
+// try is open without a test.
+func (p place) try(ctx context.Context) (*store.Store, error) {
+	return store.Open(ctx, p.address, store.Options{Folder: p.folder, Connections: 4})
 }
 
 func open(t testing.TB, address, folder string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), address, folder)
+	s, err := store.Open(t.Context(), address, store.Options{Folder: folder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,10 +58,20 @@ func open(t testing.TB, address, folder string) *store.Store {
 func onEach(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	t.Helper()
 	t.Parallel()
-	for name, open := range databases {
+	t.Run("sqlite memory", func(t *testing.T) {
+		t.Parallel()
+		test(t, open(t, "sqlite::memory:", ""))
+	})
+	onEachPlace(t, func(t *testing.T, p place) { test(t, p.open(t)) })
+}
+
+// onEachPlace runs a test that opens its database itself.
+func onEachPlace(t *testing.T, test func(t *testing.T, p place)) {
+	t.Helper()
+	for name, empty := range places {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, open(t))
+			test(t, empty(t))
 		})
 	}
 }
@@ -313,7 +337,7 @@ func TestAFailedChangeChangesNothing(t *testing.T) {
 			"a domain twice":   {func() error { return s.Replace(ctx, sameDomain) }, store.ErrExists},
 			"cancelled":        {func() error { return s.Replace(cancelled, demo(t)) }, context.Canceled},
 			"the caller's own": {func() error {
-				return s.Change(ctx, func(site *policy.Site) error { site.Domains = nil; site.Accounts[0].Name = "x"; return oops })
+				return s.ChangeDomain(ctx, "example.com", func(site *policy.Site) error { site.Domains = nil; site.Accounts[0].Name = "x"; return oops })
 			}, oops},
 		} {
 			if err := c.do(); !errors.Is(err, c.want) {
@@ -354,17 +378,20 @@ func TestPagesOfAccounts(t *testing.T) {
 // The identity is made once and stays; only a site that brings one changes it.
 func TestIdentity(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	first := open(t, "sqlite:test.db", folder)
+	onEachPlace(t, testIdentity)
+}
+
+func testIdentity(t *testing.T, p place) {
+	first := p.open(t)
 	id, err := first.SiteID(t.Context())
 	if err != nil || len(id) != 26 {
 		t.Fatalf("%q %v", id, err)
 	}
 	replace(t, first, demo(t))
-	if again, err := open(t, "sqlite:test.db", folder).SiteID(t.Context()); err != nil || again != id {
+	if again, err := p.open(t).SiteID(t.Context()); err != nil || again != id {
 		t.Errorf("opened again: %q %v, want %q", again, err, id)
 	}
-	if other, err := open(t, "sqlite:other.db", folder).SiteID(t.Context()); err != nil || other == id {
+	if other, err := open(t, "sqlite::memory:", "").SiteID(t.Context()); err != nil || other == id {
 		t.Errorf("another database has the same identity: %q %v", other, err)
 	}
 	site := demo(t)
@@ -375,11 +402,14 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// A command and a running serve, or two commands, on one file.
-func TestTwoStoresOnOneFile(t *testing.T) {
+// A command and a running serve, or two commands, on one database.
+func TestTwoStoresOnOneDatabase(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	one, two := open(t, "sqlite:test.db", folder), open(t, "sqlite:test.db", folder)
+	onEachPlace(t, testTwoStores)
+}
+
+func testTwoStores(t *testing.T, p place) {
+	one, two := p.open(t), p.open(t)
 	replace(t, one, demo(t, account("office@example.com")))
 	if got := stored(t, two); len(got.Accounts) != 1 || generation(t, two) != generation(t, one) {
 		t.Errorf("the other sees %+v", got)
@@ -406,12 +436,15 @@ func TestTwoStoresOnOneFile(t *testing.T) {
 // Several processes may start at once on a database that isn't there yet.
 func TestOpenedAtOnce(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
+	onEachPlace(t, testOpenedAtOnce)
+}
+
+func testOpenedAtOnce(t *testing.T, p place) {
 	var group sync.WaitGroup
 	ids := make([]string, 8)
 	for i := range ids {
 		group.Go(func() {
-			s, err := store.Open(t.Context(), "sqlite:test.db", folder)
+			s, err := p.try(t.Context())
 			if err != nil {
 				t.Errorf("open: %v", err)
 				return
@@ -460,7 +493,7 @@ func TestWrongDatabasesSayWhatIsWrong(t *testing.T) {
 		"sqlite:text.db":                "file is not a database",
 		"sqlite:.":                      "is a directory",
 	} {
-		s, err := store.Open(t.Context(), address, folder)
+		s, err := store.Open(t.Context(), address, store.Options{Folder: folder})
 		if err == nil {
 			_ = s.Close()
 		}

@@ -100,6 +100,8 @@ func debianPackage(program string) string {
 		return "bind9"
 	case "postfix", "postconf":
 		return "postfix"
+	case "ldapadd", "ldapwhoami":
+		return "ldap-utils"
 	case "dig":
 		return "bind9-dnsutils"
 	}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"autoconfig/internal/config"
+	"autoconfig/internal/database"
+	"autoconfig/internal/directory"
+	"autoconfig/internal/directory/ldapdir"
+	"autoconfig/internal/directory/sqldir"
+	"autoconfig/internal/store"
+)
+
+// defaultDigests is how many addresses of a source are kept for programs that send
+// a digest: some 10 MB.
+const defaultDigests = 200_000
+
+// openSources prepares the sources of the configuration. None is connected to: one
+// that is down now may be up later.
+func openSources(process settled, logger *slog.Logger) (sources []directory.OutsideSource, err error) {
+	defer func() {
+		if err != nil {
+			closeSources(sources)
+		}
+	}()
+	for i, s := range process.Sources {
+		open, at := process.openLDAP, "ldap"
+		if s.SQL != (config.SQL{}) {
+			open, at = process.openSQL, "sql"
+		}
+		outside, err := open(s, logger)
+		if err != nil {
+			return sources, config.At(process.file, process.text, fmt.Sprintf("sources[%d].%s", i, at), fmt.Errorf("the source %s: %w", s.Name, err))
+		}
+		digests := defaultDigests
+		if s.Digests != nil {
+			digests = *s.Digests
+		}
+		sources = append(sources, directory.OutsideSource{
+			Name: s.Name, Outside: outside, Plan: s.Plan, Digests: digests,
+			Fresh: s.Duration(s.Fresh), Missing: s.Duration(s.Missing), Stale: s.Duration(s.Stale),
+			Timeout: s.Duration(s.Timeout), DigestsEvery: s.Duration(s.DigestsEvery),
+		})
+	}
+	return sources, nil
+}
+
+func closeSources(sources []directory.OutsideSource) {
+	for _, s := range sources {
+		_ = s.Outside.Close()
+	}
+}
+
+func (s settled) openSQL(source config.Source, logger *slog.Logger) (directory.Outside, error) {
+	text := source.SQL.Database
+	if source.SQL.DatabaseFile != "" {
+		var err error
+		if text, err = firstLine(s.path(source.SQL.DatabaseFile)); err != nil {
+			return nil, err
+		}
+	}
+	address, err := database.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	queries := sqldir.Queries{Account: source.SQL.Account, Alias: source.SQL.Alias, Domain: source.SQL.Domain, Search: source.SQL.Search, List: source.SQL.List}
+	if source.SQL.Preset != "" {
+		preset, found := sqldir.Preset(source.SQL.Preset, address.Kind)
+		if !found {
+			return nil, noPreset(source.SQL.Preset, sqlPresets(), " on "+string(address.Kind))
+		}
+		queries = queries.Or(preset)
+	}
+	opened, err := sqldir.Open(sqldir.Options{
+		Address: address, Folder: s.folder, Queries: queries,
+		Timeout: source.Duration(source.Timeout), Connections: source.Connections, Logger: logger.With("source", source.Name),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
+
+func (s settled) openLDAP(source config.Source, _ *slog.Logger) (directory.Outside, error) {
+	l := source.LDAP
+	options := ldapdir.Options{
+		Servers: l.Servers, StartTLS: l.StartTLS, BindDN: l.BindDN, Base: l.Base,
+		Timeout: source.Duration(source.Timeout), Connections: source.Connections,
+		Mapping: ldapdir.Mapping{
+			Scope: l.Scope, Filter: l.Filter, AliasFilter: l.AliasFilter, SearchFilter: l.SearchFilter, ListFilter: l.ListFilter,
+			Attributes: ldapdir.Attributes(l.Attributes), QuotaUnit: l.QuotaUnit,
+			Enabled:      ldapdir.Enabled{Attribute: l.Enabled.Attribute, Values: l.Enabled.Values, DisabledBit: int64(l.Enabled.DisabledBit)},
+			DomainFilter: l.DomainFilter, DomainBase: l.DomainBase, DomainAttributes: ldapdir.DomainAttributes(l.DomainNames),
+		},
+	}
+	if l.CA != "" {
+		options.CAFile = s.path(l.CA)
+	}
+	if l.PasswordFile != "" {
+		var err error
+		if options.Password, err = firstLine(s.path(l.PasswordFile)); err != nil {
+			return nil, err
+		}
+	}
+	if l.Preset != "" {
+		preset, found := ldapdir.Preset(l.Preset)
+		if !found {
+			return nil, noPreset(l.Preset, ldapPresets(), "")
+		}
+		options.Mapping = options.Or(preset)
+	}
+	opened, err := ldapdir.Open(options)
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
+
+func noPreset(name string, known []string, where string) error {
+	return fmt.Errorf("there is no preset %q%s; there are %s", name, where, strings.Join(known, ", "))
+}
+
+func sqlPresets() []string {
+	var names []string
+	for _, p := range sqldir.Presets() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+func ldapPresets() []string {
+	var names []string
+	for _, p := range ldapdir.Presets() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// firstLine is a secret from a file, of which an editor may have ended the line.
+func firstLine(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	if line = strings.TrimSuffix(line, "\r"); line == "" {
+		return "", fmt.Errorf("the first line of %s is empty", file)
+	}
+	return line, nil
+}
+
+// newDirectory is where commands and the service look domains and accounts up.
+func newDirectory(db *store.Store, outside []directory.OutsideSource, entries int, logger *slog.Logger) *directory.Directory {
+	return directory.New(directory.Options{Source: db, Outside: outside, MaxEntries: entries, Logger: logger})
+}
+
+// checkSourceNames refuses sources that aren't configured.
+func (o *opened) checkSourceNames(named []string) error {
+	known := o.directory.SourceNames()
+	for _, name := range named {
+		switch {
+		case slices.Contains(known, name):
+		case len(known) == 0:
+			return fmt.Errorf("there is no source %q: %s has no sources", name, o.process.file)
+		default:
+			return fmt.Errorf("there is no source %q; %s has %s", name, o.process.file, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}

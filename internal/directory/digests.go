@@ -1,0 +1,136 @@
+package directory
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/md5" //nolint:gosec // Evolution names its account so; nothing is secured by it
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+// digestIndex finds addresses of a source that can't be searched by digest. It is
+// made anew now and then, and never asks the source for a digest: a miss costs a
+// stranger and us the same. It takes about 16 bytes for each digest and the
+// length of each address.
+type digestIndex struct {
+	entries []digestEntry // by sum
+	text    []byte        // addresses, each with a line's end
+	full    bool
+}
+
+type digestEntry struct {
+	sum uint64 // the first eight bytes of the digest
+	at  uint32 // where the address begins
+}
+
+func (x *digestIndex) size() int { return len(x.entries) }
+
+// errFull ends a walk.
+var errFull = errors.New("the index of digests is full")
+
+// keepIndex makes the index at the start and then now and then.
+func (d *Directory) keepIndex(ctx context.Context, o *outside) {
+	for {
+		index, err := d.makeIndex(ctx, o)
+		every := o.DigestsEvery
+		switch {
+		case err == nil:
+			o.index.Store(index)
+			d.logger.Info("the index of digests was read", "source", o.Name, "addresses", index.size())
+			if index.full {
+				d.logger.Warn("the index of digests is full: programs that send a digest get the domain's default for the other accounts", "source", o.Name, "addresses", index.size())
+			}
+		case ctx.Err() == nil:
+			d.logger.Warn("the index of digests couldn't be read; the last one stays", "source", o.Name, "error", err)
+			every = min(every, retryMost)
+		}
+		if !pause(ctx, every) {
+			return
+		}
+	}
+}
+
+func (d *Directory) makeIndex(ctx context.Context, o *outside) (*digestIndex, error) {
+	x := &digestIndex{}
+	names := map[string][]string{} // of a primary domain, as people may type it
+	err := o.Outside.Walk(ctx, func(a policy.Account) error {
+		for _, address := range append([]settings.Address{a.Address}, a.Addresses...) {
+			typed, known := names[address.Domain()]
+			if !known {
+				entry, err := d.Domain(ctx, address.Domain())
+				switch {
+				case err == nil:
+					typed = typedNames(entry.Terms)
+				case !errors.Is(err, ErrNotFound):
+					return err
+				}
+				names[address.Domain()] = typed
+			}
+			if len(x.entries)+len(typed) > o.Digests {
+				return errFull
+			}
+			x.add(address, typed)
+		}
+		return nil
+	})
+	if errors.Is(err, errFull) {
+		x.full, err = true, nil
+	}
+	slices.SortFunc(x.entries, func(a, b digestEntry) int { return cmp.Compare(a.sum, b.sum) })
+	return x, err
+}
+
+func typedNames(t *policy.Terms) []string {
+	var all []string
+	for _, name := range append([]string{t.Name}, t.Aliases...) {
+		all = append(all, slices.Compact([]string{name, settings.UnicodeDomain(name)})...)
+	}
+	return all
+}
+
+func (x *digestIndex) add(a settings.Address, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	at := uint32(len(x.text)) //nolint:gosec // bounded by the number of entries
+	x.text = append(append(x.text, a.String()...), '\n')
+	for _, name := range names {
+		sum := digestOf(a.Local(), name)
+		x.entries = append(x.entries, digestEntry{binary.BigEndian.Uint64(sum[:]), at})
+	}
+}
+
+func digestOf(local, name string) [md5.Size]byte {
+	return md5.Sum([]byte(strings.ToLower(local + "@" + name))) //nolint:gosec // see the import
+}
+
+// byDigest finds the address within a domain and its aliases whose digest this is.
+func (o *outside) byDigest(t *policy.Terms, digest string) (settings.Address, bool) {
+	x := o.index.Load()
+	want, err := hex.DecodeString(digest)
+	if x == nil || err != nil || len(want) != md5.Size {
+		return settings.Address{}, false
+	}
+	sum := binary.BigEndian.Uint64(want)
+	i, _ := slices.BinarySearchFunc(x.entries, sum, func(e digestEntry, sum uint64) int { return cmp.Compare(e.sum, sum) })
+	for ; i < len(x.entries) && x.entries[i].sum == sum; i++ {
+		line, _, _ := bytes.Cut(x.text[x.entries[i].at:], []byte{'\n'})
+		address, err := settings.ParseAddress(string(line))
+		if err != nil || t.Primary(address) != address {
+			continue
+		}
+		for _, name := range typedNames(t) {
+			if full := digestOf(address.Local(), name); bytes.Equal(full[:], want) {
+				return address, true
+			}
+		}
+	}
+	return settings.Address{}, false
+}

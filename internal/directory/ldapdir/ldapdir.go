@@ -1,0 +1,296 @@
+package ldapdir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"autoconfig/internal/directory"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+const (
+	// maxMatches bounds the entries that may have one address.
+	maxMatches = 8
+	// pageEntries is how many entries are asked for at once.
+	pageEntries = 500
+	// pageTimeouts is how many timeouts a page of Walk may take.
+	pageTimeouts = 5
+	// maxPages bounds the pages of Walk, maxSearchPages those of Search for each
+	// maxDomains domains.
+	maxPages, maxSearchPages, maxDomains = 100_000, 20, 100
+	// maxSearchText bounds what is searched for, in bytes. Nothing has more.
+	maxSearchText = 256
+)
+
+// Directory is a directory server, or several with the same content. It is safe
+// for concurrent use.
+type Directory struct {
+	options Options
+	*prepared
+	pool     *pool
+	now      func() time.Time
+	counters counters
+}
+
+var _ directory.Outside = (*Directory)(nil)
+
+type counters struct{ ambiguous, badAddress, badLogin, unnamed, dropped atomic.Int64 }
+
+// Stats count what was found and couldn't be used since the start.
+type Stats struct {
+	// Connections are open now.
+	Connections int
+	// Ambiguous look-ups have found several entries, none or several of which have
+	// the address as the primary one.
+	Ambiguous int64
+	// BadAddress and BadLogin count entries whose primary address or login can't be
+	// used, each time that they are found.
+	BadAddress, BadLogin int64
+	// Unnamed counts entries that the server has found for an address and that don't
+	// have it in the attributes with addresses.
+	Unnamed int64
+	// Dropped counts other values that can't be used.
+	Dropped int64
+}
+
+// Open prepares a Directory, and says all that is wrong with the options. It
+// doesn't connect: that is for the first call, or [Directory.Ping].
+func Open(o Options) (*Directory, error) {
+	p, err := o.prepare()
+	if err != nil {
+		return nil, err
+	}
+	d := &Directory{options: o, prepared: p, pool: newPool(o.Connections), now: o.Now}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	return d, nil
+}
+
+// Close ends all connections, also those in use.
+func (d *Directory) Close() error {
+	d.pool.shut()
+	return nil
+}
+
+// Stats are the counters.
+func (d *Directory) Stats() Stats {
+	return Stats{
+		Connections: d.pool.size(),
+		Ambiguous:   d.counters.ambiguous.Load(),
+		BadAddress:  d.counters.badAddress.Load(),
+		BadLogin:    d.counters.badLogin.Load(),
+		Unnamed:     d.counters.unnamed.Load(),
+		Dropped:     d.counters.dropped.Load(),
+	}
+}
+
+func (d *Directory) timely(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, d.options.Timeout)
+}
+
+// errAmbiguous is an [directory.ErrNotFound] that ends the look-up.
+var errAmbiguous = fmt.Errorf("%w: several entries have the address", directory.ErrNotFound)
+
+// Account finds the account of an address; see [directory.Outside].
+func (d *Directory) Account(ctx context.Context, address settings.Address) (policy.Account, error) {
+	ctx, cancel := d.timely(ctx)
+	defer cancel()
+	var account policy.Account
+	err := d.call(ctx, func(ctx context.Context, c *conn) (err error) {
+		account, err = d.account(ctx, c, address)
+		return err
+	})
+	if errors.Is(err, errAmbiguous) {
+		d.counters.ambiguous.Add(1)
+		err = directory.ErrNotFound
+	}
+	return account, err
+}
+
+func (d *Directory) account(ctx context.Context, c *conn, address settings.Address) (policy.Account, error) {
+	entries, more, err := d.matches(ctx, c, d.filters.account, address)
+	if err != nil {
+		return policy.Account{}, err
+	}
+	account, err := d.choose(entries, more, address)
+	if !errors.Is(err, directory.ErrNotFound) || errors.Is(err, errAmbiguous) || d.filters.alias == nil {
+		return account, err
+	}
+	// An alias' entry leads to one mailbox, or it doesn't count.
+	if entries, more, err = d.matches(ctx, c, d.filters.alias, address); err != nil {
+		return policy.Account{}, err
+	}
+	target, err := d.target(entries, more, address)
+	if err != nil {
+		return policy.Account{}, err
+	}
+	if entries, more, err = d.matches(ctx, c, d.filters.account, target); err != nil {
+		return policy.Account{}, err
+	}
+	return d.choose(entries, more, target)
+}
+
+// matches are the entries that a filter finds for an address; more tells that there
+// are too many.
+func (d *Directory) matches(ctx context.Context, c *conn, filter *template, address settings.Address) ([]*ldap.Entry, bool, error) {
+	values := map[string]string{"address": address.Key(), "local": settings.LocalKey(address.Local()), "domain": address.Domain()}
+	result, more, err := c.search(ctx, fewBytes, &ldap.SearchRequest{
+		BaseDN: d.options.Base, Scope: d.scope, SizeLimit: maxMatches,
+		Filter:     filter.fill(func(name string) string { return values[name] }),
+		Attributes: d.accountAttributes,
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return result.Entries, more, nil
+}
+
+// choose takes the only entry that has the address, or the only one that has it as
+// its primary one.
+func (d *Directory) choose(entries []*ldap.Entry, more bool, address settings.Address) (policy.Account, error) {
+	type match struct {
+		account policy.Account
+		entry   *ldap.Entry
+	}
+	var all, primary []match
+	key := address.Key()
+	for _, e := range entries {
+		account, ok := d.read(e)
+		switch {
+		case !ok:
+			continue
+		case account.Address.Key() == key:
+			primary = append(primary, match{account, e})
+		case !slices.ContainsFunc(account.Addresses, func(a settings.Address) bool { return a.Key() == key }):
+			d.counters.unnamed.Add(1)
+			continue
+		}
+		all = append(all, match{account, e})
+	}
+	var one match
+	switch {
+	case more, len(all) > 1 && len(primary) != 1:
+		return policy.Account{}, errAmbiguous
+	case len(all) == 0:
+		return policy.Account{}, directory.ErrNotFound
+	case len(primary) == 1:
+		one = primary[0]
+	default:
+		one = all[0]
+	}
+	if !d.fill(&one.account, one.entry) {
+		return policy.Account{}, directory.ErrNotFound
+	}
+	return one.account, nil
+}
+
+// target is the only address that an alias leads to.
+func (d *Directory) target(entries []*ldap.Entry, more bool, address settings.Address) (settings.Address, error) {
+	if more || len(entries) > 1 {
+		return settings.Address{}, errAmbiguous
+	}
+	targets := map[string]settings.Address{}
+	for _, e := range entries {
+		account, ok := d.read(e)
+		if !ok {
+			continue
+		}
+		if account.Address.Key() != address.Key() && !slices.ContainsFunc(account.Addresses, func(a settings.Address) bool { return a.Key() == address.Key() }) {
+			d.counters.unnamed.Add(1)
+			continue
+		}
+		for _, value := range d.values(e, d.options.Attributes.Target) {
+			m, other, err := parseMailAddress(value)
+			if other || err != nil {
+				// It leads somewhere else as well, such as into a program.
+				return settings.Address{}, directory.ErrNotFound
+			}
+			targets[m.address.Key()] = m.address
+		}
+	}
+	if len(targets) == 1 {
+		for _, target := range targets {
+			return target, nil
+		}
+	}
+	return settings.Address{}, directory.ErrNotFound
+}
+
+// Domain finds a domain by its name or an alias; see [directory.Outside].
+func (d *Directory) Domain(ctx context.Context, name string) (directory.OutsideDomain, error) {
+	if d.filters.domain == nil {
+		return directory.OutsideDomain{}, directory.ErrNotFound
+	}
+	ctx, cancel := d.timely(ctx)
+	defer cancel()
+	var result *ldap.SearchResult
+	var more bool
+	names := d.options.DomainAttributes
+	err := d.call(ctx, func(ctx context.Context, c *conn) (err error) {
+		result, more, err = c.search(ctx, fewBytes, &ldap.SearchRequest{
+			BaseDN: d.options.DomainBase, Scope: ldap.ScopeWholeSubtree, SizeLimit: maxMatches,
+			Filter:     d.filters.domain.fill(func(string) string { return name }),
+			Attributes: wanted(names.Name, names.Aliases, names.Plan),
+		})
+		return err
+	})
+	if err != nil {
+		return directory.OutsideDomain{}, err
+	}
+	var all, primary []directory.OutsideDomain
+	for _, e := range result.Entries {
+		own, err := settings.ParseDomain(strings.TrimSpace(d.first(e, names.Name)))
+		if err != nil {
+			d.counters.badAddress.Add(1)
+			continue
+		}
+		domain := directory.OutsideDomain{Name: own}
+		if plan := strings.TrimSpace(d.first(e, names.Plan)); usableText(plan) {
+			domain.Plan = plan
+		} else if plan != "" {
+			d.counters.dropped.Add(1)
+		}
+		isAlias := slices.ContainsFunc(d.values(e, names.Aliases), func(value string) bool {
+			alias, err := settings.ParseDomain(strings.TrimSpace(value))
+			return err == nil && alias == name
+		})
+		switch {
+		case own == name:
+			primary = append(primary, domain)
+		case !isAlias:
+			d.counters.unnamed.Add(1)
+			continue
+		}
+		all = append(all, domain)
+	}
+	switch {
+	case more, len(all) > 1 && len(primary) != 1:
+		d.counters.ambiguous.Add(1)
+	case len(primary) == 1:
+		return primary[0], nil
+	case len(all) == 1:
+		return all[0], nil
+	}
+	return directory.OutsideDomain{}, directory.ErrNotFound
+}
+
+// Ping reads the base's entry.
+func (d *Directory) Ping(ctx context.Context) error {
+	ctx, cancel := d.timely(ctx)
+	defer cancel()
+	return d.call(ctx, func(ctx context.Context, c *conn) error {
+		_, _, err := c.search(ctx, fewBytes, &ldap.SearchRequest{
+			BaseDN: d.options.Base, Scope: ldap.ScopeBaseObject, SizeLimit: 1, Filter: "(objectClass=*)", Attributes: wanted(),
+		})
+		return err
+	})
+}

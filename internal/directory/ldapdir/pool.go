@@ -1,0 +1,262 @@
+package ldapdir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"autoconfig/internal/directory"
+)
+
+// idleFor is for how long a connection is kept for the next call.
+const idleFor = 5 * time.Minute
+
+var errClosed = errors.New("directory server: closed")
+
+// pool are the open connections.
+type pool struct {
+	slots chan struct{} // one for each call that may run
+
+	mu      sync.Mutex
+	closed  bool
+	open    map[*conn]bool
+	dialing int     // connections that are being made
+	idle    []*conn // the one that has waited longest first
+	timer   *time.Timer
+}
+
+func newPool(size int) *pool {
+	return &pool{slots: make(chan struct{}, size), open: map[*conn]bool{}}
+}
+
+// call asks a server: with an idle connection to the first one in rank, or else
+// with a fresh one to the first that can be connected. What fails on a connection
+// is tried once more on a fresh one, never more. Each server that is left gets its
+// share of the time. ask must not have had an effect when it fails with a [failure]
+// that may be tried again.
+func (d *Directory) call(ctx context.Context, ask func(context.Context, *conn) error) error {
+	select {
+	case d.pool.slots <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("directory server: all %d connections are in use: %w", cap(d.pool.slots), ctx.Err())
+	}
+	defer func() { <-d.pool.slots }()
+
+	order := d.ranked()
+	next := 0 // the first server that hasn't been tried, or is to be tried again
+	c := d.pool.take(order[0])
+	if c != nil {
+		next = 1
+	}
+	var before error
+	for asked := 1; ; asked++ {
+		if c == nil {
+			if next == len(order) {
+				next-- // the only one left has dropped a connection: once more
+			}
+			fresh, err := d.connect(ctx, order[next:])
+			if fresh == nil {
+				return both(before, err)
+			}
+			c = fresh
+			next = slices.Index(order, c.server) + 1
+		}
+		shared, cancel := share(ctx, 1+len(order)-next)
+		err := ask(shared, c)
+		late := shared.Err() != nil
+		cancel()
+		reused := c.reused
+		again := d.judge(ctx, c.server, err)
+		d.give(c)
+		c = nil
+		if !again || asked == 2 || ctx.Err() != nil || late && next == len(order) {
+			return err
+		}
+		before = err
+		if reused && !late {
+			next = 0 // the server may have been started again
+		}
+	}
+}
+
+// judge notes whether a server can be asked, and tells whether another one should be.
+func (d *Directory) judge(ctx context.Context, s *server, err error) (again bool) {
+	var f *failure
+	if errors.As(err, &f) && f.again {
+		if !errors.Is(ctx.Err(), context.Canceled) { // the caller went away: nobody's fault
+			s.failed.Store(d.now().UnixNano())
+			d.pool.drop(s)
+		}
+		return true
+	}
+	if err == nil || errors.Is(err, directory.ErrNotFound) {
+		s.failed.Store(0)
+	}
+	return false
+}
+
+// connect makes a connection to the first of the servers that can be.
+func (d *Directory) connect(ctx context.Context, servers []*server) (*conn, error) {
+	var problems error
+	for i, s := range servers {
+		shared, cancel := share(ctx, len(servers)-i)
+		if _, bounded := ctx.Deadline(); !bounded {
+			cancel()
+			shared, cancel = context.WithTimeout(ctx, d.options.Timeout)
+		}
+		d.pool.makeRoom()
+		c, err := d.dial(shared, s)
+		cancel()
+		if !d.pool.add(c) {
+			return nil, errClosed
+		}
+		if err == nil {
+			return c, nil
+		}
+		problems = both(problems, err)
+		if !d.judge(ctx, s, err) || ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, problems
+}
+
+// both are two errors in a line.
+func both(first, second error) error {
+	if first == nil {
+		return second
+	}
+	return fmt.Errorf("%w; %w", first, second)
+}
+
+// share bounds a context to its part of the time that is left.
+func share(ctx context.Context, parts int) (context.Context, context.CancelFunc) {
+	deadline, bounded := ctx.Deadline()
+	if !bounded || parts < 2 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/time.Duration(parts))
+}
+
+// add takes a connection into the pool, or gives its place up if c is nil. It is
+// false if the pool is closed, and so is the connection then.
+func (p *pool) add(c *conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dialing--
+	switch {
+	case c == nil:
+	case p.closed:
+		c.close()
+	default:
+		p.open[c] = true
+	}
+	return !p.closed
+}
+
+// take gives an idle connection to a server, the one used last, or nil.
+func (p *pool) take(s *server) *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := len(p.idle) - 1; i >= 0; i-- {
+		c := p.idle[i]
+		if c.server != s {
+			continue
+		}
+		p.idle = slices.Delete(p.idle, i, i+1)
+		if c.ldap.IsClosing() { // the server has closed it
+			p.remove(c)
+			continue
+		}
+		c.reused = true
+		return c
+	}
+	return nil
+}
+
+// give keeps a connection for the next call, unless it is broken.
+func (d *Directory) give(c *conn) {
+	p := d.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.broken || p.closed || c.ldap.IsClosing() {
+		p.remove(c)
+		return
+	}
+	c.idleAt = d.now()
+	p.idle = append(p.idle, c)
+	if p.timer == nil {
+		p.timer = time.AfterFunc(idleFor, d.expire)
+	}
+}
+
+// expire closes the connections that have been idle for too long.
+func (d *Directory) expire() {
+	p := d.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timer = nil
+	now := d.now()
+	p.closeIdle(func(c *conn) bool { return now.Sub(c.idleAt) >= idleFor })
+	if len(p.idle) > 0 && !p.closed {
+		p.timer = time.AfterFunc(idleFor, d.expire)
+	}
+}
+
+// drop closes the idle connections to a server that has failed: they are likely to
+// be dead too.
+func (p *pool) drop(s *server) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closeIdle(func(c *conn) bool { return c.server == s })
+}
+
+// makeRoom closes idle connections until one more may be opened, and keeps its
+// place until [pool.add].
+func (p *pool) makeRoom() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dialing++
+	excess := len(p.open) + p.dialing - cap(p.slots)
+	p.closeIdle(func(*conn) bool { excess--; return excess >= 0 })
+}
+
+// closeIdle closes some of the idle connections; mu is held.
+func (p *pool) closeIdle(which func(*conn) bool) {
+	p.idle = slices.DeleteFunc(p.idle, func(c *conn) bool {
+		close := which(c)
+		if close {
+			p.remove(c)
+		}
+		return close
+	})
+}
+
+// remove closes a connection; mu is held.
+func (p *pool) remove(c *conn) {
+	delete(p.open, c)
+	c.close()
+}
+
+// shut closes all connections, also those in use, and lets no new ones in.
+func (p *pool) shut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	p.idle = nil
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	for c := range p.open {
+		p.remove(c)
+	}
+}
+
+func (p *pool) size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.open)
+}

@@ -1,0 +1,145 @@
+package ldapdir
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"autoconfig/policy"
+)
+
+// Walk calls each for every account; see [directory.Outside]. Entries of
+// AliasFilter aren't among them. It has one connection for as long as it takes; a
+// connection that fails after the first page ends it, since pages can't be gone on
+// with on another.
+func (d *Directory) Walk(ctx context.Context, each func(policy.Account) error) error {
+	return d.call(ctx, func(ctx context.Context, c *conn) error {
+		begun := false
+		more, err := d.pages(ctx, c, d.filters.list.fill(nil), d.addressAttributes, pageEntries, maxPages, func(e *ldap.Entry) error {
+			begun = true
+			if account, ok := d.read(e); ok {
+				return each(account)
+			}
+			return nil
+		})
+		if err == nil && more {
+			err = &failure{c.server, false, errors.New("it doesn't give this reader all entries: raise its size limit for the reader")}
+		}
+		if f, ok := err.(*failure); ok && begun { //nolint:errorlint // it is ours, not one that each has wrapped
+			f.again = false // each has seen some of them
+		}
+		return err
+	})
+}
+
+// pages calls each for the entries of a search, until it gives an error. more tells
+// that the server has more, and doesn't give them or wasn't asked for them.
+func (d *Directory) pages(ctx context.Context, c *conn, filter string, attributes []string, size uint32, most int, each func(*ldap.Entry) error) (more bool, err error) {
+	paging := ldap.NewControlPaging(size)
+	request := &ldap.SearchRequest{
+		BaseDN: d.options.Base, Scope: d.scope, Filter: filter, Attributes: attributes, Controls: []ldap.Control{paging},
+	}
+	for range most {
+		result, more, err := d.page(ctx, c, request)
+		if err != nil {
+			return false, err
+		}
+		answer, _ := ldap.FindControl(result.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
+		last := more || answer == nil || len(answer.Cookie) == 0
+		if !last {
+			paging.SetCookie(answer.Cookie)
+		}
+		for _, e := range result.Entries {
+			if err := each(e); err != nil {
+				if !last {
+					d.forget(ctx, c, request, paging)
+				}
+				return false, err
+			}
+		}
+		if last {
+			return more, nil
+		}
+	}
+	d.forget(ctx, c, request, paging)
+	return true, nil
+}
+
+// forget tells the server that no more pages are wanted (RFC 2696, section 3). Where
+// that fails, the connection goes, and with it what the server has kept.
+func (d *Directory) forget(ctx context.Context, c *conn, request *ldap.SearchRequest, paging *ldap.ControlPaging) {
+	paging.PagingSize = 0
+	if _, _, err := d.page(ctx, c, request); err != nil {
+		c.broken = true
+	}
+}
+
+func (d *Directory) page(ctx context.Context, c *conn, request *ldap.SearchRequest) (*ldap.SearchResult, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeouts*d.options.Timeout)
+	defer cancel()
+	return c.search(ctx, pageBytes, request)
+}
+
+// errEnough ends a search that has found what it may.
+var errEnough = errors.New("enough")
+
+// Search finds accounts by a part of their address or name; see
+// [directory.Outside]. The domains are those of the primary addresses.
+func (d *Directory) Search(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error) {
+	text = strings.TrimSpace(text)
+	if limit <= 0 || domains != nil && len(domains) == 0 || len(text) > maxSearchText {
+		return nil, nil
+	}
+	ctx, cancel := d.timely(ctx)
+	defer cancel()
+	filter := d.filters.list.fill(nil)
+	if text != "" {
+		filter = d.filters.search.fill(func(string) string { return text })
+	}
+	chunks := [][]string{nil}
+	if domains != nil {
+		chunks = slices.Collect(slices.Chunk(domains, maxDomains))
+	}
+	size := uint32(min(max(limit, 20), pageEntries)) //nolint:gosec // it is between 20 and 500
+	var found []policy.Account
+	err := d.call(ctx, func(ctx context.Context, c *conn) error {
+		found = nil
+		for _, chunk := range chunks {
+			_, err := d.pages(ctx, c, d.within(filter, chunk), d.accountAttributes, size, maxSearchPages, func(e *ldap.Entry) error {
+				account, ok := d.read(e)
+				if !ok || domains != nil && !slices.Contains(chunk, account.Address.Domain()) || !d.fill(&account, e) {
+					return nil
+				}
+				if found = append(found, account); len(found) == limit {
+					return errEnough
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, err
+	}
+	return found, nil
+}
+
+// within narrows a filter to addresses in some domains.
+func (d *Directory) within(filter string, domains []string) string {
+	if domains == nil {
+		return filter
+	}
+	narrowed := &strings.Builder{}
+	narrowed.WriteString("(&" + filter + "(|")
+	for _, domain := range domains {
+		narrowed.WriteString("(" + d.options.Attributes.Address + "=*@" + ldap.EscapeFilter(domain) + ")")
+	}
+	narrowed.WriteString("))")
+	return narrowed.String()
+}

@@ -1,0 +1,170 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// life is how long answers are good. Zero fresh means as long as the generation
+// stays.
+type life struct {
+	fresh   time.Duration // of what is found
+	missing time.Duration // of what isn't found
+	// stale is how long an older answer serves on while there is no newer one, from
+	// when it was got or, for one that the generation keeps, from when the source
+	// could last be asked.
+	stale time.Duration
+	// patience is how long a request waits for a newer answer where it has an older
+	// one that will do.
+	patience time.Duration
+	// timeout bounds one look-up. It doesn't end with the request that began it:
+	// others may wait for the same answer.
+	timeout time.Duration
+}
+
+// The breaker.
+const (
+	// tripAfter is how many failures in a row end the questions for a while: each
+	// costs somebody the time-out.
+	tripAfter             = 5
+	retryLeast, retryMost = time.Second, 15 * time.Second
+	// flightsMost bounds the questions that are on their way to one source.
+	flightsMost = 256
+)
+
+var errBusy = fmt.Errorf("%d look-ups are waiting for it already", flightsMost)
+
+// errTripped means that it isn't asked for the moment.
+var errTripped = errors.New("it has failed several times in a row, and is asked again shortly")
+
+// origin is one place that answers come from, and how it fares.
+type origin struct {
+	name       string
+	life       life
+	now        func() time.Time
+	logger     *slog.Logger
+	generation atomic.Int64
+	ready      atomic.Bool // it could be asked at least once
+	inFlight   atomic.Int64
+	asked      atomic.Int64
+	failures   atomic.Int64
+	servedOld  atomic.Int64
+
+	down atomic.Bool // err != nil, without the lock
+	mu   sync.Mutex
+	err  error
+	// since is when it began to fail, good when it could last be asked.
+	since, good time.Time
+	inARow      int
+	retryAt     time.Time // zero while it isn't tripped
+	retry       time.Duration
+	complained  time.Time // when it was last said that an answer can't be used
+}
+
+// Health is whether a source can be asked.
+type Health struct {
+	// Name is "" for our own database.
+	Name string
+	// Ready says that it could be asked at least once.
+	Ready bool
+	// Err is why it can't be asked now, since Since; nil if it can.
+	Err   error
+	Since time.Time
+}
+
+func (o *origin) health() Health {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return Health{Name: o.name, Ready: o.ready.Load(), Err: o.err, Since: o.since}
+}
+
+// enter tells whether a question may be asked now; leave must follow it.
+func (o *origin) enter() error {
+	if o.down.Load() {
+		if err := o.tripped(); err != nil {
+			return err
+		}
+	}
+	if o.inFlight.Add(1) > flightsMost {
+		o.inFlight.Add(-1)
+		return errBusy
+	}
+	o.asked.Add(1)
+	return nil
+}
+
+func (o *origin) leave() { o.inFlight.Add(-1) }
+
+// tripped lets one question through each time that its rest is over.
+func (o *origin) tripped() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := o.now()
+	if o.retryAt.IsZero() {
+		return nil
+	}
+	if now.Before(o.retryAt) {
+		return fmt.Errorf("%w: %w", errTripped, o.err)
+	}
+	o.retryAt = now.Add(o.retry)
+	return nil
+}
+
+func (o *origin) failed(err error) {
+	o.failures.Add(1)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := o.now()
+	if o.err == nil {
+		o.since = now
+		o.logger.Error("a source can't be asked; the last good answers serve on", "source", o.shown(), "error", err)
+	}
+	o.err = err
+	o.down.Store(true)
+	if o.inARow++; o.inARow >= tripAfter {
+		o.retry = min(max(2*o.retry, retryLeast), retryMost)
+		o.retryAt = now.Add(o.retry)
+	}
+}
+
+func (o *origin) succeeded() {
+	o.ready.Store(true)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.good = o.now()
+	if o.err != nil {
+		o.logger.Info("a source can be asked again", "source", o.shown(), "after", o.good.Sub(o.since))
+	}
+	o.err, o.inARow, o.retry, o.retryAt = nil, 0, 0, time.Time{}
+	o.down.Store(false)
+}
+
+// unusable says that what it answered can't be served, once a minute: strangers
+// can ask for it as often as they like.
+func (o *origin) unusable(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if now := o.now(); o.complained.IsZero() || now.Sub(o.complained) >= time.Minute {
+		o.complained = now
+		o.logger.Error("what a source says can't be served", "source", o.shown(), "error", err)
+	}
+}
+
+// shown is the name as people know it.
+func (o *origin) shown() string {
+	if o.name == "" {
+		return "database"
+	}
+	return o.name
+}
+
+// lastGood is when it could last be asked.
+func (o *origin) lastGood() time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.good
+}

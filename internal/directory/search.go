@@ -1,0 +1,71 @@
+package directory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"autoconfig/policy"
+)
+
+// searchTimeout bounds a search: people wait for it.
+const searchTimeout = 3 * time.Second
+
+// Search finds at most limit accounts that have the text anywhere in their address
+// or name, within domains (nil for all), in our own database and in every source
+// outside, by address. failed names the sources that couldn't be searched.
+func (d *Directory) Search(ctx context.Context, text string, domains []string, limit int) (accounts []policy.Account, failed []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
+	defer cancel()
+	results := make([][]policy.Account, len(d.outside))
+	failures := make([]error, len(d.outside))
+	var group sync.WaitGroup
+	for i, o := range d.outside {
+		group.Go(func() { results[i], failures[i] = o.search(ctx, text, domains, limit) })
+	}
+	accounts, err = d.source.SearchAccounts(ctx, text, domains, limit)
+	group.Wait()
+	if err != nil {
+		return nil, nil, err
+	}
+	seen := map[string]bool{}
+	for _, a := range accounts {
+		seen[a.Address.Key()] = true
+	}
+	for i, o := range d.outside {
+		if failures[i] != nil {
+			failed = append(failed, o.Name)
+		}
+		for _, a := range results[i] {
+			if key := a.Address.Key(); !seen[key] {
+				seen[key] = true
+				accounts = append(accounts, a)
+			}
+		}
+	}
+	slices.SortFunc(accounts, func(a, b policy.Account) int { return cmp.Compare(a.Address.Key(), b.Address.Key()) })
+	accounts = accounts[:min(len(accounts), limit)]
+	for i, a := range accounts {
+		own, err := d.ownAccount(ctx, a.Address.Key())
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, nil, err
+		}
+		accounts[i] = own.override.Over(a)
+	}
+	return accounts, failed, nil
+}
+
+func (o *outside) search(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error) {
+	if err := o.enter(); err != nil {
+		return nil, err
+	}
+	defer o.leave()
+	found, err := o.Outside.Search(ctx, text, domains, limit)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		o.failed(err)
+	}
+	return found, err
+}

@@ -1,0 +1,222 @@
+package sqldir
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"autoconfig/internal/database"
+)
+
+// presetCase is what a preset's tables in testdata must give.
+type presetCase struct {
+	anna     string            // what is known of anna@example.com, which all have
+	accounts map[string]string // others; all have an alias, one to several, one that leads away and a catch-all
+	domains  map[string]string
+	search   map[string]string
+	list     string
+}
+
+const annaKnown = "anna@example.com Anna Müller 524288KB"
+
+var presetCases = map[string]presetCase{
+	"postfixadmin": {
+		anna:     annaKnown,
+		accounts: map[string]string{"bert@example.com": "bert@example.com Bert", "gone@example.com": "-", "carl@closed.example": "-", "old@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)"},
+		domains:  map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "relayed.example": "-", "other.example": "-"},
+		search:   map[string]string{"ANNA@": "anna@example.com", "bert": "bert@example.com", "gone": "", "carl": ""},
+		list:     "anna@example.com, bert@example.com",
+	},
+	"mailcow": {
+		anna: annaKnown,
+		accounts: map[string]string{"bert@example.com": "bert@example.com Bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
+			"nologin@example.com": "-", "room@example.com": "-", "carl@closed.example": "-", "old@example.com": "-", "info@example.net": annaKnown + " (info@example.net)"},
+		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "other.example": "-"},
+		search:  map[string]string{"ANNA@": "anna@example.com", "bert": "bert@example.com", "gone": "", "room": "", "carl": ""},
+		list:    "anna@example.com, bert@example.com, dora@example.com",
+	},
+	"iredmail": {
+		anna: annaKnown,
+		accounts: map[string]string{"bert@example.com": "bert@example.com Bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
+			"carl@closed.example": "-", "old@example.com": "-", "list@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)"},
+		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "relayed.example": "-", "other.example": "-"},
+		search:  map[string]string{"ANNA@": "anna@example.com", "bert": "bert@example.com", "gone": "", "carl": ""},
+		list:    "anna@example.com, bert@example.com, dora@example.com",
+	},
+	"modoboa": {
+		anna: annaKnown,
+		accounts: map[string]string{"bert@example.com": "bert@example.com Bert 3145728KB", "gone@example.com": "-", "admin@example.com": "-", "carl@closed.example": "-",
+			"old@example.com": "-", "expired@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)"},
+		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "relayed.example": "-", "other.example": "-"},
+		search:  map[string]string{"ANNA@": "anna@example.com", "anna m": "anna@example.com", "bert": "bert@example.com", "gone": "", "carl": ""},
+		list:    "anna@example.com, bert@example.com",
+	},
+	"ispconfig": {
+		anna: annaKnown,
+		accounts: map[string]string{"bert@example.com": "bert@example.com Bert web1bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
+			"locked@example.com": "-", "carl@closed.example": "-", "old@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)"},
+		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "other.example": "-"},
+		search:  map[string]string{"ANNA@": "anna@example.com", "web1": "bert@example.com", "gone": "", "locked": "", "carl": ""},
+		list:    "anna@example.com, bert@example.com, dora@example.com",
+	},
+	"mailu": {
+		anna: annaKnown,
+		accounts: map[string]string{"bert@example.com": "bert@example.com Bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
+			"anna@example.net": annaKnown + " (anna@example.net)"},
+		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "other.example": "-"},
+		search:  map[string]string{"ANNA@": "anna@example.com", "bert": "bert@example.com", "gone": ""},
+		list:    "anna@example.com, bert@example.com, dora@example.com",
+	},
+	"virtual": {
+		anna:     "anna@example.com",
+		accounts: map[string]string{"anna@example.org": "anna@example.org", "anna@example.net": "-"},
+		domains:  map[string]string{"example.com": "example.com", "example.org": "example.org", "example.net": "-"},
+		search:   map[string]string{"ANNA@": "anna@example.com anna@example.org", "bert": "bert@example.com"},
+		list:     "anna@example.com, anna@example.org, bert@example.com",
+	},
+}
+
+func TestPresets(t *testing.T) {
+	t.Parallel()
+	for _, info := range Presets() {
+		want, tested := presetCases[info.Name]
+		if !tested || info.Version == "" || info.Doc == "" || len(info.Kinds) == 0 {
+			t.Errorf("%+v has no case or says too little", info)
+		}
+		for _, kind := range info.Kinds {
+			t.Run(info.Name+"/"+string(kind), func(t *testing.T) {
+				t.Parallel()
+				tables, err := os.ReadFile(fmt.Sprintf("testdata/presets/%s.%s.sql", info.Name, kind))
+				if err != nil {
+					t.Fatal(err)
+				}
+				url := load(t, kind, string(tables))
+				queries, ok := Preset(info.Name, kind)
+				if !ok {
+					t.Fatal("there is no preset")
+				}
+				s := source(t, url, Options{Queries: queries})
+				if err := s.Check(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				testPreset(t, s, want)
+				if t.Failed() {
+					return
+				}
+				testIndex(t, s, url)
+			})
+		}
+	}
+	if _, ok := Preset("mailcow", database.SQLite); ok {
+		t.Error("a preset for a database that the system doesn't have")
+	}
+}
+
+func testPreset(t *testing.T, s *Source, want presetCase) {
+	t.Helper()
+	accounts := map[string]string{
+		"anna@example.com":   want.anna,
+		"ANNA@Example.COM":   want.anna,
+		"info@example.com":   want.anna + " (info@example.com)",
+		"team@example.com":   "-",
+		"away@example.com":   "-",
+		"nobody@example.com": "-",
+		"änna@example.com":   "-",
+		"日本@example.com":     "-",
+		"%@example.com":      "-",
+		"anna@other.example": "-",
+	}
+	for address, known := range want.accounts {
+		accounts[address] = known
+	}
+	for address, known := range accounts {
+		if got := look(t, s, address); got != known {
+			t.Errorf("%s: %q, want %q", address, got, known)
+		}
+	}
+	for name, primary := range want.domains {
+		if got := domainOf(t, s, name); got != primary {
+			t.Errorf("domain %s: %q, want %q", name, got, primary)
+		}
+	}
+	searches := map[string]string{"日本": "", "%": "", "_": "", `\`: ""}
+	for text, found := range want.search {
+		searches[text] = found
+	}
+	for text, found := range searches {
+		if got := searched(t, s, text, nil, 10); got != found {
+			t.Errorf("search %q: %q, want %q", text, got, found)
+		}
+	}
+	if got := searched(t, s, "anna", []string{"other.example", "example.com"}, 10); got != "anna@example.com" {
+		t.Errorf("search within domains: %q", got)
+	}
+	if got := searched(t, s, "anna", []string{"other.example"}, 10); got != "" {
+		t.Errorf("search in another domain: %q", got)
+	}
+	if got := searched(t, s, "@", nil, 1); got != "anna@example.com" {
+		t.Errorf("search for one: %q", got)
+	}
+	if got := walked(t, s); got != want.list {
+		t.Errorf("list: %q, want %q", got, want.list)
+	}
+	if stats := s.Stats(); stats.Ambiguous != 0 || stats.Unusable != 0 || stats.Dropped != 0 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// testIndex looks at how the database finds a mailbox: by an index, whatever the
+// number of rows.
+func testIndex(t *testing.T, s *Source, url string) {
+	t.Helper()
+	explain, scan := "EXPLAIN ", regexp.MustCompile(`Seq Scan`)
+	switch s.account.kind {
+	case database.PostgreSQL:
+		url += "&enable_seqscan=off" // or it takes the shorter way with few rows
+	case database.MySQL:
+		scan = regexp.MustCompile(`\|(ALL|index)\|`)
+	case database.SQLite:
+		explain, scan = "EXPLAIN QUERY PLAN ", regexp.MustCompile(`SCAN`)
+	}
+	db, err := database.Open(parse(t, url), database.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	text, args := s.account.sql(map[string]any{"address": "anna@example.com", "local": "anna", "domain": "example.com"})
+	rows, err := db.Pool().QueryContext(t.Context(), explain+text, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan strings.Builder
+	for rows.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		if err := rows.Scan(values...); err != nil {
+			t.Fatal(err)
+		}
+		for _, value := range values {
+			v := *value.(*any)
+			if b, ok := v.([]byte); ok {
+				v = string(b)
+			}
+			fmt.Fprintf(&plan, "|%v", v)
+		}
+		plan.WriteString("|\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if plan.Len() == 0 || scan.MatchString(plan.String()) {
+		t.Errorf("the account is looked for in the whole table:\n%s", plan.String())
+	}
+}

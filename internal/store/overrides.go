@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"autoconfig/internal/database"
+	"autoconfig/internal/directory"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+const overrideColumns = `address, protocol, devices, note, changed_by, changed_at, gone_at`
+
+// Override implements [directory.Source]; key is that of a primary address.
+func (s *Store) Override(ctx context.Context, key string) (policy.Override, error) {
+	return readOverride(s.db.QueryRowContext(ctx, `SELECT `+overrideColumns+` FROM overrides WHERE address = ?`, key))
+}
+
+// PutOverride stores a checked override, in the place of the account's last one;
+// one that says nothing is removed.
+func (s *Store) PutOverride(ctx context.Context, o policy.Override) error {
+	return s.change(ctx, func(tx database.Queryer) (bool, error) {
+		if o.IsZero() {
+			_, err := tx.ExecContext(ctx, `DELETE FROM overrides WHERE address = ?`, o.Address.Key())
+			return true, err
+		}
+		_, err := tx.ExecContext(ctx, s.db.Kind.Upsert("overrides", []string{"address"}, []string{"domain", "protocol", "devices", "note", "changed_by", "changed_at", "gone_at"}),
+			o.Address.Key(), o.Address.Domain(), string(o.Protocol), string(o.Devices), o.Note, o.ChangedBy, unix(o.ChangedAt), unix(o.GoneAt))
+		return true, err
+	})
+}
+
+// Overrides are at most limit overrides whose keys come after the given one, in
+// their order.
+func (s *Store) Overrides(ctx context.Context, after string, limit int) ([]policy.Override, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+overrideColumns+` FROM overrides WHERE address > ? ORDER BY address LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, readOverride)
+}
+
+// MarkGone says since when no source has known an overridden account; the zero
+// time says that one does.
+func (s *Store) MarkGone(ctx context.Context, key string, since time.Time) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE overrides SET gone_at = ? WHERE address = ?`, unix(since), key)
+	return err
+}
+
+func readOverride(row scanner) (policy.Override, error) {
+	var o policy.Override
+	var address string
+	var changed, gone int64
+	err := row.Scan(&address, &o.Protocol, &o.Devices, &o.Note, &o.ChangedBy, &changed, &gone)
+	if errors.Is(err, sql.ErrNoRows) {
+		return o, directory.ErrNotFound
+	} else if err != nil {
+		return o, err
+	}
+	o.ChangedAt, o.GoneAt = moment(changed), moment(gone)
+	o.Address, err = settings.ParseAddress(address)
+	return o, err
+}
