@@ -268,9 +268,9 @@ func (c *checker) account(a Account, path string) {
 		}
 		c.address(other, a.Address, at)
 	}
-	for key, text := range map[string]string{"name": a.Name, "login": a.Login} {
-		if err := settings.CheckText(text); err != nil {
-			c.add(path+"."+key, "%v", err)
+	for _, text := range [...]struct{ key, is string }{{"name", a.Name}, {"login", a.Login}} {
+		if err := settings.CheckText(text.is); err != nil {
+			c.add(path+"."+text.key, "%v", err)
 		}
 	}
 	for i, g := range a.Groups {
@@ -315,17 +315,20 @@ func (c *checker) address(a, owner settings.Address, path string) {
 }
 
 // CheckAccount lists what is wrong with an account of the domain, as [Site.Check]
-// would.
+// would. It asks only what concerns the account: an import judges a million.
 func (t *Terms) CheckAccount(a Account) error {
-	offer := t.Offer
-	offer.Provider = ""
-	site := Site{Domains: []Domain{{Name: t.Name, Aliases: t.Aliases, Offer: offer}}, Accounts: []Account{a}}
-	var account settings.Problems
-	for _, p := range site.Check().Errors() {
-		if strings.HasPrefix(p.Path, "accounts[0]") {
-			p.Path = strings.TrimPrefix(strings.TrimPrefix(p.Path, "accounts[0]"), ".")
-			account = append(account, p)
-		}
+	c := &checker{
+		names:     make(map[string]string, 1+len(t.Aliases)),
+		domains:   map[string]*Terms{t.Name: t},
+		addresses: make(map[string]string, 1+len(a.Addresses)),
 	}
-	return account.Err()
+	for _, alias := range t.Aliases {
+		c.names[alias] = t.Name
+	}
+	c.names[t.Name] = t.Name
+	c.account(a, "")
+	for i := range c.problems {
+		c.problems[i].Path = strings.TrimPrefix(c.problems[i].Path, ".")
+	}
+	return c.problems.Err()
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -159,11 +158,7 @@ func (k *checkCmd) each(c *call, site *opened, checker *doctor.Checker, domains 
 
 // progress shows a line on a terminal while a long work goes on.
 func progress(out io.Writer, done *atomic.Int64, all int) (stop func()) {
-	file, ok := out.(*os.File)
-	if !ok || all < 2 {
-		return func() {}
-	}
-	if info, err := file.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if all < 2 || !isTerminal(out) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(context.Background())

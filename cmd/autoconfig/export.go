@@ -2,16 +2,24 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"autoconfig/internal/config"
+	"autoconfig/internal/migrate"
 )
 
 type exportCmd struct {
+	Site     exportSiteCmd     `cmd:"" default:"withargs" help:"Write what is served as a site file (what export alone does)."`
+	Accounts exportAccountsCmd `cmd:"" help:"Write the accounts as a CSV or JSON lines."`
+	Domains  exportDomainsCmd  `cmd:"" help:"Write the domains as a CSV or JSON lines."`
+}
+
+type exportSiteCmd struct {
 	demoFlag
 	jsonFlag
 }
 
-func (e *exportCmd) Help() string {
+func (e *exportSiteCmd) Help() string {
 	return `Writes everything that is served as a site file, which "apply" reads back to the
 same. It has the site's identity: keep it, so that profiles on people's devices are
 replaced and not doubled after a move.
@@ -20,7 +28,7 @@ Example:
   autoconfig export > site.yaml`
 }
 
-func (e *exportCmd) Run(c *call) error {
+func (e *exportSiteCmd) Run(c *call) error {
 	source, err := e.open(c)
 	if err != nil {
 		return err
@@ -36,4 +44,72 @@ func (e *exportCmd) Run(c *call) error {
 		return enc.Encode(site)
 	}
 	return config.WriteSite(c.std.out, site)
+}
+
+// exportFlags are on the exports of many things.
+type exportFlags struct {
+	demoFlag
+	Format string `help:"How it is written: csv or jsonl." enum:"csv,jsonl" default:"csv" placeholder:"FORMAT"`
+}
+
+type exportAccountsCmd struct {
+	exportFlags
+	Domain string `help:"Only of this domain."`
+}
+
+func (e *exportAccountsCmd) Help() string {
+	return `Writes the accounts of which more is known than their address, a page at a time; "import
+accounts" reads them back to the same.
+
+Examples:
+  autoconfig export accounts > accounts.csv
+  autoconfig export accounts --domain example.org --format jsonl`
+}
+
+func (e *exportAccountsCmd) Run(c *call) error {
+	source, err := e.open(c)
+	if err != nil {
+		return err
+	}
+	defer source.close()
+	domain := ""
+	if e.Domain != "" {
+		t, err := source.terms(c, e.Domain)
+		if err != nil {
+			return err
+		}
+		domain = t.Name
+	}
+	_, err = migrate.ExportAccounts(c, stored{source.store}, domain, migrate.Format(e.Format), c.std.out)
+	return err
+}
+
+type exportDomainsCmd struct {
+	exportFlags
+}
+
+func (e *exportDomainsCmd) Help() string {
+	return `Writes the domains; "import domains" reads them back to the same. A CSV has their names,
+aliases, plans and providers, JSON lines have everything.
+
+Examples:
+  autoconfig export domains > domains.csv
+  autoconfig export domains --format jsonl`
+}
+
+func (e *exportDomainsCmd) Run(c *call) error {
+	source, err := e.open(c)
+	if err != nil {
+		return err
+	}
+	defer source.close()
+	frame, err := source.store.Frame(c)
+	if err != nil {
+		return err
+	}
+	lost, err := migrate.ExportDomains(frame, migrate.Format(e.Format), c.std.out)
+	if err == nil && lost > 0 {
+		fmt.Fprintf(c.std.err, "warning: %d domains have servers, rules or other things of their own, which a CSV has no columns for; use --format jsonl\n", lost)
+	}
+	return err
 }

@@ -54,7 +54,8 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Answer mail programs."`
 	Init     initCmd     `cmd:"" help:"Write a configuration and a site to start from."`
 	Apply    applyCmd    `cmd:"" help:"Serve what a site file says, all of it or nothing."`
-	Export   exportCmd   `cmd:"" help:"Write what is served as a site file."`
+	Export   exportCmd   `cmd:"" help:"Write what is served as a site file, or its accounts or domains as tables."`
+	Import   importCmd   `cmd:"" help:"Take accounts, domains and other systems' configurations in bulk."`
 	Domain   domainCmd   `cmd:"" help:"List, show, add, change and remove domains."`
 	Account  accountCmd  `cmd:"" help:"List, show, add, change and remove accounts."`
 	Source   sourceCmd   `cmd:"" help:"List and check the sources of accounts outside of our own database."`

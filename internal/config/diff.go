@@ -51,7 +51,6 @@ const shown = 100
 // String is the changes as people read them, a line each.
 func (c Changes) String() string {
 	var b strings.Builder
-	signs := map[string]string{"add": "+", "change": "~", "remove": "-"}
 	counts := map[string]int{}
 	listed := 0
 	for _, change := range c {
@@ -61,15 +60,23 @@ func (c Changes) String() string {
 				continue
 			}
 		}
-		fmt.Fprintf(&b, "%s %s %s\n", signs[change.Action], change.Kind, change.Name)
-		for _, f := range change.Fields {
-			fmt.Fprintf(&b, "    %s: %s -> %s\n", f.Key, orNone(f.Old), orNone(f.New))
-		}
+		b.WriteString(change.String())
 	}
 	if listed > shown {
 		fmt.Fprintf(&b, "... and %d more accounts\n", listed-shown)
 	}
 	fmt.Fprintf(&b, "%d to add, %d to change, %d to remove.\n", counts["add"], counts["change"], counts["remove"])
+	return b.String()
+}
+
+// String is the change as people read it, a line for each of its fields.
+func (c Change) String() string {
+	var b strings.Builder
+	sign := map[string]string{"add": "+", "change": "~", "remove": "-"}[c.Action]
+	fmt.Fprintf(&b, "%s %s %s\n", sign, c.Kind, c.Name)
+	for _, f := range c.Fields {
+		fmt.Fprintf(&b, "    %s: %s -> %s\n", f.Key, orNone(f.Old), orNone(f.New))
+	}
 	return b.String()
 }
 

@@ -105,6 +105,28 @@ func (x *examination) fetch(ctx context.Context, r request) (page, error) {
 	return p, err
 }
 
+// ErrDocument means that a URL doesn't give a document.
+var ErrDocument = errors.New("no document")
+
+// Document fetches a document of at most 256 KiB. Each host on the way is resolved
+// and judged, as in a check, and a redirect that leaves https is refused. Other
+// answers than 200 are [ErrDocument].
+func (c *Checker) Document(ctx context.Context, address string) ([]byte, error) {
+	x := &examination{Checker: c}
+	p, err := x.fetch(ctx, request{method: http.MethodGet, url: address})
+	switch {
+	case err != nil:
+		return nil, err
+	case p.downgraded():
+		return nil, fmt.Errorf("%w: a redirect leads to %s, which is not https", ErrDocument, p.at())
+	case p.status != http.StatusOK:
+		return nil, fmt.Errorf("%w: %s answers %d", ErrDocument, p.at(), p.status)
+	case len(p.body) == maxPage:
+		return nil, fmt.Errorf("%w: %s answers with %d KiB or more", ErrDocument, p.at(), maxPage>>10)
+	}
+	return p.body, nil
+}
+
 func (x *examination) dialHost(ctx context.Context, network, address string) (net.Conn, error) {
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {

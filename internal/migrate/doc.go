@@ -1,2 +1,4 @@
-// Package migrate turns what other systems have into a site of ours.
+// Package migrate turns what other systems have into a site of ours, and writes
+// ours as files that other systems read. It reads, judges and compares; what is
+// changed in the end is the store's, behind [Target].
 package migrate

@@ -1,0 +1,64 @@
+package doctor
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+// A document is taken from where a check would take it, and from nowhere else.
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("plain")) }))
+	t.Cleanup(plain.Close)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/good":
+			_, _ = w.Write([]byte("good"))
+		case "/moved":
+			http.Redirect(w, r, "/good", http.StatusFound)
+		case "/down":
+			http.Redirect(w, r, plain.URL, http.StatusFound)
+		case "/inside":
+			http.Redirect(w, r, "https://10.0.0.1/", http.StatusFound)
+		case "/round":
+			http.Redirect(w, r, "/round", http.StatusFound)
+		case "/large":
+			_, _ = w.Write(bytes.Repeat([]byte("x"), maxPage))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	for _, c := range []struct {
+		path    string
+		allowed []netip.Prefix
+		text    string
+		err     error
+		says    string
+	}{
+		{"/good", loopback, "good", nil, ""},
+		{"/moved", loopback, "good", nil, ""},
+		{"/good", nil, "", ErrForbidden, "127.0.0.1 is not a public address"},
+		{"/inside", loopback, "", ErrForbidden, "10.0.0.1 is not a public address"},
+		{"/down", loopback, "", ErrDocument, "which is not https"},
+		{"/round", loopback, "", nil, "more than 10 redirects"},
+		{"/nowhere", loopback, "", ErrDocument, "answers 404"},
+		{"/large", loopback, "", ErrDocument, "256 KiB or more"},
+	} {
+		checker := &Checker{Resolver: &Resolver{}, Roots: roots}
+		checker.Dialer.Judge.Allowed = c.allowed
+		text, err := checker.Document(t.Context(), server.URL+c.path)
+		if string(text) != c.text || (err != nil) != (c.says != "") || err != nil && !strings.Contains(err.Error(), c.says) || c.err != nil && !errors.Is(err, c.err) {
+			t.Errorf("%s: %q, %v", c.path, text, err)
+		}
+	}
+}

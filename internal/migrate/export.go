@@ -1,0 +1,110 @@
+package migrate
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+
+	"autoconfig/policy"
+)
+
+// ExportAccounts writes the accounts of a domain, of all if it is "", a page at a
+// time, and says how many there were. An import reads them back to the same.
+func ExportAccounts(ctx context.Context, from Reader, domain string, format Format, to io.Writer) (int, error) {
+	w, err := newWriter(format, to, accountColumns)
+	if err != nil {
+		return 0, err
+	}
+	all := 0
+	for after := ""; ; {
+		page, err := from.Page(ctx, domain, after, pageSize)
+		if err != nil {
+			return all, err
+		}
+		for i := range page {
+			if err := w.write(&page[i]); err != nil {
+				return all, err
+			}
+		}
+		all += len(page)
+		if len(page) < pageSize {
+			return all, w.flush()
+		}
+		after = page[len(page)-1].Address.Key()
+	}
+}
+
+// ExportDomains writes the domains of a site. lost counts those of which a CSV
+// can't carry everything: servers, services, rules of their own.
+func ExportDomains(site policy.Site, format Format, to io.Writer) (lost int, err error) {
+	w, err := newWriter(format, to, domainColumns)
+	if err != nil {
+		return 0, err
+	}
+	for i := range site.Domains {
+		d := &site.Domains[i]
+		carried := policy.Domain{Name: d.Name, Aliases: d.Aliases, Plan: d.Plan, Offer: policy.Offer{Provider: d.Provider}}
+		if format == CSV && !reflect.DeepEqual(carried, *d) {
+			lost++
+		}
+		if err := w.write(d); err != nil {
+			return lost, err
+		}
+	}
+	return lost, w.flush()
+}
+
+// writer writes one line for each.
+type writer[T any] struct {
+	columns []column[T]
+	out     *bufio.Writer
+	csv     *csv.Writer   // or
+	json    *json.Encoder // for lines
+}
+
+func newWriter[T any](format Format, to io.Writer, columns []column[T]) (*writer[T], error) {
+	w := &writer[T]{columns: columns, out: bufio.NewWriterSize(to, 1<<16)}
+	switch format {
+	case JSONL:
+		w.json = json.NewEncoder(w.out)
+		w.json.SetEscapeHTML(false)
+		return w, nil
+	case CSV:
+		w.csv = csv.NewWriter(w.out)
+		var names []string
+		for _, c := range columns {
+			if c.name != "" {
+				names = append(names, c.name)
+			}
+		}
+		return w, w.csv.Write(names)
+	}
+	return nil, fmt.Errorf("%q is not a format: use csv or jsonl", format)
+}
+
+func (w *writer[T]) write(item *T) error {
+	if w.json != nil {
+		return w.json.Encode(item)
+	}
+	var cells []string
+	for _, c := range w.columns {
+		if c.name != "" {
+			cells = append(cells, c.text(item))
+		}
+	}
+	return w.csv.Write(cells)
+}
+
+func (w *writer[T]) flush() error {
+	if w.csv != nil {
+		w.csv.Flush()
+		if err := w.csv.Error(); err != nil {
+			return err
+		}
+	}
+	return w.out.Flush()
+}

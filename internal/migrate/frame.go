@@ -1,0 +1,132 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
+
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+// FrameChange changes providers, plans and domains.
+type FrameChange struct {
+	// Apply changes the site, and says what of it can't be. What it leaves is
+	// normalised and checked.
+	Apply func(site *policy.Site) []Refusal
+	// Lines are the lines of a file, by the primary names of the domains in it.
+	Lines map[string]int
+}
+
+// pageSize is how many accounts of a domain are judged at once.
+const pageSize = 1000
+
+// maxAccountsShown bounds the accounts of one domain that are named because a
+// change breaks them.
+const maxAccountsShown = 10
+
+// Judge says what would be: the site before and after, and what is refused of it.
+// Accounts of the domains that change are judged too, a page at a time. It changes
+// nothing.
+func (c FrameChange) Judge(ctx context.Context, from Reader) (before, after policy.Site, refused []Refusal, err error) {
+	before, err = from.Frame(ctx)
+	if err != nil {
+		return before, after, nil, err
+	}
+	after = clone(before)
+	refused = c.Apply(&after)
+	after = after.Normalize()
+	for _, p := range after.Check().Errors() {
+		refused = append(refused, c.place(after, p))
+	}
+	if len(refused) > 0 {
+		return before, after, refused, nil
+	}
+	old, new := before.AllTerms(), after.AllTerms()
+	for _, d := range after.Domains {
+		was, is := old[d.Name], new[d.Name]
+		if was == nil || reflect.DeepEqual(was, is) {
+			continue
+		}
+		broken, err := c.accounts(ctx, from, is)
+		if err != nil {
+			return before, after, nil, err
+		}
+		refused = append(refused, broken...)
+	}
+	return before, after, refused, nil
+}
+
+// Write judges once more in a transaction, and stores the outcome. It ends with
+// [ErrRefused] if something is refused.
+func (c FrameChange) Write(ctx context.Context, to Target) error {
+	_, after, refused, err := c.Judge(ctx, to)
+	if err != nil {
+		return err
+	}
+	if len(refused) > 0 {
+		return ErrRefused
+	}
+	return to.PutFrame(ctx, after)
+}
+
+// clone lets the lists of a site grow and their items be replaced.
+func clone(s policy.Site) policy.Site {
+	s.Providers = append([]settings.Provider(nil), s.Providers...)
+	s.Plans = append([]policy.Plan(nil), s.Plans...)
+	s.Domains = append([]policy.Domain(nil), s.Domains...)
+	return s
+}
+
+var domainPath = regexp.MustCompile(`^domains\[(\d+)\]\.?(.*)$`)
+
+// place says where in the file a problem of the site comes from.
+func (c FrameChange) place(site policy.Site, p settings.Problem) Refusal {
+	m := domainPath.FindStringSubmatch(p.Path)
+	if m == nil {
+		return Refusal{Field: p.Path, Text: p.Text}
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil || n >= len(site.Domains) {
+		return Refusal{Field: p.Path, Text: p.Text}
+	}
+	name := site.Domains[n].Name
+	if line := c.Lines[name]; line > 0 {
+		return Refusal{line, m[2], p.Text}
+	}
+	return Refusal{Field: m[2], Text: name + ": " + p.Text}
+}
+
+// accounts are those of a domain that its new terms break.
+func (c FrameChange) accounts(ctx context.Context, from Reader, t *policy.Terms) ([]Refusal, error) {
+	var broken []Refusal
+	more := 0
+	for after := ""; ; {
+		page, err := from.Page(ctx, t.Name, after, pageSize)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range page {
+			var problems settings.Problems
+			if !errors.As(t.CheckAccount(a), &problems) {
+				continue
+			}
+			if len(broken) == maxAccountsShown {
+				more++
+				continue
+			}
+			broken = append(broken, Refusal{Line: c.Lines[t.Name], Text: fmt.Sprintf("the account %s is there already, and then: %s", a.Address, problems[0].Text)})
+		}
+		if len(page) < pageSize {
+			break
+		}
+		after = page[len(page)-1].Address.Key()
+	}
+	if more > 0 {
+		broken = append(broken, Refusal{Line: c.Lines[t.Name], Text: fmt.Sprintf("and so for %d more accounts of %s", more, t.Name)})
+	}
+	return broken, nil
+}

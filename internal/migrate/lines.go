@@ -1,0 +1,87 @@
+package migrate
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+)
+
+// Format is how a file of many things is written.
+type Format string
+
+// The formats.
+const (
+	CSV   Format = "csv"   // a line of column names, then a line for each
+	JSONL Format = "jsonl" // a JSON object on each line
+)
+
+// FormatOf is the format that a file's name tells.
+func FormatOf(name string) (Format, bool) {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".csv":
+		return CSV, true
+	case ".jsonl", ".ndjson":
+		return JSONL, true
+	}
+	return "", false
+}
+
+// Limits of what one line may say, in bytes. They bound the memory that a file
+// can take.
+const (
+	maxLine  = 64 << 10
+	maxField = 16 << 10
+)
+
+const (
+	byteOrderMark = "\xef\xbb\xbf"
+	notUTF8       = `it is not UTF-8: save the file as "CSV UTF-8"`
+)
+
+// lines reads a file line by line.
+type lines[T any] interface {
+	// next is what the next line says. io.EOF means that there is none.
+	next() (patch[T], error)
+}
+
+// readLines looks at the beginning of a file. columns must be fewer than 32.
+func readLines[T any](file io.Reader, format Format, columns []column[T]) (lines[T], error) {
+	in := bufio.NewReaderSize(file, maxLine)
+	begin, err := in.Peek(len(byteOrderMark))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	switch {
+	case bytes.Equal(begin, []byte(byteOrderMark)):
+		if _, err := in.Discard(len(byteOrderMark)); err != nil {
+			return nil, err
+		}
+	case bytes.HasPrefix(begin, []byte{0xff, 0xfe}), bytes.HasPrefix(begin, []byte{0xfe, 0xff}):
+		return &failed[T]{Refusal{Line: 1, Text: `it is UTF-16: save the file as "CSV UTF-8"`}, false}, nil
+	}
+	switch format {
+	case CSV:
+		return newCSVLines(in, columns)
+	case JSONL:
+		return &jsonLines[T]{in: in, columns: columns}, nil
+	}
+	return nil, fmt.Errorf("%q is not a format: use csv or jsonl", format)
+}
+
+// failed is a file that can't be read beyond its beginning.
+type failed[T any] struct {
+	why  Refusal
+	said bool
+}
+
+func (f *failed[T]) next() (patch[T], error) {
+	if f.said {
+		return patch[T]{}, io.EOF
+	}
+	f.said = true
+	return patch[T]{line: f.why.Line, refused: []Refusal{f.why}}, nil
+}
