@@ -59,7 +59,7 @@ func (s *Store) PutAccount(ctx context.Context, a policy.Account) error {
 		if err != nil {
 			return false, err
 		}
-		if err := w.remove(ctx, a.Address.Key()); err != nil {
+		if err := removeAccounts(ctx, tx, []string{a.Address.Key()}); err != nil {
 			return false, err
 		}
 		if err := w.put(ctx, a, names); err != nil {
@@ -71,7 +71,7 @@ func (s *Store) PutAccount(ctx context.Context, a policy.Account) error {
 
 // RemoveAccount removes an account by its primary address's key.
 func (s *Store) RemoveAccount(ctx context.Context, key string) error {
-	return s.change(ctx, func(tx database.Queryer) (bool, error) { return true, removeAccount(ctx, tx, key) })
+	return s.change(ctx, func(tx database.Queryer) (bool, error) { return true, removeAccounts(ctx, tx, []string{key}) })
 }
 
 // RemoveDomain removes a domain by its primary name, and its accounts if told so;
@@ -227,6 +227,7 @@ func (s *Store) replaceAccounts(ctx context.Context, tx database.Queryer, old, n
 		}
 	}
 	var write []policy.Account
+	var remove []string // before any is inserted: an address may move
 	for _, a := range sorted(new.Accounts) {
 		key := a.Address.Key()
 		text, found := stored[key]
@@ -236,15 +237,14 @@ func (s *Store) replaceAccounts(ctx context.Context, tx database.Queryer, old, n
 		}
 		write = append(write, a)
 		if found {
-			if err := removeAccount(ctx, tx, key); err != nil { // before any is inserted: an address may move
-				return false, err
-			}
+			remove = append(remove, key)
 		}
 	}
 	for key := range stored {
-		if err := removeAccount(ctx, tx, key); err != nil {
-			return false, err
-		}
+		remove = append(remove, key)
+	}
+	if err := removeAccounts(ctx, tx, remove); err != nil {
+		return false, err
 	}
 	w, err := s.newWriter(ctx, tx)
 	if err != nil {

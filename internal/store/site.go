@@ -32,10 +32,14 @@ func (s *Store) Frame(ctx context.Context) (all policy.Site, err error) {
 // Accounts are at most limit accounts of a domain (of all of them if it is "")
 // whose keys come after the given one, in their order.
 func (s *Store) Accounts(ctx context.Context, domain, after string, limit int) ([]policy.Account, error) {
+	return accountPage(ctx, s.db, domain, after, limit)
+}
+
+func accountPage(ctx context.Context, q database.Queryer, domain, after string, limit int) ([]policy.Account, error) {
 	if domain == "" {
-		return documents[policy.Account](ctx, s.db, `SELECT document FROM accounts WHERE address > ? ORDER BY address LIMIT ?`, after, limit)
+		return documents[policy.Account](ctx, q, `SELECT document FROM accounts WHERE address > ? ORDER BY address LIMIT ?`, after, limit)
 	}
-	return documents[policy.Account](ctx, s.db, `SELECT document FROM accounts WHERE domain = ? AND address > ? ORDER BY address LIMIT ?`, domain, after, limit)
+	return documents[policy.Account](ctx, q, `SELECT document FROM accounts WHERE domain = ? AND address > ? ORDER BY address LIMIT ?`, domain, after, limit)
 }
 
 func frame(ctx context.Context, q database.Queryer) (policy.Site, error) {

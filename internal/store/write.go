@@ -86,22 +86,6 @@ func (s *Store) newWriter(ctx context.Context, tx database.Queryer) (*writer, er
 	return w, tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) + 1 FROM accounts`).Scan(&w.next)
 }
 
-// remove takes an account away by its primary address's key.
-func (w *writer) remove(ctx context.Context, key string) error { return removeAccount(ctx, w.tx, key) }
-
-func removeAccount(ctx context.Context, tx database.Queryer, key string) error {
-	for _, statement := range []string{
-		`DELETE FROM digests WHERE account = (SELECT id FROM accounts WHERE address = ?)`,
-		`DELETE FROM addresses WHERE account = (SELECT id FROM accounts WHERE address = ?)`,
-		`DELETE FROM accounts WHERE address = ?`,
-	} {
-		if _, err := tx.ExecContext(ctx, statement, key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // put inserts an account that isn't there, whose domain has these names.
 func (w *writer) put(ctx context.Context, a policy.Account, names []string) error {
 	own := 0

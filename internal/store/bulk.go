@@ -1,0 +1,201 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"autoconfig/internal/database"
+	"autoconfig/policy"
+)
+
+// Bulk is one transaction with many changes. What was put is read back from it.
+type Bulk struct {
+	store   *Store
+	tx      database.Queryer
+	writer  *writer
+	names   map[string][]string // of domains that were asked for
+	changed bool
+}
+
+// Bulk lets do change much in one transaction: all of it or nothing. Caches ask
+// again once.
+func (s *Store) Bulk(ctx context.Context, do func(*Bulk) error) error {
+	return s.change(ctx, func(tx database.Queryer) (bool, error) {
+		w, err := s.newWriter(ctx, tx)
+		if err != nil {
+			return false, err
+		}
+		b := &Bulk{store: s, tx: tx, writer: w, names: map[string][]string{}}
+		if err := do(b); err != nil {
+			return false, err
+		}
+		return b.changed, w.flush(ctx)
+	})
+}
+
+// Frame is the site without its accounts.
+func (b *Bulk) Frame(ctx context.Context) (policy.Site, error) { return frame(ctx, b.tx) }
+
+// Accounts are those that have one of the addresses, as their own or another one;
+// each once.
+func (b *Bulk) Accounts(ctx context.Context, keys []string) ([]policy.Account, error) {
+	if err := b.writer.flush(ctx); err != nil {
+		return nil, err
+	}
+	return accountsOf(ctx, b.tx, keys)
+}
+
+// Page is that of [Store.Accounts].
+func (b *Bulk) Page(ctx context.Context, domain, after string, limit int) ([]policy.Account, error) {
+	if err := b.writer.flush(ctx); err != nil {
+		return nil, err
+	}
+	return accountPage(ctx, b.tx, domain, after, limit)
+}
+
+// PutAccounts stores checked accounts, each in the place of one with the same
+// primary address.
+func (b *Bulk) PutAccounts(ctx context.Context, accounts []policy.Account) error {
+	if err := b.writer.flush(ctx); err != nil {
+		return err
+	}
+	b.changed = true
+	keys := make([]string, len(accounts))
+	for i, a := range accounts {
+		keys[i] = a.Address.Key()
+	}
+	if err := removeAccounts(ctx, b.tx, keys); err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		names, err := b.namesOf(ctx, a.Address.Domain())
+		if err != nil {
+			return err
+		}
+		if err := b.writer.put(ctx, a, names); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Bulk) namesOf(ctx context.Context, domain string) ([]string, error) {
+	if names, known := b.names[domain]; known {
+		return names, nil
+	}
+	names, err := domainNames(ctx, b.tx, domain)
+	if err == nil {
+		b.names[domain] = names
+	}
+	return names, err
+}
+
+// PutFrame stores checked providers, plans and domains in the place of all that are
+// there. Accounts stay; the digests of those whose domain has other names now
+// follow them.
+func (b *Bulk) PutFrame(ctx context.Context, new policy.Site) error {
+	if err := b.writer.flush(ctx); err != nil {
+		return err
+	}
+	old, err := frame(ctx, b.tx)
+	if err != nil {
+		return err
+	}
+	changed, err := b.store.replaceFrame(ctx, b.tx, old, new)
+	if err != nil {
+		return err
+	}
+	b.changed = b.changed || changed
+	b.names = map[string][]string{}
+	before := allNames(old)
+	for _, d := range new.Domains {
+		if names, was := before[d.Name]; was && !slices.Equal(names, namesOf(d)) {
+			if err := b.renew(ctx, d.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// renew writes a domain's accounts again.
+func (b *Bulk) renew(ctx context.Context, domain string) error {
+	for after := ""; ; {
+		accounts, err := b.Page(ctx, domain, after, batchRows)
+		if err != nil {
+			return err
+		}
+		if len(accounts) == 0 {
+			return nil
+		}
+		if err := b.PutAccounts(ctx, accounts); err != nil {
+			return err
+		}
+		after = accounts[len(accounts)-1].Address.Key()
+	}
+}
+
+// AccountsOf are the accounts that have one of the addresses, in the form of
+// settings.Address.Key, as their own or another one; each once.
+func (s *Store) AccountsOf(ctx context.Context, keys []string) ([]policy.Account, error) {
+	return accountsOf(ctx, s.db, keys)
+}
+
+func accountsOf(ctx context.Context, q database.Queryer, keys []string) ([]policy.Account, error) {
+	var all []policy.Account
+	for part := range slices.Chunk(keys, batchRows) {
+		found, err := documents[policy.Account](ctx, q, `SELECT document FROM accounts WHERE id IN (SELECT account FROM addresses WHERE address IN (`+database.Marks(len(part))+`)) ORDER BY address`, arguments(part)...) //nolint:gosec // question marks only
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	if len(keys) > batchRows { // an account may have been found by several
+		seen := map[string]bool{}
+		all = slices.DeleteFunc(all, func(a policy.Account) bool {
+			key := a.Address.Key()
+			twice := seen[key]
+			seen[key] = true
+			return twice
+		})
+	}
+	return all, nil
+}
+
+func arguments[T any](list []T) []any {
+	args := make([]any, len(list))
+	for i, item := range list {
+		args[i] = item
+	}
+	return args
+}
+
+// removeAccounts takes accounts away by their primary addresses' keys. It asks
+// first which are there: mostly none is.
+func removeAccounts(ctx context.Context, tx database.Queryer, keys []string) error {
+	for part := range slices.Chunk(keys, batchRows) {
+		ids, err := idsOf(ctx, tx, part)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		for _, statement := range []string{
+			`DELETE FROM digests WHERE account IN (`, `DELETE FROM addresses WHERE account IN (`, `DELETE FROM accounts WHERE id IN (`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement+database.Marks(len(ids))+`)`, arguments(ids)...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func idsOf(ctx context.Context, tx database.Queryer, keys []string) ([]int64, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id FROM accounts WHERE address IN (`+database.Marks(len(keys))+`)`, arguments(keys)...) //nolint:gosec // question marks only
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, func(row scanner) (id int64, err error) { return id, row.Scan(&id) })
+}
