@@ -50,7 +50,7 @@ func Parse(text string) (Address, error) {
 	return Address{}, fmt.Errorf("%w: %q; %s", ErrURL, redacted(u), forms)
 }
 
-const forms = "write sqlite:FILE, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME"
+const forms = "write sqlite:FILE, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME" //nolint:gosec // a form, not a password
 
 func named(u *url.URL) error {
 	if strings.Trim(u.Path, "/") == "" {

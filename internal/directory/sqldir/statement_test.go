@@ -46,7 +46,7 @@ func TestParametersAreFoundWhereTheyAre(t *testing.T) {
 		{m, "SELECT 1 ;/* */ SELECT 2", "", "!more than one statement"},
 		{p, "SELECT * INTO u FROM t", "", "!INTO writes"},
 		{m, "SELECT 1 into outfile '/tmp/x'", "", "!INTO writes"},
-		{p, "SELECT :adress", "", "!no parameter :adress: use :address, :local, :domain"},
+		{p, "SELECT :mail", "", "!no parameter :mail: use :address, :local, :domain"},
 		{p, "SELECT $1", "", `!"$1" stands for a parameter`},
 		{m, "SELECT ?", "", `!"?" stands for a parameter`},
 		{l, "SELECT @a", "", `!"@" stands for a parameter`},
