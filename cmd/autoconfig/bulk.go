@@ -44,18 +44,24 @@ func values(m map[string]policy.Account) []policy.Account {
 	return list
 }
 
-// changeBulk lets do work on the store in one transaction.
+// changeBulk lets do work on the site, and stores what it leaves: all of it or
+// nothing.
 func changeBulk(ctx context.Context, db *store.Store, do func(migrate.Target) error) error {
-	return db.Change(ctx, func(site *policy.Site) error {
-		t := &inChange{site: site, at: make(map[string]int, len(site.Accounts)), owner: map[string]string{}}
-		for i, a := range site.Accounts {
-			t.note(i, a)
-		}
-		return do(t)
-	})
+	site, err := db.Site(ctx)
+	if err != nil {
+		return err
+	}
+	t := &inChange{site: &site, at: make(map[string]int, len(site.Accounts)), owner: map[string]string{}}
+	for i, a := range site.Accounts {
+		t.note(i, a)
+	}
+	if err := do(t); err != nil {
+		return err
+	}
+	return db.Replace(ctx, site)
 }
 
-// inChange is a site in memory that a transaction stores when it ends.
+// inChange is a site in memory that is stored when all went well.
 type inChange struct {
 	site  *policy.Site
 	at    map[string]int    // the accounts' places, by their keys
