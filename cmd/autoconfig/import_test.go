@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	settingsOf "autoconfig/internal/config"
 	"autoconfig/internal/database"
 )
 
@@ -87,6 +88,14 @@ func TestImportAutomx2(t *testing.T) {
 		if strings.Contains(out+errors, "geheim") {
 			t.Errorf("%v shows a password", step.args)
 		}
+	}
+	// What is printed for the directory is a configuration.
+	_, _, errors := command(t, "", "import", "automx2", "sqlite:"+file, "--config", config)
+	_, printed, _ := strings.Cut(errors, "\nsources:")
+	text := "public_url: https://autoconfig.example.org\nsources:" + strings.Split(printed, "\nnot imported")[0]
+	process, err := settingsOf.ReadProcess("autoconfig.yaml", []byte(text), func(string) (string, bool) { return "", false })
+	if err != nil || len(process.Sources) != 1 || process.Sources[0].LDAP.Filter != "(mail={address})" || process.Sources[0].LDAP.Attributes.Login != "uid" {
+		t.Errorf("%s\n%v", text, err)
 	}
 	after, err := os.ReadFile(file)
 	if err != nil || !bytes.Equal(before, after) {

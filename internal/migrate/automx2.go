@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -291,33 +292,33 @@ func (m *automx2Import) ldapServer(l automx2LDAP) {
 		m.skip(element, "no domain uses it")
 		return
 	}
-	m.skip(element, "logins of %s that come from a directory; use a source of kind ldap in autoconfig.yaml:\n%s", strings.Join(domains, ", "), ldapSource(l, domains))
+	m.skip(element, "logins of %s that come from a directory; use a source of kind ldap in autoconfig.yaml, and say on other domains which sources they have, if any:\n%s", strings.Join(domains, ", "), ldapSource(l))
 }
+
+// searched is the attribute that automx2's filter compares with the address.
+var searched = regexp.MustCompile(`\(([A-Za-z0-9.;-]+)=\{0?\}\)`)
 
 // ldapSource is a source in autoconfig.yaml that finds what automx2 finds: one
 // entry by its address, and its login.
-func ldapSource(l automx2LDAP, domains []string) string {
-	scheme, security := "ldap", "" // automx2 has no StartTLS
+func ldapSource(l automx2LDAP) string {
+	scheme, note := "ldap", "      starttls: true    # automx2 sent the password in the clear\n"
 	if l.ssl {
-		scheme = "ldaps"
-	} else {
-		security = "    start_tls: true    # automx2 sent the password in the clear\n"
+		scheme, note = "ldaps", ""
 	}
-	lines := []string{
-		"sources:",
-		"  - name: " + automx2ID(l.id),
-		"    kind: ldap",
-		fmt.Sprintf("    url: %s://%s:%d", scheme, l.host, l.port),
-	}
-	text := strings.Join(lines, "\n") + "\n" + security
+	var b strings.Builder
+	fmt.Fprintf(&b, "sources:\n  - name: %s\n    ldap:\n      servers: [%q]\n%s", automx2ID(l.id), fmt.Sprintf("%s://%s:%d", scheme, l.host, l.port), note)
 	if l.login != "" {
-		text += fmt.Sprintf("    bind_dn: %q\n    bind_password: ${LDAP_PASSWORD}    # it is in automx2's table ldapserver\n", l.login)
+		fmt.Fprintf(&b, "      bind_dn: %q\n      password_file: %s.password    # with the password of automx2's table ldapserver\n", l.login, automx2ID(l.id))
 	}
-	text += fmt.Sprintf("    base: %q\n    filter: %q\n    attributes: {login: %s", l.base, strings.ReplaceAll(l.filter, "{0}", "{address}"), l.uid)
+	address := "mail"
+	if m := searched.FindStringSubmatch(l.filter); m != nil {
+		address = m[1]
+	}
+	fmt.Fprintf(&b, "      base: %q\n      filter: %q\n      attributes: {address: %q, login: %q", l.base, strings.NewReplacer("{0}", "{address}", "{}", "{address}").Replace(l.filter), address, l.uid)
 	if l.cn != "" {
-		text += ", name: " + l.cn
+		fmt.Fprintf(&b, ", name: %q", l.cn)
 	}
-	return text + fmt.Sprintf("}\n    domains: [%s]", strings.Join(domains, ", "))
+	return b.String() + "}"
 }
 
 // Change adds another system's providers, plans and domains to a site. What is

@@ -173,6 +173,10 @@ var domainColumns = []column[policy.Domain]{
 		copy:  func(to, from *policy.Domain) { to.Provider = from.Provider },
 	},
 	{
+		key: "sources", want: "a list of texts", value: func(of *policy.Domain) any { return &of.Sources },
+		copy: func(to, from *policy.Domain) { to.Sources = from.Sources },
+	},
+	{
 		key: "servers", want: "servers by protocol", value: func(of *policy.Domain) any { return &of.Servers },
 		copy: func(to, from *policy.Domain) { to.Servers = from.Servers },
 	},

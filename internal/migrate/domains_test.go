@@ -2,6 +2,8 @@ package migrate
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,5 +115,27 @@ func TestWhatACSVOfDomainsLosesIsCounted(t *testing.T) {
 	}
 	if lost, err := ExportDomains(site, JSONL, &out); err != nil || lost != 0 {
 		t.Error(lost, err)
+	}
+}
+
+// A key that is new in a site must be found here, or an export couldn't be read.
+func TestEveryKeyOfAnAccountAndADomainIsKnown(t *testing.T) {
+	t.Parallel()
+	known := func(of reflect.Type, keys []string) {
+		for i := range of.NumField() {
+			f := of.Field(i)
+			key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if !f.Anonymous && !slices.Contains(keys, key) {
+				t.Errorf("%s has a key %s that isn't read", of, key)
+			}
+		}
+	}
+	account, domain := (&jsonLines[policy.Account]{columns: accountColumns}).keys(), (&jsonLines[policy.Domain]{columns: domainColumns}).keys()
+	known(reflect.TypeFor[policy.Account](), account)
+	known(reflect.TypeFor[policy.Domain](), domain)
+	known(reflect.TypeFor[policy.Offer](), domain)
+	// sameAccount looks at each field.
+	if n := reflect.TypeFor[policy.Account]().NumField(); n != len(accountColumns) {
+		t.Errorf("an account has %d fields, and %d are compared", n, len(accountColumns))
 	}
 }
