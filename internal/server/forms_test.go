@@ -69,7 +69,7 @@ func (drawn) SearchAccounts(context.Context, string, []string, int) ([]policy.Ac
 }
 func (drawn) Listen(context.Context, func()) error { return nil }
 
-func (drawn) Generation(context.Context) (int64, error)        { return 1, nil }
+func (drawn) Generation(context.Context) (int64, error) { return 1, nil }
 
 // awkward are domains whose names programs or our own forms might take for
 // something else.
@@ -154,10 +154,11 @@ func TestAnswersThroughSharedFormsAreThoseOfTheDomainAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			account, _, err := d.Lookup(t.Context(), entry, typed)
+			found, err := d.Lookup(t.Context(), entry, typed)
 			if err != nil {
 				t.Fatal(err)
 			}
+			account := found.Account
 			terms, _ := site.Terms(name)
 			config := "http://autoconfig." + name + "/mail/config-v1.1.xml"
 			const pox = "/autodiscover/autodiscover.xml"

@@ -86,7 +86,7 @@ func bear(text string) error {
 	if err := json.Unmarshal([]byte(text), &l); err != nil {
 		return err
 	}
-	db, err := store.Open(context.Background(), "sqlite:"+l.File, "/")
+	db, err := store.Open(context.Background(), "sqlite:"+l.File, store.Options{})
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func scaleFile(b *testing.B, file string, domains, accounts int) {
 		}
 		site.Accounts[i] = a
 	}
-	db, err := store.Open(b.Context(), "sqlite:"+file, "/")
+	db, err := store.Open(b.Context(), "sqlite:"+file, store.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
