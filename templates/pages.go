@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -30,7 +31,7 @@ var layouts = map[string][]string{
 type Pages struct {
 	*Catalogue
 	folder     fs.FS
-	byLanguage map[string]map[string]*template.Template
+	byLanguage map[string]func() (map[string]*template.Template, error)
 }
 
 // NewPages reads the embedded pages, and in their place those of an operator's
@@ -41,20 +42,27 @@ func NewPages(folder fs.FS) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pages{Catalogue: catalogue, folder: folder, byLanguage: map[string]map[string]*template.Template{}}
+	p := &Pages{Catalogue: catalogue, folder: folder, byLanguage: map[string]func() (map[string]*template.Template, error){}}
 	for _, l := range catalogue.Languages() {
-		p.byLanguage[l] = map[string]*template.Template{}
-		for layout, names := range layouts {
-			for _, name := range names {
-				parsed, err := p.parse(l, layout, name+".html", "programs.html")
-				if err != nil {
-					return nil, err
-				}
-				p.byLanguage[l][name] = parsed
+		// A language's pages are two megabytes: few need all.
+		p.byLanguage[l] = sync.OnceValues(func() (map[string]*template.Template, error) { return p.parseAll(l) })
+	}
+	_, err = p.parseAll(catalogue.Languages()[0]) // a mistake in one is one in all
+	return p, err
+}
+
+func (p *Pages) parseAll(l string) (map[string]*template.Template, error) {
+	all := map[string]*template.Template{}
+	for layout, names := range layouts {
+		for _, name := range names {
+			parsed, err := p.parse(l, layout, name+".html", "programs.html")
+			if err != nil {
+				return nil, err
 			}
+			all[name] = parsed
 		}
 	}
-	return p, nil
+	return all, nil
 }
 
 func (p *Pages) parse(l string, files ...string) (*template.Template, error) {
@@ -97,7 +105,11 @@ func languageName(tag string) string {
 
 // Write writes a page in a language of [Catalogue.Languages].
 func (p *Pages) Write(w io.Writer, name, language string, data any) error {
-	return p.byLanguage[language][name].ExecuteTemplate(w, "layout", data)
+	all, err := p.byLanguage[language]()
+	if err != nil {
+		return err
+	}
+	return all[name].ExecuteTemplate(w, "layout", data)
 }
 
 // kinds are the media types of assets. A logo may be an image of these.

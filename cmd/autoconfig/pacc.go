@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
+	"autoconfig/internal/store"
 )
 
 // paccEvery is how often a running service looks whether a document may be served.
@@ -133,16 +135,25 @@ func keepPACC(c *call, site *opened, logger *slog.Logger) error {
 // settleSome settles all names if the site isn't of the given generation any more,
 // else those that wait. It gives the generation that it has settled.
 func settleSome(c *call, site *opened, publisher doctor.Publisher, settled int64) (int64, error) {
-	generation, err := site.store.Generation(c)
+	generation, err := site.store.FrameGeneration(c)
 	if err != nil {
 		return settled, err
 	}
+	if generation != settled {
+		err = settleAll(c, site, publisher)
+	} else {
+		err = settleWaiting(c, site, publisher)
+	}
+	if err != nil {
+		return settled, err
+	}
+	return generation, nil
+}
+
+func settleWaiting(c *call, site *opened, publisher doctor.Publisher) error {
 	names, err := site.store.WaitingPACC(c)
-	if err == nil && generation != settled {
-		names, err = site.names(c)
-	}
 	if err != nil {
-		return settled, err
+		return err
 	}
 	var failures []error
 	for _, name := range names {
@@ -154,10 +165,49 @@ func settleSome(c *call, site *opened, publisher doctor.Publisher, settled int64
 			failures = append(failures, fmt.Errorf("%s: %w", name, err))
 		}
 	}
-	if len(failures) > 0 {
-		return settled, errors.Join(failures...)
+	return errors.Join(failures...)
+}
+
+// settleAll goes over all names in pages: there may be a hundred thousand.
+func settleAll(c *call, site *opened, publisher doctor.Publisher) error {
+	const atOnce = 500
+	for after := ""; ; {
+		names, err := site.store.PublishedPage(c, after, atOnce)
+		if err != nil || len(names) == 0 {
+			return err
+		}
+		page := &publishedPage{now: map[string]store.Documents{}}
+		publisher.Documents = page
+		for _, n := range names {
+			page.now[n.Name] = n.Documents
+			if _, err := publisher.Settle(c, n.Name, n.Terms, false); err != nil {
+				return fmt.Errorf("%s: %w", n.Name, err)
+			}
+			after = n.Name
+		}
+		if len(page.changed) == 0 {
+			continue
+		}
+		if err := site.store.PutDocuments(c, page.changed...); err != nil {
+			return err
+		}
 	}
-	return generation, nil
+}
+
+// publishedPage is a page of documents in memory: it is read at once and what has
+// changed is written at once.
+type publishedPage struct {
+	now     map[string]store.Documents
+	changed []store.Documents
+}
+
+func (p *publishedPage) PACC(_ context.Context, name string) (served, waiting []byte, err error) {
+	return p.now[name].Served, p.now[name].Waiting, nil
+}
+
+func (p *publishedPage) PutPACC(_ context.Context, name string, served, waiting []byte) error {
+	p.changed = append(p.changed, store.Documents{Name: name, Served: served, Waiting: waiting})
+	return nil
 }
 
 // names are all names under which domains are served.

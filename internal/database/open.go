@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -48,6 +50,9 @@ type DB struct {
 	Kind Kind
 	pool *sql.DB
 	pgx  *pgx.ConnConfig // for Listen
+	// statements are kept by their texts, as *sql.Stmt.
+	statements sync.Map
+	prepares   atomic.Int64
 }
 
 // Open prepares a pool. It doesn't connect: a server that is down now may be up
@@ -77,9 +82,9 @@ func Open(a Address, o Options) (*DB, error) {
 		return db, nil
 	}
 	db.pool.SetMaxOpenConns(o.Connections)
+	db.pool.SetMaxIdleConns(o.Connections) // opening one costs more than any question
+	db.pool.SetConnMaxIdleTime(5 * time.Minute)
 	if a.Kind != SQLite {
-		db.pool.SetMaxIdleConns(o.Connections)
-		db.pool.SetConnMaxIdleTime(5 * time.Minute)
 		db.pool.SetConnMaxLifetime(time.Hour)
 	}
 	return db, nil

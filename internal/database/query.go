@@ -27,9 +27,41 @@ func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql
 	return db.pool.QueryContext(ctx, db.Kind.bind(query), args...)
 }
 
-// QueryRowContext is that of sql.DB.
+// QueryRowContext is that of sql.DB. The statement is prepared once and kept: it
+// should be one of a few.
 func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if statement := db.prepared(ctx, query); statement != nil {
+		return statement.QueryRowContext(ctx, args...)
+	}
 	return db.pool.QueryRowContext(ctx, db.Kind.bind(query), args...)
+}
+
+// maxPrepared bounds the statements that are kept.
+const maxPrepared = 100
+
+// prepared is a kept statement; nil where there is none. SQLite would else read the
+// text each time, which takes as long as the answer, and MySQL's protocol goes to
+// the server three times. PostgreSQL's driver keeps them itself.
+func (db *DB) prepared(ctx context.Context, query string) *sql.Stmt {
+	if db.Kind == PostgreSQL {
+		return nil
+	}
+	if kept, found := db.statements.Load(query); found {
+		return kept.(*sql.Stmt)
+	}
+	if db.prepares.Load() >= maxPrepared {
+		return nil
+	}
+	statement, err := db.pool.PrepareContext(ctx, query)
+	if err != nil {
+		return nil // the question itself will say why
+	}
+	if kept, found := db.statements.LoadOrStore(query, statement); found { // somebody was quicker
+		_ = statement.Close()
+		return kept.(*sql.Stmt)
+	}
+	db.prepares.Add(1)
+	return statement
 }
 
 // ExecContext is that of sql.DB.

@@ -48,12 +48,14 @@ type Directory struct {
 	// planned are domains that are kept elsewhere, with one of our plans.
 	planned  *cache[*Entry]
 	accounts *cache[owned]
-	digests  *cache[settings.Address]
-	uniform  *cache[bool]
-	pacc     *cache[[]byte]
-	outside  []*outside
-	offers   *offers
-	forms    *forms
+	// overrides has one answer, under "": whether there is any.
+	overrides *cache[bool]
+	digests   *cache[settings.Address]
+	uniform   *cache[bool]
+	pacc      *cache[[]byte]
+	outside   []*outside
+	offers    *offers
+	forms     *forms
 }
 
 // owned is what our own database has under an address.
@@ -79,6 +81,7 @@ func New(o Options) *Directory {
 	d.domains = newCache[*Entry](own, maxDomains)
 	d.planned = newCache[*Entry](own, maxDomains)
 	d.accounts = newCache[owned](own, o.MaxEntries)
+	d.overrides = newCache[bool](own, 1)
 	d.digests = newCache[settings.Address](own, o.MaxEntries)
 	d.uniform = newCache[bool](own, maxDomains)
 	d.pacc = newCache[[]byte](own, maxDomains)
@@ -232,12 +235,25 @@ func (d *Directory) ownAccount(ctx context.Context, key string) (owned, error) {
 			key = account.Address.Key()
 		}
 		// Also where there is no account: one that is kept elsewhere may have it.
-		o.override, err = d.source.Override(ctx, key)
+		o.override, err = d.override(ctx, key)
 		if errors.Is(err, ErrNotFound) && o.known {
 			err = nil
 		}
 		return o, err
 	})
+}
+
+// override asks for an account's, unless nobody has any: then a look-up is one
+// question less.
+func (d *Directory) override(ctx context.Context, key string) (policy.Override, error) {
+	any, err := d.overrides.get(ctx, "", d.source.HasOverrides)
+	if err == nil && !any {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return policy.Override{}, err
+	}
+	return d.source.Override(ctx, key)
 }
 
 // lay lays the override over what a source says of an account. An account whose

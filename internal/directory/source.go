@@ -36,6 +36,8 @@ type Source interface {
 	Account(ctx context.Context, key string) (policy.Account, error)
 	// Override gives what is laid over the account with this primary address.
 	Override(ctx context.Context, key string) (policy.Override, error)
+	// HasOverrides tells whether anything is laid over any account.
+	HasOverrides(ctx context.Context) (bool, error)
 	// AccountByDigest finds the account with an address in domain (a primary name
 	// or an alias) whose MD5 in lower-case hex this is, of the address in lower case.
 	AccountByDigest(ctx context.Context, domain, digest string) (policy.Account, error)

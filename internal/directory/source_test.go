@@ -97,6 +97,12 @@ func (s *source) Override(_ context.Context, key string) (policy.Override, error
 	return o, nil
 }
 
+func (s *source) HasOverrides(context.Context) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.overrides) > 0, s.down
+}
+
 func (s *source) PlanTerms(_ context.Context, d policy.Domain) (*policy.Terms, error) {
 	site, err := s.ask()
 	if err != nil {

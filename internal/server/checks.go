@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -67,7 +69,17 @@ func (s *Server) showCheck(c echo.Context) error {
 
 // checkCollector counts the last results when the metrics are read. Its labels are
 // our own codes and words.
-type checkCollector struct{ checks Checks }
+//
+// With many domains that takes a while: what was counted is told again for twenty
+// times as long as the counting took.
+type checkCollector struct {
+	checks Checks
+	now    func() time.Time
+
+	mu    sync.Mutex
+	kept  []prometheus.Metric
+	until time.Time
+}
 
 var (
 	findingsDesc = prometheus.NewDesc("autoconfig_check_findings", "Findings of the last checks, by code and severity.", []string{"code", "severity"}, nil)
@@ -76,21 +88,33 @@ var (
 )
 
 // Describe implements prometheus.Collector.
-func (k checkCollector) Describe(out chan<- *prometheus.Desc) {
+func (k *checkCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- findingsDesc
 	out <- domainsDesc
 	out <- daysDesc
 }
 
 // Collect implements prometheus.Collector.
-func (k checkCollector) Collect(out chan<- prometheus.Metric) {
+func (k *checkCollector) Collect(out chan<- prometheus.Metric) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if began := k.now(); !began.Before(k.until) {
+		k.kept = k.count()
+		ended := k.now()
+		k.until = ended.Add(20 * ended.Sub(began))
+	}
+	for _, m := range k.kept {
+		out <- m
+	}
+}
+
+func (k *checkCollector) count() (all []prometheus.Metric) {
 	findings, states := map[[2]string]int{}, map[string]int{"good": 0, "info": 0, "warning": 0, "error": 0}
 	days, known := 0, false
 	for after := ""; ; {
 		results, err := k.checks.Checks(context.Background(), after, checksMost)
 		if err != nil {
-			out <- prometheus.NewInvalidMetric(domainsDesc, err)
-			return
+			return []prometheus.Metric{prometheus.NewInvalidMetric(domainsDesc, err)}
 		}
 		for _, r := range results {
 			after = r.Report.Domain
@@ -107,7 +131,7 @@ func (k checkCollector) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	gauge := func(desc *prometheus.Desc, value int, labels ...string) {
-		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...)
+		all = append(all, prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...))
 	}
 	for key, n := range findings {
 		gauge(findingsDesc, n, key[0], key[1])
@@ -118,4 +142,5 @@ func (k checkCollector) Collect(out chan<- prometheus.Metric) {
 	if known {
 		gauge(daysDesc, days)
 	}
+	return all
 }

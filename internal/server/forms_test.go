@@ -60,6 +60,8 @@ func (drawn) Override(context.Context, string) (policy.Override, error) {
 	return policy.Override{}, directory.ErrNotFound
 }
 
+func (drawn) HasOverrides(context.Context) (bool, error) { return false, nil }
+
 func (drawn) PlanTerms(context.Context, policy.Domain) (*policy.Terms, error) {
 	return nil, directory.ErrNotFound
 }

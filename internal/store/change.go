@@ -99,7 +99,7 @@ func (s *Store) RemoveDomain(ctx context.Context, name string, withAccounts bool
 				return false, err
 			}
 		}
-		return true, removeOrphans(ctx, tx)
+		return true, errors.Join(removeOrphans(ctx, tx), raiseFrame(ctx, tx))
 	})
 }
 
@@ -168,7 +168,7 @@ func (s *Store) replaceFrame(ctx context.Context, tx database.Queryer, old, new 
 		changed = changed || tableChanged
 	}
 	if changed {
-		err = removeOrphans(ctx, tx)
+		err = errors.Join(removeOrphans(ctx, tx), raiseFrame(ctx, tx))
 	}
 	return changed, err
 }

@@ -15,12 +15,13 @@ import (
 const (
 	metaSiteID     = "site_id"
 	metaGeneration = "generation"
+	metaFrame      = "frame" // the generation of providers, plans and domains alone
 )
 
 // begin gives a new database its identity.
 func (s *Store) begin(ctx context.Context) error {
 	return s.db.Change(ctx, func(tx database.Queryer) error {
-		for name, value := range map[string]string{metaSiteID: newID(), metaGeneration: "1"} {
+		for name, value := range map[string]string{metaSiteID: newID(), metaGeneration: "1", metaFrame: "1"} {
 			if _, err := meta(ctx, tx, name); err == nil {
 				continue
 			}
@@ -44,11 +45,31 @@ func (s *Store) SiteID(ctx context.Context) (string, error) { return meta(ctx, s
 
 // Generation is a number that every change raises.
 func (s *Store) Generation(ctx context.Context) (int64, error) {
-	value, err := meta(ctx, s.db, metaGeneration)
+	return number(ctx, s.db, metaGeneration)
+}
+
+// FrameGeneration is a number that every change of providers, plans and domains
+// raises.
+func (s *Store) FrameGeneration(ctx context.Context) (int64, error) {
+	return number(ctx, s.db, metaFrame)
+}
+
+func number(ctx context.Context, q database.Queryer, name string) (int64, error) {
+	value, err := meta(ctx, q, name)
 	if err != nil {
 		return 0, err
 	}
 	return strconv.ParseInt(value, 10, 64)
+}
+
+// raiseFrame notes a change of providers, plans or domains.
+func raiseFrame(ctx context.Context, tx database.Queryer) error {
+	n, err := number(ctx, tx, metaFrame)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, strconv.FormatInt(n+1, 10), metaFrame)
+	return err
 }
 
 func meta(ctx context.Context, q database.Queryer, name string) (string, error) {

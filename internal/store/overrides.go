@@ -19,6 +19,13 @@ func (s *Store) Override(ctx context.Context, key string) (policy.Override, erro
 	return readOverride(s.db.QueryRowContext(ctx, `SELECT `+overrideColumns+` FROM overrides WHERE address = ?`, key))
 }
 
+// HasOverrides implements [directory.Source].
+func (s *Store) HasOverrides(ctx context.Context) (bool, error) {
+	var has bool
+	err := s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM overrides)`).Scan(&has)
+	return has, err
+}
+
 // PutOverride stores a checked override, in the place of the account's last one;
 // one that says nothing is removed.
 func (s *Store) PutOverride(ctx context.Context, o policy.Override) error {

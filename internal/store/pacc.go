@@ -4,33 +4,97 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 
 	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
+	"autoconfig/policy"
 )
 
 // PACC gives the document that is served for a domain's name and the one that
 // waits for its digest in the DNS; nil for none.
 func (s *Store) PACC(ctx context.Context, name string) (served, waiting []byte, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT served, waiting FROM pacc WHERE name = ?`, name).Scan(&served, &waiting)
+	return documentsOf(ctx, s.db, name)
+}
+
+func documentsOf(ctx context.Context, q database.Queryer, name string) (served, waiting []byte, err error) {
+	err = q.QueryRowContext(ctx, `SELECT served, waiting FROM pacc WHERE name = ?`, name).Scan(&served, &waiting)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
 	return served, waiting, err
 }
 
+// Documents are the PACC documents of a name: the one that is served and the one
+// that waits for its digest in the DNS, nil for none.
+type Documents struct {
+	Name            string
+	Served, Waiting []byte
+}
+
 // PutPACC stores both documents for a domain's name.
 func (s *Store) PutPACC(ctx context.Context, name string, served, waiting []byte) error {
-	return s.change(ctx, func(tx database.Queryer) (bool, error) {
-		var oldServed, oldWaiting []byte
-		err := tx.QueryRowContext(ctx, `SELECT served, waiting FROM pacc WHERE name = ?`, name).Scan(&oldServed, &oldWaiting)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return false, err
+	return s.PutDocuments(ctx, Documents{name, served, waiting})
+}
+
+// PutDocuments stores the documents of names, in one transaction.
+func (s *Store) PutDocuments(ctx context.Context, all ...Documents) error {
+	return s.change(ctx, func(tx database.Queryer) (changed bool, err error) {
+		for _, d := range all {
+			served, _, err := documentsOf(ctx, tx, d.Name)
+			if err != nil {
+				return false, err
+			}
+			// What waits isn't served: only the other makes caches ask again.
+			changed = changed || !bytes.Equal(served, d.Served)
+			if _, err = tx.ExecContext(ctx, s.db.Kind.Upsert("pacc", []string{"name"}, []string{"served", "waiting"}), d.Name, d.Served, d.Waiting); err != nil {
+				return false, err
+			}
 		}
-		_, err = tx.ExecContext(ctx, s.db.Kind.Upsert("pacc", []string{"name"}, []string{"served", "waiting"}), name, served, waiting)
-		// What waits isn't served: only the other makes caches ask again.
-		return !bytes.Equal(oldServed, served), err
+		return changed, nil
+	})
+}
+
+// PublishedPage is at most limit names that come after the given one, in their
+// order, with their terms and documents.
+func (s *Store) PublishedPage(ctx context.Context, after string, limit int) (page []Published, err error) {
+	err = s.db.View(ctx, func(q database.Queryer) error {
+		page, err = publishedPage(ctx, q, after, limit)
+		return err
+	})
+	return page, err
+}
+
+// Published is a name with its domain's terms and what is published of them.
+type Published struct {
+	Documents
+	Terms *policy.Terms
+}
+
+func publishedPage(ctx context.Context, q database.Queryer, after string, limit int) ([]Published, error) {
+	small, err := frameWithoutDomains(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.QueryContext(ctx, `SELECT n.name, d.document, p.served, p.waiting FROM domain_names n JOIN domains d ON d.name = n.domain
+		LEFT JOIN pacc p ON p.name = n.name WHERE n.name > ? ORDER BY n.name LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, func(row scanner) (Published, error) {
+		var p Published
+		var text []byte
+		if err := row.Scan(&p.Name, &text, &p.Served, &p.Waiting); err != nil {
+			return p, err
+		}
+		var domain policy.Domain
+		if err := json.Unmarshal(text, &domain); err != nil {
+			return p, err
+		}
+		small.Domains = []policy.Domain{domain}
+		p.Terms, _ = small.Terms(domain.Name)
+		return p, nil
 	})
 }
 

@@ -43,6 +43,15 @@ func accountPage(ctx context.Context, q database.Queryer, domain, after string, 
 }
 
 func frame(ctx context.Context, q database.Queryer) (policy.Site, error) {
+	all, err := frameWithoutDomains(ctx, q)
+	if err != nil {
+		return all, err
+	}
+	return all, read(ctx, q, &all.Domains, `SELECT document FROM domains ORDER BY position`)
+}
+
+// frameWithoutDomains has the identity, providers and plans, which are few.
+func frameWithoutDomains(ctx context.Context, q database.Queryer) (policy.Site, error) {
 	var frame policy.Site
 	var err error
 	if frame.ID, err = meta(ctx, q, metaSiteID); err != nil {
@@ -51,10 +60,7 @@ func frame(ctx context.Context, q database.Queryer) (policy.Site, error) {
 	if err = read(ctx, q, &frame.Providers, `SELECT document FROM providers ORDER BY position`); err != nil {
 		return frame, err
 	}
-	if err = read(ctx, q, &frame.Plans, `SELECT document FROM plans ORDER BY position`); err != nil {
-		return frame, err
-	}
-	return frame, read(ctx, q, &frame.Domains, `SELECT document FROM domains ORDER BY position`)
+	return frame, read(ctx, q, &frame.Plans, `SELECT document FROM plans ORDER BY position`)
 }
 
 func site(ctx context.Context, q database.Queryer) (policy.Site, error) {
