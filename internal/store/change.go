@@ -119,6 +119,11 @@ func (s *Store) replace(ctx context.Context, tx database.Queryer, old, new polic
 			return false, err
 		}
 	}
+	if changed {
+		if err := raiseFrame(ctx, tx); err != nil { // terms have the identity in them
+			return false, err
+		}
+	}
 	frameChanged, err := s.replaceFrame(ctx, tx, old, new)
 	if err != nil {
 		return false, err

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"autoconfig/internal/database"
+	"autoconfig/internal/directory"
 	"autoconfig/internal/store"
 	"autoconfig/internal/testkit"
 	"autoconfig/policy"
@@ -172,8 +173,15 @@ func testBroken(t *testing.T, p place) {
 		if _, err := db.ExecContext(t.Context(), "DELETE FROM "+table); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Domain(t.Context(), "example.com"); err == nil || !strings.Contains(err.Error(), want) {
+		anew, err := p.try(t.Context()) // the first has what it read in memory
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := anew.Domain(t.Context(), "example.com"); !errors.Is(err, directory.ErrUnusable) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", table, err, want)
+		}
+		if err := anew.Close(); err != nil {
+			t.Error(err)
 		}
 		replace(t, s, policy.Site{})
 		replace(t, s, demo(t))

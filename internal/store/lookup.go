@@ -17,60 +17,92 @@ import (
 var _ directory.Source = (*Store)(nil)
 
 // Domain implements [directory.Source].
-func (s *Store) Domain(ctx context.Context, name string) (terms *policy.Terms, err error) {
-	err = s.db.View(ctx, func(q database.Queryer) error {
-		terms, err = domainTerms(ctx, q, name)
-		return err
-	})
-	return terms, err
-}
-
-func domainTerms(ctx context.Context, q database.Queryer, name string) (*policy.Terms, error) {
+func (s *Store) Domain(ctx context.Context, name string) (*policy.Terms, error) {
+	var text []byte
+	var frame string
+	err := s.db.QueryRowContext(ctx, `SELECT d.document, (SELECT value FROM meta WHERE name = 'frame') FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name = ?`, name).Scan(&text, &frame)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, directory.ErrNotFound
+	} else if err != nil {
+		return nil, err
+	}
 	var domain policy.Domain
-	err := document(ctx, q, &domain, `SELECT d.document FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name = ?`, name)
+	if err := json.Unmarshal(text, &domain); err != nil {
+		return nil, err
+	}
+	known, err := s.shared(ctx, frame)
 	if err != nil {
 		return nil, err
 	}
-	return termsOf(ctx, q, domain)
+	return known.termsOf(domain)
 }
 
 // PlanTerms implements [directory.Source].
-func (s *Store) PlanTerms(ctx context.Context, domain policy.Domain) (terms *policy.Terms, err error) {
-	err = s.db.View(ctx, func(q database.Queryer) error {
-		terms, err = termsOf(ctx, q, domain)
-		return err
-	})
-	return terms, err
-}
-
-// termsOf lays a domain over its plan and its provider.
-func termsOf(ctx context.Context, q database.Queryer, domain policy.Domain) (*policy.Terms, error) {
-	var plan policy.Plan
-	if domain.Plan != "" {
-		if err := document(ctx, q, &plan, `SELECT document FROM plans WHERE name = ?`, domain.Plan); err != nil {
-			return nil, broken(err, "plan", domain.Plan)
-		}
-	}
-	var provider settings.Provider
-	if id := domain.Over(plan.Offer).Provider; id != "" {
-		if err := document(ctx, q, &provider, `SELECT document FROM providers WHERE id = ?`, id); err != nil {
-			return nil, broken(err, "provider", id)
-		}
-	}
-	id, err := meta(ctx, q, metaSiteID)
+func (s *Store) PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Terms, error) {
+	frame, err := meta(ctx, s.db, metaFrame)
 	if err != nil {
 		return nil, err
 	}
-	return policy.TermsOf(id, domain, plan, provider), nil
+	known, err := s.shared(ctx, frame)
+	if err != nil {
+		return nil, err
+	}
+	return known.termsOf(domain)
+}
+
+// shared is what domains refer to, as it was in one generation of the frame.
+type shared struct {
+	frame     string
+	siteID    string
+	plans     map[string]policy.Plan
+	providers map[string]settings.Provider
+}
+
+// shared gives that of a generation, or of a newer one: to read it anew for each
+// domain would be most of the work.
+func (s *Store) shared(ctx context.Context, frame string) (*shared, error) {
+	if kept := s.kept.Load(); kept != nil && kept.frame == frame {
+		return kept, nil
+	}
+	fresh := &shared{plans: map[string]policy.Plan{}, providers: map[string]settings.Provider{}}
+	err := s.db.View(ctx, func(q database.Queryer) (err error) {
+		if fresh.frame, err = meta(ctx, q, metaFrame); err != nil {
+			return err
+		}
+		small, err := frameWithoutDomains(ctx, q)
+		fresh.siteID = small.ID
+		for _, p := range small.Plans {
+			fresh.plans[p.Name] = p
+		}
+		for _, p := range small.Providers {
+			fresh.providers[p.ID] = p
+		}
+		return err
+	})
+	if err == nil {
+		s.kept.Store(fresh)
+	}
+	return fresh, err
+}
+
+// termsOf lays a domain over its plan and its provider.
+func (x *shared) termsOf(domain policy.Domain) (*policy.Terms, error) {
+	plan, found := x.plans[domain.Plan]
+	if domain.Plan != "" && !found {
+		return nil, broken("plan", domain.Plan)
+	}
+	id := domain.Over(plan.Offer).Provider
+	provider, found := x.providers[id]
+	if id != "" && !found {
+		return nil, broken("provider", id)
+	}
+	return policy.TermsOf(x.siteID, domain, plan, provider), nil
 }
 
 // broken makes a missing plan a failure: "not found" would mean that the domain
 // isn't served.
-func broken(err error, kind, name string) error {
-	if errors.Is(err, directory.ErrNotFound) {
-		return fmt.Errorf("%w: the database has no %s %s, which a domain refers to", directory.ErrUnusable, kind, name)
-	}
-	return err
+func broken(kind, name string) error {
+	return fmt.Errorf("%w: the database has no %s %s, which a domain refers to", directory.ErrUnusable, kind, name)
 }
 
 // Account implements [directory.Source].

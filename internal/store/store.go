@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
 
@@ -31,7 +32,10 @@ var (
 var migrations embed.FS
 
 // Store is a database. It is safe for concurrent use, by several processes too.
-type Store struct{ db *database.DB }
+type Store struct {
+	db   *database.DB
+	kept atomic.Pointer[shared]
+}
 
 // Options are how a database is opened. Zero values are good.
 type Options struct {
@@ -53,7 +57,7 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db}
+	s := &Store{db: db}
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", parsed, err), db.Close())
 	}
