@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -48,6 +49,9 @@ func (s *serveCmd) Run(c *call) error {
 	}
 	if s.AdminListen != "" {
 		site.process.AdminListen = s.AdminListen
+	}
+	if os.Getenv("GOGC") == "" { // caches are most of the memory, and don't become garbage
+		debug.SetGCPercent(50)
 	}
 	logger := newLogger(c, site.process.Log)
 	secret, err := site.secret(s.Demo)

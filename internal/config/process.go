@@ -102,7 +102,7 @@ type RateLimit struct {
 
 // Cache bounds what is kept in memory.
 type Cache struct {
-	Entries int `yaml:"entries" doc:"accounts that are kept; about 1 kB each"`
+	Entries int `yaml:"entries" doc:"accounts that are kept from each source; about 500 bytes each, and as much for collecting what is no longer needed"`
 }
 
 // Log says what is logged.
@@ -123,7 +123,7 @@ func Defaults() Process {
 		// Thunderbird asks about eight times for one account; behind one address there
 		// may be an office.
 		RateLimit: RateLimit{PerSecond: 20, Burst: 200},
-		Cache:     Cache{Entries: 100_000},
+		Cache:     Cache{Entries: 50_000},
 		Check:     Check{Every: "24h"},
 		Links:     Links{Valid: "24h", Uses: 1},
 		Retention: Retention{Links: 90, Audit: 365, Overrides: 90},

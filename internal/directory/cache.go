@@ -48,7 +48,7 @@ func (c *cache[V]) get(ctx context.Context, key string, load func(context.Contex
 	if ok && c.current(kept.stamp, found, now) {
 		c.hits.Add(1)
 		if c.aging(kept.stamp, found, now) {
-			_, _ = c.begin(ctx, key, load) // what it brings is for the next one
+			_, _ = c.begin(ctx, key, load, false) // what it brings is for the next one
 		}
 		return answer(kept, found)
 	}
@@ -58,7 +58,7 @@ func (c *cache[V]) get(ctx context.Context, key string, load func(context.Contex
 	if ok {
 		patience = c.origin.life.patience
 	}
-	running, err := c.begin(ctx, key, load)
+	running, err := c.begin(ctx, key, load, !ok)
 	if err == nil {
 		var fresh cached[V]
 		if fresh, err = running.wait(ctx, patience); err == nil || errors.Is(err, ErrNotFound) {
@@ -119,11 +119,26 @@ func (c *cache[V]) willDo(s stamp, now time.Time) bool {
 	return now.Sub(since) < c.origin.life.stale
 }
 
-func (c *cache[V]) begin(ctx context.Context, key string, load func(context.Context) (V, error)) (*flight[cached[V]], error) {
-	return c.flights.begin(ctx, key, c.origin.enter, func(ctx context.Context) (cached[V], error) {
-		defer c.origin.leave()
-		return c.load(ctx, key, load)
-	})
+// begin joins the load of a key or starts one; here, if the caller has nothing
+// better to do than to wait for it, which spares a goroutine whose stack has to
+// grow. The load goes on if the caller's request ends: others may wait for it.
+func (c *cache[V]) begin(ctx context.Context, key string, load func(context.Context) (V, error), here bool) (*flight[cached[V]], error) {
+	running, begun, err := c.flights.begin(key, c.origin.enter)
+	if !begun {
+		return running, err
+	}
+	run := func() {
+		c.flights.run(key, running, func() (cached[V], error) {
+			defer c.origin.leave()
+			return c.load(context.WithoutCancel(ctx), key, load)
+		})
+	}
+	if here {
+		run()
+	} else {
+		go run()
+	}
+	return running, nil
 }
 
 // load asks the source. The generation is taken before: what changes meanwhile

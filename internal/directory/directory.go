@@ -16,7 +16,7 @@ type Options struct {
 	// Outside are the sources outside of our own database, in the order in which they
 	// are asked.
 	Outside []OutsideSource
-	// MaxEntries bounds the accounts in each cache; 100,000 if 0.
+	// MaxEntries bounds the accounts in each cache; 50,000 if 0.
 	MaxEntries int
 	// Logger is slog.Default if nil.
 	Logger *slog.Logger
@@ -28,7 +28,7 @@ type Options struct {
 }
 
 const (
-	defaultEntries = 100_000
+	defaultEntries = 50_000
 	maxDomains     = 100_000
 )
 
@@ -62,7 +62,15 @@ type Directory struct {
 type owned struct {
 	account  policy.Account
 	known    bool
-	override policy.Override
+	override *policy.Override // nil for none
+}
+
+// over lays the override over an account.
+func (o owned) over(f *Found) {
+	if o.override != nil {
+		f.Override = *o.override
+		f.Account = o.override.Over(f.Account)
+	}
 }
 
 // New prepares a Directory.
@@ -206,7 +214,9 @@ func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Add
 		return Found{}, err
 	}
 	if own.known {
-		return Found{Entry: entry, Home: entry, Account: own.override.Over(own.account), Known: true, Override: own.override}, nil
+		found := Found{Entry: entry, Home: entry, Account: own.account, Known: true}
+		own.over(&found)
+		return found, nil
 	}
 	sources, err := d.sourcesOf(entry.Terms)
 	if err != nil {
@@ -235,8 +245,11 @@ func (d *Directory) ownAccount(ctx context.Context, key string) (owned, error) {
 			key = account.Address.Key()
 		}
 		// Also where there is no account: one that is kept elsewhere may have it.
-		o.override, err = d.override(ctx, key)
-		if errors.Is(err, ErrNotFound) && o.known {
+		override, err := d.override(ctx, key)
+		switch {
+		case err == nil:
+			o.override = &override
+		case errors.Is(err, ErrNotFound) && o.known:
 			err = nil
 		}
 		return o, err
@@ -272,8 +285,7 @@ func (d *Directory) lay(ctx context.Context, entry *Entry, o *outside, account p
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Found{}, err
 	}
-	f.Override = own.override
-	f.Account = own.override.Over(f.Account)
+	own.over(&f)
 	return f, nil
 }
 

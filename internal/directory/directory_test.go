@@ -108,14 +108,17 @@ func TestSimultaneousMissesAskOnce(t *testing.T) {
 		before := h.source.asked.Load()
 		impatient, giveUp := context.WithCancel(t.Context())
 		var group sync.WaitGroup
+		for i := range 100 {
+			group.Go(func() { h.want(t, "office@example.com", "office@example.com true pop3") })
+			if i == 0 {
+				synctest.Wait() // this one asks, the others wait for it
+			}
+		}
 		group.Go(func() {
 			if _, err := h.look(impatient, "office@example.com"); !errors.Is(err, context.Canceled) {
 				t.Errorf("the one that gave up: %v", err)
 			}
 		})
-		for range 100 {
-			group.Go(func() { h.want(t, "office@example.com", "office@example.com true pop3") })
-		}
 		synctest.Wait()
 		giveUp()
 		synctest.Wait()

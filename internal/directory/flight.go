@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// flights collapses simultaneous loads of one key into one. A caller that gives
-// up doesn't end the load for the others.
+// flights collapses simultaneous loads of one key into one.
 type flights[V any] struct {
 	mu      sync.Mutex
 	running map[string]*flight[V]
@@ -20,35 +19,34 @@ type flight[V any] struct {
 	err   error
 }
 
-// begin joins the load of a key, or starts it. may is asked before one is
-// started.
-func (f *flights[V]) begin(ctx context.Context, key string, may func() error, load func(context.Context) (V, error)) (*flight[V], error) {
+// begin joins the load of a key; where there is none it begins one, which the
+// caller must run. may is asked before.
+func (f *flights[V]) begin(key string, may func() error) (running *flight[V], begun bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if running, found := f.running[key]; found {
-		return running, nil
+		return running, false, nil
 	}
 	if err := may(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	running := &flight[V]{done: make(chan struct{})}
+	running = &flight[V]{done: make(chan struct{})}
 	if f.running == nil {
 		f.running = map[string]*flight[V]{}
 	}
 	f.running[key] = running
-	go f.run(context.WithoutCancel(ctx), key, running, load)
-	return running, nil
+	return running, true, nil
 }
 
-// run ends when load does, which its context bounds.
-func (f *flights[V]) run(ctx context.Context, key string, running *flight[V], load func(context.Context) (V, error)) {
+// run ends when load does.
+func (f *flights[V]) run(key string, running *flight[V], load func() (V, error)) {
 	defer func() {
 		f.mu.Lock()
 		delete(f.running, key)
 		f.mu.Unlock()
 		close(running.done)
 	}()
-	running.value, running.err = load(ctx)
+	running.value, running.err = load()
 }
 
 // errImpatient means that the load goes on, and the caller has something else.

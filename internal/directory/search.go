@@ -53,7 +53,9 @@ func (d *Directory) Search(ctx context.Context, text string, domains []string, l
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, nil, err
 		}
-		accounts[i] = own.override.Over(a)
+		if own.override != nil {
+			accounts[i] = own.override.Over(a)
+		}
 	}
 	return accounts, failed, nil
 }
