@@ -154,10 +154,11 @@ func TestAnswersThroughSharedFormsAreThoseOfTheDomainAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			account, _, err := d.Lookup(t.Context(), entry, typed)
+			found, err := d.Lookup(t.Context(), entry, typed)
 			if err != nil {
 				t.Fatal(err)
 			}
+			account := found.Account
 			terms, _ := site.Terms(name)
 			config := "http://autoconfig." + name + "/mail/config-v1.1.xml"
 			const pox = "/autodiscover/autodiscover.xml"
