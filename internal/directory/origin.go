@@ -55,6 +55,9 @@ type origin struct {
 	servedOld  atomic.Int64
 
 	down atomic.Bool // err != nil, without the lock
+	// slow says that a request has waited for an answer in vain, and that there was
+	// none since.
+	slow atomic.Bool
 	mu   sync.Mutex
 	err  error
 	// since is when it began to fail, good when it could last be asked.
@@ -133,6 +136,7 @@ func (o *origin) failed(err error) {
 
 func (o *origin) succeeded() {
 	o.ready.Store(true)
+	o.slow.Store(false)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.good = o.now()
@@ -160,6 +164,19 @@ func (o *origin) shown() string {
 		return "database"
 	}
 	return o.name
+}
+
+// hurried is how long a request waits for a newer answer where the last one to do so
+// has waited in vain.
+const hurried = 10 * time.Millisecond
+
+// patience is how long a request waits where it has an older answer. It may have
+// to ask several times, and others come: only the first wait is the whole one.
+func (o *origin) patience() time.Duration {
+	if o.slow.Load() {
+		return min(hurried, o.life.patience)
+	}
+	return o.life.patience
 }
 
 // lastGood is when it could last be asked.
