@@ -69,7 +69,7 @@ func (drawn) SearchAccounts(context.Context, string, []string, int) ([]policy.Ac
 }
 func (drawn) Listen(context.Context, func()) error { return nil }
 
-func (drawn) Generation(context.Context) (int64, error)        { return 1, nil }
+func (drawn) Generation(context.Context) (int64, error) { return 1, nil }
 
 // awkward are domains whose names programs or our own forms might take for
 // something else.
