@@ -2,6 +2,9 @@ package directory_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +44,31 @@ func TestOneWaitForASourceThatHangs(t *testing.T) {
 		if n := h.SourceStats()[1].OldOnes - before; n != 0 {
 			t.Error("an older answer, though the source is well")
 		}
+	})
+}
+
+// A crowd that fails at once, since the source has just gone, doesn't make it
+// rest for longer than one would: it is back a second after it is.
+func TestACrowdDoesNotMakeASourceRestForLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPanel()
+		h := withPanel(t, p, func(o *directory.Options) { o.Now = time.Now })
+		if _, err := h.Domain(t.Context(), "example.com"); err != nil {
+			t.Fatal(err)
+		}
+		p.set(func() { p.down = errors.New("connection refused") })
+		var crowd sync.WaitGroup
+		for i := range 100 {
+			crowd.Go(func() { _, _ = h.look(t.Context(), fmt.Sprintf("n%d@example.com", i)) })
+		}
+		crowd.Wait()
+		p.set(func() { p.down = nil })
+		if _, err := h.look(t.Context(), "boss@example.com"); err == nil {
+			t.Error("it doesn't rest at all")
+		}
+		time.Sleep(time.Second)
+		h.want(t, "boss@example.com", "boss@example.com true pop3")
 	})
 }
 

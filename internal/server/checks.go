@@ -3,10 +3,12 @@ package server
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
 )
 
@@ -66,14 +68,22 @@ func (s *Server) showCheck(c echo.Context) error {
 }
 
 // checkCollector counts the last results when the metrics are read. Its labels are
-// our own codes and words.
-type checkCollector struct{ checks Checks }
+// our own codes and words. Where the database can't be asked, they are missing, and
+// the other metrics say why.
+type checkCollector struct {
+	checks    Checks
+	directory *directory.Directory
+}
 
 var (
 	findingsDesc = prometheus.NewDesc("autoconfig_check_findings", "Findings of the last checks, by code and severity.", []string{"code", "severity"}, nil)
 	domainsDesc  = prometheus.NewDesc("autoconfig_check_domains", "Domains by the state of their last check.", []string{"state"}, nil)
 	daysDesc     = prometheus.NewDesc("autoconfig_check_certificate_days", "Days until the first certificate of a mail server expires.", nil, nil)
 )
+
+// collectTimeout bounds how long the metrics wait for the database: whoever scrapes
+// them waits ten seconds by default.
+const collectTimeout = 3 * time.Second
 
 // Describe implements prometheus.Collector.
 func (k checkCollector) Describe(out chan<- *prometheus.Desc) {
@@ -84,10 +94,15 @@ func (k checkCollector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (k checkCollector) Collect(out chan<- prometheus.Metric) {
+	if k.directory.Health().Err != nil {
+		return // it would only cost time
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
+	defer cancel()
 	findings, states := map[[2]string]int{}, map[string]int{"good": 0, "info": 0, "warning": 0, "error": 0}
 	days, known := 0, false
 	for after := ""; ; {
-		results, err := k.checks.Checks(context.Background(), after, checksMost)
+		results, err := k.checks.Checks(ctx, after, checksMost)
 		if err != nil {
 			out <- prometheus.NewInvalidMetric(domainsDesc, err)
 			return

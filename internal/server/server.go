@@ -99,7 +99,7 @@ func New(o Options) (*Server, error) {
 		s.oidc = &identity{OIDC: *o.OIDC}
 	}
 	if o.Checks != nil {
-		s.metrics.registry.MustRegister(checkCollector{o.Checks})
+		s.metrics.registry.MustRegister(checkCollector{o.Checks, o.Directory})
 	}
 	return s, nil
 }
