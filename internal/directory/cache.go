@@ -56,13 +56,16 @@ func (c *cache[V]) get(ctx context.Context, key string, load func(context.Contex
 	ok = ok && c.willDo(kept.stamp, now)
 	patience := time.Duration(0)
 	if ok {
-		patience = c.origin.life.patience
+		patience = c.origin.patience()
 	}
 	running, err := c.begin(ctx, key, load, !ok)
 	if err == nil {
 		var fresh cached[V]
 		if fresh, err = running.wait(ctx, patience); err == nil || errors.Is(err, ErrNotFound) {
 			return fresh.value, err
+		}
+		if errors.Is(err, errImpatient) {
+			c.origin.slow.Store(true)
 		}
 	}
 	if ok && ctx.Err() == nil {

@@ -44,6 +44,7 @@ type Directory struct {
 	now     func() time.Time
 	tick    <-chan time.Time
 	own     *origin
+	refresh refreshes
 	domains *cache[*Entry]
 	// planned are domains that are kept elsewhere, with one of our plans.
 	planned  *cache[*Entry]

@@ -31,7 +31,7 @@ const (
 	// tripAfter is how many failures in a row end the questions for a while: each
 	// costs somebody the time-out.
 	tripAfter             = 5
-	retryLeast, retryMost = time.Second, 15 * time.Second
+	retryLeast, retryMost = time.Second, 5 * time.Second
 	// flightsMost bounds the questions that are on their way to one source.
 	flightsMost = 256
 )
@@ -55,6 +55,9 @@ type origin struct {
 	servedOld  atomic.Int64
 
 	down atomic.Bool // err != nil, without the lock
+	// slow says that a request has waited for an answer in vain, and that there was
+	// none since.
+	slow atomic.Bool
 	mu   sync.Mutex
 	err  error
 	// since is when it began to fail, good when it could last be asked.
@@ -62,6 +65,7 @@ type origin struct {
 	inARow      int
 	retryAt     time.Time // zero while it isn't tripped
 	retry       time.Duration
+	probing     bool      // a question was let through to find out whether it is there
 	complained  time.Time // when it was last said that an answer can't be used
 }
 
@@ -110,7 +114,7 @@ func (o *origin) tripped() error {
 	if now.Before(o.retryAt) {
 		return fmt.Errorf("%w: %w", errTripped, o.err)
 	}
-	o.retryAt = now.Add(o.retry)
+	o.retryAt, o.probing = now.Add(o.retry), true
 	return nil
 }
 
@@ -125,21 +129,29 @@ func (o *origin) failed(err error) {
 	}
 	o.err = err
 	o.down.Store(true)
-	if o.inARow++; o.inARow >= tripAfter {
-		o.retry = min(max(2*o.retry, retryLeast), retryMost)
+	switch o.inARow++; {
+	case o.inARow < tripAfter:
+	case o.retryAt.IsZero():
+		o.retry, o.retryAt = retryLeast, now.Add(retryLeast)
+	case o.probing:
+		// Only the question that was let through makes the rest longer: a crowd whose
+		// questions were on their way fails at once, and says nothing new.
+		o.probing = false
+		o.retry = min(2*o.retry, retryMost)
 		o.retryAt = now.Add(o.retry)
 	}
 }
 
 func (o *origin) succeeded() {
 	o.ready.Store(true)
+	o.slow.Store(false)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.good = o.now()
 	if o.err != nil {
 		o.logger.Info("a source can be asked again", "source", o.shown(), "after", o.good.Sub(o.since))
 	}
-	o.err, o.inARow, o.retry, o.retryAt = nil, 0, 0, time.Time{}
+	o.err, o.inARow, o.retry, o.retryAt, o.probing = nil, 0, 0, time.Time{}, false
 	o.down.Store(false)
 }
 
@@ -160,6 +172,19 @@ func (o *origin) shown() string {
 		return "database"
 	}
 	return o.name
+}
+
+// hurried is how long a request waits for a newer answer where the last one to do so
+// has waited in vain.
+const hurried = 10 * time.Millisecond
+
+// patience is how long a request waits where it has an older answer. It may have
+// to ask several times, and others come: only the first wait is the whole one.
+func (o *origin) patience() time.Duration {
+	if o.slow.Load() {
+		return min(hurried, o.life.patience)
+	}
+	return o.life.patience
 }
 
 // lastGood is when it could last be asked.

@@ -11,8 +11,9 @@ import (
 const (
 	pollEvery = 250 * time.Millisecond
 	// pollHearing is how often our own database is asked for changes where it tells
-	// of them: the connection may be dead without anybody knowing.
-	pollHearing = time.Second
+	// of them: the connection may be dead without anybody knowing, and what was
+	// changed must be served within a second even so.
+	pollHearing = 500 * time.Millisecond
 	listenAgain = time.Second
 	pingEvery   = 5 * time.Second
 	pingDown    = time.Second
@@ -164,16 +165,34 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // Refresh asks our own database for changes now.
 func (d *Directory) Refresh(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, d.own.life.timeout)
+	begun := d.refresh.begun.Add(1)
+	timely, cancel := context.WithTimeout(ctx, d.own.life.timeout)
 	defer cancel()
-	generation, err := d.source.Generation(ctx)
+	generation, err := d.source.Generation(timely)
 	if err != nil {
-		if ctx.Err() == nil || d.Health().Ready {
+		if ctx.Err() == nil { // else whoever asked went away: nobody's fault
 			d.own.failed(err)
 		}
 		return err
 	}
-	d.own.generation.Store(generation)
+	d.refresh.end(begun, func() { d.own.generation.Store(generation) })
 	d.own.succeeded()
 	return nil
+}
+
+// refreshes keep questions for changes apart that run at the same time: what was
+// asked for earlier and comes later is old, and must not take back what is known.
+type refreshes struct {
+	begun atomic.Int64
+	mu    sync.Mutex
+	last  int64
+}
+
+func (r *refreshes) end(begun int64, store func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if begun > r.last {
+		r.last = begun
+		store()
+	}
 }

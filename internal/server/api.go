@@ -14,6 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/autodiscover"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
@@ -41,7 +42,7 @@ var openAPI []byte
 
 func (s *Server) apiRoutes(e *echo.Echo) {
 	s.get(e, "/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, openAPI) })
-	api := e.Group("/api/v1", s.problems, s.sameHost, s.limit, s.program)
+	api := e.Group("/api/v1", bounded, s.problems, s.sameHost, s.limit, s.program)
 	on := func(method, path, scope string, h echo.HandlerFunc) { api.Add(method, path, h, needs(scope)) }
 	on(http.MethodGet, "/links", "links:read", s.apiLinks)
 	on(http.MethodPost, "/links", "links:write", s.apiMakeLink)
@@ -141,6 +142,8 @@ var apiRefusals = []struct {
 	{links.ErrOrder, http.StatusUnprocessableEntity, "order", ""},
 	{mobileconfig.ErrPlaintext, http.StatusUnprocessableEntity, "format", "This account can't be set up by a profile."},
 	{mobileconfig.ErrAuth, http.StatusUnprocessableEntity, "format", "This account can't be set up by a profile."},
+	{autodiscover.ErrPlaintext, http.StatusUnprocessableEntity, "format", "Autodiscover can't say how this account is set up."},
+	{autodiscover.ErrAuth, http.StatusUnprocessableEntity, "format", "Autodiscover can't say how this account is set up."},
 	{thunderbird.ErrLogin, http.StatusUnprocessableEntity, "format", ""},
 	{thunderbird.ErrAndroidAuth, http.StatusUnprocessableEntity, "format", ""},
 	{thunderbird.ErrAndroidAddress, http.StatusUnprocessableEntity, "format", ""},
@@ -184,7 +187,14 @@ func (s *Server) problemOf(c echo.Context, err error) problem {
 	p := problem{Type: "about:blank", Status: http.StatusInternalServerError, Code: "internal", Detail: "Something went wrong here."}
 	var wrong settings.Problems
 	routed := new(echo.HTTPError)
-	switch i := apiRefusal(err); {
+	i := apiRefusal(err)
+	if i < 0 && !errors.As(err, &wrong) && !isNotFound(err) && !errors.As(err, &routed) {
+		if down := s.blamed(err); apiRefusal(down) >= 0 {
+			s.Logger.ErrorContext(c.Request().Context(), "request failed", "route", c.Path(), "error", err.Error())
+			err, i = down, apiRefusal(down)
+		}
+	}
+	switch {
 	case i >= 0:
 		r := apiRefusals[i]
 		p.Status, p.Code, p.Detail = r.status, r.code, r.detail

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
 )
 
@@ -68,23 +69,30 @@ func (s *Server) showCheck(c echo.Context) error {
 }
 
 // checkCollector counts the last results when the metrics are read. Its labels are
-// our own codes and words.
-//
-// With many domains that takes a while: what was counted is told again for twenty
-// times as long as the counting took.
+// our own codes and words. With many domains the counting takes a while: what was
+// counted is told again for twenty times as long, and longer while the database
+// can't be asked.
 type checkCollector struct {
-	checks Checks
-	now    func() time.Time
+	checks    Checks
+	directory *directory.Directory
 
-	mu    sync.Mutex
-	kept  []prometheus.Metric
-	until time.Time
+	mu       sync.Mutex
+	kept     []prometheus.Metric
+	until    time.Time
+	counting chan struct{} // closed when the counting ends; nil while there is none
 }
 
 var (
 	findingsDesc = prometheus.NewDesc("autoconfig_check_findings", "Findings of the last checks, by code and severity.", []string{"code", "severity"}, nil)
 	domainsDesc  = prometheus.NewDesc("autoconfig_check_domains", "Domains by the state of their last check.", []string{"state"}, nil)
 	daysDesc     = prometheus.NewDesc("autoconfig_check_certificate_days", "Days until the first certificate of a mail server expires.", nil, nil)
+)
+
+// Whoever scrapes the metrics waits ten seconds by default: they wait for the
+// counting for a while, and have the counts of before if it takes longer.
+const (
+	collectPatience = 3 * time.Second
+	collectTimeout  = time.Minute
 )
 
 // Describe implements prometheus.Collector.
@@ -96,25 +104,59 @@ func (k *checkCollector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (k *checkCollector) Collect(out chan<- prometheus.Metric) {
+	if k.directory.Health().Err == nil { // else it would only cost time
+		select {
+		case <-k.fresh():
+		case <-time.After(collectPatience):
+		}
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if began := k.now(); !began.Before(k.until) {
-		k.kept = k.count()
-		ended := k.now()
-		k.until = ended.Add(20 * ended.Sub(began))
-	}
 	for _, m := range k.kept {
 		out <- m
 	}
 }
 
-func (k *checkCollector) count() (all []prometheus.Metric) {
+// fresh is closed when what is kept is new enough.
+func (k *checkCollector) fresh() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case k.counting != nil:
+		return k.counting
+	case time.Now().Before(k.until):
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	k.counting = make(chan struct{})
+	go k.renew(k.counting)
+	return k.counting
+}
+
+// renew ends after collectTimeout at the latest.
+func (k *checkCollector) renew(done chan struct{}) {
+	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
+	defer cancel()
+	began := time.Now()
+	all, err := k.count(ctx)
+	ended := time.Now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err == nil {
+		k.kept, k.until = all, ended.Add(20*ended.Sub(began))
+	}
+	k.counting = nil
+	close(done)
+}
+
+func (k *checkCollector) count(ctx context.Context) (all []prometheus.Metric, err error) {
 	findings, states := map[[2]string]int{}, map[string]int{"good": 0, "info": 0, "warning": 0, "error": 0}
 	days, known := 0, false
 	for after := ""; ; {
-		results, err := k.checks.Checks(context.Background(), after, checksMost)
+		results, err := k.checks.Checks(ctx, after, checksMost)
 		if err != nil {
-			return []prometheus.Metric{prometheus.NewInvalidMetric(domainsDesc, err)}
+			return nil, err
 		}
 		for _, r := range results {
 			after = r.Report.Domain
@@ -142,5 +184,5 @@ func (k *checkCollector) count() (all []prometheus.Metric) {
 	if known {
 		gauge(daysDesc, days)
 	}
-	return all
+	return all, nil
 }

@@ -31,7 +31,7 @@ func (s *Server) staffRoutes(e *echo.Echo) {
 		return
 	}
 	s.apiRoutes(e)
-	pages := e.Group("/helpdesk", s.staffErrors, s.sameHost, s.sameOrigin, form)
+	pages := e.Group("/helpdesk", bounded, s.staffErrors, s.sameHost, s.sameOrigin, form)
 	read := func(path string, h echo.HandlerFunc, around ...echo.MiddlewareFunc) {
 		pages.Match([]string{http.MethodGet, http.MethodHead}, path, h, around...)
 	}
@@ -199,6 +199,7 @@ func (s *Server) staffErrors(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		status, text := staffRefusal(err)
 		if status == http.StatusInternalServerError {
+			status, text = staffRefusal(s.blamed(err))
 			s.Logger.ErrorContext(c.Request().Context(), "request failed", "route", c.Path(), "error", err.Error())
 		}
 		f := s.staffFrame(c)

@@ -33,8 +33,13 @@ type office struct {
 
 func newOffice(t *testing.T, change ...func(*server.Options)) *office {
 	t.Helper()
+	return ground{}.office(t, change...)
+}
+
+func (g ground) office(t *testing.T, change ...func(*server.Options)) *office {
+	t.Helper()
 	o := &office{staff: httptest.NewUnstartedServer(nil), public: httptest.NewUnstartedServer(nil)}
-	o.world = newWorld(t, append([]func(*server.Options){func(options *server.Options) {
+	o.world = g.world(t, append([]func(*server.Options){func(options *server.Options) {
 		var err error
 		if o.desk, err = staff.NewDesk(options.Links.Store.(staff.Store), options.Links.Secret, false); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -55,6 +56,7 @@ var refusals = []struct {
 	{errTooLarge, http.StatusRequestEntityTooLarge, "The request is too large."},
 	{errTooMany, http.StatusTooManyRequests, "Too many requests; try again in a minute."},
 	{errUnavailable, http.StatusServiceUnavailable, "The service can't answer now; try again in a minute."},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "The service can't answer now; try again in a minute."},
 	{context.Canceled, 499, ""}, // the client went away: Thunderbird cuts requests that lost its race
 }
 
@@ -74,6 +76,8 @@ func (s *Server) refuse(err error, c echo.Context) {
 		status, public = refusals[i].status, refusals[i].public
 	} else if routed := new(echo.HTTPError); errors.As(err, &routed) {
 		status, public = routed.Code, http.StatusText(routed.Code)+"."
+	} else if i := s.refusal(s.blamed(err)); i >= 0 {
+		status, public = refusals[i].status, refusals[i].public
 	}
 	if status >= http.StatusInternalServerError {
 		s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
@@ -103,6 +107,30 @@ func (s *Server) refusal(err error) int {
 		}
 	}
 	return -1
+}
+
+// requestTimeout bounds what a request may ask our own database for, where it does
+// so by itself: a database that hangs would keep every request and its connection.
+// It is shorter than the time for writing an answer.
+const requestTimeout = 10 * time.Second
+
+// bounded ends what a request waits for.
+func bounded(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTimeout)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}
+
+// blamed says of an error that nothing else is known of that our own database is
+// down, if it is.
+func (s *Server) blamed(err error) error {
+	if s.Directory.Health().Err != nil || errors.Is(err, context.DeadlineExceeded) {
+		return unavailable(err)
+	}
+	return err
 }
 
 func isNotFound(err error) bool {

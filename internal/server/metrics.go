@@ -62,8 +62,10 @@ func newMetrics(d *directory.Directory, version string) *metrics {
 	return m
 }
 
+// handler gives all metrics that can be had: when the database is down is when they
+// are looked at.
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
 func (m *metrics) answered(format string, p settings.Protocol) {

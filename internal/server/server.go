@@ -99,7 +99,7 @@ func New(o Options) (*Server, error) {
 		s.oidc = &identity{OIDC: *o.OIDC}
 	}
 	if o.Checks != nil {
-		s.metrics.registry.MustRegister(&checkCollector{checks: o.Checks, now: time.Now})
+		s.metrics.registry.MustRegister(&checkCollector{checks: o.Checks, directory: o.Directory})
 	}
 	return s, nil
 }
@@ -137,9 +137,9 @@ func (s *Server) Public(knownPlain bool) http.Handler {
 	e.POST("/", s.setUp, form)
 	s.assets(e)
 	if s.Links != nil {
-		s.get(e, "/s/:token", s.link, form)
-		e.POST("/s/:token", s.useLink, form)
-		s.get(e, "/s/:token/profile", s.linkProfile, form)
+		s.get(e, "/s/:token", s.link, bounded, form)
+		e.POST("/s/:token", s.useLink, bounded, form)
+		s.get(e, "/s/:token/profile", s.linkProfile, bounded, form)
 	}
 	return e
 }
@@ -154,8 +154,8 @@ func (s *Server) Private() http.Handler {
 	s.get(e, "/readyz", s.readyz)
 	s.get(e, "/metrics", echo.WrapHandler(s.metrics.handler()))
 	if s.Checks != nil {
-		s.get(e, "/checks", s.checksPage)
-		s.get(e, "/checks/:domain", s.checkPage)
+		s.get(e, "/checks", s.checksPage, bounded)
+		s.get(e, "/checks/:domain", s.checkPage, bounded)
 	}
 	if !s.StaffApart {
 		s.staffRoutes(e)

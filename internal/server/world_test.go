@@ -85,29 +85,53 @@ func testSite(t testing.TB) policy.Site {
 	return site
 }
 
-// world is a service with a store in memory.
+// world is a service with a store.
 type world struct {
 	server    *server.Server
 	store     *store.Store
 	directory *directory.Directory
 }
 
+// ground is what a world stands on. The zero one is the test site in memory.
+type ground struct {
+	database, folder string
+	site             *policy.Site
+	outside          []directory.OutsideSource
+	logger           *slog.Logger
+}
+
+// newWorld is a world with a store in memory.
 func newWorld(t testing.TB, change ...func(*server.Options)) *world {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite::memory:", store.Options{})
+	return ground{}.world(t, change...)
+}
+
+func (g ground) world(t testing.TB, change ...func(*server.Options)) *world {
+	t.Helper()
+	if g.database == "" {
+		g.database = "sqlite::memory:"
+	}
+	if g.site == nil {
+		site := testSite(t)
+		g.site = &site
+	}
+	if g.logger == nil {
+		g.logger = slog.New(slog.DiscardHandler)
+	}
+	db, err := store.Open(t.Context(), g.database, store.Options{Folder: g.folder})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if err := db.Replace(t.Context(), testSite(t)); err != nil {
+	if err := db.Replace(t.Context(), *g.site); err != nil {
 		t.Fatal(err)
 	}
 	w := &world{store: db}
-	w.directory = directory.New(directory.Options{Source: db, Logger: slog.New(slog.DiscardHandler)})
+	w.directory = directory.New(directory.Options{Source: db, Outside: g.outside, Logger: g.logger})
 	options := server.Options{
 		Directory: w.directory,
 		PublicURL: &url.URL{Scheme: "https", Host: "setup.example.com"},
-		Logger:    slog.New(slog.DiscardHandler),
+		Logger:    g.logger,
 		Links:     &links.Keeper{Store: db, Secret: []byte("a secret of the test")},
 		Now:       func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
 	}

@@ -83,6 +83,9 @@ const channel = "autoconfig_changed"
 
 // Listen implements [directory.Source].
 func (s *Store) Listen(ctx context.Context, heard func()) error {
+	if s.db.Kind != database.PostgreSQL {
+		return nil // the others tell of nothing
+	}
 	return s.db.Listen(ctx, channel, heard)
 }
 
