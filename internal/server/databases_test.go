@@ -20,11 +20,6 @@ import (
 // databases are shared by the tests that don't disturb them.
 var databases testkit.DatabaseServers
 
-func TestMain(m *testing.M) {
-	defer databases.Close()
-	m.Run()
-}
-
 // fixedSite is the test site with an identity that is the same in every database.
 func fixedSite(t testing.TB) policy.Site {
 	t.Helper()

@@ -35,7 +35,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	databases.Close()
+	os.Exit(code)
 }
 
 // load is what is asked of a service over a file, by one process.
