@@ -290,6 +290,9 @@ func (s *service) meet(source string, f fault) {
 		until(s.t, 5*time.Second, func() string { return up + " 0" }, func() bool { return s.metric(up) == 0 })
 	}
 	s.t.Logf("%s: known after %s", f.name, time.Since(began))
+	if source == "database" && f.problem != "" {
+		s.withoutDatabase()
+	}
 	// A crowd that was never asked for, in all formats.
 	var crowd sync.WaitGroup
 	var answered, refused atomic.Int64
@@ -325,6 +328,37 @@ func (s *service) meet(source string, f fault) {
 	})
 	s.t.Logf("%s: over after %s", f.name, time.Since(ended))
 	end()
+}
+
+// withoutDatabase asks for what can't be answered from before: it is refused soon,
+// by what says that it is for now.
+func (s *service) withoutDatabase() {
+	s.t.Helper()
+	var group sync.WaitGroup
+	for _, at := range []string{"http://" + s.public + "/s/00000000000000000000000000", "http://" + s.process.private + "/api/v1/audit", "http://" + s.process.private + "/api/v1/accounts?domain=example.com", "http://" + s.process.private + "/helpdesk/"} {
+		for range 10 { // more than the pool has connections
+			group.Go(func() {
+				r, err := http.NewRequest(http.MethodGet, at, nil)
+				if err != nil {
+					s.t.Error(err)
+					return
+				}
+				r.Header.Set("Authorization", "Bearer autoconfig_guessed")
+				r.Header.Set("Cookie", "helpdesk=guessed")
+				began := time.Now()
+				answer, err := s.client.Do(r)
+				if err != nil {
+					s.t.Errorf("%s: %v", at, err)
+					return
+				}
+				_ = answer.Body.Close()
+				if took := time.Since(began); answer.StatusCode != http.StatusServiceUnavailable || took > 4*time.Second {
+					s.t.Errorf("%s: %s after %s", at, answer.Status, took)
+				}
+			})
+		}
+	}
+	group.Wait()
 }
 
 // settled holds that nothing has piled up since the beginning.

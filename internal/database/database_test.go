@@ -3,8 +3,10 @@ package database_test
 import (
 	"context"
 	"errors"
+	"net"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -255,5 +257,38 @@ func TestAWrongPasswordIsNotShown(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "wrong-secret") {
 			t.Errorf("%s: %v", kind, err)
 		}
+	}
+}
+
+// A server that accepts connections and says nothing keeps nobody for long, and no
+// place in the pool.
+func TestASilentServerKeepsNobody(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0") // the system accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	for _, scheme := range []string{"postgres", "mysql"} {
+		address, err := database.Parse(scheme + "://u:p@" + l.Addr().String() + "/x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		db, err := database.Open(address, database.Options{Connections: 1, Timeout: 100 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		var waiting sync.WaitGroup
+		for range 3 { // one connects, two wait for its place: the pool connects for them
+			waiting.Go(func() {
+				if err := db.Ping(ctx); err == nil || ctx.Err() != nil {
+					t.Errorf("%s: %v, %v", scheme, err, ctx.Err())
+				}
+			})
+		}
+		waiting.Wait()
 	}
 }

@@ -28,7 +28,8 @@ import (
 // DefaultConnections bounds the connections of one pool.
 const DefaultConnections = 8
 
-// connectTimeout bounds how long one connection is tried for.
+// connectTimeout bounds how long one connection is tried for, its greeting and
+// sign-in included.
 const connectTimeout = 5 * time.Second
 
 // Options are how a database is opened. Zero values are good.
@@ -43,6 +44,14 @@ type Options struct {
 	// itself; 0 for as long as it wants. A caller's context ends it anyway, unless
 	// the way between them is cut.
 	Timeout time.Duration
+}
+
+// connectTimeout is no longer than a caller would wait.
+func (o Options) connectTimeout() time.Duration {
+	if o.Timeout > 0 {
+		return min(o.Timeout, connectTimeout)
+	}
+	return connectTimeout
 }
 
 // DB is a pool of connections. Its statements are written with question marks.
@@ -153,7 +162,7 @@ func openPostgreSQL(u *url.URL, o Options) (*sql.DB, *pgx.ConnConfig, error) {
 		return nil, nil, err
 	}
 	if !u.Query().Has("connect_timeout") {
-		config.ConnectTimeout = connectTimeout
+		config.ConnectTimeout = o.connectTimeout()
 	}
 	// Or a database in another character set would get and give bytes of that one.
 	config.RuntimeParams["client_encoding"] = "UTF8"
@@ -244,6 +253,10 @@ type session struct {
 
 // Connect is that of [driver.Connector].
 func (s session) Connect(ctx context.Context) (driver.Conn, error) {
+	// The pool also opens connections by itself, with a context that doesn't end: a
+	// server that accepts and says nothing would keep their places.
+	ctx, cancel := context.WithTimeout(ctx, s.options.connectTimeout())
+	defer cancel()
 	connection, err := s.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ var openAPI []byte
 
 func (s *Server) apiRoutes(e *echo.Echo) {
 	s.get(e, "/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, openAPI) })
-	api := e.Group("/api/v1", bounded, s.problems, s.sameHost, s.limit, s.program)
+	api := e.Group("/api/v1", s.bounded, s.problems, s.sameHost, s.limit, s.program)
 	on := func(method, path, scope string, h echo.HandlerFunc) { api.Add(method, path, h, needs(scope)) }
 	on(http.MethodGet, "/links", "links:read", s.apiLinks)
 	on(http.MethodPost, "/links", "links:write", s.apiMakeLink)

@@ -111,13 +111,21 @@ func (s *Server) refusal(err error) int {
 
 // requestTimeout bounds what a request may ask our own database for, where it does
 // so by itself: a database that hangs would keep every request and its connection.
-// It is shorter than the time for writing an answer.
-const requestTimeout = 10 * time.Second
+// It is shorter than the time for writing an answer. downTimeout is for one that is
+// known to be down.
+const (
+	requestTimeout = 10 * time.Second
+	downTimeout    = 2 * time.Second
+)
 
 // bounded ends what a request waits for.
-func bounded(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Server) bounded(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTimeout)
+		timeout := requestTimeout
+		if s.Directory.Health().Err != nil {
+			timeout = downTimeout
+		}
+		ctx, cancel := context.WithTimeout(c.Request().Context(), timeout)
 		defer cancel()
 		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)

@@ -137,9 +137,9 @@ func (s *Server) Public(knownPlain bool) http.Handler {
 	e.POST("/", s.setUp, form)
 	s.assets(e)
 	if s.Links != nil {
-		s.get(e, "/s/:token", s.link, bounded, form)
-		e.POST("/s/:token", s.useLink, bounded, form)
-		s.get(e, "/s/:token/profile", s.linkProfile, bounded, form)
+		s.get(e, "/s/:token", s.link, s.bounded, form)
+		e.POST("/s/:token", s.useLink, s.bounded, form)
+		s.get(e, "/s/:token/profile", s.linkProfile, s.bounded, form)
 	}
 	return e
 }
@@ -154,8 +154,8 @@ func (s *Server) Private() http.Handler {
 	s.get(e, "/readyz", s.readyz)
 	s.get(e, "/metrics", echo.WrapHandler(s.metrics.handler()))
 	if s.Checks != nil {
-		s.get(e, "/checks", s.checksPage, bounded)
-		s.get(e, "/checks/:domain", s.checkPage, bounded)
+		s.get(e, "/checks", s.checksPage, s.bounded)
+		s.get(e, "/checks/:domain", s.checkPage, s.bounded)
 	}
 	if !s.StaffApart {
 		s.staffRoutes(e)

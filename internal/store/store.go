@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
@@ -58,10 +59,7 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db: db}
-	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", parsed, err), db.Close())
-	}
-	if err := s.begin(ctx); err != nil {
+	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", parsed, err), db.Close())
 	}
 	return s, nil
@@ -74,18 +72,29 @@ var dialects = map[database.Kind]goose.Dialect{
 	database.SQLite: goose.DialectSQLite3, database.PostgreSQL: goose.DialectPostgres, database.MySQL: goose.DialectMySQL,
 }
 
-// migrate brings the schema up to date, and refuses a newer one. Replicas may
-// start at the same time: one does it, the others wait.
+// prepare brings the schema up to date, and gives a new database its identity.
+// Replicas may start at the same time: one does it, the others wait.
+func (s *Store) prepare(ctx context.Context) error {
+	release, err := s.lockSchema(ctx)
+	if errors.As(err, new(noConnection)) {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("wait for other processes that start: %w", err)
+	}
+	defer release()
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	return s.begin(ctx)
+}
+
+// migrate brings the schema up to date, and refuses a newer one.
 func (s *Store) migrate(ctx context.Context) error {
 	folder, err := fs.Sub(migrations, "migrations/"+string(s.db.Kind))
 	if err != nil {
 		return err
 	}
-	release, err := s.lockSchema(ctx)
-	if err != nil {
-		return fmt.Errorf("wait for other processes that start: %w", err)
-	}
-	defer release()
 	provider, err := goose.NewProvider(dialects[s.db.Kind], s.db.Pool(), folder)
 	if err != nil {
 		return err
@@ -113,6 +122,16 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
+// noConnection is why a server can't be used, in a line.
+type noConnection struct{ error }
+
+func (n noConnection) Error() string {
+	reasons := strings.Join(strings.Fields(n.error.Error()), " ") // one for each address that was tried, in lines of their own
+	return "no connection: " + reasons + "; see that it runs, and that the configuration has its address, database, user and password"
+}
+
+func (n noConnection) Unwrap() error { return n.error }
+
 // lockWait bounds how long a process waits for another one that changes the
 // schema, in seconds.
 const lockWait = 120
@@ -125,7 +144,7 @@ func (s *Store) lockSchema(ctx context.Context) (release func(), err error) {
 	}
 	connection, err := s.db.Pool().Conn(ctx)
 	if err != nil {
-		return nil, err
+		return nil, noConnection{err}
 	}
 	unlock := `SELECT RELEASE_LOCK(CONCAT('autoconfig.', DATABASE()))`
 	if s.db.Kind == database.PostgreSQL {
