@@ -36,16 +36,16 @@ var rooms = map[string]room{
 	"pacc":         {pure: true, ours: []string{"settings"}},
 	"templates":    {ours: []string{"settings"}, third: []string{"github.com/nicksnyder/go-i18n/v2/i18n", "golang.org/x/text"}},
 
-	"internal/config":    {ours: []string{"settings", "policy"}, third: []string{"github.com/goccy/go-yaml"}},
+	"internal/config": {ours: []string{"settings", "policy"}, third: []string{"github.com/goccy/go-yaml"}},
 	// how the three kinds of databases are opened, for the rooms that speak SQL: store, directory/sqldir, migrate
 	"internal/database":          {third: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql"}},
 	"internal/directory":         {ours: []string{"settings", "policy"}, third: []string{"github.com/maypok86/otter/v2"}},
 	"internal/directory/sqldir":  {ours: []string{"settings", "policy", "internal/directory", "internal/database"}},
 	"internal/directory/ldapdir": {ours: []string{"settings", "policy", "internal/directory"}, third: []string{"github.com/go-ldap/ldap/v3"}},
-	"internal/links":     {ours: []string{"settings"}, third: []string{"rsc.io/qr"}},
-	"internal/staff":     {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2"}},
-	"internal/store":     {ours: []string{"settings", "policy", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3"}},
-	"internal/migrate":   {ours: []string{"settings", "policy", "thunderbird", "internal/database"}},
+	"internal/links":             {ours: []string{"settings"}, third: []string{"rsc.io/qr"}},
+	"internal/staff":             {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2"}},
+	"internal/store":             {ours: []string{"settings", "policy", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3"}},
+	"internal/migrate":           {ours: []string{"settings", "policy", "thunderbird", "internal/database"}},
 	"internal/server": {
 		ours: []string{"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates", "internal/directory", "internal/doctor", "internal/links", "internal/staff"},
 		third: []string{

@@ -256,7 +256,7 @@ func (a *accountAddCmd) Run(c *call) error {
 		if l, err := target.look(c, typed); err != nil {
 			return policy.Account{}, err
 		} else if l.Source != "" {
-			return policy.Account{}, refusal{fmt.Errorf("%s is kept in the source %s; lay something over it with: autoconfig account set %s --protocol ...", a.Address, l.Source, a.Address)}
+			return policy.Account{}, refusal{fmt.Errorf("%s is kept in the source %s; lay something over it with: autoconfig account set %s --protocol imap", a.Address, l.Source, a.Address)}
 		}
 		account := policy.Account{Address: typed}
 		return account, a.change(&account)
