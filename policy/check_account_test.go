@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,7 +41,9 @@ func TestAnAccountAloneIsJudgedAsInItsSite(t *testing.T) {
 		}
 		var got settings.Problems
 		if err := terms.CheckAccount(site.Accounts[0]); err != nil {
-			got = err.(settings.Problems)
+			if !errors.As(err, &got) {
+				t.Fatal(err)
+			}
 			refused++
 		} else {
 			accepted++

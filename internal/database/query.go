@@ -30,7 +30,7 @@ func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql
 // QueryRowContext is that of sql.DB. The statement is prepared once and kept: it
 // should be one of a few.
 func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if statement := db.prepared(ctx, query); statement != nil {
+	if statement := db.prepared(ctx, query); statement != nil { //nolint:sqlclosecheck // kept, see there
 		return statement.QueryRowContext(ctx, args...)
 	}
 	return db.pool.QueryRowContext(ctx, db.Kind.bind(query), args...)
@@ -52,12 +52,12 @@ func (db *DB) prepared(ctx context.Context, query string) *sql.Stmt {
 	if db.prepares.Load() >= maxPrepared {
 		return nil
 	}
-	statement, err := db.pool.PrepareContext(ctx, query)
+	statement, err := db.pool.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept as long as the pool, which closes it
 	if err != nil {
 		return nil // the question itself will say why
 	}
 	if kept, found := db.statements.LoadOrStore(query, statement); found { // somebody was quicker
-		_ = statement.Close()
+		_ = statement.Close() //nolint:sqlclosecheck // only the one that isn't kept
 		return kept.(*sql.Stmt)
 	}
 	db.prepares.Add(1)
