@@ -73,6 +73,9 @@ func (s *serveCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := judgeSources(c, site.outside, logger); err != nil {
+		return err
+	}
 	d := newDirectory(site.store, site.outside, site.process.Cache.Entries, logger)
 	site.directory = d
 	var watcher *doctor.Watcher

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"autoconfig/internal/config"
 	"autoconfig/internal/database"
@@ -51,6 +55,36 @@ func openSources(process settled, logger *slog.Logger) (sources []directory.Outs
 		})
 	}
 	return sources, nil
+}
+
+// judgeTime bounds how long the start waits for sources to judge their queries.
+const judgeTime = 3 * time.Second
+
+// judgeSources has every database judge the queries that it will be asked. What
+// must be mended ends the start; a source that can't be asked now doesn't.
+func judgeSources(ctx context.Context, sources []directory.OutsideSource, logger *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, judgeTime)
+	defer cancel()
+	var group errgroup.Group
+	for _, s := range sources {
+		judge, ok := s.Outside.(interface {
+			Check(ctx context.Context) error
+		})
+		if !ok {
+			continue
+		}
+		group.Go(func() error {
+			err := judge.Check(ctx)
+			switch {
+			case errors.Is(err, sqldir.ErrQuery):
+				return fmt.Errorf("the source %s: %w", s.Name, err)
+			case err != nil:
+				logger.Warn("a source can't be asked yet", "source", s.Name, "error", err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // queryOf is the query that an error is about, "" for none.

@@ -47,6 +47,9 @@ func (d *Directory) keepIndex(ctx context.Context, o *outside) {
 			if index.full {
 				d.logger.Warn("the index of digests is full: programs that send a digest get the domain's default for the other accounts", "source", o.Name, "addresses", index.size())
 			}
+		case errors.Is(err, errors.ErrUnsupported):
+			d.logger.Info("the source can't list its accounts: programs that send a digest get the domain's default", "source", o.Name)
+			return
 		case ctx.Err() == nil:
 			d.logger.Warn("the index of digests couldn't be read; the last one stays", "source", o.Name, "error", err)
 			every = min(every, retryMost)
