@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -200,8 +201,20 @@ func scaleDomain(i int) string { return "d" + strconv.Itoa(i) + ".example" }
 
 func scaleAddress(i, domains int) string { return "u" + strconv.Itoa(i) + "@" + scaleDomain(i%domains) }
 
-// fill puts a site into a database in the fastest way there is.
-func fill(ctx context.Context, db *store.Store, site policy.Site) error { return db.Replace(ctx, site) }
+// fill puts a site into an empty database as an import does.
+func fill(ctx context.Context, db *store.Store, site policy.Site) error {
+	return db.Bulk(ctx, func(b *store.Bulk) error {
+		if err := b.PutFrame(ctx, site); err != nil {
+			return err
+		}
+		for part := range slices.Chunk(site.Accounts, 500) {
+			if err := b.PutAccounts(ctx, part); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
 
 // scaleFile writes a database with so many domains on one plan, and accounts.
 func scaleFile(b *testing.B, file string, domains, accounts int) {

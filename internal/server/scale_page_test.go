@@ -29,8 +29,8 @@ func (s *scale) page() string {
 	say("```sh\nSCALE_ACCOUNTS=%d SCALE_DOMAINS=%d go test ./internal/server -run '^$' -bench Scale -timeout 2h -args -update-curve\n```\n", s.accounts, s.domains)
 	say("Measured on %s on %s, with %d domains on one plan and %d accounts in one SQLite file.\n", time.Now().UTC().Format(time.DateOnly), machine(), s.domains, s.accounts)
 	say("![cost per request over domains, and requests per second over accounts](scale.svg)\n")
-	say("Requests go to the handler itself, without sockets, from as many clients as there are processors,")
-	say("after everything was asked for once, and half as many again; the fastest of five rounds. Memory is that of the whole process, the clients included.\n")
+	say("The real binary is asked over loopback, on eight connections, by clients on the same machine: their share is in every number.")
+	say("Before each measurement, all domains and up to 200,000 accounts are asked for, and half as many requests sent as are measured; the fastest of five rounds counts.\n")
 	first := s.byAccounts[0].even.PerSecond
 	say("| Accounts | Drawn | Requests per second | Of those with %d | Heap in use, MB | Memory, MB |", s.byAccounts[0].n)
 	say("|--:|---|--:|--:|--:|--:|")
@@ -42,7 +42,8 @@ func (s *scale) page() string {
 		row(a.n, "by Zipf, s = 1.1", a.zipf)
 	}
 	row(s.accounts, "addresses that nobody has", s.unknown)
-	say("\n| Domains | Cost of a domain's default, µs | Heap in use, MB | Memory, MB |\n|--:|--:|--:|--:|")
+	say("\nThe cost of a request that depends on the domain alone, measured at the handler without sockets, with the caches full:\n")
+	say("| Domains | Cost of a domain's default, µs | Heap in use, MB | Memory, MB |\n|--:|--:|--:|--:|")
 	for _, d := range s.byDomains {
 		say("| %s | %.1f | %.0f | %.0f |", thousands(d.n), cost(d.even), d.even.HeapMB, d.even.RSSMB)
 	}

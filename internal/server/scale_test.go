@@ -62,9 +62,10 @@ func BenchmarkScale(b *testing.B) {
 			continue
 		}
 		measured = true
-		s.measureAccounts(b, file)
+		binary := start(b, file, s.domains)
+		s.measureAccounts(b, binary)
+		s.started = binary.mixed(b, s.domains, s.accounts)
 		s.measureDomains(b)
-		s.started = start(b, file, s.domains, s.accounts)
 	}
 	s.report(b, full)
 	if *updateCurve {
@@ -81,16 +82,16 @@ func steps(first, most int) []int {
 	return append(all, most)
 }
 
-func (s *scale) measureAccounts(b *testing.B, file string) {
+func (s *scale) measureAccounts(b *testing.B, binary *running) {
 	b.Helper()
 	for _, n := range steps(1000, s.accounts) {
-		l := load{File: file, Domains: s.domains, Accounts: n, Requests: max(2*n, 100_000), Kind: "even"}
-		p := scalePoint{n: n, even: measure(b, l)}
+		l := load{Domains: min(n, s.domains), Accounts: n, Requests: 100_000, Kind: "even"}
+		p := scalePoint{n: n, even: binary.bear(b, l)}
 		l.Kind = "zipf"
-		p.zipf = measure(b, l)
+		p.zipf = binary.bear(b, l)
 		s.byAccounts = append(s.byAccounts, p)
 	}
-	s.unknown = measure(b, load{File: file, Domains: s.domains, Accounts: s.accounts, Requests: 50_000, Kind: "unknown"})
+	s.unknown = binary.bear(b, load{Domains: s.domains, Accounts: s.accounts, Requests: 50_000, Kind: "unknown"})
 }
 
 // measureDomains takes a file for each number of domains, and asks for the default
@@ -126,7 +127,6 @@ func (s *scale) report(b *testing.B, full bool) {
 	b.ReportMetric(first.even.PerSecond, "req/s-1000")
 	b.ReportMetric(s.unknown.PerSecond, "req/s-unknown")
 	b.ReportMetric(last.even.HeapMB, "MB-heap")
-	b.ReportMetric(last.even.RSSMB, "MB-handler")
 	b.ReportMetric(s.started.rssMB, "MB-binary")
 	b.ReportMetric(s.started.first.Seconds(), "s-to-first-answer")
 	b.ReportMetric(0, "ns/op") // means nothing here
