@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,6 +90,9 @@ func Open(a Address, o Options) (*DB, error) {
 		db.pool.SetMaxOpenConns(1) // each connection would have a memory of its own
 		db.pool.SetConnMaxIdleTime(0)
 		return db, nil
+	}
+	if a.Kind == SQLite { // each has two megabytes of pages, and more than can run at once help nobody
+		o.Connections = min(o.Connections, max(4, runtime.NumCPU()))
 	}
 	db.pool.SetMaxOpenConns(o.Connections)
 	db.pool.SetMaxIdleConns(o.Connections) // opening one costs more than any question

@@ -18,8 +18,10 @@ type cached[V any] struct {
 // stamp is when an answer was got.
 type stamp struct {
 	generation int64
-	at         time.Time
+	at         int64 // in nanoseconds since 1970: half of a time.Time
 }
+
+func (s stamp) age(now time.Time) time.Duration { return time.Duration(now.UnixNano() - s.at) }
 
 // cache keeps answers of one kind from one origin, what isn't found apart from
 // what is: strangers choose the names that aren't, and must not push the others
@@ -97,7 +99,7 @@ func (c *cache[V]) current(s stamp, found bool, now time.Time) bool {
 	if o.life.fresh == 0 {
 		return s.generation == o.generation.Load() && (!o.down.Load() || now.Sub(o.lastGood()) < o.life.stale)
 	}
-	return now.Sub(s.at) < c.lasts(found)
+	return s.age(now) < c.lasts(found)
 }
 
 func (c *cache[V]) lasts(found bool) time.Duration {
@@ -110,16 +112,16 @@ func (c *cache[V]) lasts(found bool) time.Duration {
 // aging tells whether an answer that is asked for is so near its end that a newer
 // one is fetched meanwhile. What isn't found is not worth it.
 func (c *cache[V]) aging(s stamp, found bool, now time.Time) bool {
-	return found && c.origin.life.fresh > 0 && now.Sub(s.at) > c.lasts(found)*4/5
+	return found && c.origin.life.fresh > 0 && s.age(now) > c.lasts(found)*4/5
 }
 
 // willDo tells whether an answer that isn't current is better than none.
 func (c *cache[V]) willDo(s stamp, now time.Time) bool {
-	since := s.at
+	age := s.age(now)
 	if c.origin.life.fresh == 0 {
-		since = c.origin.lastGood()
+		age = now.Sub(c.origin.lastGood())
 	}
-	return now.Sub(since) < c.origin.life.stale
+	return age < c.origin.life.stale
 }
 
 // begin joins the load of a key or starts one; here, if the caller has nothing
@@ -149,7 +151,7 @@ func (c *cache[V]) begin(ctx context.Context, key string, load func(context.Cont
 func (c *cache[V]) load(ctx context.Context, key string, load func(context.Context) (V, error)) (cached[V], error) {
 	ctx, cancel := context.WithTimeout(ctx, c.origin.life.timeout)
 	defer cancel()
-	fresh := cached[V]{stamp: stamp{c.origin.generation.Load(), c.origin.now()}}
+	fresh := cached[V]{stamp: stamp{c.origin.generation.Load(), c.origin.now().UnixNano()}}
 	value, err := load(ctx)
 	switch {
 	case err == nil:
