@@ -51,7 +51,7 @@ func (s *serveCmd) Run(c *call) error {
 		site.process.AdminListen = s.AdminListen
 	}
 	if os.Getenv("GOGC") == "" { // caches are most of the memory, and don't become garbage
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(75)
 	}
 	logger := newLogger(c, site.process.Log)
 	secret, err := site.secret(s.Demo)
