@@ -30,6 +30,11 @@ func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql
 // QueryRowContext is that of sql.DB. The statement is prepared once and kept: it
 // should be one of a few.
 func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if db.Kind == SQLite {
+		// Its driver starts a goroutine for each question that may be given up, which is
+		// a good part of the work. A reader of one row waits for nobody.
+		ctx = context.WithoutCancel(ctx)
+	}
 	if statement := db.prepared(ctx, query); statement != nil { //nolint:sqlclosecheck // kept, see there
 		return statement.QueryRowContext(ctx, args...)
 	}
