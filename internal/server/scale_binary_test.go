@@ -113,26 +113,38 @@ func (x *running) settle(b *testing.B) {
 	b.Error("it is busy without a request")
 }
 
-// bear sends a load over loopback, on connections that are kept, by a client that
-// costs little: what is left of the machine is the service's.
-func (x *running) bear(b *testing.B, l load) borne {
+// warmUp is how many requests are drawn until the cache knows what is asked for
+// often.
+const warmUp = 300_000
+
+// bear sends loads over loopback, on connections that are kept, by a client that
+// costs little: what is left of the machine is the service's. The loads take turns,
+// so that whatever else the machine does slows all of them down.
+func (x *running) bear(b *testing.B, loads ...load) []borne {
 	b.Helper()
-	failed := x.ask(b, l.walk, l.walked()) + x.ask(b, l.draw, l.Requests/2)
-	var result borne
+	results := make([]borne, len(loads))
+	failed := int64(0)
+	for _, l := range loads {
+		failed += x.ask(b, l.walk, l.walked()) + x.ask(b, l.draw, min(warmUp, 3*l.Requests))
+	}
 	for range rounds {
-		began := time.Now()
-		failed += x.ask(b, l.draw, l.Requests/rounds)
-		result.PerSecond = max(result.PerSecond, float64(l.Requests/rounds)/time.Since(began).Seconds())
+		for i, l := range loads {
+			began := time.Now()
+			failed += x.ask(b, l.draw, l.Requests/rounds)
+			results[i].PerSecond = max(results[i].PerSecond, float64(l.Requests/rounds)/time.Since(began).Seconds())
+		}
 	}
 	if failed > 0 {
-		b.Errorf("%+v: %d requests had no answer", l, failed)
+		b.Errorf("%+v: %d requests had no answer", loads, failed)
 	}
-	var err error
-	if result.RSSMB, err = rss(x.pid); err != nil {
+	memory, err := rss(x.pid)
+	if err != nil {
 		b.Fatal(err)
 	}
-	result.HeapMB = x.heap(b)
-	return result
+	for i := range results {
+		results[i].RSSMB, results[i].HeapMB = memory, x.heap(b)
+	}
+	return results
 }
 
 // walked is how many requests it takes until the cache is what it will be: all
