@@ -91,7 +91,7 @@ func Open(a Address, o Options) (*DB, error) {
 		db.pool.SetConnMaxIdleTime(0)
 		return db, nil
 	}
-	if a.Kind == SQLite { // each has two megabytes of pages, and more than can run at once help nobody
+	if a.Kind == SQLite { // each has three megabytes of pages, and more than can run at once help nobody
 		o.Connections = min(o.Connections, max(4, runtime.NumCPU()))
 	}
 	db.pool.SetMaxOpenConns(o.Connections)
@@ -133,7 +133,7 @@ func openSQLite(file string, o Options) (*sql.DB, error) {
 	}
 	return sql.Open("sqlite", path+url.Values{
 		// busy_timeout comes first: switching to WAL may itself have to wait.
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "cache_size(-3000)"},
 		"_txlock": {"immediate"},
 	}.Encode())
 }

@@ -38,10 +38,14 @@ type cache[V any] struct {
 func newCache[V any](o *origin, size int) *cache[V] {
 	return &cache[V]{
 		origin:  o,
-		present: otter.Must(&otter.Options[string, cached[V]]{MaximumSize: size}),
-		missing: otter.Must(&otter.Options[string, stamp]{MaximumSize: size}),
+		present: otter.Must(&otter.Options[string, cached[V]]{MaximumSize: size, Executor: here}),
+		missing: otter.Must(&otter.Options[string, stamp]{MaximumSize: max(size/4, 1), Executor: here}),
 	}
 }
+
+// here does the cache's own chores where they come up: they are smaller than
+// waking somebody else for them.
+func here(chore func()) { chore() }
 
 // get gives the answer for key, by load if there is none that is good.
 func (c *cache[V]) get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
