@@ -101,7 +101,7 @@ func (s *serveCmd) Run(c *call) error {
 		Directory: d, Checks: site.store, Links: &links.Keeper{Store: site.store, Secret: secret}, Templates: site.process.templates(),
 		LinkLife: site.process.Links.Life(), LinkUses: site.process.Links.Uses,
 		Desk: desk, Site: site.store, StaffURL: site.process.staffURL(listeners), StaffApart: listeners.Staff != nil, OIDC: provider, PublicURL: site.process.PublicURL, Signer: signer,
-		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version,
+		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version, Drain: site.process.DrainTime(),
 		Rate: server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
 	})
 	if err != nil {
@@ -115,8 +115,12 @@ func (s *serveCmd) Run(c *call) error {
 		logger.Info("serving the help desk", "staff_listen", listeners.Staff.Addr().String(), "staff_url", site.process.StaffURL)
 	}
 	group, ctx := errgroup.WithContext(c)
-	group.Go(func() error { return d.Run(ctx) })
-	group.Go(func() error { return handlers.Serve(ctx, listeners) })
+	fresh, serveNoMore := context.WithCancel(context.WithoutCancel(ctx)) // answers stay fresh as long as any are given
+	group.Go(func() error { return d.Run(fresh) })
+	group.Go(func() error {
+		defer serveNoMore()
+		return handlers.Serve(ctx, listeners)
+	})
 	group.Go(func() error {
 		return keepPACC(&call{Context: ctx, std: c.std, configFile: c.configFile}, site, logger)
 	})

@@ -31,6 +31,7 @@ type Process struct {
 	Database     string  `yaml:"database" doc:"where the site is kept: sqlite:FILE, relative to the configuration's folder, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME (MariaDB too)"`
 	DatabaseFile string  `yaml:"database_file" doc:"file whose first line is the database, where that has a password in it"`
 	Connections  int     `yaml:"database_connections" doc:"connections to the database at once, of this process"`
+	Drain        string  `yaml:"drain" doc:"how long a service that is stopped goes on while /readyz says so, such as 5s, for load balancers; 0s by default"`
 	PublicURL    string  `yaml:"public_url" doc:"where this service is reached from outside: https, host, no path; URLs in answers are made from it"`
 	SecretFile   string  `yaml:"secret_file" doc:"32 random bytes from which keys derive; made at the first start if it isn't there"`
 	TLS          KeyPair `yaml:"tls" doc:"certificate of the public listener; read again when the files change"`
@@ -118,6 +119,7 @@ func Defaults() Process {
 		AdminListen: "127.0.0.1:8081", // never for strangers
 		Database:    "sqlite:autoconfig.db",
 		Connections: 8,
+		Drain:       "0s",
 		PublicURL:   "http://127.0.0.1:8080",
 		SecretFile:  "autoconfig.secret",
 		// Thunderbird asks about eight times for one account; behind one address there
@@ -192,6 +194,9 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 	}
 	if p.Connections < 2 || p.Connections > 1000 {
 		wrong("database_connections", "%d connections are not possible; use 2 to 1000", p.Connections)
+	}
+	if d, err := time.ParseDuration(p.Drain); err != nil || d < 0 || d > 5*time.Minute {
+		wrong("drain", "%q is not possible: write a time of at most 5m, such as 5s", p.Drain)
 	}
 	if !isPublicURL(p.PublicURL) {
 		wrong("public_url", "%q is not possible: write https:// and a host, without a path (http only for a loopback address)", p.PublicURL)
@@ -325,6 +330,12 @@ func (p Process) Proxies() []netip.Prefix { return parsed(p.TrustedProxies) }
 func (c Check) Interval() time.Duration {
 	every, _ := time.ParseDuration(c.Every) // checked when it was read
 	return every
+}
+
+// DrainTime is how long a service that is stopped goes on.
+func (p Process) DrainTime() time.Duration {
+	drain, _ := time.ParseDuration(p.Drain) // checked when it was read
+	return drain
 }
 
 // Life is how long a link works where nothing else is asked for.

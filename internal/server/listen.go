@@ -39,8 +39,9 @@ type Listeners struct {
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 }
 
-// Serve serves until ctx ends, then lets running requests finish for up to ten
-// seconds.
+// Serve serves until ctx ends. Then /readyz says that it is stopping, and it goes on
+// for the time of Drain, in which a load balancer sends requests elsewhere. At
+// last running requests may finish for up to ten seconds.
 func (s *Server) Serve(ctx context.Context, l Listeners) error {
 	group, ctx := errgroup.WithContext(ctx)
 	run := func(name string, listener net.Listener, handler http.Handler, config *tls.Config) {
@@ -60,6 +61,7 @@ func (s *Server) Serve(ctx context.Context, l Listeners) error {
 		})
 		group.Go(func() error {
 			<-ctx.Done()
+			s.drain(server)
 			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 			defer cancel()
 			if err := server.Shutdown(stop); err != nil {
@@ -77,6 +79,13 @@ func (s *Server) Serve(ctx context.Context, l Listeners) error {
 	run("private", l.Private, s.Private(), nil)
 	run("staff", l.Staff, s.Staff(), config)
 	return group.Wait()
+}
+
+// drain lets clients go, one answer after the other.
+func (s *Server) drain(server *http.Server) {
+	s.stopping.Store(true)
+	server.SetKeepAlivesEnabled(false)
+	time.Sleep(s.Drain)
 }
 
 func (s *Server) httpServer(handler http.Handler) *http.Server {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -60,17 +61,20 @@ type Options struct {
 	Templates fs.FS
 	// Version is what the metrics say of the binary.
 	Version string
+	// Drain is how long it goes on when it is told to stop.
+	Drain time.Duration
 }
 
 // Server holds the handlers of both listeners.
 type Server struct {
 	Options
-	metrics *metrics
-	limiter *limiter
-	guesses *limiter
-	signIns *limiter
-	oidc    *identity
-	pages   *templates.Pages
+	stopping atomic.Bool
+	metrics  *metrics
+	limiter  *limiter
+	guesses  *limiter
+	signIns  *limiter
+	oidc     *identity
+	pages    *templates.Pages
 }
 
 // New prepares a Server. An error is a mistake in the operator's templates.
