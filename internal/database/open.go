@@ -58,8 +58,10 @@ func (o Options) connectTimeout() time.Duration {
 // DB is a pool of connections. Its statements are written with question marks.
 type DB struct {
 	Kind Kind
-	pool *sql.DB
-	pgx  *pgx.ConnConfig // for Listen
+	// Folder is where a SQLite file is; empty for one in memory and for servers.
+	Folder string
+	pool   *sql.DB
+	pgx    *pgx.ConnConfig // for Listen
 	// statements are kept by their texts, as *sql.Stmt.
 	statements sync.Map
 	prepares   atomic.Int64
@@ -75,7 +77,14 @@ func Open(a Address, o Options) (*DB, error) {
 	var err error
 	switch a.Kind {
 	case SQLite:
-		db.pool, err = openSQLite(a.File, o)
+		file := a.File
+		if file != ":memory:" {
+			if !filepath.IsAbs(file) {
+				file = filepath.Join(o.Folder, file)
+			}
+			db.Folder = filepath.Dir(file)
+		}
+		db.pool, err = openSQLite(file, o)
 	case PostgreSQL:
 		db.pool, db.pgx, err = openPostgreSQL(a.URL, o)
 	case MySQL:
@@ -112,9 +121,6 @@ func openSQLite(file string, o Options) (*sql.DB, error) {
 			return sql.Open("sqlite", "file::memory:?_pragma=query_only(1)")
 		}
 		return sql.Open("sqlite", "file::memory:?_pragma=foreign_keys(1)&_txlock=immediate")
-	}
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(o.Folder, file)
 	}
 	path := "file:" + (&url.URL{Path: file}).EscapedPath() + "?"
 	if o.ReadOnly {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -99,12 +100,12 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	sources := provider.ListSources()
+	newest := sources[len(sources)-1].Version
 	version, err := provider.GetDBVersion(ctx)
 	if err != nil {
 		return fmt.Errorf("read the database: %w", err)
 	}
-	sources := provider.ListSources()
-	newest := sources[len(sources)-1].Version
 	if version > newest {
 		return fmt.Errorf("%w: its schema is version %d, this binary knows %d; use the newer autoconfig, or restore the backup that was made before it", ErrNewerSchema, version, newest)
 	}
@@ -112,11 +113,6 @@ func (s *Store) migrate(ctx context.Context) error {
 		return nil
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		// Another process may have done it at the same time (SQLite, where there is no
-		// lock to wait for).
-		if version, again := provider.GetDBVersion(ctx); again == nil && version == newest {
-			return nil
-		}
 		return fmt.Errorf("bring the database's schema up to date: %w", err)
 	}
 	return nil
@@ -132,6 +128,18 @@ func (n noConnection) Error() string {
 
 func (n noConnection) Unwrap() error { return n.error }
 
+// lockFolder is the lock for a SQLite file.
+func (s *Store) lockFolder(ctx context.Context) (release func(), err error) {
+	if s.db.Folder == "" {
+		return func() {}, nil // nobody else has this memory
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, lockWait*time.Second, errOtherChanges)
+	defer cancel()
+	return database.LockFolder(ctx, s.db.Folder)
+}
+
+var errOtherChanges = errors.New("another process has been changing the schema for two minutes")
+
 // lockWait bounds how long a process waits for another one that changes the
 // schema, in seconds.
 const lockWait = 120
@@ -140,7 +148,7 @@ const lockWait = 120
 // the connection, and so with a process that dies.
 func (s *Store) lockSchema(ctx context.Context) (release func(), err error) {
 	if s.db.Kind == database.SQLite {
-		return func() {}, nil // a writer locks the file
+		return s.lockFolder(ctx)
 	}
 	connection, err := s.db.Pool().Conn(ctx)
 	if err != nil {
@@ -154,7 +162,7 @@ func (s *Store) lockSchema(ctx context.Context) (release func(), err error) {
 		var got sql.NullInt64
 		err = connection.QueryRowContext(ctx, `SELECT GET_LOCK(CONCAT('autoconfig.', DATABASE()), ?)`, lockWait).Scan(&got)
 		if err == nil && got.Int64 != 1 {
-			err = errors.New("another process has been changing the schema for two minutes")
+			err = errOtherChanges
 		}
 	}
 	if err != nil {
