@@ -233,7 +233,7 @@ func TestProgress(t *testing.T) {
 				defer close(ended)
 				m.run(&out, c.terminal, now, tick, end)
 			}()
-			tick <- clock
+			tick <- time.Time{}
 			close(end)
 			<-ended
 			if out.String() != c.want {
