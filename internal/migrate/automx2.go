@@ -3,6 +3,8 @@ package migrate
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -31,7 +33,7 @@ func FromAutomx2(ctx context.Context, db *database.DB) (Foreign, error) {
 		return Foreign{}, err
 	}
 	m := &automx2Import{
-		tables: tables, plans: map[string]string{}, names: map[string]bool{}, said: map[Skipped]bool{},
+		tables: tables, plans: map[string]bool{}, names: map[string]bool{}, said: map[Skipped]bool{},
 		servers: map[int64]automx2Server{}, dav: map[int64]automx2DAV{},
 	}
 	for _, s := range tables.servers {
@@ -50,8 +52,8 @@ type automx2Import struct {
 	servers map[int64]automx2Server
 	dav     map[int64]automx2DAV
 	site    policy.Site
-	names   map[string]bool   // of domains
-	plans   map[string]string // names, by the servers and DAV servers
+	names   map[string]bool // of domains
+	plans   map[string]bool // that are made, by their names
 	skipped []Skipped
 	said    map[Skipped]bool
 }
@@ -128,8 +130,8 @@ func (m *automx2Import) domain(d automx2Domain) bool {
 
 // plan finds or makes the plan with a domain's servers.
 func (m *automx2Import) plan(d automx2Domain) (name, why string) {
-	key := fmt.Sprint(m.tables.serversOf[d.id], m.tables.davOf[d.id])
-	if name, known := m.plans[key]; known {
+	name = planName(m.tables.serversOf[d.id], m.tables.davOf[d.id])
+	if m.plans[name] {
 		return name, ""
 	}
 	var offer policy.Offer
@@ -160,10 +162,32 @@ func (m *automx2Import) plan(d automx2Domain) (name, why string) {
 	}
 	shareUsername(&offer)
 	m.services(d, &offer)
-	name = automx2ID(int64(len(m.site.Plans) + 1))
 	m.site.Plans = append(m.site.Plans, policy.Plan{Name: name, Offer: offer})
-	m.plans[key] = name
+	m.plans[name] = true
 	return name, ""
+}
+
+// maxPlanName bounds a plan's name, which is a key in a database.
+const maxPlanName = 200
+
+// planName says which servers a plan has: imported again, after a domain has come or
+// gone, the plans that other domains have mustn't become others.
+func planName(servers, dav []int64) string {
+	ids := func(list []int64) (text string) {
+		for _, id := range list {
+			text += "-" + strconv.FormatInt(id, 10)
+		}
+		return text
+	}
+	name := "automx2" + ids(servers)
+	if len(dav) > 0 {
+		name += "-dav" + ids(dav)
+	}
+	if len(name) > maxPlanName {
+		sum := sha256.Sum256([]byte(name))
+		name = name[:maxPlanName/2] + "-" + hex.EncodeToString(sum[:])
+	}
+	return name
 }
 
 func (m *automx2Import) bestFirst(ids []int64) []automx2Server {

@@ -333,7 +333,7 @@ func TestImportingAutomx2Again(t *testing.T) {
 	store.frame.Plans[0].Servers.IMAP[0].Host = "other.example.com"
 	store.frame.Domains[1].Provider = ""
 	_, _, refused, err := foreign.Change(false).Judge(t.Context(), store)
-	if err != nil || len(refused) != 2 || !strings.Contains(fmt.Sprint(refused), "plan automx2-1") || !strings.Contains(fmt.Sprint(refused), "domain example.net") {
+	if err != nil || len(refused) != 2 || !strings.Contains(fmt.Sprint(refused), "plan automx2-1-2-dav-1-2") || !strings.Contains(fmt.Sprint(refused), "domain example.net") {
 		t.Error(refused, err)
 	}
 	if err := write(true); err != nil {
@@ -341,6 +341,37 @@ func TestImportingAutomx2Again(t *testing.T) {
 	}
 	if got := store.site(); got.Plans[0].Servers.IMAP[0].Host != "imap.example.com" || got.Domains[1].Provider != "automx2-1" || got.Domains[0].Aliases[0] != "alias.example" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A domain that is gone from automx2 keeps the servers that it had, though plans are
+// made anew without it.
+func TestImportingAutomx2AgainWithoutADomain(t *testing.T) {
+	t.Parallel()
+	with := automx2Databases(t, exampleData)["SQLite"]
+	without := automx2Databases(t, exampleData+"DELETE FROM server_domain WHERE domain_id = 1; DELETE FROM davserver_domain WHERE domain_id = 1; DELETE FROM domain WHERE id = 1;\n")["SQLite"]
+	store := newFake(t, policy.Site{})
+	for _, db := range []*database.DB{with, without} {
+		foreign, err := FromAutomx2(t.Context(), db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.change(func(to Target) error { return foreign.Change(true).Write(t.Context(), to) }); err != nil {
+			t.Fatal(err)
+		}
+		if got := ours(t, store.site(), "a@example.com").thunderbird; !strings.Contains(got[0], "imap1.example.com") {
+			t.Errorf("example.com has %q", got)
+		}
+	}
+}
+
+func TestPlanNamesOfManyServersAreBoundedAndDiffer(t *testing.T) {
+	t.Parallel()
+	many := make([]int64, 500)
+	one := planName(many, nil)
+	many[499] = 1
+	if other := planName(many, nil); len(other) > maxPlanName || other == one {
+		t.Errorf("%q, %q", one, other)
 	}
 }
 
