@@ -53,6 +53,7 @@ func TestEveryBadLineOfDomainsIsSaidWithItsPlace(t *testing.T) {
 		{"unknown provider", CSV, "domain,plan,provider\na.example,standard,nobody\n"},
 		{"alias of another", CSV, "domain,aliases,plan\na.example,b.example example.net,standard\n"},
 		{"alias of another in the file", CSV, "domain,aliases,plan\na.example,c.example,standard\nb.example,c.example,standard\n"},
+		{"stored domain as an alias of a stored one", CSV, "domain,aliases\nexample.com,example.org\n"},
 		{"stored alias as a domain", CSV, "domain,plan\nexample.net,standard\n"},
 		{"no plan and no servers", CSV, "domain,plan\na.example,\n"},
 		{"accounts that it breaks", CSV, "domain,plan\nexample.com,imap only\n"},
