@@ -25,7 +25,7 @@ type importCmd struct {
 type importFlags struct {
 	jsonFlag
 	DryRun bool   `help:"Show what would change, and change nothing. Exit status 1 if anything would."`
-	Report string `help:"Write everything that is refused to this file." placeholder:"FILE" type:"path"`
+	Report string `help:"Write everything that is refused to this file; in a dry run, everything that would change as well." placeholder:"FILE" type:"path"`
 }
 
 // formatFlag tells how a file is written whose name doesn't.
@@ -34,11 +34,22 @@ type formatFlag struct {
 }
 
 // shown is how many refusals and changes are printed; all refusals are in --json and
-// --report.
+// --report, all changes of a dry run in --report.
 const shown = 100
 
 // errMeanwhile means that what was judged can't be written any more.
 var errMeanwhile = refusal{errors.New("nothing was imported: the site has changed meanwhile; try again")}
+
+// errInterrupted is said instead of what a database or a file says when it is given up.
+var errInterrupted = errors.New("interrupted: nothing was imported")
+
+// stopped says of what failed while the command was told to stop that it was stopped.
+func stopped(c *call, err error) error {
+	if err != nil && c.Err() != nil {
+		return errInterrupted
+	}
+	return err
+}
 
 // outcome collects what an import prints.
 type outcome struct {
@@ -61,7 +72,10 @@ func (f importFlags) begin(c *call, file string) (*outcome, error) {
 	if f.Report == "" {
 		return o, nil
 	}
-	var err error
+	before, err := os.Stat(f.Report)
+	if from, missing := os.Stat(file); err == nil && missing == nil && os.SameFile(before, from) {
+		return nil, fmt.Errorf("the report would be written over %s; name another file", file)
+	}
 	// It has addresses: nobody else's business on this machine.
 	o.report, err = os.OpenFile(f.Report, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	return o, err
@@ -97,11 +111,11 @@ func (o *outcome) refuse(r migrate.Refusal) {
 // change takes note of an account that is added or changed.
 func (o *outcome) change(before *policy.Account, after policy.Account) {
 	o.warn(after)
-	if len(o.changes) == shown {
+	if len(o.changes) == shown && !o.reportsChanges() {
 		return
 	}
 	if before == nil {
-		o.changes = append(o.changes, config.Compare(policy.Site{}, policy.Site{Accounts: []policy.Account{after}})...)
+		o.keep(config.Compare(policy.Site{}, policy.Site{Accounts: []policy.Account{after}}))
 		return
 	}
 	old := *before
@@ -110,7 +124,20 @@ func (o *outcome) change(before *policy.Account, after policy.Account) {
 	if len(fields) == 0 {
 		fields = config.Changes{{Kind: "account", Name: after.Address.String(), Action: "change"}}
 	}
-	o.changes = append(o.changes, fields...)
+	o.keep(fields)
+}
+
+func (o *outcome) reportsChanges() bool { return o.report != nil && o.flags.DryRun }
+
+// keep takes the first changes to be shown, and writes all of a dry run into its report.
+func (o *outcome) keep(changes config.Changes) {
+	if o.reportsChanges() {
+		for _, change := range changes {
+			_, err := fmt.Fprint(o.report, change)
+			o.failed = errors.Join(o.failed, err)
+		}
+	}
+	o.changes = append(o.changes, changes[:min(len(changes), shown-len(o.changes))]...)
 }
 
 // warn takes note of what the formats can't carry of an account that has something
@@ -173,7 +200,7 @@ func (o *outcome) print(c *call, applied bool) {
 			c.printf("%s", change)
 		}
 		if more := o.counts.Added + o.counts.Changed - len(o.changes); more > 0 {
-			c.printf("... and %d more\n", more)
+			c.printf("... and %d more; all of them: --report FILE\n", more)
 		}
 		c.printf("%d to add, %d to change, %d as they are. Nothing was changed: this was a dry run.\n", o.counts.Added, o.counts.Changed, o.counts.Same)
 	}
@@ -218,7 +245,9 @@ Examples:
   panel-export | autoconfig import accounts - --format jsonl`
 }
 
-func (i *importAccountsCmd) Run(c *call) error {
+func (i *importAccountsCmd) Run(c *call) error { return stopped(c, i.run(c)) }
+
+func (i *importAccountsCmd) run(c *call) error {
 	file, err := openInput(c, i.File, i.formatFlag)
 	if err != nil {
 		return err
@@ -283,7 +312,9 @@ Examples:
   autoconfig export domains --format jsonl | autoconfig import domains - --format jsonl`
 }
 
-func (i *importDomainsCmd) Run(c *call) error {
+func (i *importDomainsCmd) Run(c *call) error { return stopped(c, i.run(c)) }
+
+func (i *importDomainsCmd) run(c *call) error {
 	file, err := openInput(c, i.File, i.formatFlag)
 	if err != nil {
 		return err
@@ -337,7 +368,7 @@ func (f importFlags) frame(c *call, name string, change migrate.FrameChange, ref
 		}
 	}
 	counts.Same = max(0, counts.Lines-counts.Added-counts.Changed)
-	o.changes = changes[:min(len(changes), shown)]
+	o.keep(changes)
 	for _, w := range changedWarnings(after, changes) {
 		o.warnings = append(o.warnings, w.Text)
 	}
