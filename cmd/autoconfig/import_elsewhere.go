@@ -151,7 +151,7 @@ func (i *importAutomx2Cmd) run(c *call) error {
 }
 
 // fromSQLAlchemy takes a URL as automx2's own configuration has it: with a driver
-// behind the kind, three slashes before a file, and a parameter charset.
+// behind the kind, three slashes before a file, and parameters for Python.
 func fromSQLAlchemy(text string) string {
 	scheme, rest, isURL := strings.Cut(text, "://")
 	if !isURL {
@@ -159,11 +159,15 @@ func fromSQLAlchemy(text string) string {
 	}
 	scheme, _, _ = strings.Cut(scheme, "+")
 	if scheme == "sqlite" {
-		return "sqlite:" + strings.TrimPrefix(rest, "/")
+		file, _, _ := strings.Cut(rest, "?")
+		return "sqlite:" + strings.TrimPrefix(file, "/")
 	}
 	if before, query, has := strings.Cut(rest, "?"); has {
 		kept := []string{}
 		for _, parameter := range strings.Split(query, "&") {
+			if file, is := strings.CutPrefix(parameter, "unix_socket="); is {
+				parameter = "socket=" + file
+			}
 			if !strings.HasPrefix(parameter, "charset=") {
 				kept = append(kept, parameter)
 			}

@@ -278,12 +278,14 @@ func TestImportOfManyAccounts(t *testing.T) {
 func TestURLsOfSQLAlchemyAreUnderstood(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"sqlite:////var/lib/automx2/db.sqlite":                       "sqlite:/var/lib/automx2/db.sqlite",
-		"sqlite:///db.sqlite":                                        "sqlite:db.sqlite",
-		"sqlite:db.sqlite":                                           "sqlite:db.sqlite",
-		"mysql+pymysql://user:pass@dbhost/automx2?charset=utf8mb4":   "mysql://user:pass@dbhost/automx2",
-		"mysql://user:pass@dbhost/automx2?charset=utf8mb4&tls=false": "mysql://user:pass@dbhost/automx2?tls=false",
-		"postgresql+psycopg2://user:p%40ss@dbhost/automx2":           "postgresql://user:p%40ss@dbhost/automx2",
+		"sqlite:////var/lib/automx2/db.sqlite": "sqlite:/var/lib/automx2/db.sqlite",
+		"sqlite:///db.sqlite":                  "sqlite:db.sqlite",
+		"sqlite:db.sqlite":                     "sqlite:db.sqlite",
+		"sqlite:///db.sqlite?timeout=20":       "sqlite:db.sqlite",
+		"mysql+pymysql://user@localhost/automx2?charset=utf8mb4&unix_socket=/run/mysqld/mysqld.sock": "mysql://user@localhost/automx2?socket=/run/mysqld/mysqld.sock",
+		"mysql+pymysql://user:pass@dbhost/automx2?charset=utf8mb4":                                   "mysql://user:pass@dbhost/automx2",
+		"mysql://user:pass@dbhost/automx2?charset=utf8mb4&tls=false":                                 "mysql://user:pass@dbhost/automx2?tls=false",
+		"postgresql+psycopg2://user:p%40ss@dbhost/automx2":                                           "postgresql://user:p%40ss@dbhost/automx2",
 	} {
 		if got := fromSQLAlchemy(given); got != want {
 			t.Errorf("%s is %s, want %s", given, got, want)

@@ -75,7 +75,7 @@ func (m *published) servers(list []thunderbird.Server, p settings.Protocol) poli
 }
 
 func (m *published) server(s thunderbird.Server, name string) (settings.Server, bool) {
-	server := settings.Server{Host: strings.ReplaceAll(s.Hostname, "%EMAILDOMAIN%", m.domain)}
+	server := settings.Server{Host: strings.ReplaceAll(s.Hostname, domainPlaceholder, m.domain)}
 	for _, socket := range s.SocketTypes {
 		if security, known := securities[socket]; known {
 			server.Security = security
