@@ -264,6 +264,17 @@ func TestWhatIsExportedImportsToTheSame(t *testing.T) {
 		if got := importAccounts(t, full, format, accounts.String()); !got.Empty() || got.Same != len(site.Accounts) {
 			rt.Fatalf("over itself: %+v", got)
 		}
+		// A CSV says less of a domain, and what it doesn't say stays.
+		var table bytes.Buffer
+		if _, err := ExportDomains(site, CSV, &table); err != nil {
+			rt.Fatal(err)
+		}
+		if refused := importDomains(t, full, CSV, table.String()); len(refused) > 0 {
+			rt.Fatalf("%s\nrefused: %q", table.String(), refused)
+		}
+		if diff := cmp.Diff(empty.site(), full.site(), compare); diff != "" {
+			rt.Fatalf("over itself: %s\n%s", table.String(), diff)
+		}
 	})
 }
 
