@@ -115,6 +115,8 @@ func (c *Checker) Document(ctx context.Context, address string) ([]byte, error) 
 	x := &examination{Checker: c}
 	p, err := x.fetch(ctx, request{method: http.MethodGet, url: address})
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("it was not answered in time, which is %s at most: %w", fetchTimeout, err)
 	case err != nil:
 		return nil, err
 	case p.downgraded():
