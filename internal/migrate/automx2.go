@@ -231,6 +231,9 @@ func (m *automx2Import) bestFirst(ids []int64) []automx2Server {
 func shareUsername(o *policy.Offer) {
 	lists := []policy.ServerList{o.Servers.IMAP, o.Servers.POP3, o.Servers.SMTP}
 	all := slices.Concat(lists...)
+	if len(all) == 0 {
+		return
+	}
 	for _, s := range all {
 		if s.Username != all[0].Username {
 			return

@@ -21,7 +21,7 @@ func PublishedChange(c *thunderbird.Config, name string, replace bool) (FrameCha
 		case at >= 0 && !replace:
 			return []Refusal{{Text: fmt.Sprintf("there is already a domain %s; to change its servers, use --replace", name)}}
 		case at >= 0:
-			replaceServers(site, at, domain.Servers)
+			replaceServers(site, at, domain.Offer)
 			return nil
 		}
 		site.Domains = append(site.Domains, domain)
@@ -35,18 +35,18 @@ func PublishedChange(c *thunderbird.Config, name string, replace bool) (FrameCha
 // replaceServers gives a domain other servers. They keep their logins: what the
 // document leaves to the default mustn't become a pattern that the domain or its plan
 // has for others.
-func replaceServers(site *policy.Site, at int, servers policy.Servers) {
+func replaceServers(site *policy.Site, at int, published policy.Offer) {
 	domain := &site.Domains[at]
 	shared := domain.Username
-	plan := slices.IndexFunc(site.Plans, func(p policy.Plan) bool { return p.Name == domain.Plan })
-	if shared == "" && plan >= 0 {
+	if plan := slices.IndexFunc(site.Plans, func(p policy.Plan) bool { return p.Name == domain.Plan }); shared == "" && plan >= 0 {
 		shared = site.Plans[plan].Username
 	}
-	if shared != "" && shared != addressPattern {
+	servers := published.Servers
+	if own := cmp.Or(published.Username, addressPattern); own != cmp.Or(shared, addressPattern) {
 		for _, list := range []*policy.ServerList{&servers.IMAP, &servers.POP3, &servers.SMTP} {
 			*list = slices.Clone(*list) // the change may be applied again
 			for i := range *list {
-				(*list)[i].Username = cmp.Or((*list)[i].Username, addressPattern)
+				(*list)[i].Username = cmp.Or((*list)[i].Username, own)
 			}
 		}
 	}

@@ -43,18 +43,36 @@ func TestReplacedServersKeepTheirLogins(t *testing.T) {
 			site := demo()
 			frame(&site)
 			store := newFake(t, site)
-			change, _ := PublishedChange(parsePublished(t, publishedText("%EMAILADDRESS%", "%EMAILLOCALPART%", "")), "example.com", true)
-			if _, _, refused, err := change.Judge(t.Context(), store); err != nil || len(refused) > 0 {
-				t.Fatal(refused, err)
-			}
-			if err := store.change(func(to Target) error { return change.Write(t.Context(), to) }); err != nil {
-				t.Fatal(err)
-			}
-			got := ours(t, store.site(), "a@example.com").apple
-			if want := []string{"imap imap.example.com 993 a@example.com true", "smtp smtp.example.com 465 a true"}; !slices.Equal(got, want) {
-				t.Errorf("%q, want %q", got, want)
+			for _, logins := range [][2]string{{"%EMAILADDRESS%", "%EMAILLOCALPART%"}, {"%EMAILADDRESS%", "%EMAILADDRESS%"}, {"%EMAILLOCALPART%", "%EMAILLOCALPART%"}} {
+				change, _ := PublishedChange(parsePublished(t, publishedText(logins[0], logins[1], "")), "example.com", true)
+				if _, _, refused, err := change.Judge(t.Context(), store); err != nil || len(refused) > 0 {
+					t.Fatal(refused, err)
+				}
+				if err := store.change(func(to Target) error { return change.Write(t.Context(), to) }); err != nil {
+					t.Fatal(err)
+				}
+				filled := strings.NewReplacer("%EMAILADDRESS%", "a@example.com", "%EMAILLOCALPART%", "a")
+				got := ours(t, store.site(), "a@example.com").apple
+				if want := []string{"imap imap.example.com 993 " + filled.Replace(logins[0]) + " true", "smtp smtp.example.com 465 " + filled.Replace(logins[1]) + " true"}; !slices.Equal(got, want) {
+					t.Errorf("%q, want %q", got, want)
+				}
 			}
 		})
+	}
+}
+
+// Calendars have the login that all mail servers have; where theirs is another, that is
+// said.
+func TestTheLoginOfAPublishedCalendar(t *testing.T) {
+	t.Parallel()
+	const calendar = `</emailProvider><calendar type="caldav"><url>https://dav.example.com/</url><username>%EMAILLOCALPART%</username></calendar><emailProvider>`
+	domain, _, skipped := FromThunderbird(parsePublished(t, publishedText("%EMAILLOCALPART%", "%EMAILLOCALPART%", calendar)), "example.com")
+	if domain.Username != "{local}" || domain.Servers.IMAP[0].Username != "" || strings.Contains(fmt.Sprint(skipped), "calendar") {
+		t.Errorf("%+v, %q", domain, skipped)
+	}
+	domain, _, skipped = FromThunderbird(parsePublished(t, publishedText("%EMAILADDRESS%", "%EMAILLOCALPART%", calendar)), "example.com")
+	if domain.Username != "" || !strings.Contains(fmt.Sprint(skipped), "its username %EMAILLOCALPART% is left out") {
+		t.Errorf("%+v, %q", domain, skipped)
 	}
 }
 

@@ -34,9 +34,10 @@ func FromThunderbird(c *thunderbird.Config, name string) (domain policy.Domain, 
 		POP3: m.servers(c.Incoming, settings.POP3),
 		SMTP: m.servers(c.Outgoing, settings.SMTP),
 	}
+	shareUsername(&domain.Offer)
 	m.otherTypes()
 	domain.Policy = m.policy()
-	domain.Services = m.services()
+	domain.Services = m.services(domain.Username)
 	m.rest()
 	return domain.Normalize(), provider, m.skipped
 }
@@ -175,7 +176,7 @@ func (m *published) policy() policy.Policy {
 	return p
 }
 
-func (m *published) services() settings.Services {
+func (m *published) services(login settings.Username) settings.Services {
 	services := settings.Services{}
 	// A service that a site can't have must not keep the servers from being imported.
 	take := func(element string, with settings.Services) bool {
@@ -204,6 +205,9 @@ func (m *published) services() settings.Services {
 			m.skip(element, "there is one already, and programs take one")
 		case take(element, settings.Services{WebDAV: s.URL}):
 			*to = s.URL
+			if pattern, err := usernamePattern(s.Username); s.Username != "" && (err != nil || pattern != login) {
+				m.skip(element, "its username %s is left out: the login is that of the mail servers", s.Username)
+			}
 		}
 	}
 	return services
