@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -155,4 +156,84 @@ func TestAFailedSearchDoesNotTakeTheSourceDown(t *testing.T) {
 			t.Errorf("%d failures are counted", n)
 		}
 	})
+}
+
+// A mailbox is what the first that knows it says, also for those who typed an
+// alias that only a later source knows: or one account had two protocols.
+func TestAnAliasLeadsToTheMailboxThatItsAddressLeadsTo(t *testing.T) {
+	t.Parallel()
+	address := settings.MustAddress
+	for name, c := range map[string]struct {
+		arrange func(h *house, staff *panel)
+		source  string
+	}{
+		"our own database knows it": {func(h *house, _ *panel) {
+			h.source.site.Accounts = append(h.source.site.Accounts, policy.Account{Address: address("plain@example.com"), Protocol: settings.POP3})
+		}, ""},
+		"an earlier source knows it": {func(_ *house, staff *panel) {
+			staff.accounts["plain@example.com"] = policy.Account{Address: address("plain@example.com"), Protocol: settings.POP3}
+		}, "staff"},
+		"an earlier source knows it, and our own database has an override": {func(h *house, staff *panel) {
+			staff.accounts["plain@example.com"] = policy.Account{Address: address("plain@example.com"), Protocol: settings.IMAP}
+			h.source.overrides = map[string]policy.Override{"plain@example.com": {Address: address("plain@example.com"), Protocol: settings.POP3}}
+		}, "staff"},
+		"nobody else knows it": {func(_ *house, _ *panel) {}, "panel"},
+	} {
+		staff, p := &panel{accounts: map[string]policy.Account{}}, newPanel()
+		for _, alias := range []string{"easy@example.com", "easy@example.org"} {
+			p.accounts[alias] = policy.Account{Address: address("plain@example.com"), Addresses: []settings.Address{address(alias)}}
+		}
+		h := withPanel(t, p, func(o *directory.Options) {
+			o.Outside = append([]directory.OutsideSource{{Name: "staff", Outside: staff}}, o.Outside...)
+		})
+		c.arrange(h, staff)
+		want := h.found(t, "plain@example.com")
+		for _, typed := range []string{"easy@example.com", "easy@example.org"} {
+			got := h.found(t, typed)
+			if !slices.Contains(got.Account.Addresses, address(typed)) {
+				t.Errorf("%s: %s isn't among %v", name, typed, got.Account.Addresses)
+			}
+			if !got.Known || got.Source != c.source || got.Account.Address != want.Account.Address || got.Account.Protocol != want.Account.Protocol || got.Home.Name != "example.com" {
+				t.Errorf("%s: %s leads to %+v, the mailbox is %+v", name, typed, got.Account, want.Account)
+			}
+		}
+	}
+}
+
+// Where the mailbox's own domain asks other sources, they decide whether there is
+// such an account.
+func TestAnAliasLeadsNowhereWhereItsHomeDoesNotAskTheSource(t *testing.T) {
+	t.Parallel()
+	h := withPanel(t, newPanel())
+	h.source.site.Domains[1].Sources = []string{}
+	if found := h.found(t, "target@example.org"); found.Known {
+		t.Fatalf("%+v", found)
+	}
+	if found := h.found(t, "far@example.com"); found.Known || found.Home.Name != "example.com" {
+		t.Errorf("%+v", found)
+	}
+}
+
+// A source may know another name of a domain of ours: it is that domain.
+func TestAnAliasThatASourceKnowsOfADomainOfOurs(t *testing.T) {
+	t.Parallel()
+	p := newPanel()
+	p.domains = map[string]directory.OutsideDomain{"example.org": {Name: "example.org"}, "example.test": {Name: "example.org"}}
+	h := withPanel(t, p, func(o *directory.Options) { o.Outside[0].Plan = "hosted" })
+	entry, err := h.Domain(t.Context(), "example.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entry.Name != "example.test" || entry.Terms.Name != "example.org" || entry.Terms.Policy.Default != settings.POP3 || !entry.Terms.Has("example.test") {
+		t.Errorf("%+v", entry.Terms)
+	}
+	got, want := h.found(t, "target@example.test"), h.found(t, "target@example.org")
+	for _, f := range []directory.Found{got, want} {
+		if s, _ := f.Personal(settings.MustAddress("target@example.org")); s.Incoming.Host != "pop.example.org" {
+			t.Errorf("%+v", s.Incoming)
+		}
+	}
+	if entry, err = h.Domain(t.Context(), "example.org"); err != nil || entry.Terms.Has("example.test") {
+		t.Errorf("the domain itself has changed: %v", err)
+	}
 }
