@@ -237,3 +237,33 @@ func TestAnAliasThatASourceKnowsOfADomainOfOurs(t *testing.T) {
 		t.Errorf("the domain itself has changed: %v", err)
 	}
 }
+
+// listing lists the accounts of a panel while the panel can be asked.
+type listing struct{ *panel }
+
+func (l listing) Walk(_ context.Context, each func(policy.Account) error) error {
+	for _, address := range []string{"x@example.test", "boss@example.com"} {
+		if err := each(policy.Account{Address: settings.MustAddress(address)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// One domain whose plan is missing doesn't keep the others out of the index.
+func TestTheIndexOfDigestsLeavesOutADomainThatCannotBeServed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPanel()
+		p.domains = map[string]directory.OutsideDomain{"example.test": {Name: "example.test", Plan: "gone"}}
+		h := withPanel(t, p, func(o *directory.Options) {
+			o.Now = time.Now
+			o.Outside[0].Outside, o.Outside[0].Digests = listing{p}, 100
+		})
+		defer running(t, h)()
+		synctest.Wait()
+		if n := h.SourceStats()[1].Digests; n == 0 {
+			t.Error("nobody is in the index")
+		}
+	})
+}
