@@ -14,7 +14,7 @@ type Source struct {
 	// Plan is for domains that the source knows and our own site doesn't.
 	Plan        string `yaml:"plan" doc:"plan of the domains that it knows and site.yaml doesn't, where it names none itself"`
 	Timeout     string `yaml:"timeout" doc:"time for one question, such as 2s (the default)"`
-	Connections int    `yaml:"connections" doc:"connections to it at once: 8 by default to a database, 4 to a directory server"`
+	Connections int    `yaml:"connections" doc:"connections to it at once: 8 by default to a database, 4 to a directory server, where one of at least two reads the list of the digests"`
 	Fresh       string `yaml:"fresh" doc:"how long an answer is good; 5m by default. A change in the source is served after that time at the latest"`
 	Missing     string `yaml:"missing" doc:"how long it is believed that something isn't there; 1m by default"`
 	Stale       string `yaml:"stale" doc:"how long the last good answers serve on while it is down; 24h by default"`

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -157,6 +158,7 @@ func (c *cache[V]) load(ctx context.Context, key string, load func(context.Conte
 	defer cancel()
 	fresh := cached[V]{stamp: stamp{c.origin.generation.Load(), c.origin.now().UnixNano()}}
 	value, err := load(ctx)
+	key = strings.Clone(key) // it may be a part of a long request
 	switch {
 	case err == nil:
 		fresh.value = value

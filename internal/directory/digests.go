@@ -71,7 +71,7 @@ func (d *Directory) makeIndex(ctx context.Context, o *outside) (*digestIndex, er
 				switch {
 				case err == nil:
 					typed = typedNames(entry.Terms)
-				case !errors.Is(err, ErrNotFound):
+				case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnusable): // nobody is served there
 					return err
 				}
 				names[address.Domain()] = typed

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"autoconfig/policy"
@@ -131,7 +133,17 @@ func (d *Directory) plannedDomain(ctx context.Context, name string, found Outsid
 	return d.planned.get(ctx, name+" "+found.Name+" "+found.Plan, func(ctx context.Context) (*Entry, error) {
 		domain := policy.Domain{Name: found.Name, Plan: found.Plan}
 		if name != found.Name {
-			domain.Aliases = []string{name}
+			// Another name of a domain of ours is that domain, whatever plan the source has.
+			terms, err := d.source.Domain(ctx, found.Name)
+			if !errors.Is(err, ErrNotFound) {
+				if err != nil {
+					return nil, err
+				}
+				aliased := *terms
+				aliased.Aliases = append(slices.Clone(terms.Aliases), strings.Clone(name))
+				return d.newEntry(name, &aliased), nil
+			}
+			domain.Aliases = []string{strings.Clone(name)}
 		}
 		terms, err := d.source.PlanTerms(ctx, domain)
 		if err != nil {
@@ -195,7 +207,7 @@ func (d *Directory) Lookup(ctx context.Context, entry *Entry, typed settings.Add
 	whole := entry.Terms.Primary(typed).Unquoted()
 	mailbox := entry.Terms.Mailbox(typed)
 	for _, address := range []settings.Address{whole, mailbox} {
-		found, err := d.find(ctx, entry, address)
+		found, err := d.find(ctx, entry, address, maxLed)
 		if !errors.Is(err, ErrNotFound) {
 			return found, err
 		}
@@ -206,9 +218,12 @@ func (d *Directory) Lookup(ctx context.Context, entry *Entry, typed settings.Add
 	return Found{Entry: entry, Home: entry, Account: entry.Terms.Unknown(typed)}, nil
 }
 
+// maxLed bounds how often a source's alias leads to another source.
+const maxLed = 3
+
 // find finds the account that has exactly this address: in our own database first,
-// then in the sources of its domain.
-func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Address) (Found, error) {
+// then in the sources of its domain. It may be led elsewhere as often as led says.
+func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Address, led int) (Found, error) {
 	key := address.Key()
 	own, err := d.ownAccount(ctx, key)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -227,7 +242,7 @@ func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Add
 		account, err := o.account(ctx, address)
 		switch {
 		case err == nil:
-			return d.lay(ctx, entry, o, account)
+			return d.lay(ctx, entry, o, address, account, led)
 		case !errors.Is(err, ErrNotFound):
 			return Found{}, o.named(err)
 		}
@@ -270,9 +285,10 @@ func (d *Directory) override(ctx context.Context, key string) (policy.Override, 
 	return d.source.Override(ctx, key)
 }
 
-// lay lays the override over what a source says of an account. An account whose
-// domain isn't served isn't known: there is nothing to say of it.
-func (d *Directory) lay(ctx context.Context, entry *Entry, o *outside, account policy.Account) (Found, error) {
+// lay lays the override over what a source says of the account to which an address
+// leads. An account whose domain isn't served isn't known: there is nothing to say
+// of it.
+func (d *Directory) lay(ctx context.Context, entry *Entry, o *outside, address settings.Address, account policy.Account, led int) (Found, error) {
 	f := Found{Entry: entry, Home: entry, Account: account, Known: true, Source: o.Name}
 	if name := account.Address.Domain(); name != entry.Terms.Name {
 		home, err := d.Domain(ctx, name)
@@ -286,6 +302,25 @@ func (d *Directory) lay(ctx context.Context, entry *Entry, o *outside, account p
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Found{}, err
 	}
+	if primary := f.Account.Address; primary.Key() != address.Key() {
+		// Whoever types the mailbox's own address must get the same, and so the first
+		// that knows it decides, if that may be another one.
+		sources, err := d.sourcesOf(f.Home.Terms)
+		if err != nil {
+			return Found{}, err
+		}
+		if own.known || len(sources) == 0 || sources[0] != o {
+			if led == 0 {
+				return Found{}, ErrNotFound
+			}
+			f, err = d.find(ctx, f.Home, primary, led-1)
+			f.Entry = entry
+			if key := address.Key(); !slices.ContainsFunc(f.Account.Addresses, func(a settings.Address) bool { return a.Key() == key }) {
+				f.Account.Addresses = append(slices.Clone(f.Account.Addresses), address)
+			}
+			return f, err
+		}
+	}
 	own.over(&f)
 	return f, nil
 }
@@ -298,7 +333,7 @@ func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (
 		return account.Address, err
 	})
 	if err == nil {
-		return d.find(ctx, entry, address)
+		return d.find(ctx, entry, address, maxLed)
 	}
 	if !errors.Is(err, ErrNotFound) {
 		return Found{}, err
@@ -309,7 +344,7 @@ func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (
 	}
 	for _, o := range sources {
 		if address, found := o.byDigest(entry.Terms, digest); found {
-			return d.find(ctx, entry, address)
+			return d.find(ctx, entry, address, maxLed)
 		}
 	}
 	return Found{}, ErrNotFound

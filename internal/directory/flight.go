@@ -30,13 +30,16 @@ func (f *flights[V]) begin(key string, may func() error) (running *flight[V], be
 	if err := may(); err != nil {
 		return nil, false, err
 	}
-	running = &flight[V]{done: make(chan struct{})}
+	running = &flight[V]{done: make(chan struct{}), err: errPanic}
 	if f.running == nil {
 		f.running = map[string]*flight[V]{}
 	}
 	f.running[key] = running
 	return running, true, nil
 }
+
+// errPanic is what those who wait get where the load panics.
+var errPanic = errors.New("the look-up ended in a panic")
 
 // run ends when load does.
 func (f *flights[V]) run(key string, running *flight[V], load func() (V, error)) {

@@ -34,6 +34,12 @@ const (
 	retryLeast, retryMost = time.Second, 5 * time.Second
 	// flightsMost bounds the questions that are on their way to one source.
 	flightsMost = 256
+	// unansweredFor is how long a question that failed counts for more than that the
+	// source can be reached.
+	unansweredFor = time.Minute
+	// tellAgain is how often the log says that a source can't be asked: one that fails
+	// some questions and answers others would fill it.
+	tellAgain = time.Minute
 )
 
 var errBusy = fmt.Errorf("%d look-ups are waiting for it already", flightsMost)
@@ -67,6 +73,12 @@ type origin struct {
 	retry       time.Duration
 	probing     bool      // a question was let through to find out whether it is there
 	complained  time.Time // when it was last said that an answer can't be used
+	// unanswered is when a question last failed, if it could be reached since.
+	unanswered time.Time
+	// told says that the log knows that it can't be asked, toldAt since when it last
+	// has.
+	told   bool
+	toldAt time.Time
 }
 
 // Health is whether a source can be asked.
@@ -125,9 +137,12 @@ func (o *origin) failed(err error) {
 	now := o.now()
 	if o.err == nil {
 		o.since = now
+	}
+	if !o.told && (o.toldAt.IsZero() || now.Sub(o.toldAt) >= tellAgain) {
+		o.told, o.toldAt = true, now
 		o.logger.Error("a source can't be asked; the last good answers serve on", "source", o.shown(), "error", err)
 	}
-	o.err = err
+	o.err, o.unanswered = err, now
 	o.down.Store(true)
 	switch o.inARow++; {
 	case o.inARow < tripAfter:
@@ -148,11 +163,37 @@ func (o *origin) succeeded() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.good = o.now()
-	if o.err != nil {
+	if o.told {
+		o.told = false
 		o.logger.Info("a source can be asked again", "source", o.shown(), "after", o.good.Sub(o.since))
 	}
-	o.err, o.inARow, o.retry, o.retryAt, o.probing = nil, 0, 0, time.Time{}, false
+	o.err, o.inARow, o.retry, o.retryAt, o.probing, o.unanswered = nil, 0, 0, time.Time{}, false, time.Time{}
 	o.down.Store(false)
+}
+
+// reached notes that it answers when it is asked whether it is there. That doesn't
+// mend a question that failed: it is up when one has an answer, and the next one is
+// let through. Where nobody asks any more, it is up after a while.
+func (o *origin) reached() {
+	o.mu.Lock()
+	now := o.now()
+	failing := !o.unanswered.IsZero() && now.Sub(o.unanswered) < unansweredFor
+	if failing && !o.retryAt.IsZero() {
+		o.retryAt = now
+	}
+	o.mu.Unlock()
+	if !failing {
+		o.succeeded()
+	}
+}
+
+// unreachable notes that it doesn't even answer that. What has failed before may
+// have had the same reason.
+func (o *origin) unreachable(err error) {
+	o.failed(err)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.unanswered = time.Time{}
 }
 
 // unusable says that what it answered can't be served, once a minute: strangers

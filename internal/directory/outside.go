@@ -140,8 +140,8 @@ func (o *outside) ping(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
 	if err := o.Outside.Ping(ctx); err == nil {
-		o.succeeded()
+		o.reached()
 	} else if !errors.Is(err, context.Canceled) {
-		o.failed(err)
+		o.unreachable(err)
 	}
 }

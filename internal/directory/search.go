@@ -67,7 +67,10 @@ func (o *outside) search(ctx context.Context, text string, domains []string, lim
 	defer o.leave()
 	found, err := o.Outside.Search(ctx, text, domains, limit)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		o.failed(err)
+		// No more than that: a text anywhere in a million names may well take too long,
+		// and accounts are found as before.
+		o.failures.Add(1)
+		o.logger.Warn("a source couldn't be searched", "source", o.shown(), "error", err)
 	}
 	return found, err
 }

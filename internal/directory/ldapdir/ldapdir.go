@@ -70,7 +70,7 @@ func Open(o Options) (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Directory{options: o, prepared: p, pool: newPool(o.Connections), now: o.Now}
+	d := &Directory{options: o, prepared: p, pool: newPool(max(o.Connections, leastConnections)), now: o.Now}
 	if d.now == nil {
 		d.now = time.Now
 	}

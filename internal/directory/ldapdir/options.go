@@ -33,8 +33,8 @@ type Options struct {
 	// Timeout bounds each call, but for Walk, of which it bounds making the
 	// connection, and five of it each page of 500 entries; 2 s if 0.
 	Timeout time.Duration
-	// Connections bounds the open ones, to all servers together; 4 if 0. Walk has one
-	// of them for as long as it takes.
+	// Connections bounds the open ones, to all servers together; 4 if 0, and 2 at
+	// least: Walk has one of them for as long as it takes.
 	Connections int
 	// Now is time.Now if nil. It judges how long connections are idle and servers
 	// have been failing.
@@ -168,6 +168,7 @@ const (
 	defaultTimeout     = 2 * time.Second
 	defaultConnections = 4
 	maxConnections     = 64
+	leastConnections   = 2
 )
 
 var attributeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*(;[A-Za-z0-9-]+)*$`)

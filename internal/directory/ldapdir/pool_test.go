@@ -53,8 +53,9 @@ func TestCallsThatAreGivenUp(t *testing.T) {
 	t.Parallel()
 	f := startFake(t, silent)
 	o := anonymous(t, f.url)
-	o.Timeout, o.Connections = time.Hour, 1
+	o.Timeout = time.Hour
 	d := open(t, o)
+	d.pool = newPool(1)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- d.Ping(ctx) }()

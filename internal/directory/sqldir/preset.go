@@ -48,7 +48,7 @@ func presets() []preset {
 		{PresetInfo{
 			"iredmail", "1.8.1 (2026-05)",
 			[]database.Kind{mysql, postgres},
-			"iRedMail's database vmail. A mailbox for which only IMAP or only POP3 is enabled has that protocol.",
+			"iRedMail's database vmail. A mailbox for which only IMAP or only POP3 is enabled (over TLS: enableimapsecured, enablepop3secured) has that protocol.",
 		}, iredmail},
 		{PresetInfo{
 			"ispconfig", "3.2 (2023-09)",
@@ -161,14 +161,16 @@ func mailcow(kind database.Kind) Queries {
 
 // Read from samples/iredmail/iredmail.mysql and .pgsql, samples/postfix and
 // samples/dovecot, commit e0fe4fc of 2026-05-14. Quotas are kept in units of
-// 1048576 bytes. A catch-all has the domain alone as its address.
+// 1048576 bytes. A catch-all has the domain alone as its address. Dovecot asks the
+// column of the protocol and of TLS: enableimapsecured, and not enableimap, which is
+// for connections that its settings refuse.
 func iredmail(kind database.Kind) Queries {
 	d := dialect{kind}
 	const (
 		from   = " FROM mailbox m JOIN domain d ON d.domain = m.domain WHERE "
 		active = "m.active = 1 AND d.active = 1"
 	)
-	columns := "m.username AS address, m.name AS name, m.quota * 1048576 AS quota, " + only("m.enableimap = 1", "m.enablepop3 = 1") + " AS protocol"
+	columns := "m.username AS address, m.name AS name, m.quota * 1048576 AS quota, " + only("m.enableimapsecured = 1", "m.enablepop3secured = 1") + " AS protocol"
 	return Queries{
 		Account: "SELECT " + columns + ", " + active + " AS active" + from + "m.username = :address",
 		Alias:   "SELECT f.address AS address, f.forwarding AS target FROM forwardings f WHERE f.address = :address AND f.active = 1 AND f.is_maillist = 0",

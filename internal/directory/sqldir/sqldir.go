@@ -61,7 +61,8 @@ type Options struct {
 	Queries Queries
 	// Timeout bounds each call; [DefaultTimeout] if 0.
 	Timeout time.Duration
-	// Connections bounds the pool; [database.DefaultConnections] if 0.
+	// Connections bounds the pool; [database.DefaultConnections] if 0. A list has one
+	// beside them; in SQLite it has one of them, and there are 2 at least.
 	Connections int
 	// Logger is slog.Default if nil.
 	Logger *slog.Logger
@@ -152,6 +153,9 @@ func Open(o Options) (*Source, error) {
 	}
 	if s.list != nil && s.list.has("after") != s.list.has("limit") {
 		return nil, fmt.Errorf("%w: list: it needs both :after and :limit, or neither", ErrQuery)
+	}
+	if o.Address.Kind == database.SQLite && o.Connections == 1 {
+		o.Connections = 2
 	}
 	var err error
 	if s.db, err = database.Open(o.Address, database.Options{Folder: o.Folder, Connections: o.Connections, ReadOnly: true, Timeout: o.Timeout}); err != nil {

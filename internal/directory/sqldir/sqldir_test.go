@@ -225,6 +225,27 @@ func TestWithoutASearchAnAddressIsFound(t *testing.T) {
 	}
 }
 
+// Whoever walks may ask something meanwhile (whose domain an address is in), and so
+// may everybody else, however few connections there are.
+func TestAWalkLeavesAConnectionToOthers(t *testing.T) {
+	t.Parallel()
+	onEachKind(t, func(t *testing.T, kind database.Kind) {
+		url := load(t, kind, houseTables+"INSERT INTO people VALUES ('p@example.com', '', '', '', '', '', '', '')")
+		for name, list := range map[string]string{"pages": houseQueries(kind).List, "one": "SELECT p.mail AS address FROM people p"} {
+			queries := houseQueries(kind)
+			queries.List = list
+			s, seen := source(t, url, Options{Queries: queries, Connections: 1, Timeout: 5 * time.Second}), 0
+			if err := s.Walk(t.Context(), func(a policy.Account) error {
+				seen++
+				_, err := s.Account(t.Context(), a.Address)
+				return err
+			}); err != nil || seen == 0 {
+				t.Errorf("%s: %d were seen: %v", name, seen, err)
+			}
+		}
+	})
+}
+
 func TestAWalkMeetsEverybodyOnce(t *testing.T) {
 	t.Parallel()
 	onEachKind(t, func(t *testing.T, kind database.Kind) {

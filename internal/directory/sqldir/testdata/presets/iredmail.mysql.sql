@@ -8,7 +8,8 @@ CREATE TABLE alias_domain (
 CREATE TABLE mailbox (
   username VARCHAR(255) NOT NULL DEFAULT '' PRIMARY KEY, password VARCHAR(255) NOT NULL DEFAULT '', name VARCHAR(255) NOT NULL DEFAULT '',
   quota BIGINT NOT NULL DEFAULT 0, domain VARCHAR(255) NOT NULL DEFAULT '',
-  enablepop3 TINYINT(1) NOT NULL DEFAULT 1, enableimap TINYINT(1) NOT NULL DEFAULT 1, active TINYINT(1) NOT NULL DEFAULT 1
+  enablepop3 TINYINT(1) NOT NULL DEFAULT 1, enablepop3secured TINYINT(1) NOT NULL DEFAULT 1,
+  enableimap TINYINT(1) NOT NULL DEFAULT 1, enableimapsecured TINYINT(1) NOT NULL DEFAULT 1, active TINYINT(1) NOT NULL DEFAULT 1
 );
 CREATE TABLE alias (
   address VARCHAR(255) NOT NULL DEFAULT '' PRIMARY KEY, name VARCHAR(255) NOT NULL DEFAULT '', domain VARCHAR(255) NOT NULL DEFAULT '', active TINYINT(1) NOT NULL DEFAULT 1
@@ -25,12 +26,12 @@ INSERT INTO domain (domain, backupmx, active) VALUES
   ('relayed.example', 1, 1);
 INSERT INTO alias_domain (alias_domain, target_domain) VALUES
   ('example.net', 'example.com');
-INSERT INTO mailbox (username, name, quota, domain, enablepop3, enableimap, active) VALUES
-  ('anna@example.com', 'Anna Müller', 500, 'example.com', 1, 1, 1),
-  ('bert@example.com', 'Bert', 0, 'example.com', 1, 0, 1),
-  ('dora@example.com', 'Dora', 0, 'example.com', 0, 1, 1),
-  ('gone@example.com', 'Gone', 0, 'example.com', 1, 1, 0),
-  ('carl@closed.example', 'Carl', 0, 'closed.example', 1, 1, 1);
+INSERT INTO mailbox (username, name, quota, domain, enablepop3, enablepop3secured, enableimap, enableimapsecured, active) VALUES
+  ('anna@example.com', 'Anna Müller', 500, 'example.com', 0, 1, 1, 1, 1),
+  ('bert@example.com', 'Bert', 0, 'example.com', 1, 1, 1, 0, 1),
+  ('dora@example.com', 'Dora', 0, 'example.com', 0, 0, 1, 1, 1),
+  ('gone@example.com', 'Gone', 0, 'example.com', 1, 1, 1, 1, 0),
+  ('carl@closed.example', 'Carl', 0, 'closed.example', 1, 1, 1, 1, 1);
 INSERT INTO alias (address, name, domain) VALUES
   ('team@example.com', 'Team', 'example.com');
 INSERT INTO forwardings (address, forwarding, domain, dest_domain, is_maillist, is_list, is_forwarding, is_alias, active) VALUES
