@@ -105,8 +105,12 @@ func (s *Store) RemoveDomain(ctx context.Context, name string, withAccounts bool
 
 // removeOrphans removes what belongs to names that aren't served any more.
 func removeOrphans(ctx context.Context, tx database.Queryer) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM pacc WHERE name NOT IN (SELECT name FROM domain_names)`)
-	return err
+	for _, table := range []string{"pacc", "checks"} {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE name NOT IN (SELECT name FROM domain_names)`); err != nil { //nolint:gosec // our own words
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) replace(ctx context.Context, tx database.Queryer, old, new policy.Site) (changed bool, err error) {
