@@ -72,3 +72,29 @@ func TestADatabaseWithALongName(t *testing.T) {
 		replace(t, open(t, server.URL(name), ""), demo(t))
 	}
 }
+
+// Behind a pool that gives each transaction another session, an operator has the
+// driver prepare nothing: what is written is the same.
+func TestStatementsThatArentPrepared(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"exec", "simple_protocol"} {
+		for name, test := range map[string]func(*testing.T, *store.Store){
+			"links": testLinks, "people": testPeople, "leases": testLeasesAtOnce, "retention": testRetention, "search": testSearch, "overrides": testOverrides,
+			"site": func(t *testing.T, s *store.Store) {
+				replace(t, s, demo(t, account("office@example.com", "info@example.com"), account("😀@example.com")))
+				lookUpAll(t, s, stored(t, s))
+				if err := s.PutPACC(t.Context(), "example.com", []byte("\x00{}"), nil); err != nil {
+					t.Error(err)
+				}
+				if text, err := s.Document(t.Context(), "example.com"); err != nil || string(text) != "\x00{}" {
+					t.Errorf("%q %v", text, err)
+				}
+			},
+		} {
+			t.Run(mode+" "+name, func(t *testing.T) {
+				t.Parallel()
+				test(t, open(t, servers.PostgreSQL(t).Create(t)+"&default_query_exec_mode="+mode, ""))
+			})
+		}
+	}
+}
