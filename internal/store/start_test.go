@@ -7,6 +7,7 @@ import (
 
 	"autoconfig/internal/database"
 	"autoconfig/internal/store"
+	"autoconfig/policy"
 )
 
 // holdSchema takes the lock under which the schema is changed, as a process that
@@ -97,4 +98,25 @@ func TestStatementsThatArentPrepared(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A process starts, and reads, while another one imports for long.
+func TestStartingDuringAnImport(t *testing.T) {
+	t.Parallel()
+	onEachPlace(t, func(t *testing.T, p place) {
+		importer := p.open(t)
+		replace(t, importer, demo(t, account("office@example.com")))
+		err := importer.Bulk(t.Context(), func(b *store.Bulk) error {
+			if err := b.PutAccounts(t.Context(), []policy.Account{account("new@example.com")}); err != nil {
+				return err
+			}
+			if _, err := p.open(t).Account(t.Context(), "office@example.com"); err != nil {
+				t.Errorf("a reader: %v", err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
 }
