@@ -201,7 +201,7 @@ func TestAServerEndsALongStatement(t *testing.T) {
 	for kind, query := range map[database.Kind]string{database.PostgreSQL: "SELECT pg_sleep(20)", database.MySQL: "SELECT COUNT(*) FROM (SELECT SLEEP(20)) AS s"} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			db := open(t, kinds[kind](t), database.Options{ReadOnly: true, Timeout: 100 * time.Millisecond})
+			db := open(t, kinds[kind](t), database.Options{ReadOnly: true, Timeout: 2 * time.Second})
 			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 			defer cancel()
 			rows, err := db.QueryContext(ctx, query)

@@ -61,7 +61,9 @@ type DB struct {
 	// Folder is where a SQLite file is; empty for one in memory and for servers.
 	Folder string
 	pool   *sql.DB
-	pgx    *pgx.ConnConfig // for Listen
+	// writing is taken by whoever changes a SQLite file; nil where many can.
+	writing chan struct{}
+	pgx     *pgx.ConnConfig // for Listen
 	// statements are kept by their texts, as *sql.Stmt.
 	statements sync.Map
 	prepares   atomic.Int64
@@ -99,6 +101,9 @@ func Open(a Address, o Options) (*DB, error) {
 		db.pool.SetMaxOpenConns(1) // each connection would have a memory of its own
 		db.pool.SetConnMaxIdleTime(0)
 		return db, nil
+	}
+	if a.Kind == SQLite && !o.ReadOnly {
+		db.writing = make(chan struct{}, 1)
 	}
 	if a.Kind == SQLite { // each has three megabytes of pages, and more than can run at once help nobody
 		o.Connections = min(o.Connections, max(4, runtime.NumCPU()))

@@ -69,9 +69,19 @@ func (db *DB) prepared(ctx context.Context, query string) *sql.Stmt {
 	return statement
 }
 
-// ExecContext is that of sql.DB.
-func (db *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return db.pool.ExecContext(ctx, db.Kind.bind(query), args...)
+// ExecContext is that of sql.DB. What the database has given up for another's
+// sake is done again: a statement by itself is all or nothing.
+func (db *DB) ExecContext(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
+	done, err := db.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	err = Repeat(ctx, func() error {
+		result, err = db.pool.ExecContext(ctx, db.Kind.bind(query), args...)
+		return err
+	})
+	return result, explained(err)
 }
 
 // Pool is the pool for a library that needs it.
@@ -95,19 +105,24 @@ func (t transaction) ExecContext(ctx context.Context, query string, args ...any)
 	return t.Tx.ExecContext(ctx, t.kind.bind(query), args...)
 }
 
-// Change runs f in a transaction. If f fails, nothing has happened.
+// Change runs f in a transaction. If f fails, nothing has happened. See [Repeat].
 func (db *DB) Change(ctx context.Context, f func(tx Queryer) error) error {
 	options := &sql.TxOptions{}
 	if db.Kind != SQLite { // MySQL's own default would read what was there before a lock was got
 		options.Isolation = sql.LevelReadCommitted
 	}
-	tx, err := db.pool.BeginTx(ctx, options)
+	done, err := db.turn(ctx)
 	if err != nil {
 		return err
 	}
+	defer done()
+	tx, err := db.pool.BeginTx(ctx, options)
+	if err != nil {
+		return explained(err)
+	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
 	if err := f(transaction{tx, db.Kind}); err != nil {
-		return err
+		return explained(err)
 	}
 	return tx.Commit()
 }

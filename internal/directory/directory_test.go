@@ -172,6 +172,28 @@ func TestAChangeIsServedAfterTheNextQuestion(t *testing.T) {
 	}
 }
 
+// A database that is restored, or whose replica takes over without the last changes,
+// comes to the same generation again, with other answers.
+func TestAGenerationThatComesTwice(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	changed := func(generation int64, protocol settings.Protocol) {
+		t.Helper()
+		h.source.set(func(s *source) {
+			s.site.Accounts = []policy.Account{{Address: settings.MustAddress("office@example.com"), Protocol: protocol}}
+			s.generation = generation
+		})
+		if err := h.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	changed(7, settings.POP3)
+	h.want(t, "office@example.com", "office@example.com true pop3")
+	changed(6, settings.IMAP) // nobody asks
+	changed(7, settings.IMAP)
+	h.want(t, "office@example.com", "office@example.com true imap")
+}
+
 func uniform(t *testing.T, h *house, entry *directory.Entry, want bool) {
 	t.Helper()
 	if got, err := h.Uniform(t.Context(), entry); err != nil || got != want {

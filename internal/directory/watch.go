@@ -175,7 +175,14 @@ func (d *Directory) Refresh(ctx context.Context) error {
 		}
 		return err
 	}
-	d.refresh.end(begun, func() { d.own.generation.Store(generation) })
+	d.refresh.end(begun, func() {
+		// Counted anew here: a database that was restored, or whose replica has taken
+		// over and lost its last changes, comes to the same numbers again with others.
+		if d.refresh.generation != generation {
+			d.refresh.generation = generation
+			d.own.generation.Add(1)
+		}
+	})
 	d.own.succeeded()
 	return nil
 }
@@ -186,6 +193,8 @@ type refreshes struct {
 	begun atomic.Int64
 	mu    sync.Mutex
 	last  int64
+	// generation is what the database last said.
+	generation int64
 }
 
 func (r *refreshes) end(begun int64, store func()) {

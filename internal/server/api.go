@@ -42,7 +42,7 @@ var openAPI []byte
 
 func (s *Server) apiRoutes(e *echo.Echo) {
 	s.get(e, "/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, openAPI) })
-	api := e.Group("/api/v1", s.bounded, s.problems, s.sameHost, s.limit, s.program)
+	api := e.Group("/api/v1", s.bounded, s.problems, s.sameHost, s.limit, wellFormed, s.program)
 	on := func(method, path, scope string, h echo.HandlerFunc) { api.Add(method, path, h, needs(scope)) }
 	on(http.MethodGet, "/links", "links:read", s.apiLinks)
 	on(http.MethodPost, "/links", "links:write", s.apiMakeLink)
@@ -153,6 +153,7 @@ var apiRefusals = []struct {
 	{directory.ErrNoSuchDomain, http.StatusNotFound, "not_found", ""},
 	{errJSON, http.StatusBadRequest, "json", ""},
 	{errBadFormat, http.StatusNotFound, "format", "The formats are: thunderbird, pox, mobileconfig, thunderbird-android."},
+	{errBadText, http.StatusBadRequest, "text", "The request has a text that is not UTF-8, or has a NUL character."},
 	{errBadLimit, http.StatusBadRequest, "limit", "The limit must be 1 to 1000."},
 	{errNoDomainName, http.StatusBadRequest, "domain", "That is not a domain name."},
 	{settings.ErrAddress, http.StatusBadRequest, "address", ""},

@@ -260,3 +260,62 @@ func TestEveryDatabaseGivesTheSameAnswers(t *testing.T) {
 		})
 	}
 }
+
+// Whatever bytes are sent to the help desk and the API, no database takes them for
+// a failure of its own.
+func TestBytesThatADatabaseCantHold(t *testing.T) {
+	t.Parallel()
+	for name, at := range map[string]func(t *testing.T) ground{
+		"sqlite":     func(*testing.T) ground { return ground{} },
+		"postgresql": func(t *testing.T) ground { return ground{database: databases.PostgreSQL(t).Create(t)} },
+		"mariadb":    func(t *testing.T) ground { return ground{database: databases.MariaDB(t).Create(t)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := at(t).office(t)
+			v, p := o.signedIn(t, "eva", staff.Admin, "*"), newProgram(t, o, []string{"*"}, staff.Scopes...)
+			for _, bad := range []string{"a\x00", "\xff", "\xed\xa0\x80", "\x00"} {
+				escaped := url.QueryEscape(bad)
+				for _, path := range []string{"?q=", "links?before=", "links/", "account?address=a%40example.com&x=", "sign-in?lang=", "audit?before="} {
+					if r, body := v.get("/helpdesk/" + path + escaped); r.StatusCode >= 500 {
+						t.Errorf("%s%s: %s\n%.300s", path, escaped, r.Status, body)
+					}
+				}
+				for path, form := range map[string]url.Values{
+					"sign-in":                      {"name": {bad}, "password": {"x"}, "code": {"1"}},
+					"links":                        {"address": {"office@example.com"}, "hours": {"1"}, "uses": {"1"}, "note": {bad}, "language": {bad}},
+					"links/" + escaped + "/revoke": {},
+					"people":                       {"name": {bad}, "role": {"staff"}, "domains": {bad}},
+					"people/" + escaped + "/reset": {},
+					"own":                          {"old": {bad}, "new": {bad}},
+				} {
+					if r, body := v.post("/helpdesk/"+path, form); r.StatusCode >= 500 {
+						t.Errorf("%s %q: %s\n%.300s", path, form, r.Status, body)
+					}
+				}
+				for _, path := range []string{"/accounts?domain=example.com&q=", "/accounts?domain=example.com&after=", "/accounts/", "/domains?after=", "/domains/", "/links?after=", "/links/", "/overrides/", "/decisions/", "/audit?after="} {
+					if status, answer := p.ask(http.MethodGet, path+escaped, nil); status >= 500 {
+						t.Errorf("%s%s: %d %v", path, escaped, status, answer)
+					}
+				}
+				quoted, err := json.Marshal(bad)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for path, body := range map[string]string{
+					"/links": `{"address": "office@example.com", "note": %s}`, "/accounts/a%40example.com": `{"address": "a@example.com", "name": %s}`,
+					"/accounts/b%40example.com": `{"address": "b@example.com", "groups": [%s]}`, "/accounts/c%40example.com": `{"address": "c@example.com", "login": %s}`,
+					"/domains/new.example": `{"plan": %s}`,
+				} {
+					method := http.MethodPut
+					if path == "/links" {
+						method = http.MethodPost
+					}
+					if status, answer := p.ask(method, path, strings.ReplaceAll(body, "%s", string(quoted)), "Idempotency-Key", "k"+escaped); status >= 500 {
+						t.Errorf("%s %s %s: %d %v", method, path, quoted, status, answer)
+					}
+				}
+			}
+		})
+	}
+}

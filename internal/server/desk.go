@@ -31,7 +31,7 @@ func (s *Server) staffRoutes(e *echo.Echo) {
 		return
 	}
 	s.apiRoutes(e)
-	pages := e.Group("/helpdesk", s.bounded, s.staffErrors, s.sameHost, s.sameOrigin, form)
+	pages := e.Group("/helpdesk", s.bounded, s.staffErrors, s.sameHost, s.sameOrigin, form, wellFormed)
 	read := func(path string, h echo.HandlerFunc, around ...echo.MiddlewareFunc) {
 		pages.Match([]string{http.MethodGet, http.MethodHead}, path, h, around...)
 	}

@@ -22,6 +22,7 @@ var (
 	errOtherHost    = errors.New("a name that isn't this service's")
 	errOtherOrigin  = errors.New("a request by another site's page")
 	errBadForm      = errors.New("not a form of ours")
+	errBadText      = errors.New("a text that is not UTF-8 or has a NUL character")
 	errBadLimit     = errors.New("not a limit")
 	errNoAddress    = errors.New("no address was given")
 	errNoDomainName = errors.New("not a domain name")
@@ -44,6 +45,7 @@ var refusals = []struct {
 	{errOtherHost, http.StatusForbidden, "This service isn't reached by that name."},
 	{errOtherOrigin, http.StatusForbidden, "This was sent by another site."},
 	{errBadForm, http.StatusBadRequest, "What was sent is not a form of this page."},
+	{errBadText, http.StatusBadRequest, "The request has a text that is not UTF-8."},
 	{errBadLimit, http.StatusBadRequest, "The limit must be 1 to 1000."},
 	{errNoDomainName, http.StatusBadRequest, "That is not a domain name."},
 	{directory.ErrNotFound, http.StatusNotFound, "There is no configuration for this domain here."},
@@ -146,5 +148,5 @@ func isNotFound(err error) bool {
 }
 
 func isBad(err error) bool {
-	return errors.Is(err, errBadForm) || errors.Is(err, settings.ErrAddress) || errors.Is(err, links.ErrOrder)
+	return errors.Is(err, errBadForm) || errors.Is(err, errBadText) || errors.Is(err, settings.ErrAddress) || errors.Is(err, links.ErrOrder)
 }

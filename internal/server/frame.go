@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -117,6 +118,29 @@ func form(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if err := r.ParseForm(); err != nil {
 			return errBadForm
+		}
+		return next(c)
+	}
+}
+
+// wellFormed refuses what no database of ours holds alike: NUL characters and what
+// isn't UTF-8, which PostgreSQL takes for a failure even where it only compares.
+func wellFormed(next echo.HandlerFunc) echo.HandlerFunc {
+	good := func(text string) bool { return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 }
+	return func(c echo.Context) error {
+		values := c.Request().Form // what form has read
+		if values == nil {
+			values = c.QueryParams()
+		}
+		for _, list := range values {
+			for _, text := range list {
+				if !good(text) {
+					return errBadText
+				}
+			}
+		}
+		if !good(c.Request().URL.Path) {
+			return errBadText
 		}
 		return next(c)
 	}

@@ -159,7 +159,7 @@ func (s *Server) Private() http.Handler {
 	s.get(e, "/readyz", s.readyz)
 	s.get(e, "/metrics", echo.WrapHandler(s.metrics.handler()))
 	if s.Checks != nil {
-		s.get(e, "/checks", s.checksPage, s.bounded)
+		s.get(e, "/checks", s.checksPage, s.bounded, wellFormed)
 		s.get(e, "/checks/:domain", s.checkPage, s.bounded)
 	}
 	if !s.StaffApart {

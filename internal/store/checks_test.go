@@ -59,6 +59,9 @@ func TestChecksAreKeptAndDue(t *testing.T) {
 		if all, err := s.Checks(ctx, "", 10); err != nil || len(all) != 1 {
 			t.Errorf("a domain that is gone: %+v %v", all, err)
 		}
+		if r, err := s.Check(ctx, "example.org"); !errors.Is(err, directory.ErrNotFound) {
+			t.Errorf("what is kept of a domain that is gone: %+v %v", r, err)
+		}
 	})
 }
 

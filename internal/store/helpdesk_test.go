@@ -63,6 +63,42 @@ func testRetention(t *testing.T, s *store.Store) {
 	}
 }
 
+// An address is forgotten however it was written, and no other one, whatever letters
+// the database takes for the same.
+func TestForgettingMeansOneAddress(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		for address, names := range map[string][]string{
+			"Ärger@example.com":  {"Ärger@example.com", "ÄrGER@Example.com"}, // letter case is that of ASCII
+			"straße@example.com": {"STRAßE@example.com", `"straße"@Example.COM`, "straße@example.com"},
+			"a_b@example.com":    {"A_b@example.com"},
+			"😀@example.com":      {"😀@example.com"},
+		} {
+			others := []string{"ärger@example.com", "strasse@example.com", "axb@example.com", "☺@example.com", "x" + address, address + "x", "x", ""}
+			for _, subject := range append(append([]string{}, names...), others...) {
+				if err := s.AddEntry(t.Context(), staff.Entry{At: when, Action: address, Subject: subject, Detail: "kept"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n, err := s.Forget(t.Context(), settings.MustAddress(address).Key(), "forgotten", when); err != nil || int(n) != len(names) {
+				t.Errorf("%s: %d entries, %v, want %d", address, n, err, len(names))
+			}
+			entries, err := s.Entries(t.Context(), staff.EntryFilter{Limit: 100})
+			if err != nil {
+				t.Fatal(err)
+			}
+			left := 0
+			for _, e := range entries {
+				if e.Action == address && e.Detail == "kept" {
+					left++
+				}
+			}
+			if left != len(others) {
+				t.Errorf("%s: %d others are left of %d", address, left, len(others))
+			}
+		}
+	})
+}
+
 // Whatever is typed is searched for as it is.
 func TestSearch(t *testing.T) {
 	onEach(t, testSearch)
@@ -76,7 +112,16 @@ func testSearch(t *testing.T, s *store.Store) {
 	if err := s.Replace(t.Context(), site); err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string]int{"OFFICE": 1, "front": 1, "a_b": 1, "50%": 1, "%": 1, "o'neil": 1, `"x`: 1, "example": 3, `\`: 0, "' OR 1=1 --": 0} {
+	site.Accounts = append(site.Accounts, policy.Account{Address: settings.MustAddress("Ärger@example.com"), Name: "ZOË Straße 😀"})
+	if err := s.Replace(t.Context(), site); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"ärger", "ÄRGER", "zoë", "ZOË", "STRAßE", "😀"} {
+		if got, err := s.SearchAccounts(t.Context(), text, nil, 10); err != nil || len(got) != 1 {
+			t.Errorf("%q: %d, %v", text, len(got), err)
+		}
+	}
+	for text, want := range map[string]int{"OFFICE": 1, "front": 1, "a_b": 1, "50%": 1, "%": 1, "o'neil": 1, `"x`: 1, "example": 4, `\`: 0, "' OR 1=1 --": 0} {
 		if got, err := s.SearchAccounts(t.Context(), text, nil, 10); err != nil || len(got) != want {
 			t.Errorf("%q: %d, %v", text, len(got), err)
 		}

@@ -27,7 +27,7 @@ func (s *Store) Domain(ctx context.Context, name string) (*policy.Terms, error) 
 		return nil, err
 	}
 	var domain policy.Domain
-	if err := json.Unmarshal(text, &domain); err != nil {
+	if err := decode(text, &domain); err != nil {
 		return nil, err
 	}
 	known, err := s.shared(ctx, frame)
@@ -141,5 +141,14 @@ func document(ctx context.Context, q database.Queryer, into any, query string, a
 	case err != nil:
 		return err
 	}
-	return json.Unmarshal(text, into)
+	return decode(text, into)
+}
+
+// decode reads a JSON document. One that can't be read, as of a newer version that
+// runs beside this one, is no reason to take the database for down.
+func decode(text []byte, into any) error {
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%w: a document in the database can't be read by this version: %w", directory.ErrUnusable, err)
+	}
+	return nil
 }

@@ -18,8 +18,17 @@ const (
 	metaFrame      = "frame" // the generation of providers, plans and domains alone
 )
 
-// begin gives a new database its identity.
+// begin gives a new database its identity. One that has it isn't changed: on SQLite,
+// to begin a change alone would wait for another process's import.
 func (s *Store) begin(ctx context.Context) error {
+	begun := true
+	for _, name := range []string{metaSiteID, metaGeneration, metaFrame} {
+		_, err := meta(ctx, s.db, name)
+		begun = begun && err == nil
+	}
+	if begun {
+		return nil
+	}
 	return s.db.Change(ctx, func(tx database.Queryer) error {
 		for name, value := range map[string]string{metaSiteID: newID(), metaGeneration: "1", metaFrame: "1"} {
 			if _, err := meta(ctx, tx, name); err == nil {

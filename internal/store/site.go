@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 
 	"autoconfig/internal/database"
@@ -90,7 +89,7 @@ func documents[T any](ctx context.Context, q database.Queryer, query string, arg
 		if err := rows.Scan(&text); err != nil {
 			return nil, err
 		}
-		if err := json.Unmarshal(text, &item); err != nil {
+		if err := decode(text, &item); err != nil {
 			return nil, err
 		}
 		list = append(list, item)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -45,6 +46,9 @@ type Options struct {
 	Folder string
 	// Connections bounds the connections at once; see [database.Options].
 	Connections int
+	// Patience is how long to wait for another process that changes the schema; two
+	// minutes if 0.
+	Patience time.Duration
 }
 
 // Open opens a database and brings its schema up to date. address is
@@ -60,7 +64,7 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db: db}
-	if err := s.prepare(ctx); err != nil {
+	if err := s.prepare(ctx, cmp.Or(o.Patience, 2*time.Minute)); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", parsed, err), db.Close())
 	}
 	return s, nil
@@ -75,12 +79,17 @@ var dialects = map[database.Kind]goose.Dialect{
 
 // prepare brings the schema up to date, and gives a new database its identity.
 // Replicas may start at the same time: one does it, the others wait.
-func (s *Store) prepare(ctx context.Context) error {
-	release, err := s.lockSchema(ctx)
+func (s *Store) prepare(ctx context.Context, patience time.Duration) error {
+	patient, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%w for %s", errOtherChanges, patience))
+	defer cancel()
+	release, err := s.lockSchema(patient)
 	if errors.As(err, new(noConnection)) {
 		return err
 	}
 	if err != nil {
+		if cause := context.Cause(patient); errors.Is(cause, errOtherChanges) {
+			err = cause
+		}
 		return fmt.Errorf("wait for other processes that start: %w", err)
 	}
 	defer release()
@@ -128,48 +137,59 @@ func (n noConnection) Error() string {
 
 func (n noConnection) Unwrap() error { return n.error }
 
-// lockFolder is the lock for a SQLite file.
-func (s *Store) lockFolder(ctx context.Context) (release func(), err error) {
-	if s.db.Folder == "" {
-		return func() {}, nil // nobody else has this memory
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, lockWait*time.Second, errOtherChanges)
-	defer cancel()
-	return database.LockFolder(ctx, s.db.Folder)
-}
-
-var errOtherChanges = errors.New("another process has been changing the schema for two minutes")
-
-// lockWait bounds how long a process waits for another one that changes the
-// schema, in seconds.
-const lockWait = 120
+var errOtherChanges = errors.New("another process has been changing the schema")
 
 // lockSchema lets one process at a time change the schema. The lock is gone with
 // the connection, and so with a process that dies.
 func (s *Store) lockSchema(ctx context.Context) (release func(), err error) {
 	if s.db.Kind == database.SQLite {
-		return s.lockFolder(ctx)
+		if s.db.Folder == "" {
+			return func() {}, nil // nobody else has this memory
+		}
+		return database.LockFolder(ctx, s.db.Folder)
 	}
 	connection, err := s.db.Pool().Conn(ctx)
 	if err != nil {
 		return nil, noConnection{err}
 	}
-	unlock := `SELECT RELEASE_LOCK(CONCAT('autoconfig.', DATABASE()))`
-	if s.db.Kind == database.PostgreSQL {
-		unlock = `SELECT pg_advisory_unlock(hashtext('autoconfig'))`
-		_, err = connection.ExecContext(ctx, `SELECT pg_advisory_lock(hashtext('autoconfig'))`)
-	} else {
-		var got sql.NullInt64
-		err = connection.QueryRowContext(ctx, `SELECT GET_LOCK(CONCAT('autoconfig.', DATABASE()), ?)`, lockWait).Scan(&got)
-		if err == nil && got.Int64 != 1 {
-			err = errOtherChanges
-		}
+	lock := lockPostgreSQL
+	if s.db.Kind == database.MySQL {
+		lock = lockMySQL
 	}
+	unlock, err := lock(ctx, connection)
 	if err != nil {
 		return nil, errors.Join(err, connection.Close())
 	}
-	return func() {
-		_, _ = connection.ExecContext(context.WithoutCancel(ctx), unlock) // closing it would do as well
-		_ = connection.Close()
-	}, nil
+	return func() { unlock(); _ = connection.Close() }, nil
+}
+
+// lockPostgreSQL holds the lock by a transaction: what belongs to a session would
+// stay with whoever a pool in between gives the session to next.
+func lockPostgreSQL(ctx context.Context, connection *sql.Conn) (release func(), err error) {
+	tx, err := connection.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return nil, err
+	}
+	release = func() { _ = tx.Rollback() }
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('autoconfig'))`); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// lockMySQL holds the lock by the connection. Its name has 64 characters at most,
+// which a database's may have too.
+func lockMySQL(ctx context.Context, connection *sql.Conn) (release func(), err error) {
+	const name = `CONCAT('autoconfig.', IF(CHAR_LENGTH(DATABASE()) > 53, MD5(DATABASE()), DATABASE()))`
+	for {
+		var got sql.NullInt64
+		// Asked for a second at a time: a server doesn't notice soon that nobody waits.
+		if err := connection.QueryRowContext(ctx, `SELECT GET_LOCK(`+name+`, 1)`).Scan(&got); err != nil {
+			return nil, err
+		}
+		if got.Int64 == 1 {
+			return func() { _, _ = connection.ExecContext(context.WithoutCancel(ctx), `SELECT RELEASE_LOCK(`+name+`)`) }, nil
+		}
+	}
 }

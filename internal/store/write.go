@@ -131,7 +131,7 @@ const searchMost = 1000
 
 // searchText is what a search compares with.
 func searchText(a policy.Account) string {
-	text := a.Address.Key() + "\n" + strings.ToLower(a.Name)
+	text := strings.ToLower(a.Address.Key() + "\n" + a.Name)
 	if len(text) > searchMost {
 		text = strings.ToValidUTF8(text[:searchMost], "")
 	}

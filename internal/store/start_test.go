@@ -1,0 +1,122 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"autoconfig/internal/database"
+	"autoconfig/internal/store"
+	"autoconfig/policy"
+)
+
+// holdSchema takes the lock under which the schema is changed, as a process that
+// never ends would, until it is released.
+func holdSchema(t *testing.T, p place) (release func()) {
+	t.Helper()
+	if p.folder != "" {
+		release, err := database.LockFolder(t.Context(), p.folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return release
+	}
+	address, err := database.Parse(p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := database.Open(address, database.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection, err := db.Pool().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock := `SELECT pg_advisory_lock(hashtext('autoconfig'))` // as versions did that may run meanwhile
+	if address.Kind == database.MySQL {
+		lock = `SELECT GET_LOCK(CONCAT('autoconfig.', DATABASE()), 0)`
+	}
+	if _, err := connection.ExecContext(t.Context(), lock); err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = connection.Close(); _ = db.Close() }
+}
+
+// A process that waits for another one to change the schema doesn't wait for ever,
+// and says for what it has waited.
+func TestAnotherProcessNeverEndsWithTheSchema(t *testing.T) {
+	t.Parallel()
+	onEachPlace(t, func(t *testing.T, p place) {
+		release := holdSchema(t, p)
+		options := store.Options{Folder: p.folder, Patience: 200 * time.Millisecond}
+		s, err := store.Open(t.Context(), p.address, options)
+		if err == nil {
+			_ = s.Close()
+			t.Fatal("it didn't wait")
+		}
+		if !strings.Contains(err.Error(), "another process has been changing the schema for 200ms") {
+			t.Errorf("%v", err)
+		}
+		release()
+		p.open(t)
+	})
+}
+
+// A name may be as long as the server allows.
+func TestADatabaseWithALongName(t *testing.T) {
+	t.Parallel()
+	server := servers.MariaDB(t)
+	name := strings.Repeat("long_", 12) + "name"
+	server.Run(t, server.URL(""), "CREATE DATABASE "+name+" CHARACTER SET utf8mb4;")
+	for range 2 {
+		replace(t, open(t, server.URL(name), ""), demo(t))
+	}
+}
+
+// Behind a pool that gives each transaction another session, an operator has the
+// driver prepare nothing: what is written is the same.
+func TestStatementsThatArentPrepared(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"exec", "simple_protocol"} {
+		for name, test := range map[string]func(*testing.T, *store.Store){
+			"links": testLinks, "people": testPeople, "leases": testLeasesAtOnce, "retention": testRetention, "search": testSearch, "overrides": testOverrides,
+			"site": func(t *testing.T, s *store.Store) {
+				replace(t, s, demo(t, account("office@example.com", "info@example.com"), account("😀@example.com")))
+				lookUpAll(t, s, stored(t, s))
+				if err := s.PutPACC(t.Context(), "example.com", []byte("\x00{}"), nil); err != nil {
+					t.Error(err)
+				}
+				if text, err := s.Document(t.Context(), "example.com"); err != nil || string(text) != "\x00{}" {
+					t.Errorf("%q %v", text, err)
+				}
+			},
+		} {
+			t.Run(mode+" "+name, func(t *testing.T) {
+				t.Parallel()
+				test(t, open(t, servers.PostgreSQL(t).Create(t)+"&default_query_exec_mode="+mode, ""))
+			})
+		}
+	}
+}
+
+// A process starts, and reads, while another one imports for long.
+func TestStartingDuringAnImport(t *testing.T) {
+	t.Parallel()
+	onEachPlace(t, func(t *testing.T, p place) {
+		importer := p.open(t)
+		replace(t, importer, demo(t, account("office@example.com")))
+		err := importer.Bulk(t.Context(), func(b *store.Bulk) error {
+			if err := b.PutAccounts(t.Context(), []policy.Account{account("new@example.com")}); err != nil {
+				return err
+			}
+			if _, err := p.open(t).Account(t.Context(), "office@example.com"); err != nil {
+				t.Errorf("a reader: %v", err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
