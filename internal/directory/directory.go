@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -114,17 +115,30 @@ func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 	if !errors.Is(err, ErrNotFound) {
 		return entry, err
 	}
+	missing := ErrNotFound
 	for _, o := range d.outside {
 		found, err := o.domain(ctx, name)
 		switch {
+		case err == nil && found.Plan == "": // it says no servers, and nobody does for it
+			missing = Planless{Domain: name, Source: o.Name}
 		case err == nil:
 			return d.plannedDomain(ctx, name, found)
 		case !errors.Is(err, ErrNotFound):
 			return nil, o.named(err)
 		}
 	}
-	return nil, ErrNotFound
+	return nil, missing
 }
+
+// Planless is [ErrNotFound] of a domain that a source knows without a plan.
+type Planless struct{ Domain, Source string }
+
+func (p Planless) Error() string {
+	return "the source " + p.Source + " knows the domain " + p.Domain + ", but no plan for it"
+}
+
+// Is makes it an answer like any domain's that isn't served.
+func (p Planless) Is(target error) bool { return target == ErrNotFound }
 
 // plannedDomain is a domain that is kept elsewhere.
 func (d *Directory) plannedDomain(ctx context.Context, name string, found OutsideDomain) (*Entry, error) {
@@ -135,7 +149,7 @@ func (d *Directory) plannedDomain(ctx context.Context, name string, found Outsid
 		}
 		terms, err := d.source.PlanTerms(ctx, domain)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("the domain %s of another source: %w", found.Name, err)
 		}
 		return d.newEntry(name, terms), nil
 	})
