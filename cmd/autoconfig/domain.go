@@ -96,7 +96,7 @@ func (o *opened) terms(c *call, name string) (*policy.Terms, error) {
 	}
 	t, err := o.domainTerms(c, ascii)
 	if errors.Is(err, directory.ErrNotFound) {
-		return nil, refusal{fmt.Errorf("the domain %s is not served here; see: autoconfig domain list", ascii)}
+		return nil, refusal{notServed{ascii, err}}
 	}
 	return t, err
 }

@@ -122,7 +122,7 @@ func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 		case err == nil && found.Plan == "": // it says no servers, and nobody does for it
 			missing = Planless{Domain: name, Source: o.Name}
 		case err == nil:
-			return d.plannedDomain(ctx, name, found)
+			return d.plannedDomain(ctx, name, o.Name, found)
 		case !errors.Is(err, ErrNotFound):
 			return nil, o.named(err)
 		}
@@ -141,7 +141,7 @@ func (p Planless) Error() string {
 func (p Planless) Is(target error) bool { return target == ErrNotFound }
 
 // plannedDomain is a domain that is kept elsewhere.
-func (d *Directory) plannedDomain(ctx context.Context, name string, found OutsideDomain) (*Entry, error) {
+func (d *Directory) plannedDomain(ctx context.Context, name, source string, found OutsideDomain) (*Entry, error) {
 	return d.planned.get(ctx, name+" "+found.Name+" "+found.Plan, func(ctx context.Context) (*Entry, error) {
 		domain := policy.Domain{Name: found.Name, Plan: found.Plan}
 		if name != found.Name {
@@ -149,7 +149,7 @@ func (d *Directory) plannedDomain(ctx context.Context, name string, found Outsid
 		}
 		terms, err := d.source.PlanTerms(ctx, domain)
 		if err != nil {
-			return nil, fmt.Errorf("the domain %s of another source: %w", found.Name, err)
+			return nil, fmt.Errorf("the domain %s, which the source %s knows: %w", found.Name, source, err)
 		}
 		return d.newEntry(name, terms), nil
 	})
