@@ -14,6 +14,7 @@ import (
 
 	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/testkit"
 	"autoconfig/policy"
@@ -65,6 +66,30 @@ func TestSearchSaysWhichSourceIsDown(t *testing.T) {
 	}
 }
 
+// A person whose account can't be looked up gets a page that says so, in the
+// person's language, and never the text that is for programs.
+func TestPeopleAreToldToTryAgain(t *testing.T) {
+	t.Parallel()
+	site, _ := elsewhere(t, "panel")
+	down := sqlSource(t, "mysql://reader@127.0.0.1:1/mailcow", "mailcow", "", time.Second)
+	o := ground{site: &site, outside: []directory.OutsideSource{{Name: "panel", Outside: down}}}.office(t)
+	token, _, err := o.keeper.Make(t.Context(), links.Order{Address: settings.MustAddress("workshop@example.com"), Domain: "example.com", By: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ask := range [][3]string{
+		{http.MethodPost, "/", "address=workshop%40example.com"},
+		{http.MethodGet, "/s/" + token, ""},
+		{http.MethodPost, "/s/" + token, "do=settings"},
+		{http.MethodGet, "/s/" + token + "/profile", ""},
+	} {
+		r := o.ask(t, ask[0], ask[1], ask[2], "Content-Type", formType, "Accept-Language", "de")
+		if body := text(r); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || !strings.Contains(body, "in einigen Minuten") || strings.Contains(body, "</none>") {
+			t.Errorf("%s %s: %s\n%s", ask[0], ask[1], r.Status, body)
+		}
+	}
+}
+
 // The pages of accounts that are kept elsewhere, of what is laid over them, and of a
 // source that is down, on every screen: axe-core finds nothing, and nothing is
 // wider than the screen.
@@ -111,5 +136,8 @@ func TestStaffPagesOfSourcesInARealBrowser(t *testing.T) {
 				}
 			}
 		}
+	}
+	for _, screen := range screens() {
+		b.Open(t, o.public.URL, screen, chromedp.SendKeys("#address", "nobody@example.com"), chromedp.Submit("#address"), chromedp.WaitNotPresent("#address"), inspect(t, "setup-later", screen))
 	}
 }
