@@ -179,24 +179,25 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 const outsideMost = 200
 
 // lookOutside counts what a policy does to the accounts of a domain that are kept
-// in other sources: to the first ones, for the sources aren't ours to burden.
-func (o *opened) lookOutside(c context.Context, plan *doctor.Plan) error {
+// in other sources: to the first ones, for the sources aren't ours to burden. It
+// names the sources that couldn't be asked.
+func (o *opened) lookOutside(c context.Context, plan *doctor.Plan) (failed []string, err error) {
 	if !o.directory.HasOutside(plan.Terms) {
-		return nil
+		return nil, nil
 	}
 	entry, err := o.directory.Domain(c, plan.Domain)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	accounts, _, err := o.directory.Search(c, "@"+plan.Terms.Name, []string{plan.Terms.Name}, outsideMost)
+	accounts, failed, err := o.directory.Search(c, "@"+plan.Terms.Name, []string{plan.Terms.Name}, outsideMost)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, a := range accounts {
 		found, err := o.directory.Lookup(c, entry, a.Address)
 		switch {
 		case err != nil:
-			return err
+			return failed, err
 		case found.Source == "":
 			continue // counted already
 		}
@@ -208,7 +209,7 @@ func (o *opened) lookOutside(c context.Context, plan *doctor.Plan) error {
 			plan.Misled++
 		}
 	}
-	return nil
+	return failed, nil
 }
 
 // documents are the PACC documents whose digests belong into the DNS: those that

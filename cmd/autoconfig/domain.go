@@ -24,6 +24,11 @@ type domainListCmd struct {
 	jsonFlag
 }
 
+func (l *domainListCmd) Help() string {
+	return `Lists the domains of our own site. Those that only another source knows aren't
+listed: autoconfig domain show NAME shows one.`
+}
+
 func (l *domainListCmd) Run(c *call) error {
 	source, err := l.open(c)
 	if err != nil {

@@ -94,6 +94,9 @@ func TestSourceCheckSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("records:\n%s", seen)
 	}
 
+	write(strings.Replace(panelConfig, "sqlite:panel.db", "mysql://reader@127.0.0.1:1/panel\n      preset: virtual", 1) + "check: {resolver: [\"127.0.0.1:9\"]}\n")
+	run("check --only pacc example.com", `the accounts of example.com in panel were not looked at: it can't be asked`)
+
 	broken := strings.Replace(panelConfig, "SELECT email AS", "SELECT mail AS", 1)
 	broken = strings.Replace(broken, "SELECT name AS domain FROM domains", "SELECT name AS domain FROM domain", 1)
 	write(broken)
