@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 
 	"autoconfig/internal/config"
@@ -25,177 +23,12 @@ type importCmd struct {
 type importFlags struct {
 	jsonFlag
 	DryRun bool   `help:"Show what would change, and change nothing. Exit status 1 if anything would."`
-	Report string `help:"Write everything that is refused to this file." placeholder:"FILE" type:"path"`
+	Report string `help:"Write everything that is refused to this file; in a dry run, everything that would change as well." placeholder:"FILE" type:"path"`
 }
 
 // formatFlag tells how a file is written whose name doesn't.
 type formatFlag struct {
 	Format string `help:"How the file is written: csv or jsonl; by default what its name ends in." enum:",csv,jsonl" default:"" placeholder:"FORMAT"`
-}
-
-// shown is how many refusals and changes are printed; all refusals are in --json and
-// --report.
-const shown = 100
-
-// errMeanwhile means that what was judged can't be written any more.
-var errMeanwhile = refusal{errors.New("nothing was imported: the site has changed meanwhile; try again")}
-
-// outcome collects what an import prints.
-type outcome struct {
-	flags   importFlags
-	file    string
-	out     io.Writer // for --json
-	report  *os.File
-	counts  migrate.Counts
-	refused []string // the first of them
-	changes config.Changes
-	// terms are for warnings about accounts, by the domains' primary names.
-	terms    map[string]*policy.Terms
-	warnings []string // the first of them, each once
-	streams  bool     // whether the JSON has been begun
-	failed   error
-}
-
-func (f importFlags) begin(c *call, file string) (*outcome, error) {
-	o := &outcome{flags: f, file: file, out: c.std.out, changes: config.Changes{}}
-	if f.Report == "" {
-		return o, nil
-	}
-	var err error
-	// It has addresses: nobody else's business on this machine.
-	o.report, err = os.OpenFile(f.Report, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	return o, err
-}
-
-// refuse takes note of a refusal. With --json it is printed at once: there may be as
-// many as the file has lines.
-func (o *outcome) refuse(r migrate.Refusal) {
-	o.counts.Refused++
-	text := o.file + ":" + r.String()
-	if r.Line == 0 {
-		text = o.file + ": " + r.String()
-	}
-	if len(o.refused) < shown {
-		o.refused = append(o.refused, text)
-	}
-	if o.report != nil {
-		_, err := fmt.Fprintln(o.report, text)
-		o.failed = errors.Join(o.failed, err)
-	}
-	if o.flags.JSON {
-		begin := ",\n    "
-		if !o.streams {
-			begin = "{\n  \"refused\": [\n    "
-		}
-		o.streams = true
-		line, err := json.Marshal(r)
-		o.failed = errors.Join(o.failed, err)
-		fmt.Fprintf(o.out, "%s%s", begin, line)
-	}
-}
-
-// change takes note of an account that is added or changed.
-func (o *outcome) change(before *policy.Account, after policy.Account) {
-	o.warn(after)
-	if len(o.changes) == shown {
-		return
-	}
-	if before == nil {
-		o.changes = append(o.changes, config.Compare(policy.Site{}, policy.Site{Accounts: []policy.Account{after}})...)
-		return
-	}
-	old := *before
-	old.Address = after.Address // whose letter case may differ
-	fields := config.Compare(policy.Site{Accounts: []policy.Account{old}}, policy.Site{Accounts: []policy.Account{after}})
-	if len(fields) == 0 {
-		fields = config.Changes{{Kind: "account", Name: after.Address.String(), Action: "change"}}
-	}
-	o.changes = append(o.changes, fields...)
-}
-
-// warn takes note of what the formats can't carry of an account that has something
-// of its own; the rest was said when its domain was applied.
-func (o *outcome) warn(a policy.Account) {
-	t := o.terms[a.Address.Domain()]
-	if t == nil || a.Login == "" && a.Protocol == "" || len(o.warnings) == shown {
-		return
-	}
-	for _, p := range limits(t.Settings(a.Address, a)) {
-		if text := a.Address.String() + ": " + p.Text; !slices.Contains(o.warnings, text) {
-			o.warnings = append(o.warnings, text)
-		}
-	}
-}
-
-// end prints the outcome, and gives the exit status.
-func (o *outcome) end(c *call, counts migrate.Counts, notes []string) error {
-	counts.Refused = o.counts.Refused
-	o.counts = counts
-	if o.report != nil {
-		o.failed = errors.Join(o.failed, o.report.Close())
-	}
-	if o.failed != nil {
-		return o.failed
-	}
-	applied := !o.flags.DryRun && counts.Refused == 0
-	if o.flags.JSON {
-		if err := o.json(c, applied, notes); err != nil {
-			return err
-		}
-	} else {
-		o.print(c, applied)
-	}
-	if counts.Refused > 0 || o.flags.DryRun && !counts.Empty() {
-		return errFinding
-	}
-	return nil
-}
-
-func (o *outcome) print(c *call, applied bool) {
-	for _, text := range o.warnings {
-		fmt.Fprintln(c.std.err, "warning:", text)
-	}
-	for _, text := range o.refused {
-		fmt.Fprintln(c.std.err, text)
-	}
-	if more := o.counts.Refused - len(o.refused); more > 0 {
-		fmt.Fprintf(c.std.err, "... and %d more; all of them: --report FILE, or --json\n", more)
-	}
-	switch {
-	case o.counts.Refused > 0:
-		fmt.Fprintf(c.std.err, "autoconfig: nothing was imported: %d refused\n", o.counts.Refused)
-	case applied && o.counts.Empty():
-		c.printf("Nothing changes.\n")
-	case applied:
-		c.printf("Imported: %d added, %d changed, %d as they were.\n", o.counts.Added, o.counts.Changed, o.counts.Same)
-	default:
-		for _, change := range o.changes {
-			c.printf("%s", change)
-		}
-		if more := o.counts.Added + o.counts.Changed - len(o.changes); more > 0 {
-			c.printf("... and %d more\n", more)
-		}
-		c.printf("%d to add, %d to change, %d as they are. Nothing was changed: this was a dry run.\n", o.counts.Added, o.counts.Changed, o.counts.Same)
-	}
-}
-
-func (o *outcome) json(c *call, applied bool, notes []string) error {
-	rest := struct {
-		Applied bool           `json:"applied"`
-		Counts  migrate.Counts `json:"counts"`
-		Changes config.Changes `json:"changes"` // the first of them
-		Warned  []string       `json:"warnings,omitempty"`
-		Notes   []string       `json:"not_imported,omitempty"`
-	}{applied, o.counts, o.changes, o.warnings, notes}
-	if !o.streams {
-		return c.json(rest)
-	}
-	text, err := json.MarshalIndent(rest, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(c.std.out, "\n  ],%s\n", text[1:]) // goes on in the object that was begun
-	return err
 }
 
 type importAccountsCmd struct {
@@ -218,7 +51,9 @@ Examples:
   panel-export | autoconfig import accounts - --format jsonl`
 }
 
-func (i *importAccountsCmd) Run(c *call) error {
+func (i *importAccountsCmd) Run(c *call) error { return stopped(c, i.run(c)) }
+
+func (i *importAccountsCmd) run(c *call) error {
 	file, err := openInput(c, i.File, i.formatFlag)
 	if err != nil {
 		return err
@@ -283,7 +118,9 @@ Examples:
   autoconfig export domains --format jsonl | autoconfig import domains - --format jsonl`
 }
 
-func (i *importDomainsCmd) Run(c *call) error {
+func (i *importDomainsCmd) Run(c *call) error { return stopped(c, i.run(c)) }
+
+func (i *importDomainsCmd) run(c *call) error {
 	file, err := openInput(c, i.File, i.formatFlag)
 	if err != nil {
 		return err
@@ -310,12 +147,12 @@ func (f importFlags) frame(c *call, name string, change migrate.FrameChange, ref
 	if err != nil {
 		return err
 	}
-	var before, after policy.Site
-	if len(refused) == 0 {
-		if before, after, refused, err = change.Judge(c, stored{target.store}); err != nil {
-			return err
-		}
+	before, after, judged, err := change.Judge(c, stored{target.store})
+	if err != nil {
+		return err
 	}
+	refused = slices.Concat(refused, judged, target.unknownSources(after, change.Lines))
+	slices.SortStableFunc(refused, func(a, b migrate.Refusal) int { return cmp.Compare(a.Line, b.Line) })
 	for _, r := range refused {
 		o.refuse(r)
 	}
@@ -337,7 +174,7 @@ func (f importFlags) frame(c *call, name string, change migrate.FrameChange, ref
 		}
 	}
 	counts.Same = max(0, counts.Lines-counts.Added-counts.Changed)
-	o.changes = changes[:min(len(changes), shown)]
+	o.keep(changes)
 	for _, w := range changedWarnings(after, changes) {
 		o.warnings = append(o.warnings, w.Text)
 	}
@@ -350,6 +187,18 @@ func (f importFlags) frame(c *call, name string, change migrate.FrameChange, ref
 		}
 	}
 	return o.end(c, counts, notes)
+}
+
+// unknownSources are those that domains of a file name and the configuration hasn't.
+func (o *opened) unknownSources(site policy.Site, lines map[string]int) (refused []migrate.Refusal) {
+	for _, d := range site.Domains {
+		if line := lines[d.Name]; line > 0 {
+			if err := o.checkSourceNames(d.Sources); err != nil {
+				refused = append(refused, migrate.Refusal{Line: line, Field: "sources", Text: err.Error()})
+			}
+		}
+	}
+	return refused
 }
 
 // changedWarnings are what the formats can't carry of the domains that change.

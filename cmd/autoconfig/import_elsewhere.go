@@ -35,21 +35,23 @@ Examples:
   autoconfig import config https://autoconfig.example.org/mail/config-v1.1.xml --domain example.org --dry-run`
 }
 
-func (i *importConfigCmd) Run(c *call) error {
+func (i *importConfigCmd) Run(c *call) error { return stopped(c, i.run(c)) }
+
+func (i *importConfigCmd) run(c *call) error {
 	name, err := settings.ParseDomain(i.Domain)
 	if err != nil {
 		return fmt.Errorf("%q is not a domain name", i.Domain)
 	}
-	text, err := i.read(c)
+	text, from, err := i.read(c)
 	if err != nil {
 		return err
 	}
 	published, err := thunderbird.Parse(text)
 	if err != nil {
-		return refusal{fmt.Errorf("%s: %w", i.From, err)}
+		return refusal{fmt.Errorf("%s: %w", from, err)}
 	}
 	change, skipped := migrate.PublishedChange(published, name, i.Replace)
-	return i.frame(c, i.From, change, nil, notes(skipped))
+	return i.frame(c, from, change, nil, notes(skipped))
 }
 
 func notes(skipped []migrate.Skipped) []string {
@@ -60,37 +62,39 @@ func notes(skipped []migrate.Skipped) []string {
 	return list
 }
 
-func (i *importConfigCmd) read(c *call) ([]byte, error) {
+// read gives the document, and its name as it may be shown: a URL without its password.
+func (i *importConfigCmd) read(c *call) (text []byte, from string, err error) {
 	if !strings.Contains(i.From, "://") {
 		file, err := os.Open(i.From)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		defer func() { _ = file.Close() }()
-		return io.ReadAll(io.LimitReader(file, thunderbird.MaxConfig+1)) // Parse refuses what is larger
+		text, err = io.ReadAll(io.LimitReader(file, thunderbird.MaxConfig+1)) // Parse refuses what is larger
+		return text, i.From, err
 	}
 	u, err := url.Parse(i.From)
-	if err != nil {
-		return nil, fmt.Errorf("%q is not a URL", i.From)
+	if err != nil || u.Host == "" {
+		return nil, "", errors.New("what is to be read can't be read as a URL; write https://HOST/PATH")
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	loopback := err == nil && ip.IsLoopback()
 	if u.Scheme != "https" && !(u.Scheme == "http" && loopback) {
-		return nil, fmt.Errorf("%s is not an https URL: anybody on the way could change what it says", u.Redacted())
+		return nil, "", fmt.Errorf("%s is not an https URL: anybody on the way could change what it says", u.Redacted())
 	}
 	process, err := readProcess(c.configFile)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	checker, err := newChecker(process, i.resolverFlag, false, i.AllowNetwork)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	text, err := checker.Document(c, i.From)
+	text, err = checker.Document(c, i.From)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", u.Redacted(), err)
+		return nil, "", fmt.Errorf("%s: %w", u.Redacted(), err)
 	}
-	return text, nil
+	return text, u.Redacted(), nil
 }
 
 type importAutomx2Cmd struct {
@@ -113,10 +117,16 @@ Examples:
   autoconfig import automx2 - < automx2-database-url.txt`
 }
 
-func (i *importAutomx2Cmd) Run(c *call) error {
+func (i *importAutomx2Cmd) Run(c *call) error { return stopped(c, i.run(c)) }
+
+func (i *importAutomx2Cmd) run(c *call) error {
 	text := i.Database
 	if text == "-" {
-		line, err := bufio.NewReader(io.LimitReader(c.std.in, 4096)).ReadString('\n')
+		var line string
+		err := c.patiently(func() (err error) {
+			line, err = bufio.NewReader(io.LimitReader(c.std.in, 4096)).ReadString('\n')
+			return err
+		})
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
@@ -141,7 +151,7 @@ func (i *importAutomx2Cmd) Run(c *call) error {
 }
 
 // fromSQLAlchemy takes a URL as automx2's own configuration has it: with a driver
-// behind the kind, three slashes before a file, and a parameter charset.
+// behind the kind, three slashes before a file, and parameters for Python.
 func fromSQLAlchemy(text string) string {
 	scheme, rest, isURL := strings.Cut(text, "://")
 	if !isURL {
@@ -149,11 +159,15 @@ func fromSQLAlchemy(text string) string {
 	}
 	scheme, _, _ = strings.Cut(scheme, "+")
 	if scheme == "sqlite" {
-		return "sqlite:" + strings.TrimPrefix(rest, "/")
+		file, _, _ := strings.Cut(rest, "?")
+		return "sqlite:" + strings.TrimPrefix(file, "/")
 	}
 	if before, query, has := strings.Cut(rest, "?"); has {
 		kept := []string{}
 		for _, parameter := range strings.Split(query, "&") {
+			if file, is := strings.CutPrefix(parameter, "unix_socket="); is {
+				parameter = "socket=" + file
+			}
 			if !strings.HasPrefix(parameter, "charset=") {
 				kept = append(kept, parameter)
 			}

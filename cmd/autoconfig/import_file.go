@@ -35,7 +35,7 @@ func openInput(c *call, name string, flag formatFlag) (*input, error) {
 	var err error
 	if name == "-" {
 		in.name = "standard input"
-		in.file, err = spool(c.std.in)
+		in.file, err = spool(c, c.std.in)
 	} else {
 		in.file, err = os.Open(name)
 	}
@@ -50,7 +50,7 @@ func openInput(c *call, name string, flag formatFlag) (*input, error) {
 		return nil, errors.Join(fmt.Errorf("%s is a folder", name), in.file.Close())
 	}
 	if !info.Mode().IsRegular() { // a pipe can't be read twice
-		spooled, err := spool(in.file)
+		spooled, err := spool(c, in.file)
 		if err = errors.Join(err, in.file.Close()); err != nil {
 			return nil, err
 		}
@@ -65,7 +65,7 @@ func openInput(c *call, name string, flag formatFlag) (*input, error) {
 
 // spool keeps what can be read only once in a file without a name, which is gone
 // when it is closed.
-func spool(from io.Reader) (*os.File, error) {
+func spool(c *call, from io.Reader) (*os.File, error) {
 	file, err := os.CreateTemp("", "autoconfig-import-*") // mode 0600
 	if err != nil {
 		return nil, err
@@ -73,7 +73,11 @@ func spool(from io.Reader) (*os.File, error) {
 	if err := os.Remove(file.Name()); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	n, err := io.Copy(file, io.LimitReader(from, maxSpool))
+	var n int64
+	err = c.patiently(func() (err error) {
+		n, err = io.Copy(file, io.LimitReader(from, maxSpool))
+		return err
+	})
 	if err == nil && n == maxSpool {
 		err = fmt.Errorf("there is more than %d GiB", maxSpool>>30)
 	}
@@ -84,6 +88,19 @@ func spool(from io.Reader) (*os.File, error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
+}
+
+// patiently waits for do, which reads from somebody who may never write, but no longer
+// than the command may run: then do is left behind, and the command ends.
+func (c *call) patiently(do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-c.Done():
+		return c.Err()
+	}
 }
 
 // again goes back to the beginning.

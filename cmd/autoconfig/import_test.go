@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -147,6 +149,91 @@ func TestImportConfigFromAURL(t *testing.T) {
 	}
 }
 
+// A URL's password is shown nowhere, whatever becomes of it.
+func TestImportConfigShowsNoPassword(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/none":
+			_, _ = w.Write([]byte(`<clientConfig><emailProvider/></clientConfig>`))
+		case "/page":
+			_, _ = w.Write([]byte("<html></html>"))
+		case "/large":
+			_, _ = w.Write(bytes.Repeat([]byte(" "), 1<<19))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	secret := strings.Replace(server.URL, "://", "://user:geheim@", 1)
+	for _, from := range []string{secret + "/none", secret + "/page", secret + "/large", secret + "/nowhere", "https://user:geheim@127.0.0.1:1/", "https://user:geheim@ex ample/%zz", "ftp://user:geheim@example.org/"} {
+		status, out, errors := command(t, "", "import", "config", from, "--domain", "example.com", "--allow-network", "127.0.0.0/8", "--json", "--config", emptySite(t))
+		if status == exitGood || strings.Contains(out+errors, "geheim") || out+errors == "" {
+			t.Errorf("%s: status %d\n%s\n%s", from, status, out, errors)
+		}
+	}
+}
+
+// What waits for standard input can be stopped, and says that nothing was imported.
+func TestAnImportThatWaitsCanBeStopped(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"import", "accounts", "-", "--format", "csv"},
+		{"import", "domains", "-", "--format", "jsonl"},
+		{"import", "automx2", "-"},
+	} {
+		args = append(args, "--config", emptySite(t))
+		ctx, stop := context.WithCancel(t.Context())
+		never, write := io.Pipe()
+		var out, errors bytes.Buffer
+		ended := make(chan int)
+		go func() { ended <- run(ctx, args, streams{never, &out, &errors}) }()
+		if _, err := write.Write([]byte("address")); err != nil { // now it reads
+			t.Fatal(err)
+		}
+		stop()
+		select {
+		case status := <-ended:
+			if status != exitFailure || !strings.Contains(errors.String(), "interrupted: nothing was imported") {
+				t.Errorf("%v: status %d\n%s%s", args, status, out.String(), errors.String())
+			}
+		case <-time.After(time.Minute):
+			t.Errorf("%v goes on", args)
+		}
+		_ = write.Close()
+	}
+}
+
+// A report may not take the place of what is imported, and in a dry run has every
+// change.
+func TestReportOfAnImport(t *testing.T) {
+	t.Parallel()
+	config := emptySite(t)
+	if status, _, errors := command(t, "", "domain", "add", "example.com", "--imap", "i.example.com", "--smtp", "s.example.com", "--config", config); status != exitGood {
+		t.Fatal(errors)
+	}
+	folder := t.TempDir()
+	file, report := filepath.Join(folder, "a.csv"), filepath.Join(folder, "report.txt")
+	text := "address\n"
+	for i := range 250 {
+		text += fmt.Sprintf("user%d@example.com\n", i)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, _, errors := command(t, "", "import", "accounts", file, "--report", file, "--config", config)
+	if kept, err := os.ReadFile(file); status != exitFailure || !strings.Contains(errors, "would be written over") || err != nil || string(kept) != text {
+		t.Errorf("status %d, %d bytes, %v\n%s", status, len(kept), err, errors)
+	}
+	status, out, errors := command(t, "", "import", "accounts", file, "--dry-run", "--report", report, "--config", config)
+	if status != exitFinding || strings.Count(out, "+ account") != 100 || !strings.Contains(out, "... and 150 more; all of them: --report FILE") {
+		t.Errorf("status %d\n%s\n%s", status, out, errors)
+	}
+	if all, err := os.ReadFile(report); err != nil || strings.Count(string(all), "+ account") != 250 {
+		t.Errorf("%s %v", all, err)
+	}
+}
+
 // Of many changes a hundred are shown; a login that Thunderbird would change is warned
 // of; and nothing is written by a dry run, nor by a file whose last line is bad.
 func TestImportOfManyAccounts(t *testing.T) {
@@ -172,7 +259,7 @@ func TestImportOfManyAccounts(t *testing.T) {
 		out, error string
 		stored     int
 	}{
-		{table.String(), []string{"--dry-run"}, exitFinding, "+ account user99@example.com\n... and 1101 more\n1201 to add, 0 to change, 0 as they are.", "warning: last@example.com: autoconfig is not answered", 0},
+		{table.String(), []string{"--dry-run"}, exitFinding, "+ account user99@example.com\n... and 1101 more; all of them: --report FILE\n1201 to add, 0 to change, 0 as they are.", "warning: last@example.com: autoconfig is not answered", 0},
 		{table.String() + "bad@example.com,\x01\n", nil, exitFinding, "", "standard input:1203: login: the text has a control", 0},
 		{table.String() + "user0@example.com,\n", nil, exitFinding, "", "standard input:1203: address: user0@example.com is already in line 2", 0},
 		{table.String(), nil, exitGood, "Imported: 1201 added, 0 changed, 0 as they were.", "warning: last@example.com", 1201},
@@ -191,12 +278,14 @@ func TestImportOfManyAccounts(t *testing.T) {
 func TestURLsOfSQLAlchemyAreUnderstood(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"sqlite:////var/lib/automx2/db.sqlite":                       "sqlite:/var/lib/automx2/db.sqlite",
-		"sqlite:///db.sqlite":                                        "sqlite:db.sqlite",
-		"sqlite:db.sqlite":                                           "sqlite:db.sqlite",
-		"mysql+pymysql://user:pass@dbhost/automx2?charset=utf8mb4":   "mysql://user:pass@dbhost/automx2",
-		"mysql://user:pass@dbhost/automx2?charset=utf8mb4&tls=false": "mysql://user:pass@dbhost/automx2?tls=false",
-		"postgresql+psycopg2://user:p%40ss@dbhost/automx2":           "postgresql://user:p%40ss@dbhost/automx2",
+		"sqlite:////var/lib/automx2/db.sqlite": "sqlite:/var/lib/automx2/db.sqlite",
+		"sqlite:///db.sqlite":                  "sqlite:db.sqlite",
+		"sqlite:db.sqlite":                     "sqlite:db.sqlite",
+		"sqlite:///db.sqlite?timeout=20":       "sqlite:db.sqlite",
+		"mysql+pymysql://user@localhost/automx2?charset=utf8mb4&unix_socket=/run/mysqld/mysqld.sock": "mysql://user@localhost/automx2?socket=/run/mysqld/mysqld.sock",
+		"mysql+pymysql://user:pass@dbhost/automx2?charset=utf8mb4":                                   "mysql://user:pass@dbhost/automx2",
+		"mysql://user:pass@dbhost/automx2?charset=utf8mb4&tls=false":                                 "mysql://user:pass@dbhost/automx2?tls=false",
+		"postgresql+psycopg2://user:p%40ss@dbhost/automx2":                                           "postgresql://user:p%40ss@dbhost/automx2",
 	} {
 		if got := fromSQLAlchemy(given); got != want {
 			t.Errorf("%s is %s, want %s", given, got, want)
@@ -233,7 +322,7 @@ func TestProgress(t *testing.T) {
 				defer close(ended)
 				m.run(&out, c.terminal, now, tick, end)
 			}()
-			tick <- clock
+			tick <- time.Time{}
 			close(end)
 			<-ended
 			if out.String() != c.want {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"errors"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A document is taken from where a check would take it, and from nowhere else.
@@ -60,5 +62,18 @@ func TestDocument(t *testing.T) {
 		if string(text) != c.text || (err != nil) != (c.says != "") || err != nil && !strings.Contains(err.Error(), c.says) || c.err != nil && !errors.Is(err, c.err) {
 			t.Errorf("%s: %q, %v", c.path, text, err)
 		}
+	}
+}
+
+func TestADocumentThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(server.Close)
+	checker := &Checker{Resolver: &Resolver{}}
+	checker.Dialer.Judge.Allowed = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	if _, err := checker.Document(ctx, server.URL); err == nil || !strings.Contains(err.Error(), "not answered in time, which is 10s at most") {
+		t.Error(err)
 	}
 }

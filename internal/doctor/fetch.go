@@ -115,16 +115,27 @@ func (c *Checker) Document(ctx context.Context, address string) ([]byte, error) 
 	x := &examination{Checker: c}
 	p, err := x.fetch(ctx, request{method: http.MethodGet, url: address})
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("it was not answered in time, which is %s at most: %w", fetchTimeout, err)
 	case err != nil:
 		return nil, err
 	case p.downgraded():
-		return nil, fmt.Errorf("%w: a redirect leads to %s, which is not https", ErrDocument, p.at())
+		return nil, fmt.Errorf("%w: a redirect leads to %s, which is not https", ErrDocument, shownURL(p.at()))
 	case p.status != http.StatusOK:
-		return nil, fmt.Errorf("%w: %s answers %d", ErrDocument, p.at(), p.status)
+		return nil, fmt.Errorf("%w: %s answers %d", ErrDocument, shownURL(p.at()), p.status)
 	case len(p.body) == maxPage:
-		return nil, fmt.Errorf("%w: %s answers with %d KiB or more", ErrDocument, p.at(), maxPage>>10)
+		return nil, fmt.Errorf("%w: %s answers with %d KiB or more", ErrDocument, shownURL(p.at()), maxPage>>10)
 	}
 	return p.body, nil
+}
+
+// shownURL is a URL without the password that an operator may have written into it.
+func shownURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "a URL"
+	}
+	return u.Redacted()
 }
 
 func (x *examination) dialHost(ctx context.Context, network, address string) (net.Conn, error) {

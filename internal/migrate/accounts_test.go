@@ -32,6 +32,12 @@ var badLines = []struct {
 	{"no address column", CSV, "name,quota\nA,1GB\n"},
 	{"another kind of file", CSV, "\x89PNG\r\n\x1a\n"},
 	{"UTF-16", CSV, "\xff\xfea\x00d\x00d\x00"},
+	{"UTF-16 without a mark", CSV, "a\x00d\x00d\x00"},
+	{"UTF-16 in JSON", JSONL, "\x00{\x00\"\x00"},
+	{"gzip", CSV, "\x1f\x8b\b\x00\x00\x00"},
+	{"a spreadsheet", CSV, "PK\x03\x04\x14\x00\x06\x00"},
+	{"lines of old Macs", CSV, "address,name\ra@example.com,A\rb@example.com,B\r"},
+	{"semicolons behind empty lines", CSV, "\r\n\naddress;name\na.example.com;A\n"},
 	{"not UTF-8", CSV, "address,name\na@example.com,M\xfcller\n"},
 	{"no address", CSV, "address,name\n,A\n"},
 	{"bad address", CSV, "address\na.example.com\n"},
@@ -257,6 +263,17 @@ func TestWhatIsExportedImportsToTheSame(t *testing.T) {
 		}
 		if got := importAccounts(t, full, format, accounts.String()); !got.Empty() || got.Same != len(site.Accounts) {
 			rt.Fatalf("over itself: %+v", got)
+		}
+		// A CSV says less of a domain, and what it doesn't say stays.
+		var table bytes.Buffer
+		if _, err := ExportDomains(site, CSV, &table); err != nil {
+			rt.Fatal(err)
+		}
+		if refused := importDomains(t, full, CSV, table.String()); len(refused) > 0 {
+			rt.Fatalf("%s\nrefused: %q", table.String(), refused)
+		}
+		if diff := cmp.Diff(empty.site(), full.site(), compare); diff != "" {
+			rt.Fatalf("over itself: %s\n%s", table.String(), diff)
 		}
 	})
 }

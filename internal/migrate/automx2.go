@@ -3,10 +3,11 @@ package migrate
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +32,7 @@ func FromAutomx2(ctx context.Context, db *database.DB) (Foreign, error) {
 		return Foreign{}, err
 	}
 	m := &automx2Import{
-		tables: tables, plans: map[string]string{}, names: map[string]bool{}, said: map[Skipped]bool{},
+		tables: tables, plans: map[string]bool{}, names: map[string]bool{}, said: map[Skipped]bool{},
 		servers: map[int64]automx2Server{}, dav: map[int64]automx2DAV{},
 	}
 	for _, s := range tables.servers {
@@ -50,8 +51,8 @@ type automx2Import struct {
 	servers map[int64]automx2Server
 	dav     map[int64]automx2DAV
 	site    policy.Site
-	names   map[string]bool   // of domains
-	plans   map[string]string // names, by the servers and DAV servers
+	names   map[string]bool // of domains
+	plans   map[string]bool // that are made, by their names
 	skipped []Skipped
 	said    map[Skipped]bool
 }
@@ -116,7 +117,7 @@ func (m *automx2Import) domain(d automx2Domain) bool {
 		m.skip(element, "it is there twice, in different letter cases")
 		return false
 	}
-	plan, why := m.plan(d)
+	plan, why := m.plan(d, name)
 	if why != "" {
 		m.skip(element, "%s", why)
 		return false
@@ -127,15 +128,18 @@ func (m *automx2Import) domain(d automx2Domain) bool {
 }
 
 // plan finds or makes the plan with a domain's servers.
-func (m *automx2Import) plan(d automx2Domain) (name, why string) {
-	key := fmt.Sprint(m.tables.serversOf[d.id], m.tables.davOf[d.id])
-	if name, known := m.plans[key]; known {
+func (m *automx2Import) plan(d automx2Domain, domain string) (name, why string) {
+	name = planName(m.tables.serversOf[d.id], m.tables.davOf[d.id])
+	if m.inHosts(d) {
+		name += "-domain-" + strconv.FormatInt(d.id, 10)
+	}
+	if m.plans[name] {
 		return name, ""
 	}
 	var offer policy.Offer
 	first := map[settings.Protocol]int64{}
 	for _, s := range m.bestFirst(m.tables.serversOf[d.id]) {
-		p, server, ok := m.server(s)
+		p, server, ok := m.server(s, domain)
 		if !ok {
 			continue
 		}
@@ -159,11 +163,58 @@ func (m *automx2Import) plan(d automx2Domain) (name, why string) {
 		}
 	}
 	shareUsername(&offer)
-	m.services(d, &offer)
-	name = automx2ID(int64(len(m.site.Plans) + 1))
+	m.services(d, domain, &offer)
 	m.site.Plans = append(m.site.Plans, policy.Plan{Name: name, Offer: offer})
-	m.plans[key] = name
+	m.plans[name] = true
 	return name, ""
+}
+
+// maxPlanName bounds a plan's name, which is a key in a database.
+const maxPlanName = 200
+
+// planName says which servers a plan has: imported again, after a domain has come or
+// gone, the plans that other domains have mustn't become others.
+func planName(servers, dav []int64) string {
+	ids := func(list []int64) (text string) {
+		for _, id := range list {
+			text += "-" + strconv.FormatInt(id, 10)
+		}
+		return text
+	}
+	name := "automx2" + ids(servers)
+	if len(dav) > 0 {
+		name += "-dav" + ids(dav)
+	}
+	if len(name) > maxPlanName {
+		sum := sha256.Sum256([]byte(name))
+		name = name[:maxPlanName/2] + "-" + hex.EncodeToString(sum[:])
+	}
+	return name
+}
+
+// domainPlaceholder is the domain of the address. In the name of a host Thunderbird
+// fills it in, and automx2 for Apple.
+const domainPlaceholder = "%EMAILDOMAIN%"
+
+// inHosts tells whether a server of the domain has the domain in its name, so that its
+// plan can't be shared.
+func (m *automx2Import) inHosts(d automx2Domain) bool {
+	return slices.ContainsFunc(m.tables.serversOf[d.id], func(id int64) bool { return strings.Contains(m.servers[id].host, domainPlaceholder) }) ||
+		slices.ContainsFunc(m.tables.davOf[d.id], func(id int64) bool { return m.dav[id].url != withDomain(m.dav[id].url, "x") })
+}
+
+// withDomain fills the domain into the host of a URL, and leaves its path.
+func withDomain(url, domain string) string {
+	scheme, rest, _ := strings.Cut(url, "://")
+	host, path, has := strings.Cut(rest, "/")
+	if !strings.Contains(host, domainPlaceholder) {
+		return url
+	}
+	url = scheme + "://" + strings.ReplaceAll(host, domainPlaceholder, domain)
+	if has {
+		url += "/" + path
+	}
+	return url
 }
 
 func (m *automx2Import) bestFirst(ids []int64) []automx2Server {
@@ -180,6 +231,9 @@ func (m *automx2Import) bestFirst(ids []int64) []automx2Server {
 func shareUsername(o *policy.Offer) {
 	lists := []policy.ServerList{o.Servers.IMAP, o.Servers.POP3, o.Servers.SMTP}
 	all := slices.Concat(lists...)
+	if len(all) == 0 {
+		return
+	}
 	for _, s := range all {
 		if s.Username != all[0].Username {
 			return
@@ -193,14 +247,14 @@ func shareUsername(o *policy.Offer) {
 	}
 }
 
-func (m *automx2Import) server(s automx2Server) (settings.Protocol, settings.Server, bool) {
+func (m *automx2Import) server(s automx2Server, domain string) (settings.Protocol, settings.Server, bool) {
 	element := fmt.Sprintf("server %d %s %s:%d", s.id, s.kind, s.host, s.port)
 	protocol, known := map[string]settings.Protocol{"imap": settings.IMAP, "pop": settings.POP3, "smtp": settings.SMTP}[s.kind]
 	if !known {
 		m.skip(element, "%q is no type of a server; automx2 answers with an error for its domains", s.kind)
 		return "", settings.Server{}, false
 	}
-	server := settings.Server{Host: s.host, Port: s.port}
+	server := settings.Server{Host: strings.ReplaceAll(s.host, domainPlaceholder, domain), Port: s.port}
 	switch s.socket {
 	case "SSL":
 		server.Security = settings.TLS
@@ -229,7 +283,7 @@ func (m *automx2Import) server(s automx2Server) (settings.Protocol, settings.Ser
 	return protocol, server, true
 }
 
-func (m *automx2Import) services(d automx2Domain, o *policy.Offer) {
+func (m *automx2Import) services(d automx2Domain, domain string, o *policy.Offer) {
 	for _, id := range m.tables.davOf[d.id] {
 		dav := m.dav[id]
 		element := fmt.Sprintf("davserver %d %s %s", dav.id, dav.kind, dav.url)
@@ -238,6 +292,7 @@ func (m *automx2Import) services(d automx2Domain, o *policy.Offer) {
 			m.skip(element, "%q is no type of a DAV server", dav.kind)
 			continue
 		}
+		dav.url = withDomain(dav.url, domain)
 		address, why := m.davURL(element, dav)
 		switch {
 		case why != "":
@@ -277,48 +332,6 @@ func (m *automx2Import) davURL(element string, dav automx2DAV) (address, why str
 		m.skip(element, "imported as %s without %%EMAIL%s: programs find a person's own calendars and contacts below it", u, person)
 	}
 	return u.String(), ""
-}
-
-// ldapServer says what to write instead of a row of ldapserver.
-func (m *automx2Import) ldapServer(l automx2LDAP) {
-	var domains []string
-	for _, d := range m.tables.domains {
-		if d.ldap == l.id {
-			domains = append(domains, d.name)
-		}
-	}
-	element := fmt.Sprintf("ldapserver %d %s", l.id, l.host)
-	if len(domains) == 0 {
-		m.skip(element, "no domain uses it")
-		return
-	}
-	m.skip(element, "logins of %s that come from a directory; use a source of kind ldap in autoconfig.yaml, and say on other domains which sources they have, if any:\n%s", strings.Join(domains, ", "), ldapSource(l))
-}
-
-// searched is the attribute that automx2's filter compares with the address.
-var searched = regexp.MustCompile(`\(([A-Za-z0-9.;-]+)=\{0?\}\)`)
-
-// ldapSource is a source in autoconfig.yaml that finds what automx2 finds: one
-// entry by its address, and its login.
-func ldapSource(l automx2LDAP) string {
-	scheme, note := "ldap", "      starttls: true    # automx2 sent the password in the clear\n"
-	if l.ssl {
-		scheme, note = "ldaps", ""
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "sources:\n  - name: %s\n    ldap:\n      servers: [%q]\n%s", automx2ID(l.id), fmt.Sprintf("%s://%s:%d", scheme, l.host, l.port), note)
-	if l.login != "" {
-		fmt.Fprintf(&b, "      bind_dn: %q\n      password_file: %s.password    # with the password of automx2's table ldapserver\n", l.login, automx2ID(l.id))
-	}
-	address := "mail"
-	if m := searched.FindStringSubmatch(l.filter); m != nil {
-		address = m[1]
-	}
-	fmt.Fprintf(&b, "      base: %q\n      filter: %q\n      attributes: {address: %q, login: %q", l.base, strings.NewReplacer("{0}", "{address}", "{}", "{address}").Replace(l.filter), address, l.uid)
-	if l.cn != "" {
-		fmt.Fprintf(&b, ", name: %q", l.cn)
-	}
-	return b.String() + "}"
 }
 
 // Change adds another system's providers, plans and domains to a site. What is

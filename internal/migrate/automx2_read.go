@@ -112,7 +112,7 @@ func (a *automx2) read(ctx context.Context, q database.Queryer, dav bool) (err e
 	}); err != nil {
 		return err
 	}
-	if a.serversOf, err = links(ctx, q, `SELECT domain_id, server_id FROM server_domain ORDER BY server_id`); err != nil || !dav {
+	if a.serversOf, err = links(ctx, q, `SELECT l.domain_id, l.server_id FROM server_domain l JOIN server s ON s.id = l.server_id ORDER BY l.server_id`); err != nil || !dav {
 		return err
 	}
 	if a.dav, err = rows(ctx, q, `SELECT id, type, url, port, COALESCE(user_name, '') FROM davserver ORDER BY id`, func(d *automx2DAV) []any {
@@ -120,7 +120,7 @@ func (a *automx2) read(ctx context.Context, q database.Queryer, dav bool) (err e
 	}); err != nil {
 		return err
 	}
-	a.davOf, err = links(ctx, q, `SELECT domain_id, davserver_id FROM davserver_domain ORDER BY davserver_id`)
+	a.davOf, err = links(ctx, q, `SELECT l.domain_id, l.davserver_id FROM davserver_domain l JOIN davserver s ON s.id = l.davserver_id ORDER BY l.davserver_id`)
 	return err
 }
 
@@ -145,6 +145,8 @@ func rows[T any](ctx context.Context, q database.Queryer, query string, into fun
 	return list, found.Err()
 }
 
+// links reads what belongs to the domains. Its query joins: SQLite may have links to
+// rows that are gone, which automx2 passes over.
 func links(ctx context.Context, q database.Queryer, query string) (map[int64][]int64, error) {
 	type link struct{ domain, server sql.NullInt64 }
 	list, err := rows(ctx, q, query, func(l *link) []any { return []any{&l.domain, &l.server} })

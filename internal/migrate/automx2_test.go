@@ -306,44 +306,6 @@ func TestWhatBecomesOfAutomx2(t *testing.T) {
 	}
 }
 
-// What was imported is there the second time; what differs is refused, or replaced
-// when told so, and what the site added to a domain stays.
-func TestImportingAutomx2Again(t *testing.T) {
-	t.Parallel()
-	foreign, err := FromAutomx2(t.Context(), automx2Databases(t, documentedSeed)["SQLite"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := newFake(t, policy.Site{})
-	write := func(replace bool) error {
-		return store.change(func(to Target) error { return foreign.Change(replace).Write(t.Context(), to) })
-	}
-	if err := write(false); err != nil {
-		t.Fatal(err)
-	}
-	first := store.site()
-	store.frame.Domains[0].Aliases = []string{"alias.example"}
-	first.Domains[0].Aliases = []string{"alias.example"}
-	if err := write(false); err != nil {
-		t.Fatal("again:", err)
-	}
-	if diff := cmp.Diff(first, store.site(), compare); diff != "" {
-		t.Error(diff)
-	}
-	store.frame.Plans[0].Servers.IMAP[0].Host = "other.example.com"
-	store.frame.Domains[1].Provider = ""
-	_, _, refused, err := foreign.Change(false).Judge(t.Context(), store)
-	if err != nil || len(refused) != 2 || !strings.Contains(fmt.Sprint(refused), "plan automx2-1") || !strings.Contains(fmt.Sprint(refused), "domain example.net") {
-		t.Error(refused, err)
-	}
-	if err := write(true); err != nil {
-		t.Fatal(err)
-	}
-	if got := store.site(); got.Plans[0].Servers.IMAP[0].Host != "imap.example.com" || got.Domains[1].Provider != "automx2-1" || got.Domains[0].Aliases[0] != "alias.example" {
-		t.Errorf("%+v", got)
-	}
-}
-
 func TestOtherDatabasesThanAutomx2s(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "x.db")

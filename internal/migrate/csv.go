@@ -69,7 +69,7 @@ func newCSVLines[T any](in *bufio.Reader, columns []column[T]) (lines[T], error)
 // delimiter is what separates the names in the first line. Spreadsheets write ;
 // where the comma is for decimals.
 func delimiter(text string) rune {
-	line, _, _ := strings.Cut(text, "\n")
+	line, _, _ := strings.Cut(strings.TrimLeft(text, "\r\n"), "\n")
 	best, most := ',', strings.Count(line, ",")
 	for _, other := range ";\t" {
 		if n := strings.Count(line, string(other)); n > most {
@@ -93,6 +93,9 @@ func (c *csvLines[T]) readHeader(header []string) (why string) {
 	names := c.names()
 	seen := map[int]bool{}
 	for i, name := range header {
+		if strings.Contains(name, "\r") {
+			return `its lines end with CR alone, as on old Macs: save the file as "CSV UTF-8"`
+		}
 		if strings.Contains(name, "@") {
 			return "the first line must name the columns: " + strings.Join(names, ",")
 		}

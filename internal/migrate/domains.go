@@ -14,7 +14,8 @@ import (
 const maxDomains = 1_000_000
 
 // ReadDomains reads a file of domains as a change that adds them, or changes those
-// that are there. refused is what can't be read of it.
+// that are there. refused is what can't be read of it; the change is that of the other
+// lines, so that these are judged as well.
 func ReadDomains(file io.Reader, format Format, read func(lines int)) (change FrameChange, refused []Refusal, err error) {
 	in, err := readLines(file, format, domainColumns)
 	if err != nil {
@@ -22,14 +23,14 @@ func ReadDomains(file io.Reader, format Format, read func(lines int)) (change Fr
 	}
 	var patches []patch[policy.Domain]
 	change.Lines = map[string]int{}
-	for {
+	for n := 0; ; n++ {
 		p, err := in.next()
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			return change, nil, err
 		}
-		if len(patches) == maxDomains {
+		if n == maxDomains {
 			return change, nil, fmt.Errorf("there are more than %d domains in the file", maxDomains)
 		}
 		if read != nil {
@@ -38,8 +39,9 @@ func ReadDomains(file io.Reader, format Format, read func(lines int)) (change Fr
 		if len(p.refused) == 0 {
 			nameDomain(&p, change.Lines)
 		}
-		refused = append(refused, p.refused...)
-		patches = append(patches, p)
+		if refused = append(refused, p.refused...); len(p.refused) == 0 {
+			patches = append(patches, p)
+		}
 	}
 	change.Apply = func(site *policy.Site) []Refusal {
 		at := make(map[string]int, len(site.Domains))

@@ -20,11 +20,11 @@ func importDomains(t testing.TB, into *fake, format Format, text string) []strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(refused) == 0 {
-		_, _, refused, err = change.Judge(t.Context(), into)
-		if err != nil {
-			t.Fatal(err)
-		}
+	_, _, judged, err := change.Judge(t.Context(), into)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if refused = append(refused, judged...); len(refused) == len(judged) {
 		if err := into.change(func(to Target) error { return change.Write(t.Context(), to) }); (err != nil) != (len(refused) > 0) {
 			t.Fatalf("writing gives %v after %q", err, refused)
 		}
@@ -50,9 +50,11 @@ func TestEveryBadLineOfDomainsIsSaidWithItsPlace(t *testing.T) {
 		{"bad name", CSV, "domain,plan\na_b.example,standard\n"},
 		{"twice", CSV, "domain,plan\na.example,standard\nA.example,standard\n"},
 		{"unknown plan", CSV, "domain,plan\na.example,standard\nb.example,gold\n"},
+		{"unreadable, and unknown plan behind it", CSV, "domain,plan\na_b.example,standard\nb.example,gold\n,\n"},
 		{"unknown provider", CSV, "domain,plan,provider\na.example,standard,nobody\n"},
 		{"alias of another", CSV, "domain,aliases,plan\na.example,b.example example.net,standard\n"},
 		{"alias of another in the file", CSV, "domain,aliases,plan\na.example,c.example,standard\nb.example,c.example,standard\n"},
+		{"stored domain as an alias of a stored one", CSV, "domain,aliases\nexample.com,example.org\n"},
 		{"stored alias as a domain", CSV, "domain,plan\nexample.net,standard\n"},
 		{"no plan and no servers", CSV, "domain,plan\na.example,\n"},
 		{"accounts that it breaks", CSV, "domain,plan\nexample.com,imap only\n"},

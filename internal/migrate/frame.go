@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"autoconfig/policy"
@@ -97,7 +98,25 @@ func (c FrameChange) place(site policy.Site, p settings.Problem) Refusal {
 	if line := c.Lines[name]; line > 0 {
 		return Refusal{line, m[2], p.Text}
 	}
-	return Refusal{Field: m[2], Text: name + ": " + p.Text}
+	return Refusal{c.claimed(site, n, m[2]), m[2], name + ": " + p.Text}
+}
+
+// claimed is the line that gives a name to its domain which another one has already
+// that isn't in the file; 0 if there is none.
+func (c FrameChange) claimed(site policy.Site, n int, field string) int {
+	name := site.Domains[n].Name
+	if i := 0; field != "name" {
+		if _, err := fmt.Sscanf(field, "aliases[%d]", &i); err != nil || i >= len(site.Domains[n].Aliases) {
+			return 0
+		}
+		name = site.Domains[n].Aliases[i]
+	}
+	for _, d := range site.Domains {
+		if line := c.Lines[d.Name]; line > 0 && slices.Contains(d.Aliases, name) {
+			return line
+		}
+	}
+	return 0
 }
 
 // accounts are those of a domain that its new terms break.

@@ -60,8 +60,10 @@ func readLines[T any](file io.Reader, format Format, columns []column[T]) (lines
 		if _, err := in.Discard(len(byteOrderMark)); err != nil {
 			return nil, err
 		}
-	case bytes.HasPrefix(begin, []byte{0xff, 0xfe}), bytes.HasPrefix(begin, []byte{0xfe, 0xff}):
-		return &failed[T]{Refusal{Line: 1, Text: `it is UTF-16: save the file as "CSV UTF-8"`}, false}, nil
+	default:
+		if why := otherFile(begin); why != "" {
+			return &failed[T]{Refusal{Line: 1, Text: why}, false}, nil
+		}
 	}
 	switch format {
 	case CSV:
@@ -70,6 +72,19 @@ func readLines[T any](file io.Reader, format Format, columns []column[T]) (lines
 		return &jsonLines[T]{in: in, columns: columns}, nil
 	}
 	return nil, fmt.Errorf("%q is not a format: use csv or jsonl", format)
+}
+
+// otherFile says what a file is that is no text in UTF-8, by its first bytes.
+func otherFile(begin []byte) (why string) {
+	switch {
+	case bytes.HasPrefix(begin, []byte{0xff, 0xfe}), bytes.HasPrefix(begin, []byte{0xfe, 0xff}), bytes.IndexByte(begin, 0) >= 0:
+		return `it is UTF-16: save the file as "CSV UTF-8"`
+	case bytes.HasPrefix(begin, []byte{0x1f, 0x8b}):
+		return "it is compressed with gzip; unpack it, with: gunzip -c FILE | autoconfig import ... - --format FORMAT"
+	case bytes.HasPrefix(begin, []byte("PK\x03")):
+		return `it is a spreadsheet or an archive: save the table as "CSV UTF-8"`
+	}
+	return ""
 }
 
 // failed is a file that can't be read beyond its beginning.

@@ -21,29 +21,30 @@ func (s Skipped) String() string { return s.Element + ": " + s.Reason }
 // provider. The servers keep their order. What is left out is in skipped; the
 // outcome is not checked yet.
 func FromThunderbird(c *thunderbird.Config, name string) (domain policy.Domain, provider settings.Provider, skipped []Skipped) {
-	m := &published{config: c}
+	m := &published{config: c, domain: name}
 	provider = settings.Provider{ID: name, Name: m.text("displayName", c.DisplayName, settings.MaxProviderName)}
 	provider.ShortName = m.text("displayShortName", c.DisplayShortName, settings.MaxProviderShortName)
 	if provider.Name == "" {
 		provider.Name = name
 	}
-	if len(c.Documentation) > 0 && strings.HasPrefix(c.Documentation[0].URL, "https://") {
-		provider.HelpURL = c.Documentation[0].URL
-	}
+	provider.HelpURL = m.helpURL()
 	domain = policy.Domain{Name: name, Offer: policy.Offer{Provider: name}}
 	domain.Servers = policy.Servers{
 		IMAP: m.servers(c.Incoming, settings.IMAP),
 		POP3: m.servers(c.Incoming, settings.POP3),
 		SMTP: m.servers(c.Outgoing, settings.SMTP),
 	}
+	shareUsername(&domain.Offer)
 	m.otherTypes()
 	domain.Policy = m.policy()
-	domain.Services = m.services()
+	domain.Services = m.services(domain.Username)
+	m.rest()
 	return domain.Normalize(), provider, m.skipped
 }
 
 type published struct {
 	config  *thunderbird.Config
+	domain  string
 	skipped []Skipped
 }
 
@@ -75,7 +76,7 @@ func (m *published) servers(list []thunderbird.Server, p settings.Protocol) poli
 }
 
 func (m *published) server(s thunderbird.Server, name string) (settings.Server, bool) {
-	server := settings.Server{Host: s.Hostname}
+	server := settings.Server{Host: strings.ReplaceAll(s.Hostname, domainPlaceholder, m.domain)}
 	for _, socket := range s.SocketTypes {
 		if security, known := securities[socket]; known {
 			server.Security = security
@@ -87,7 +88,7 @@ func (m *published) server(s thunderbird.Server, name string) (settings.Server, 
 		m.skip(name, "its socketType is none of SSL, STARTTLS, plain")
 		return server, false
 	case settings.None:
-		m.skip(name, "plaintext")
+		m.skip(name, "plaintext: passwords go in the clear; if it has no TLS, add it with security: none and allow_plaintext: true")
 		return server, false
 	}
 	port, err := strconv.Atoi(s.Port)
@@ -113,6 +114,12 @@ func (m *published) server(s thunderbird.Server, name string) (settings.Server, 
 		m.skip(name, "%v", err)
 		return server, false
 	}
+	for _, r := range s.Restrictions {
+		m.skip(name, "it is imported without its restriction %s", r)
+	}
+	if len(s.Unknown) > 0 {
+		m.skip(name, "it is imported without %s", strings.Join(s.Unknown, ", "))
+	}
 	return server, true
 }
 
@@ -131,7 +138,7 @@ func usernamePattern(published string) (settings.Username, error) {
 	if strings.Contains(pattern, "%") {
 		return "", fmt.Errorf("username %s has an unknown placeholder", published)
 	}
-	if pattern == "{address}" {
+	if pattern == string(addressPattern) {
 		return "", nil // the default
 	}
 	return settings.Username(pattern), nil
@@ -169,24 +176,38 @@ func (m *published) policy() policy.Policy {
 	return p
 }
 
-func (m *published) services() settings.Services {
+func (m *published) services(login settings.Username) settings.Services {
 	services := settings.Services{}
-	if strings.HasPrefix(m.config.Webmail, "https://") {
-		services.Webmail = m.config.Webmail
+	// A service that a site can't have must not keep the servers from being imported.
+	take := func(element string, with settings.Services) bool {
+		problems := with.Check("")
+		if len(problems) > 0 {
+			m.skip(element, "%s", problems[0].Text)
+		}
+		return len(problems) == 0
+	}
+	if url := m.config.Webmail; url != "" && take("webMail "+url, settings.Services{Webmail: url}) {
+		services.Webmail = url
 	}
 	if o := m.config.OAuth2; o != nil {
-		services.OAuth2 = &settings.OAuth2{Issuer: o.Issuer, AuthURL: o.AuthURL, TokenURL: o.TokenURL, Scope: strings.Join(strings.Fields(o.Scope), " "), ClientID: o.ClientID}
+		found := &settings.OAuth2{Issuer: o.Issuer, AuthURL: o.AuthURL, TokenURL: o.TokenURL, Scope: strings.Join(strings.Fields(o.Scope), " "), ClientID: o.ClientID}
+		if take("oAuth2 "+o.Issuer, settings.Services{OAuth2: found}) {
+			services.OAuth2 = found
+		}
 	}
 	for _, s := range m.config.Services {
-		switch s.Type {
-		case "caldav":
-			services.CalDAV = s.URL
-		case "carddav":
-			services.CardDAV = s.URL
-		case "webdav":
-			services.WebDAV = s.URL
-		default:
-			m.skip(s.Element+" "+s.Type, "no such service in a site")
+		element := s.Element + " " + s.Type + " " + s.URL
+		to, known := map[string]*string{"caldav": &services.CalDAV, "carddav": &services.CardDAV, "webdav": &services.WebDAV}[s.Type]
+		switch {
+		case !known:
+			m.skip(strings.TrimSpace(element), "no such service in a site")
+		case *to != "":
+			m.skip(element, "there is one already, and programs take one")
+		case take(element, settings.Services{WebDAV: s.URL}):
+			*to = s.URL
+			if pattern, err := usernamePattern(s.Username); s.Username != "" && (err != nil || pattern != login) {
+				m.skip(element, "its username %s is left out: the login is that of the mail servers", s.Username)
+			}
 		}
 	}
 	return services

@@ -212,7 +212,8 @@ func TestSigningIn(t *testing.T) {
 
 func TestSignInsAreLimited(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	now := time.Now()
+	o := newOffice(t, func(o *server.Options) { o.Now = func() time.Time { return now } })
 	v := o.visitor(t)
 	status := map[int]int{}
 	for range 25 {

@@ -46,11 +46,12 @@ func TestProfileIsForTheAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for target, want := range map[string][4]string{
-		"http://x/email.mobileconfig?emailaddress=office%40example.com": {"EmailTypeIMAP", "imap.example.com", "office@example.com", "office.example.com"},
-		"http://x/email.mobileconfig?email=workshop@example.com":        {"EmailTypePOP", "pop.example.com", "workshop@example.com", "workshop.example.com"},
-		"http://x/mobileconfig?emailaddress=workshop%40example.net":     {"EmailTypePOP", "pop.example.com", "workshop@example.com", "workshop.example.net"},
-		"http://x/Email.MobileConfig?email=kiosk+x@example.com":         {"EmailTypePOP", "pop.example.com", "kiosk@example.com", "kiosk"},
-		"http://x/email.mobileconfig?email=nobody@example.com":          {"EmailTypeIMAP", "imap.example.com", "nobody@example.com", "nobody.example.com"},
+		"http://x/email.mobileconfig?emailaddress=office%40example.com":   {"EmailTypeIMAP", "imap.example.com", "office@example.com", "office.example.com"},
+		"http://x/mobileconfig/?emailaddress=office%40example.com&name=X": {"EmailTypeIMAP", "imap.example.com", "office@example.com", "office.example.com"},
+		"http://x/email.mobileconfig?email=workshop@example.com":          {"EmailTypePOP", "pop.example.com", "workshop@example.com", "workshop.example.com"},
+		"http://x/mobileconfig?emailaddress=workshop%40example.net":       {"EmailTypePOP", "pop.example.com", "workshop@example.com", "workshop.example.net"},
+		"http://x/Email.MobileConfig?email=kiosk+x@example.com":           {"EmailTypePOP", "pop.example.com", "kiosk@example.com", "kiosk"},
+		"http://x/email.mobileconfig?email=nobody@example.com":            {"EmailTypeIMAP", "imap.example.com", "nobody@example.com", "nobody.example.com"},
 	} {
 		p, r := w.profile(t, target)
 		m := p.PayloadContent[0]

@@ -129,6 +129,7 @@ func (s *Server) Public(knownPlain bool) http.Handler {
 
 	s.get(e, "/email.mobileconfig", s.profile)
 	s.get(e, "/mobileconfig", s.profile)
+	s.get(e, "/mobileconfig/", s.profile) // automx2's, in the links that people have
 
 	s.get(e, pacc.Path, s.pacc)
 
