@@ -24,7 +24,7 @@ var pages embed.FS
 // English, like what is found and what is logged.
 var layouts = map[string][]string{
 	"layout.html": {"checks", "check"},
-	"frame.html":  {"setup", "link", "gone", "signin", "enrol", "search", "account", "made", "links", "life", "people", "audit", "own", "wrong"},
+	"frame.html":  {"setup", "link", "gone", "later", "signin", "enrol", "search", "account", "made", "links", "life", "people", "audit", "own", "wrong"},
 }
 
 // Pages are the HTML pages, in every language. It is safe for concurrent use.

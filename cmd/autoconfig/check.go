@@ -145,8 +145,12 @@ func (k *checkCmd) each(c *call, site *opened, checker *doctor.Checker, domains 
 				return err
 			}
 			if !k.All {
-				if err := site.lookOutside(ctx, &plan); err != nil {
+				failed, err := site.lookOutside(ctx, &plan)
+				if err != nil {
 					return fmt.Errorf("look at the accounts of %s: %w", domain, err)
+				}
+				if len(failed) > 0 {
+					fmt.Fprintf(c.std.err, "autoconfig: the accounts of %s in %s were not looked at: it can't be asked; see: autoconfig source check\n", domain, strings.Join(failed, ", "))
 				}
 			}
 			reports[i] = checker.Check(ctx, domain, &plan)

@@ -150,7 +150,7 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 	}
 	terms, err := o.domainTerms(c, domain)
 	if errors.Is(err, directory.ErrNotFound) {
-		return doctor.Plan{}, refusal{notServed{domain}}
+		return doctor.Plan{}, refusal{notServed{domain, err}}
 	} else if err != nil {
 		return doctor.Plan{}, err
 	}
@@ -179,24 +179,25 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 const outsideMost = 200
 
 // lookOutside counts what a policy does to the accounts of a domain that are kept
-// in other sources: to the first ones, for the sources aren't ours to burden.
-func (o *opened) lookOutside(c context.Context, plan *doctor.Plan) error {
+// in other sources: to the first ones, for the sources aren't ours to burden. It
+// names the sources that couldn't be asked.
+func (o *opened) lookOutside(c context.Context, plan *doctor.Plan) (failed []string, err error) {
 	if !o.directory.HasOutside(plan.Terms) {
-		return nil
+		return nil, nil
 	}
 	entry, err := o.directory.Domain(c, plan.Domain)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	accounts, _, err := o.directory.Search(c, "@"+plan.Terms.Name, []string{plan.Terms.Name}, outsideMost)
+	accounts, failed, err := o.directory.Search(c, "@"+plan.Terms.Name, []string{plan.Terms.Name}, outsideMost)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, a := range accounts {
 		found, err := o.directory.Lookup(c, entry, a.Address)
 		switch {
 		case err != nil:
-			return err
+			return failed, err
 		case found.Source == "":
 			continue // counted already
 		}
@@ -208,12 +209,16 @@ func (o *opened) lookOutside(c context.Context, plan *doctor.Plan) error {
 			plan.Misled++
 		}
 	}
-	return nil
+	return failed, nil
 }
 
 // documents are the PACC documents whose digests belong into the DNS: those that
-// are stored, or the one that will be at first.
+// are stored, or the one that will be at first. A domain that only another source
+// knows has none: nobody would bring it up to date.
 func (o *opened) documents(c *call, name string, terms *policy.Terms) ([][]byte, error) {
+	if own, err := o.isOwn(c, name); !own {
+		return nil, err
+	}
 	served, waiting, err := o.store.PACC(c, name)
 	if err != nil {
 		return nil, err
@@ -224,6 +229,15 @@ func (o *opened) documents(c *call, name string, terms *policy.Terms) ([][]byte,
 		}
 	}
 	return slices.DeleteFunc([][]byte{served, waiting}, func(d []byte) bool { return d == nil }), nil
+}
+
+// isOwn tells whether a domain is in our own site.
+func (o *opened) isOwn(c context.Context, name string) (bool, error) {
+	_, err := o.store.Domain(c, name)
+	if errors.Is(err, directory.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // eachAccount goes over a domain's accounts, in pages.
@@ -245,10 +259,17 @@ func (o *opened) eachAccount(c *call, domain string, do func(policy.Account)) er
 }
 
 // notServed says that a domain isn't in the site.
-type notServed struct{ domain string }
+type notServed struct {
+	domain string
+	why    error
+}
 
 func (n notServed) Error() string {
-	return "the domain " + n.domain + " is not served here; see: autoconfig domain list"
+	text := "the domain " + n.domain + " is not served here"
+	if without := (directory.Planless{}); errors.As(n.why, &without) {
+		return text + ": " + without.Error() + "; give the source a plan in the configuration (plan: NAME), or the domain one in the site"
+	}
+	return text + "; see: autoconfig domain list"
 }
 
 func (n notServed) Is(target error) bool { return target == directory.ErrNotFound }

@@ -24,6 +24,11 @@ type domainListCmd struct {
 	jsonFlag
 }
 
+func (l *domainListCmd) Help() string {
+	return `Lists the domains of our own site. Those that only another source knows aren't
+listed: autoconfig domain show NAME shows one.`
+}
+
 func (l *domainListCmd) Run(c *call) error {
 	source, err := l.open(c)
 	if err != nil {
@@ -96,7 +101,7 @@ func (o *opened) terms(c *call, name string) (*policy.Terms, error) {
 	}
 	t, err := o.domainTerms(c, ascii)
 	if errors.Is(err, directory.ErrNotFound) {
-		return nil, refusal{fmt.Errorf("the domain %s is not served here; see: autoconfig domain list", ascii)}
+		return nil, refusal{notServed{ascii, err}}
 	}
 	return t, err
 }

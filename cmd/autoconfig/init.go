@@ -177,6 +177,9 @@ admin_listen: 127.0.0.1:8081
 
 database: sqlite:autoconfig.db
 
+# Accounts that are kept in a panel's database or a directory server stay there:
+# sources, see docs/sources.md.
+
 # Where this service is reached from outside. URLs in answers are made from it.
 public_url: {{quote .PublicURL}}
 

@@ -126,7 +126,7 @@ type looked struct {
 func (o *opened) look(c *call, typed settings.Address) (looked, error) {
 	entry, err := o.directory.Domain(c, typed.Domain())
 	if errors.Is(err, directory.ErrNotFound) {
-		return looked{}, refusal{notServed{typed.Domain()}}
+		return looked{}, refusal{notServed{typed.Domain(), err}}
 	} else if err != nil {
 		return looked{}, err
 	}

@@ -74,6 +74,11 @@ func settlePACC(c *call, site *opened, name string, force, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	if own, err := site.isOwn(c, plan.Domain); err != nil {
+		return err
+	} else if !own {
+		return refusal{fmt.Errorf("the domain %s is only known to another source, so it has no PACC document; put it into the site to have one", plan.Domain)}
+	}
 	publisher, err := newPublisher(site)
 	if err != nil {
 		return err

@@ -60,10 +60,12 @@ func (s settled) listed(source config.Source) listedSource {
 		return l
 	}
 	l.Kind, l.Preset, l.Place = "sql", source.SQL.Preset, source.SQL.DatabaseFile
-	if source.SQL.Database != "" {
-		if address, err := database.Parse(source.SQL.Database); err == nil {
-			l.Place = address.String() // without its password
-		}
+	text := source.SQL.Database
+	if source.SQL.DatabaseFile != "" {
+		text, _ = firstLine(s.path(source.SQL.DatabaseFile)) // what is wrong with it was said before
+	}
+	if address, err := database.Parse(text); err == nil {
+		l.Place = address.String() // without its password
 	}
 	return l
 }
@@ -83,14 +85,17 @@ Examples:
   autoconfig source check panel --address somebody@example.org`
 }
 
-// checkedSource is what a check of a source found.
+// checkedSource is what a check of a source found. Notes say what couldn't be used
+// of what it has under the address.
 type checkedSource struct {
 	Name    string          `json:"name"`
+	Place   string          `json:"place"`
 	Good    bool            `json:"good"`
 	Problem string          `json:"problem,omitempty"`
 	Took    string          `json:"took"`
 	Known   *bool           `json:"known,omitempty"`
 	Account *policy.Account `json:"account,omitempty"`
+	Notes   []string        `json:"notes,omitempty"`
 }
 
 // sourceCheckTime bounds the check of one source.
@@ -117,7 +122,7 @@ func (k *sourceCheckCmd) Run(c *call) error {
 		if len(k.Name) > 0 && !slices.Contains(k.Name, s.Name) {
 			continue
 		}
-		one := checkSource(c, s, address)
+		one := site.checkSource(c, s, address)
 		bad = bad || !one.Good
 		if all = append(all, one); !k.JSON {
 			one.print(c)
@@ -136,10 +141,15 @@ func (k *sourceCheckCmd) Run(c *call) error {
 	return nil
 }
 
-func checkSource(ctx context.Context, s directory.OutsideSource, address settings.Address) checkedSource {
+func (o *opened) checkSource(ctx context.Context, s directory.OutsideSource, address settings.Address) checkedSource {
 	ctx, cancel := context.WithTimeout(ctx, sourceCheckTime)
 	defer cancel()
 	one := checkedSource{Name: s.Name}
+	for _, configured := range o.process.Sources {
+		if configured.Name == s.Name {
+			one.Place = o.process.listed(configured).Place
+		}
+	}
 	began := time.Now()
 	err := s.Outside.Ping(ctx)
 	if judge, ok := s.Outside.(interface {
@@ -147,11 +157,14 @@ func checkSource(ctx context.Context, s directory.OutsideSource, address setting
 	}); ok && err == nil {
 		err = judge.Check(ctx)
 	}
+	if err == nil {
+		err = o.checkPlan(ctx, s)
+	}
 	if !address.IsZero() && err == nil {
 		var account policy.Account
 		account, err = s.Outside.Account(ctx, address)
 		known := err == nil
-		one.Known = &known
+		one.Known, one.Notes = &known, unused(s.Outside)
 		if known {
 			one.Account = &account
 		} else if errors.Is(err, directory.ErrNotFound) {
@@ -165,12 +178,63 @@ func checkSource(ctx context.Context, s directory.OutsideSource, address setting
 	return one
 }
 
+// checkPlan judges the plan that a source's own domains would have.
+func (o *opened) checkPlan(ctx context.Context, s directory.OutsideSource) error {
+	if s.Plan == "" {
+		return nil
+	}
+	if _, err := o.store.PlanTerms(ctx, policy.Domain{Name: "domain-of-" + s.Name + ".invalid", Plan: s.Plan}); err != nil {
+		return fmt.Errorf("the plan of the domains that only it knows: %w", err)
+	}
+	return nil
+}
+
+// unused is why a source that was asked for one account left something out.
+func unused(source directory.Outside) (notes []string) {
+	note := func(n int64, text string) {
+		if n > 0 {
+			notes = append(notes, text)
+		}
+	}
+	const (
+		several = "several mailboxes have it, so it counts as not known: the query or filter must find one"
+		dropped = "a value can't be used and was left out: a quota is a size, devices are one or several, a protocol is imap or pop3, and texts have no control characters"
+	)
+	switch source := source.(type) {
+	case *sqldir.Source:
+		n := source.Stats()
+		note(n.Ambiguous, several)
+		note(n.Unusable, "its address, its login or where an alias leads can't be used, so it counts as not known: an address is name@domain, and neither has control characters")
+		note(n.Disbelieved, "the database has another address, which it takes for the same one")
+		note(n.Dropped, dropped)
+	case *ldapdir.Directory:
+		n := source.Stats()
+		note(n.Ambiguous, several)
+		note(n.BadAddress, "an entry was found that has no address, or none that can be used, in the attribute for it (attributes: {address: …})")
+		note(n.Unnamed, "an entry was found that hasn't the address in the attributes for addresses (attributes: {address: …, addresses: …})")
+		note(n.BadLogin, "its login can't be used, so it counts as not known")
+		note(n.Dropped, dropped)
+	}
+	return notes
+}
+
 func (s checkedSource) print(c *call) {
 	if !s.Good {
-		c.printf("%s: %s\n", s.Name, s.Problem)
+		where := s.Name
+		if !strings.Contains(s.Problem, s.Place) {
+			where += " (" + s.Place + ")"
+		}
+		for line := range strings.Lines(s.Problem) { // one for each query
+			c.printf("%s: %s\n", where, strings.TrimSpace(line))
+		}
 		return
 	}
-	c.printf("%s: good, in %s\n", s.Name, s.Took)
+	c.printf("%s (%s): good, in %s\n", s.Name, s.Place, s.Took)
+	defer func() {
+		for _, text := range s.Notes {
+			c.printf("  note: %s\n", text)
+		}
+	}()
 	switch {
 	case s.Account != nil:
 		a := s.Account
@@ -189,19 +253,20 @@ func (s checkedSource) print(c *call) {
 			{"  also", strings.Join(others, " ")},
 		})
 	case s.Known != nil:
-		c.printf("  it doesn't know the address, or the account is disabled\n")
+		c.printf("  it doesn't know the address, the account is disabled, or the alias leads to none or several of its mailboxes\n")
 	}
 }
 
 type sourcePresetsCmd struct {
 	Name string `arg:"" optional:"" help:"Show the queries or filters of this one."`
-	Kind string `help:"Of which kind of database." enum:"sqlite,postgres,mysql," default:""`
+	Kind string `help:"Of which kind: sqlite, postgres, mysql or ldap." enum:"sqlite,postgres,mysql,ldap," default:""`
 }
 
 func (p *sourcePresetsCmd) Help() string {
 	return `Examples:
   autoconfig source presets
-  autoconfig source presets postfixadmin --kind mysql`
+  autoconfig source presets postfixadmin --kind mysql
+  autoconfig source presets iredmail --kind ldap`
 }
 
 func (p *sourcePresetsCmd) Run(c *call) error {
@@ -219,45 +284,55 @@ func (p *sourcePresetsCmd) Run(c *call) error {
 		}
 		return c.table(rows)
 	}
-	text, found := presetText(p.Name, database.Kind(p.Kind))
-	if !found {
-		return refusal{noPreset(p.Name, append(sqlPresets(), ldapPresets()...), "")}
+	kinds := presetKinds(p.Name)
+	switch {
+	case len(kinds) == 0:
+		return refusal{noPreset(p.Name, append(sqlPresets(""), ldapPresets()...), "")}
+	case p.Kind == "":
+		p.Kind = kinds[0]
+	case !slices.Contains(kinds, p.Kind):
+		return refusal{fmt.Errorf("the preset %s is not for %s, but for %s", p.Name, p.Kind, strings.Join(kinds, ", "))}
 	}
-	c.printf("%s", text)
+	c.printf("# %s, as it is for %s\n", p.Name, p.Kind)
+	if len(kinds) > 1 {
+		c.printf("# Others, by --kind: %s\n", strings.Join(slices.DeleteFunc(kinds, func(k string) bool { return k == p.Kind }), ", "))
+	}
+	c.printf("%s", presetText(p.Name, p.Kind))
 	return nil
 }
 
-// presetText is a preset as it would stand in autoconfig.yaml. The kind "" is the
-// first that it has.
-func presetText(name string, kind database.Kind) (string, bool) {
+// presetKinds are what a preset is for.
+func presetKinds(name string) (kinds []string) {
+	for _, i := range sqldir.Presets() {
+		if i.Name == name {
+			for _, k := range i.Kinds {
+				kinds = append(kinds, string(k))
+			}
+		}
+	}
+	if _, found := ldapdir.Preset(name); found {
+		kinds = append(kinds, "ldap")
+	}
+	return kinds
+}
+
+// presetText is a preset as it would stand in autoconfig.yaml.
+func presetText(name, kind string) string {
 	var b strings.Builder
 	row := func(key, value string) {
 		if value != "" {
 			fmt.Fprintf(&b, "%s: %s\n", key, value)
 		}
 	}
-	for _, i := range sqldir.Presets() {
-		if i.Name != name {
-			continue
-		}
-		if kind == "" {
-			kind = i.Kinds[0]
-		}
-		q, found := sqldir.Preset(name, kind)
-		if !found {
-			continue
-		}
+	if q, found := sqldir.Preset(name, database.Kind(kind)); found {
 		for _, pair := range [][2]string{{"account", q.Account}, {"alias", q.Alias}, {"domain", q.Domain}, {"search", q.Search}, {"list", q.List}} {
 			if pair[1] != "" {
 				fmt.Fprintf(&b, "%s: |\n  %s\n", pair[0], strings.ReplaceAll(strings.TrimSpace(pair[1]), "\n", "\n  "))
 			}
 		}
-		return b.String(), true
+		return b.String()
 	}
-	m, found := ldapdir.Preset(name)
-	if !found || kind != "" {
-		return "", false
-	}
+	m, _ := ldapdir.Preset(name)
 	row("filter", m.Filter)
 	row("alias_filter", m.AliasFilter)
 	row("search_filter", m.SearchFilter)
@@ -275,5 +350,5 @@ func presetText(name string, kind database.Kind) (string, bool) {
 	if d := m.DomainAttributes; d != (ldapdir.DomainAttributes{}) {
 		fmt.Fprintf(&b, "domain_attributes: {name: %s, aliases: %s, plan: %s}\n", d.Name, d.Aliases, d.Plan)
 	}
-	return b.String(), true
+	return b.String()
 }

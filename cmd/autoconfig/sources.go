@@ -39,7 +39,7 @@ func openSources(process settled, logger *slog.Logger) (sources []directory.Outs
 		}
 		outside, err := open(s, logger)
 		if err != nil {
-			if key := queryOf(err); key != "" {
+			if key := keyOf(err); key != "" {
 				at += "." + key
 			}
 			return sources, config.At(process.file, process.text, fmt.Sprintf("sources[%d].%s", i, at), fmt.Errorf("the source %s: %w", s.Name, err))
@@ -87,8 +87,19 @@ func judgeSources(ctx context.Context, sources []directory.OutsideSource, logger
 	return group.Wait()
 }
 
-// queryOf is the query that an error is about, "" for none.
-func queryOf(err error) string {
+// keyed is an error that one key is to blame for.
+type keyed struct {
+	key string
+	error
+}
+
+func (k keyed) Unwrap() error { return k.error }
+
+// keyOf is the key that an error is about, "" for none.
+func keyOf(err error) string {
+	if k := (keyed{}); errors.As(err, &k) {
+		return k.key
+	}
 	for _, key := range []string{"account", "alias", "domain", "search", "list"} {
 		if errors.Is(err, sqldir.ErrQuery) && strings.Contains(err.Error(), ": "+key+": ") {
 			return key
@@ -108,7 +119,7 @@ func (s settled) openSQL(source config.Source, logger *slog.Logger) (directory.O
 	if source.SQL.DatabaseFile != "" {
 		var err error
 		if text, err = firstLine(s.path(source.SQL.DatabaseFile)); err != nil {
-			return nil, err
+			return nil, keyed{"database_file", err}
 		}
 	}
 	address, err := database.Parse(text)
@@ -119,7 +130,7 @@ func (s settled) openSQL(source config.Source, logger *slog.Logger) (directory.O
 	if source.SQL.Preset != "" {
 		preset, found := sqldir.Preset(source.SQL.Preset, address.Kind)
 		if !found {
-			return nil, noPreset(source.SQL.Preset, sqlPresets(), " on "+string(address.Kind))
+			return nil, keyed{"preset", noPreset(source.SQL.Preset, sqlPresets(address.Kind), " on "+string(address.Kind))}
 		}
 		queries = queries.Or(preset)
 	}
@@ -151,13 +162,13 @@ func (s settled) openLDAP(source config.Source, _ *slog.Logger) (directory.Outsi
 	if l.PasswordFile != "" {
 		var err error
 		if options.Password, err = firstLine(s.path(l.PasswordFile)); err != nil {
-			return nil, err
+			return nil, keyed{"password_file", err}
 		}
 	}
 	if l.Preset != "" {
 		preset, found := ldapdir.Preset(l.Preset)
 		if !found {
-			return nil, noPreset(l.Preset, ldapPresets(), "")
+			return nil, keyed{"preset", noPreset(l.Preset, ldapPresets(), "")}
 		}
 		options.Mapping = options.Or(preset)
 	}
@@ -169,13 +180,17 @@ func (s settled) openLDAP(source config.Source, _ *slog.Logger) (directory.Outsi
 }
 
 func noPreset(name string, known []string, where string) error {
-	return fmt.Errorf("there is no preset %q%s; there are %s", name, where, strings.Join(known, ", "))
+	slices.Sort(known)
+	return fmt.Errorf("there is no preset %q%s; there are %s", name, where, strings.Join(slices.Compact(known), ", "))
 }
 
-func sqlPresets() []string {
+// sqlPresets are those for a kind of database, "" for any.
+func sqlPresets(kind database.Kind) []string {
 	var names []string
 	for _, p := range sqldir.Presets() {
-		names = append(names, p.Name)
+		if kind == "" || slices.Contains(p.Kinds, kind) {
+			names = append(names, p.Name)
+		}
 	}
 	return names
 }

@@ -3,8 +3,10 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Error is everything that is wrong with a file, in the file's order.
@@ -50,6 +52,21 @@ func (i Item) in(file string) string {
 		number, i.Source, strings.Repeat(" ", len(number)), blanksUpTo(i.Source, i.Column))
 }
 
+var password = regexp.MustCompile(`(://[^\s:/@"']*:)([^"']*)@`)
+
+// masked is a line without the passwords in its URLs, for it is shown on terminals
+// and in journals. Its characters stay where they are, for the caret.
+func masked(line string) string {
+	for _, at := range password.FindAllStringSubmatchIndex(line, -1) {
+		secret := line[at[4]:at[5]]
+		line = line[:at[4]] + strings.Repeat("x", utf8.RuneCountInString(secret)) + line[at[5]:]
+		if len(secret) != utf8.RuneCountInString(secret) {
+			return masked(line) // what comes after it has moved
+		}
+	}
+	return line
+}
+
 // blanksUpTo is a blank for each character before the column; tabs stay, so that
 // the caret stands below its character however wide they are shown.
 func blanksUpTo(source string, column int) string {
@@ -81,7 +98,7 @@ type complaints struct {
 func (c *complaints) add(line, column int, format string, args ...any) {
 	item := Item{Line: line, Column: max(column, 1), Text: fmt.Sprintf(format, args...)}
 	if line >= 1 && line <= len(c.lines) {
-		item.Source = strings.TrimRight(c.lines[line-1], "\r")
+		item.Source = masked(strings.TrimRight(c.lines[line-1], "\r"))
 	}
 	c.items = append(c.items, item)
 }

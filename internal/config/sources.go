@@ -135,7 +135,10 @@ func (s Source) check(wrong func(key, format string, args ...any)) {
 }
 
 func (s SQL) check(wrong func(key, format string, args ...any)) {
-	if s.DatabaseFile == "" && !isDatabase(s.Database) {
+	switch {
+	case s.DatabaseFile != "" && s.Database != "":
+		wrong(".sql.database", "there is a database_file as well: write one of them")
+	case s.DatabaseFile == "" && !isDatabase(s.Database):
 		wrong(".sql.database", "this is not a database; write sqlite:FILE, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME") // it may have a password in it
 	}
 	if s.Preset == "" && s.Account == "" {

@@ -187,7 +187,7 @@ func openPostgreSQL(u *url.URL, o Options) (*sql.DB, *pgx.ConnConfig, error) {
 	if o.Timeout > 0 {
 		config.RuntimeParams["statement_timeout"] = strconv.FormatInt(max(o.Timeout.Milliseconds(), 1), 10)
 	}
-	return stdlib.OpenDB(*config), config, nil
+	return sql.OpenDB(plain{stdlib.GetConnector(*config)}), config, nil
 }
 
 // hosts are all that a connection may go to: the URL, a parameter of it and the
@@ -209,7 +209,7 @@ func openMySQL(u *url.URL, o Options) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %q: %w", ErrURL, redacted(u), err)
 	}
-	return sql.OpenDB(session{connector, o}), nil
+	return sql.OpenDB(session{connector, c.Addr, o}), nil
 }
 
 // configMySQL encrypts and verifies unless tls=false says otherwise or nothing
@@ -263,6 +263,7 @@ func configMySQL(u *url.URL, folder string) (*mysql.Config, error) {
 // variables for one thing.
 type session struct {
 	driver.Connector
+	address string
 	options Options
 }
 
@@ -274,7 +275,7 @@ func (s session) Connect(ctx context.Context) (driver.Conn, error) {
 	defer cancel()
 	connection, err := s.Connector.Connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, silent(s.address, err)
 	}
 	execute := func(statement string) error {
 		_, err := connection.(driver.ExecerContext).ExecContext(ctx, statement, nil)
@@ -316,7 +317,7 @@ func (db *DB) Listen(ctx context.Context, channel string, heard func()) error {
 	}
 	connection, err := pgx.ConnectConfig(ctx, db.pgx)
 	if err != nil {
-		return err
+		return inALine(err)
 	}
 	defer func() { _ = connection.Close(context.WithoutCancel(ctx)) }()
 	if _, err := connection.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {

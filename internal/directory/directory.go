@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -116,20 +117,33 @@ func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 	if !errors.Is(err, ErrNotFound) {
 		return entry, err
 	}
+	missing := ErrNotFound
 	for _, o := range d.outside {
 		found, err := o.domain(ctx, name)
 		switch {
+		case err == nil && found.Plan == "": // it says no servers, and nobody does for it
+			missing = Planless{Domain: name, Source: o.Name}
 		case err == nil:
-			return d.plannedDomain(ctx, name, found)
+			return d.plannedDomain(ctx, name, o.Name, found)
 		case !errors.Is(err, ErrNotFound):
 			return nil, o.named(err)
 		}
 	}
-	return nil, ErrNotFound
+	return nil, missing
 }
 
+// Planless is [ErrNotFound] of a domain that a source knows without a plan.
+type Planless struct{ Domain, Source string }
+
+func (p Planless) Error() string {
+	return "the source " + p.Source + " knows the domain " + p.Domain + ", but no plan for it"
+}
+
+// Is makes it an answer like any domain's that isn't served.
+func (p Planless) Is(target error) bool { return target == ErrNotFound }
+
 // plannedDomain is a domain that is kept elsewhere.
-func (d *Directory) plannedDomain(ctx context.Context, name string, found OutsideDomain) (*Entry, error) {
+func (d *Directory) plannedDomain(ctx context.Context, name, source string, found OutsideDomain) (*Entry, error) {
 	return d.planned.get(ctx, name+" "+found.Name+" "+found.Plan, func(ctx context.Context) (*Entry, error) {
 		domain := policy.Domain{Name: found.Name, Plan: found.Plan}
 		if name != found.Name {
@@ -147,7 +161,7 @@ func (d *Directory) plannedDomain(ctx context.Context, name string, found Outsid
 		}
 		terms, err := d.source.PlanTerms(ctx, domain)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("the domain %s, which the source %s knows: %w", found.Name, source, err)
 		}
 		return d.newEntry(name, terms), nil
 	})

@@ -43,7 +43,9 @@ type Outside interface {
 // OutsideDomain is what a source says of a domain that our own site doesn't have.
 type OutsideDomain struct {
 	Name string // the primary name
-	Plan string // the plan that it has; "" for the one that is configured for the source
+	// Plan is the plan that it has; "" for the one that is configured for the source,
+	// without which it isn't served.
+	Plan string
 }
 
 // OutsideSource is a source with how it is asked. Zero times are the defaults.

@@ -472,6 +472,11 @@ func TestDomainsOfASource(t *testing.T) {
 	if _, err := h.Domain(t.Context(), "other.example"); !errors.Is(err, directory.ErrNotFound) {
 		t.Errorf("nobody's: %v", err)
 	}
+	// Without a plan there are no servers to tell of: not served, and the operator is told why.
+	_, err := withPanel(t, p).Domain(t.Context(), "hosted.example")
+	if without := (directory.Planless{}); !errors.Is(err, directory.ErrNotFound) || !errors.As(err, &without) || without.Source != "panel" {
+		t.Errorf("without a plan: %v", err)
+	}
 	if h.Health().Err != nil || h.Sources()[0].Err != nil {
 		t.Error("somebody is said to be down")
 	}

@@ -12,8 +12,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/server"
 	"autoconfig/internal/testkit"
+	"autoconfig/policy"
+	"autoconfig/settings"
 )
 
 // hosts are the names that the real programs look for, all served by us.
@@ -31,6 +34,12 @@ var hosts = []string{
 // where a hoster serves one format only.
 func clientWorld(t *testing.T) (ca *testkit.CA, only *atomic.Value) {
 	t.Helper()
+	ca, only, _ = ground{}.clientWorld(t)
+	return ca, only
+}
+
+func (g ground) clientWorld(t *testing.T) (ca *testkit.CA, only *atomic.Value, w *world) {
+	t.Helper()
 	var records []string
 	for _, host := range hosts {
 		records = append(records, host+". A 127.0.0.1")
@@ -38,7 +47,7 @@ func clientWorld(t *testing.T) (ca *testkit.CA, only *atomic.Value) {
 	testkit.StartDNS(t, testkit.DNSAddress, records...)
 	ca = testkit.NewCA(t)
 	certificate := ca.Issue(t, testkit.Leaf{Names: hosts}).TLS()
-	w := newWorld(t)
+	w = g.world(t)
 	only = new(atomic.Value)
 	only.Store("")
 	public := w.server.Public(false)
@@ -56,7 +65,7 @@ func clientWorld(t *testing.T) (ca *testkit.CA, only *atomic.Value) {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = front.Serve(secure) }()
 	t.Cleanup(func() { _ = front.Close(); <-done })
-	return ca, only
+	return ca, only, w
 }
 
 // thunderbirdAccount is an account as Thunderbird must have stored it.
@@ -144,6 +153,52 @@ func TestRealThunderbirdGetsEachAccountsOwnProtocol(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+}
+
+// What a panel says of an account, and what is laid over it, arrives in the real
+// program.
+func TestRealThunderbirdGetsAccountsOfASource(t *testing.T) {
+	testkit.Need(t, "thunderbird")
+	t.Parallel()
+	if !testkit.InNamespace(t) {
+		return
+	}
+	site, accounts := elsewhere(t, "panel")
+	accounts = append(accounts, policy.Account{Address: settings.MustAddress("round@example.com"), Protocol: settings.POP3, Login: "r.ound", Addresses: []settings.Address{settings.MustAddress("circle@example.com")}})
+	ca, _, w := ground{site: &site, outside: []directory.OutsideSource{{Name: "panel", Outside: fileSource(t, accounts)}}}.clientWorld(t)
+	for _, o := range []policy.Override{
+		{Address: settings.MustAddress("kiosk@example.com"), Protocol: settings.IMAP},
+		{Address: settings.MustAddress("office@example.com"), Protocol: settings.POP3, Note: "ticket 4711"},
+	} {
+		if err := w.store.PutOverride(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tb := testkit.StartThunderbird(t, ca)
+	imap := testkit.MailServer{Type: "imap", Hostname: "imap.example.com", Port: 993}
+	pop3 := testkit.MailServer{Type: "pop3", Hostname: "pop.example.com", Port: 995}
+	for name, c := range map[string]struct {
+		email, login string
+		incoming     testkit.MailServer
+		days         int
+	}{
+		"quota and devices in the panel":   {"workshop@example.com", "workshop@example.com", pop3, 9},
+		"protocol and login in the panel":  {"round@example.com", "r.ound", pop3, 14},
+		"an alias in the panel":            {"circle@example.com", "r.ound", pop3, 14},
+		"a group in the panel, overridden": {"kiosk@example.com", "kiosk@example.com", imap, 0},
+		"the default, overridden":          {"office@example.com", "office@example.com", pop3, 14},
+		"nobody":                           {"nobody@example.com", "nobody@example.com", imap, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := tb.Configure(t.Context(), testkit.Person{Email: c.email, RealName: "Alice"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(thunderbirdAccount(c.email, "xml-from-isp-https", "Example Mail", c.incoming, "smtp.example.com", c.login, c.days), got); diff != "" {
+				t.Errorf("stored account (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestRealEvolutionGetsEachAccountsOwnProtocol(t *testing.T) {

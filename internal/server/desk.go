@@ -219,7 +219,7 @@ func staffRefusal(err error) (status int, text string) {
 	case errors.Is(err, errTooMany), errors.Is(err, staff.ErrBusy):
 		return http.StatusTooManyRequests, "staff.busy"
 	case errors.Is(err, errUnavailable):
-		return http.StatusServiceUnavailable, "staff.error.failed"
+		return http.StatusServiceUnavailable, "staff.error.unavailable"
 	case errors.As(err, &routed):
 		return routed.Code, "staff.error.bad"
 	}

@@ -46,9 +46,12 @@ func (s *Server) searchPage(c echo.Context) error {
 		}
 		page.Accounts = accounts
 		if typed, err := settings.ParseAddress(page.Query); err == nil {
-			if _, _, err := s.served(c, typed); err == nil {
+			_, _, err := s.served(c, typed)
+			switch {
+			case err == nil:
 				page.Whole = typed.String()
-			} else if !errors.Is(err, directory.ErrNotFound) {
+			case errors.Is(err, directory.ErrNotFound), errors.Is(err, errUnavailable) && page.Failed != "": // the page says so
+			default:
 				return err
 			}
 		}

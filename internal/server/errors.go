@@ -73,14 +73,7 @@ func (s *Server) refuse(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	status, public := http.StatusInternalServerError, "Something went wrong here."
-	if i := s.refusal(err); i >= 0 {
-		status, public = refusals[i].status, refusals[i].public
-	} else if routed := new(echo.HTTPError); errors.As(err, &routed) {
-		status, public = routed.Code, http.StatusText(routed.Code)+"."
-	} else if i := s.refusal(s.blamed(err)); i >= 0 {
-		status, public = refusals[i].status, refusals[i].public
-	}
+	status, public := s.publicly(err)
 	if status >= http.StatusInternalServerError {
 		s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
 			slog.String("route", c.Path()), slog.Int("status", status), slog.String("error", err.Error()))
@@ -100,6 +93,20 @@ func (s *Server) refuse(err error, c echo.Context) {
 		return
 	}
 	_ = c.String(status, public+deltaChatStop)
+}
+
+// publicly is what the public may see of an error.
+func (s *Server) publicly(err error) (status int, text string) {
+	if i := s.refusal(err); i >= 0 {
+		return refusals[i].status, refusals[i].public
+	}
+	if routed := new(echo.HTTPError); errors.As(err, &routed) {
+		return routed.Code, http.StatusText(routed.Code) + "."
+	}
+	if i := s.refusal(s.blamed(err)); i >= 0 {
+		return refusals[i].status, refusals[i].public
+	}
+	return http.StatusInternalServerError, "Something went wrong here."
 }
 
 func (s *Server) refusal(err error) int {

@@ -140,7 +140,7 @@ func TestAnIdentityProviderThatIsDown(t *testing.T) {
 	o := newOffice(t, func(options *server.Options) {
 		options.OIDC = &server.OIDC{Issuer: "http://127.0.0.1:1", ClientID: "x", RoleClaim: "groups"}
 	})
-	if r, body := o.visitor(t).get("/helpdesk/oidc"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "Something went wrong") {
+	if r, body := o.visitor(t).get("/helpdesk/oidc"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "does not answer just now") {
 		t.Errorf("%s\n%s", r.Status, body)
 	}
 	if r, _ := o.visitor(t).get("/helpdesk/sign-in"); r.StatusCode != http.StatusOK {

@@ -138,13 +138,13 @@ func (s *Server) Public(knownPlain bool) http.Handler {
 		e.Match(wellKnownMethods, "/.well-known/"+service, s.wellKnown(service))
 	}
 
-	s.get(e, "/", s.setup, form)
-	e.POST("/", s.setUp, form)
+	s.get(e, "/", s.setup, s.toPeople, form)
+	e.POST("/", s.setUp, s.toPeople, form)
 	s.assets(e)
 	if s.Links != nil {
-		s.get(e, "/s/:token", s.link, s.bounded, form)
-		e.POST("/s/:token", s.useLink, s.bounded, form)
-		s.get(e, "/s/:token/profile", s.linkProfile, s.bounded, form)
+		s.get(e, "/s/:token", s.link, s.toPeople, s.bounded, form)
+		e.POST("/s/:token", s.useLink, s.toPeople, s.bounded, form)
+		s.get(e, "/s/:token/profile", s.linkProfile, s.toPeople, s.bounded, form)
 	}
 	return e
 }

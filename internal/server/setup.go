@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -59,6 +60,25 @@ func (s *Server) setupProblem(c echo.Context, page setupPage, problem string) er
 	}
 	page.frame, page.Problem = s.newFrame(c, b, ""), problem
 	return s.sendFramed(c, http.StatusUnprocessableEntity, "setup", page.frame, page)
+}
+
+// toPeople says on a page that the service can't answer now: a person can't do
+// anything with the text that is for programs.
+func (s *Server) toPeople(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := next(c)
+		if err == nil || c.Response().Committed {
+			return err
+		}
+		if status, _ := s.publicly(err); status != http.StatusServiceUnavailable {
+			return err
+		}
+		s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
+			slog.String("route", c.Path()), slog.Int("status", http.StatusServiceUnavailable), slog.String("error", err.Error()))
+		c.Response().Header().Set("Retry-After", "60")
+		f := s.newFrame(c, brand{Name: "autoconfig"}, "")
+		return s.sendFramed(c, http.StatusServiceUnavailable, "later", f, struct{ frame }{f})
+	}
 }
 
 // firstBytes cuts a text, at a character's end.

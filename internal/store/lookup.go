@@ -47,7 +47,20 @@ func (s *Store) PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Te
 	if err != nil {
 		return nil, err
 	}
-	return known.termsOf(domain)
+	terms, err := known.termsOf(domain)
+	if err != nil {
+		return nil, err
+	}
+	// The plan may be one that no domain of the site has, and nobody has judged it.
+	plan := known.plans[domain.Plan]
+	alone := policy.Site{Plans: []policy.Plan{plan}, Domains: []policy.Domain{domain}}
+	if terms.Provider.ID != "" {
+		alone.Providers = []settings.Provider{terms.Provider}
+	}
+	if wrong := alone.Check().Errors(); len(wrong) > 0 {
+		return nil, fmt.Errorf("%w: by the plan %s, %s", directory.ErrUnusable, domain.Plan, wrong[0].Text)
+	}
+	return terms, nil
 }
 
 // shared is what domains refer to, as it was in one generation of the frame.

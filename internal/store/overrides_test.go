@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,6 +103,13 @@ func TestPlanTerms(t *testing.T) {
 		}
 		if _, err := s.PlanTerms(t.Context(), policy.Domain{Name: "elsewhere.example", Plan: "gold"}); err == nil || errors.Is(err, directory.ErrNotFound) {
 			t.Errorf("a plan that isn't there: %v", err)
+		}
+		// No domain of the site has this plan, so that nobody has judged it.
+		site := demo(t)
+		site.Plans = append(site.Plans, policy.Plan{Name: "silver", Offer: policy.Offer{Servers: policy.Servers{IMAP: policy.ServerList{{Host: "imap.example.com"}}}}})
+		replace(t, s, site.Normalize())
+		if _, err := s.PlanTerms(t.Context(), policy.Domain{Name: "elsewhere.example", Plan: "silver"}); !errors.Is(err, directory.ErrUnusable) || !strings.Contains(err.Error(), "elsewhere.example has no smtp server") {
+			t.Errorf("a plan without servers to send by: %v", err)
 		}
 	})
 }

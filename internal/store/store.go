@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -131,8 +130,7 @@ func (s *Store) migrate(ctx context.Context) error {
 type noConnection struct{ error }
 
 func (n noConnection) Error() string {
-	reasons := strings.Join(strings.Fields(n.error.Error()), " ") // one for each address that was tried, in lines of their own
-	return "no connection: " + reasons + "; see that it runs, and that the configuration has its address, database, user and password"
+	return "no connection: " + n.error.Error() + "; see that it runs, and that the configuration has its address, database, user and password"
 }
 
 func (n noConnection) Unwrap() error { return n.error }

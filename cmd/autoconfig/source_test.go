@@ -1,0 +1,127 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"autoconfig/internal/database"
+)
+
+// panelFile makes a panel's database in a folder: people of example.com and of
+// other.example, which only the panel knows.
+func panelFile(t *testing.T, folder string) {
+	t.Helper()
+	address, err := database.Parse("sqlite:panel.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := database.Open(address, database.Options{Folder: folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	_, err = db.ExecContext(t.Context(), `
+CREATE TABLE domains (name TEXT PRIMARY KEY);
+CREATE TABLE people (email TEXT PRIMARY KEY, login TEXT, quota TEXT, protocol TEXT, short TEXT);
+INSERT INTO domains VALUES ('example.com'), ('other.example');
+INSERT INTO people VALUES
+  ('good@example.com', 'g1', '200MB', 'pop3', 'x'),
+  ('typo@example.com', NULL, 'lots', 'pop', 'y'),
+  ('bad@example.com', 'a' || char(7) || 'b', NULL, NULL, 'z'),
+  ('one@example.com', NULL, NULL, NULL, 'same'),
+  ('two@example.com', NULL, NULL, NULL, 'same');
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+const panelConfig = `public_url: https://setup.example.com
+listen: 127.0.0.1:0
+admin_listen: 127.0.0.1:0
+sources:
+  - name: panel
+    sql:
+      database: sqlite:panel.db
+      account: SELECT email AS address, login, quota, protocol FROM people WHERE email = :address OR short = :local
+      domain: SELECT name AS domain FROM domains WHERE name = :domain
+`
+
+// source check says what is wrong with a source and with what it says of an
+// address, and where.
+func TestSourceCheckSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	panelFile(t, folder)
+	write := func(config string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(folder, "autoconfig.yaml"), []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(line, want string) {
+		t.Helper()
+		if seen := shell(t, folder, "autoconfig "+line+"; echo exit $?"); !regexp.MustCompile(want).MatchString(seen) {
+			t.Errorf("%s shows\n%s\nwant %s", line, seen, want)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(folder, "site.yaml"), []byte(withoutAccounts()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	write(panelConfig)
+	run("apply", "exit 0")
+	run("source check", `^panel \(sqlite:panel.db\): good, in [^\n]*\nexit 0\n$`)
+	run("source check --address good@example.com", `login +g1\n[^#]*quota +200MB\n[^#]*protocol +POP3\n[^#]*exit 0`)
+	run("source check --address typo@example.com", `note: a value can't be used and was left out: a quota is a size, devices are one or several, a protocol is imap or pop3`)
+	run("source check --address bad@example.com", `doesn't know the address[^#]*note: its address, its login .* can't be used`)
+	run("source check --address same@example.com", `doesn't know the address[^#]*note: several mailboxes have it`)
+	run("source check --address nobody@example.com", `or several of its mailboxes\nexit 0`)
+	run("source check --address typo@example.com --json", `"notes": \[\n +"a value`)
+
+	// The panel has a domain, and nobody says which servers that has.
+	run("explain good@other.example", `other.example is not served here: the source panel knows .*; give the source a plan in the configuration \(plan: NAME\)`)
+	write(panelConfig + "    plan: gold\n")
+	run("source check", `panel .*plan of the domains that only it knows: .*no plan gold[^#]*exit 1`)
+	write(panelConfig + "    plan: standard\n")
+	run("source check", "exit 0")
+	run("explain good@other.example", "protocol +IMAP")
+	// It has no PACC document, and so there is none to publish.
+	run("pacc other.example", `other.example is only known to another source[^#]*exit 1`)
+	if seen := shell(t, folder, "autoconfig dns other.example"); strings.Contains(seen, "UAAC1") || strings.Contains(seen, "ua-auto-config") || !strings.Contains(seen, "autoconfig.other.example") {
+		t.Errorf("records:\n%s", seen)
+	}
+
+	write(strings.Replace(panelConfig, "sqlite:panel.db", "mysql://reader@127.0.0.1:1/panel\n      preset: virtual", 1) + "check: {resolver: [\"127.0.0.1:9\"]}\n")
+	run("check --only pacc example.com", `the accounts of example.com in panel were not looked at: it can't be asked`)
+
+	broken := strings.Replace(panelConfig, "SELECT email AS", "SELECT mail AS", 1)
+	broken = strings.Replace(broken, "SELECT name AS domain FROM domains", "SELECT name AS domain FROM domain", 1)
+	write(broken)
+	run("source check", `^panel \(sqlite:panel.db\): [^\n]*account[^\n]*no such column: mail[^\n]*\npanel \(sqlite:panel.db\): [^\n]*domain[^\n]*no such table: domain[^\n]*\nexit 1`)
+	write(strings.Replace(panelConfig, "database: sqlite:panel.db", "database: mysql://reader:hush@127.0.0.1:1/panel\n      preset: postfixadmn", 1))
+	run("source check", `autoconfig.yaml:8:15: the source panel: there is no preset "postfixadmn" on mysql; there are iredmail`)
+	write("sources: [{name: panel, sql: {database: \"mysql://reader:hush@127.0.0.1:1/panel\", preset: ispcnfig}}]\n")
+	if seen := shell(t, folder, "autoconfig source check"); !strings.Contains(seen, "ispcnfig") || strings.Contains(seen, "hush") {
+		t.Errorf("a password is shown:\n%s", seen)
+	}
+}
+
+// A preset is shown for each kind that it has.
+func TestSourcePresets(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"iredmail":                  "# iredmail, as it is for mysql\n# Others, by --kind: postgres, ldap\naccount: |",
+		"iredmail --kind ldap":      "filter: (&(objectClass=mailUser)",
+		"mailcow --kind sqlite":     "the preset mailcow is not for sqlite, but for mysql",
+		"openldap":                  "# openldap, as it is for ldap\nfilter: ",
+		"posfixadmin":               "there are active-directory, iredmail, ispconfig,",
+		"postfixadmin --kind mysql": "Others, by --kind: postgres, sqlite",
+	} {
+		if seen := shell(t, t.TempDir(), "autoconfig source presets "+line); !strings.Contains(seen, want) {
+			t.Errorf("%s shows\n%s", line, seen)
+		}
+	}
+}
