@@ -105,8 +105,8 @@ func Open(a Address, o Options) (*DB, error) {
 	if a.Kind == SQLite && !o.ReadOnly {
 		db.writing = make(chan struct{}, 1)
 	}
-	if a.Kind == SQLite { // each has three megabytes of pages, and more than can run at once help nobody
-		o.Connections = min(o.Connections, max(4, runtime.NumCPU()))
+	if a.Kind == SQLite { // each has 1.5 MB of pages; a few more than can run at once, for waiting takes longer than an answer
+		o.Connections = min(o.Connections, max(8, runtime.NumCPU()))
 	}
 	db.pool.SetMaxOpenConns(o.Connections)
 	db.pool.SetMaxIdleConns(o.Connections) // opening one costs more than any question
@@ -144,7 +144,7 @@ func openSQLite(file string, o Options) (*sql.DB, error) {
 	}
 	return sql.Open("sqlite", path+url.Values{
 		// busy_timeout comes first: switching to WAL may itself have to wait.
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "cache_size(-3000)"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "cache_size(-1500)"},
 		"_txlock": {"immediate"},
 	}.Encode())
 }

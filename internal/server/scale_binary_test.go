@@ -131,7 +131,9 @@ func (x *running) bear(b *testing.B, loads ...load) []borne {
 		for i, l := range loads {
 			began := time.Now()
 			failed += x.ask(b, l.draw, l.Requests/rounds)
-			results[i].PerSecond = max(results[i].PerSecond, float64(l.Requests/rounds)/time.Since(began).Seconds())
+			round := float64(l.Requests/rounds) / time.Since(began).Seconds()
+			results[i].Rounds = append(results[i].Rounds, round)
+			results[i].PerSecond = max(results[i].PerSecond, round)
 		}
 	}
 	if failed > 0 {

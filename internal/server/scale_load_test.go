@@ -57,9 +57,22 @@ const rounds = 5
 
 // borne is what came of it.
 type borne struct {
-	PerSecond float64 // in the fastest round
+	PerSecond float64   // in the fastest round
+	Rounds    []float64 // requests per second in each
 	// HeapMB is in use after a collection, RSSMB the memory of the process (10^6 bytes).
 	HeapMB, RSSMB float64
+}
+
+// of is the ratio to what took turns with it: each round is held against the other's
+// same round, since whatever else the machine does slows both down. The median
+// counts; least and most tell how sure it is.
+func (r borne) of(other borne) (median, least, most float64) {
+	ratios := make([]float64, len(r.Rounds))
+	for i := range ratios {
+		ratios[i] = r.Rounds[i] / other.Rounds[i]
+	}
+	slices.Sort(ratios)
+	return ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1]
 }
 
 // measure bears a load in a process of its own.

@@ -43,6 +43,16 @@ func (s *scale) page() string {
 		row(a.n, "by Zipf, s = 1.1", a.zipf)
 	}
 	row(s.accounts, "addresses that nobody has", s.unknown)
+	say("\nOf the loads that took turns, each round held against the same round of %s accounts drawn evenly:\n", thousands(s.byAccounts[0].n))
+	say("| Accounts | Drawn | Median | Least | Most |\n|--:|---|--:|--:|--:|")
+	last := s.byAccounts[len(s.byAccounts)-1]
+	for _, r := range []struct {
+		drawn string
+		borne
+	}{{"evenly", last.even}, {"by Zipf, s = 1.1", last.zipf}} {
+		median, least, most := r.of(s.byAccounts[0].even)
+		say("| %s | %s | %.2f | %.2f | %.2f |", thousands(last.n), r.drawn, median, least, most)
+	}
 	say("\nThe cost of a request that depends on the domain alone, measured at the handler without sockets, with the caches full:\n")
 	say("| Domains | Cost of a domain's default, µs | Heap in use, MB | Memory, MB |\n|--:|--:|--:|--:|")
 	for _, d := range s.byDomains {
