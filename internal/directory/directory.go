@@ -132,16 +132,6 @@ func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 	return nil, missing
 }
 
-// Planless is [ErrNotFound] of a domain that a source knows without a plan.
-type Planless struct{ Domain, Source string }
-
-func (p Planless) Error() string {
-	return "the source " + p.Source + " knows the domain " + p.Domain + ", but no plan for it"
-}
-
-// Is makes it an answer like any domain's that isn't served.
-func (p Planless) Is(target error) bool { return target == ErrNotFound }
-
 // plannedDomain is a domain that is kept elsewhere.
 func (d *Directory) plannedDomain(ctx context.Context, name, source string, found OutsideDomain) (*Entry, error) {
 	return d.planned.get(ctx, name+" "+found.Name+" "+found.Plan, func(ctx context.Context) (*Entry, error) {

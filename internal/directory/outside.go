@@ -48,6 +48,16 @@ type OutsideDomain struct {
 	Plan string
 }
 
+// Planless is [ErrNotFound] of a domain that a source knows without a plan.
+type Planless struct{ Domain, Source string }
+
+func (p Planless) Error() string {
+	return "the source " + p.Source + " knows the domain " + p.Domain + ", but no plan for it"
+}
+
+// Is makes it an answer like any domain's that isn't served.
+func (p Planless) Is(target error) bool { return target == ErrNotFound }
+
 // OutsideSource is a source with how it is asked. Zero times are the defaults.
 type OutsideSource struct {
 	// Name is what the operator calls it.
