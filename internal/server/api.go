@@ -191,8 +191,9 @@ func (s *Server) problemOf(c echo.Context, err error) problem {
 	i := apiRefusal(err)
 	if i < 0 && !errors.As(err, &wrong) && !isNotFound(err) && !errors.As(err, &routed) {
 		if down := s.blamed(err); apiRefusal(down) >= 0 {
-			s.Logger.ErrorContext(c.Request().Context(), "request failed", "route", c.Path(), "error", err.Error())
-			err, i = down, apiRefusal(down)
+			i = apiRefusal(down)
+			s.logFailure(c, apiRefusals[i].status, err)
+			err = down
 		}
 	}
 	switch {
@@ -209,7 +210,7 @@ func (s *Server) problemOf(c echo.Context, err error) problem {
 	case errors.As(err, &routed):
 		p.Status, p.Code, p.Detail = routed.Code, "method", http.StatusText(routed.Code)+"."
 	default:
-		s.Logger.ErrorContext(c.Request().Context(), "request failed", "route", c.Path(), "error", err.Error())
+		s.logFailure(c, p.Status, err)
 	}
 	p.Title = http.StatusText(p.Status)
 	return p

@@ -200,7 +200,7 @@ func (s *Server) staffErrors(next echo.HandlerFunc) echo.HandlerFunc {
 		status, text := staffRefusal(err)
 		if status == http.StatusInternalServerError {
 			status, text = staffRefusal(s.blamed(err))
-			s.Logger.ErrorContext(c.Request().Context(), "request failed", "route", c.Path(), "error", err.Error())
+			s.logFailure(c, status, err)
 		}
 		f := s.staffFrame(c)
 		return s.sendFramed(c, status, "wrong", f, wrongPage{f, text})

@@ -45,7 +45,7 @@ var refusals = []struct {
 	{errOtherHost, http.StatusForbidden, "This service isn't reached by that name."},
 	{errOtherOrigin, http.StatusForbidden, "This was sent by another site."},
 	{errBadForm, http.StatusBadRequest, "What was sent is not a form of this page."},
-	{errBadText, http.StatusBadRequest, "The request has a text that is not UTF-8."},
+	{errBadText, http.StatusBadRequest, "The request has a text that is not UTF-8, or has a NUL character."},
 	{errBadLimit, http.StatusBadRequest, "The limit must be 1 to 1000."},
 	{errNoDomainName, http.StatusBadRequest, "That is not a domain name."},
 	{directory.ErrNotFound, http.StatusNotFound, "There is no configuration for this domain here."},
@@ -75,8 +75,7 @@ func (s *Server) refuse(err error, c echo.Context) {
 	}
 	status, public := s.publicly(err)
 	if status >= http.StatusInternalServerError {
-		s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
-			slog.String("route", c.Path()), slog.Int("status", status), slog.String("error", err.Error()))
+		s.logFailure(c, status, err)
 	}
 	header := c.Response().Header()
 	header.Set("Cache-Control", "no-store")
@@ -93,6 +92,11 @@ func (s *Server) refuse(err error, c echo.Context) {
 		return
 	}
 	_ = c.String(status, public+deltaChatStop)
+}
+
+func (s *Server) logFailure(c echo.Context, status int, err error) {
+	s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
+		slog.String("route", c.Path()), slog.Int("status", status), slog.String("error", err.Error()))
 }
 
 // publicly is what the public may see of an error.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 
@@ -73,8 +72,7 @@ func (s *Server) toPeople(next echo.HandlerFunc) echo.HandlerFunc {
 		if status, _ := s.publicly(err); status != http.StatusServiceUnavailable {
 			return err
 		}
-		s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
-			slog.String("route", c.Path()), slog.Int("status", http.StatusServiceUnavailable), slog.String("error", err.Error()))
+		s.logFailure(c, http.StatusServiceUnavailable, err)
 		c.Response().Header().Set("Retry-After", "60")
 		f := s.newFrame(c, brand{Name: "autoconfig"}, "")
 		return s.sendFramed(c, http.StatusServiceUnavailable, "later", f, struct{ frame }{f})
