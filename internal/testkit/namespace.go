@@ -54,15 +54,22 @@ func InNamespace(t *testing.T) bool {
 }
 
 // AddAddress gives the namespace one more address, for a server that must not
-// be seen on 127.0.0.1.
+// be seen on 127.0.0.1. The address can be bound at once.
 func AddAddress(t testing.TB, address string) {
 	t.Helper()
+	addAddress(t, "lo", address)
+}
+
+func addAddress(t testing.TB, device, address string) {
+	t.Helper()
 	requireNamespace(t)
-	bits := "/32"
+	args := []string{"address", "add", address + "/32", "dev", device}
 	if strings.Contains(address, ":") {
-		bits = "/128"
+		// Without nodad the address is tentative until the kernel has looked for duplicates
+		// (RFC 4862, section 5.4), on the loopback interface too: until then it can't be bound.
+		args = []string{"address", "add", address + "/128", "dev", device, "nodad"}
 	}
-	command(t, "ip", "address", "add", address+bits, "dev", "lo")
+	command(t, "ip", args...)
 }
 
 // The environment of the child. The first variable holds the namespaces of

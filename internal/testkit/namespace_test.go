@@ -58,13 +58,37 @@ func TestInNamespace(t *testing.T) {
 	t.Run("more addresses", func(t *testing.T) {
 		for _, address := range []string{"203.0.113.7", "2001:db8::7"} {
 			testkit.AddAddress(t, address)
-			listener, err := net.Listen("tcp", net.JoinHostPort(address, "80"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = listener.Close()
+			bind(t, address)
 		}
 	})
+	// On a pair of devices the kernel does look for duplicates, here for 100 seconds.
+	t.Run("addresses that nobody looks for", func(t *testing.T) {
+		run(t, "ip", "link", "add", "one", "type", "veth", "peer", "name", "two")
+		run(t, "ip", "link", "set", "one", "up")
+		run(t, "ip", "link", "set", "two", "up")
+		if err := os.WriteFile("/proc/sys/net/ipv6/conf/one/dad_transmits", []byte("100"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		testkit.AddAddressTo(t, "one", "2001:db8::8")
+		bind(t, "2001:db8::8")
+	})
+}
+
+// bind shows that an address can be listened at.
+func bind(t *testing.T, address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", net.JoinHostPort(address, "80"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = listener.Close()
+}
+
+func run(t *testing.T, program string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(program, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %q: %v: %s", program, args, err, out)
+	}
 }
 
 // caseVariable selects what TestOutcome does; unset, it does nothing.

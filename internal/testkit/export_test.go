@@ -1,0 +1,4 @@
+package testkit
+
+// AddAddressTo is AddAddress for an interface other than the loopback's.
+var AddAddressTo = addAddress
