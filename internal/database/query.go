@@ -24,12 +24,18 @@ type Queryer interface {
 
 // QueryContext is that of sql.DB.
 func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if all := db.joined(ctx); all != nil {
+		return all.QueryContext(ctx, query, args...)
+	}
 	return db.pool.QueryContext(ctx, db.Kind.bind(query), args...)
 }
 
 // QueryRowContext is that of sql.DB. The statement is prepared once and kept: it
 // should be one of a few.
 func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if all := db.joined(ctx); all != nil {
+		return all.QueryRowContext(ctx, query, args...)
+	}
 	if db.Kind == SQLite {
 		// Its driver starts a goroutine for each question that may be given up, which is
 		// a good part of the work. A reader of one row waits for nobody.
@@ -72,6 +78,9 @@ func (db *DB) prepared(ctx context.Context, query string) *sql.Stmt {
 // ExecContext is that of sql.DB. What the database has given up for another's
 // sake is done again: a statement by itself is all or nothing.
 func (db *DB) ExecContext(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
+	if all := db.joined(ctx); all != nil {
+		return all.ExecContext(ctx, query, args...)
+	}
 	done, err := db.turn(ctx)
 	if err != nil {
 		return nil, err
@@ -105,8 +114,12 @@ func (t transaction) ExecContext(ctx context.Context, query string, args ...any)
 	return t.Tx.ExecContext(ctx, t.kind.bind(query), args...)
 }
 
-// Change runs f in a transaction. If f fails, nothing has happened. See [Repeat].
+// Change runs f in a transaction, the context's if it has one (see [DB.Together]). If
+// f fails, nothing has happened. See [Repeat].
 func (db *DB) Change(ctx context.Context, f func(tx Queryer) error) error {
+	if all := db.joined(ctx); all != nil {
+		return all.change(f)
+	}
 	options := &sql.TxOptions{}
 	if db.Kind != SQLite { // MySQL's own default would read what was there before a lock was got
 		options.Isolation = sql.LevelReadCommitted
@@ -127,8 +140,12 @@ func (db *DB) Change(ctx context.Context, f func(tx Queryer) error) error {
 	return tx.Commit()
 }
 
-// View lets f read one state of the database, whatever is changed meanwhile.
+// View lets f read one state of the database, whatever is changed meanwhile. In a
+// shared transaction it reads what that has changed.
 func (db *DB) View(ctx context.Context, f func(q Queryer) error) error {
+	if all := db.joined(ctx); all != nil {
+		return f(all.transaction)
+	}
 	options := &sql.TxOptions{ReadOnly: true}
 	if db.Kind != SQLite { // whose readers see one state anyway
 		options.Isolation = sql.LevelRepeatableRead

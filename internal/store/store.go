@@ -72,6 +72,12 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
+// Together makes everything that f does with its context through this Store one: it
+// happens or nothing does; see [database.DB.Together].
+func (s *Store) Together(ctx context.Context, f func(ctx context.Context) error) error {
+	return s.db.Together(ctx, f)
+}
+
 var dialects = map[database.Kind]goose.Dialect{
 	database.SQLite: goose.DialectSQLite3, database.PostgreSQL: goose.DialectPostgres, database.MySQL: goose.DialectMySQL,
 }
