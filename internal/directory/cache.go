@@ -19,17 +19,18 @@ type cached[V any] struct {
 // stamp is when an answer was got.
 type stamp struct {
 	generation int64
-	at         int64 // in nanoseconds since 1970: half of a time.Time
+	at         time.Duration // since the cache was made: a third of a time.Time
 }
-
-func (s stamp) age(now time.Time) time.Duration { return time.Duration(now.UnixNano() - s.at) }
 
 // cache keeps answers of one kind from one origin, what isn't found apart from
 // what is: strangers choose the names that aren't, and must not push the others
 // out. An answer that is too old is asked for again at its next use, and serves on
 // if that fails.
 type cache[V any] struct {
-	origin       *origin
+	origin *origin
+	// began is where stamps count from. The difference of two times is the monotonic
+	// clock's: a wall clock that is set makes no answer older or newer.
+	began        time.Time
 	present      *otter.Cache[string, cached[V]]
 	missing      *otter.Cache[string, stamp]
 	flights      flights[cached[V]]
@@ -39,6 +40,7 @@ type cache[V any] struct {
 func newCache[V any](o *origin, size int) *cache[V] {
 	return &cache[V]{
 		origin:  o,
+		began:   o.now(),
 		present: otter.Must(&otter.Options[string, cached[V]]{MaximumSize: size, Executor: here}),
 		missing: otter.Must(&otter.Options[string, stamp]{MaximumSize: max(size/4, 1), Executor: here}),
 	}
@@ -98,13 +100,17 @@ func (c *cache[V]) kept(key string) (kept cached[V], found, ok bool) {
 	return kept, false, ok
 }
 
+// age is how old an answer is.
+func (c *cache[V]) age(s stamp, now time.Time) time.Duration { return now.Sub(c.began) - s.at }
+
 // current tells whether an answer serves without a question.
 func (c *cache[V]) current(s stamp, found bool, now time.Time) bool {
 	o := c.origin
 	if o.life.fresh == 0 {
 		return s.generation == o.generation.Load() && (!o.down.Load() || now.Sub(o.lastGood()) < o.life.stale)
 	}
-	return s.age(now) < c.lasts(found)
+	age := c.age(s, now)
+	return 0 <= age && age < c.lasts(found) // one from the future is old: nobody knows how old
 }
 
 func (c *cache[V]) lasts(found bool) time.Duration {
@@ -117,12 +123,12 @@ func (c *cache[V]) lasts(found bool) time.Duration {
 // aging tells whether an answer that is asked for is so near its end that a newer
 // one is fetched meanwhile. What isn't found is not worth it.
 func (c *cache[V]) aging(s stamp, found bool, now time.Time) bool {
-	return found && c.origin.life.fresh > 0 && s.age(now) > c.lasts(found)*4/5
+	return found && c.origin.life.fresh > 0 && c.age(s, now) > c.lasts(found)*4/5
 }
 
 // willDo tells whether an answer that isn't current is better than none.
 func (c *cache[V]) willDo(s stamp, now time.Time) bool {
-	age := s.age(now)
+	age := c.age(s, now)
 	if c.origin.life.fresh == 0 {
 		age = now.Sub(c.origin.lastGood())
 	}
@@ -156,7 +162,7 @@ func (c *cache[V]) begin(ctx context.Context, key string, load func(context.Cont
 func (c *cache[V]) load(ctx context.Context, key string, load func(context.Context) (V, error)) (cached[V], error) {
 	ctx, cancel := context.WithTimeout(ctx, c.origin.life.timeout)
 	defer cancel()
-	fresh := cached[V]{stamp: stamp{c.origin.generation.Load(), c.origin.now().UnixNano()}}
+	fresh := cached[V]{stamp: stamp{c.origin.generation.Load(), c.origin.now().Sub(c.began)}}
 	value, err := load(ctx)
 	key = strings.Clone(key) // it may be a part of a long request
 	switch {

@@ -158,7 +158,7 @@ func TestFailOverAndBack(t *testing.T) {
 	expect("the first is frozen", "other")
 	failed := d.servers[0].failed.Load()
 	expect("the first is known to be frozen", "other")
-	if now := d.servers[0].failed.Load(); failed == 0 || now != failed {
+	if now := d.servers[0].failed.Load(); failed == nil || now != failed {
 		t.Error("the first is waited for again")
 	}
 	other.Kill()

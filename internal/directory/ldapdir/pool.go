@@ -87,13 +87,14 @@ func (d *Directory) judge(ctx context.Context, s *server, err error) (again bool
 	var f *failure
 	if errors.As(err, &f) && f.again {
 		if !errors.Is(ctx.Err(), context.Canceled) { // the caller went away: nobody's fault
-			s.failed.Store(d.now().UnixNano())
+			now := d.now()
+			s.failed.Store(&now)
 			d.pool.drop(s)
 		}
 		return true
 	}
 	if err == nil || errors.Is(err, directory.ErrNotFound) {
-		s.failed.Store(0)
+		s.failed.Store(nil)
 	}
 	return false
 }

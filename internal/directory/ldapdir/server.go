@@ -27,9 +27,8 @@ type server struct {
 	ldaps    bool
 	startTLS bool
 	tls      *tls.Config
-	// failed is when it last failed, in Unix nanoseconds; 0 if it hasn't since it
-	// last answered.
-	failed  atomic.Int64
+	// failed is when it last failed; nil if it hasn't since it last answered.
+	failed  atomic.Pointer[time.Time]
 	refusal atomic.Pointer[refusal]
 }
 
@@ -93,7 +92,7 @@ func (d *Directory) ranked() []*server {
 	good := make([]*server, 0, len(d.servers))
 	var bad []*server
 	for _, s := range d.servers {
-		if failed := s.failed.Load(); failed != 0 && now.Sub(time.Unix(0, failed)) < avoidFor {
+		if failed := s.failed.Load(); failed != nil && now.Sub(*failed) < avoidFor {
 			bad = append(bad, s)
 		} else {
 			good = append(good, s)
