@@ -68,6 +68,8 @@ type cli struct {
 	Link     linkCmd     `cmd:"" help:"Make, list, show and revoke setup links."`
 	Staff    staffCmd    `cmd:"" help:"Add, list, reset and remove the people of the help desk."`
 	Token    tokenCmd    `cmd:"" help:"Make, list and revoke tokens of the API."`
+	Backup   backupCmd   `cmd:"" help:"Write everything that is kept into one file."`
+	Restore  restoreCmd  `cmd:"" help:"Read what backup wrote."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 

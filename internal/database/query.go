@@ -124,6 +124,24 @@ func (db *DB) Change(ctx context.Context, f func(tx Queryer) error) error {
 	if db.Kind != SQLite { // MySQL's own default would read what was there before a lock was got
 		options.Isolation = sql.LevelReadCommitted
 	}
+	return db.change(ctx, options, f)
+}
+
+// ChangeAlone is [DB.Change] for a transaction that first removes all rows of a
+// table: MySQL then lets nobody else insert any until it ends. The others don't need
+// that, or have a lock for it.
+func (db *DB) ChangeAlone(ctx context.Context, f func(tx Queryer) error) error {
+	options := &sql.TxOptions{}
+	if db.Kind != SQLite {
+		options.Isolation = sql.LevelReadCommitted
+	}
+	if db.Kind == MySQL {
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	return db.change(ctx, options, f)
+}
+
+func (db *DB) change(ctx context.Context, options *sql.TxOptions, f func(tx Queryer) error) error {
 	done, err := db.turn(ctx)
 	if err != nil {
 		return err

@@ -102,11 +102,16 @@ func (s *Store) Listen(ctx context.Context, heard func()) error {
 // anything. If f fails, nothing has happened. Changes come one after the other:
 // each begins by locking the row of the generation.
 func (s *Store) change(ctx context.Context, f func(tx database.Queryer) (changed bool, err error)) error {
+	return s.changeBy(ctx, s.db.Change, f)
+}
+
+// changeBy is change with a transaction of another kind.
+func (s *Store) changeBy(ctx context.Context, transaction func(context.Context, func(database.Queryer) error) error, f func(tx database.Queryer) (changed bool, err error)) error {
 	lock := " FOR UPDATE"
 	if s.db.Kind == database.SQLite {
 		lock = "" // its transactions are begun as writers
 	}
-	return s.db.Change(ctx, func(tx database.Queryer) error {
+	return transaction(ctx, func(tx database.Queryer) error {
 		var value string
 		if err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`+lock, metaGeneration).Scan(&value); err != nil {
 			return err

@@ -106,11 +106,7 @@ func (s *Store) prepare(ctx context.Context, patience time.Duration) error {
 
 // migrate brings the schema up to date, and refuses a newer one.
 func (s *Store) migrate(ctx context.Context) error {
-	folder, err := fs.Sub(migrations, "migrations/"+string(s.db.Kind))
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(dialects[s.db.Kind], s.db.Pool(), folder)
+	provider, err := s.provider()
 	if err != nil {
 		return err
 	}
@@ -130,6 +126,15 @@ func (s *Store) migrate(ctx context.Context) error {
 		return fmt.Errorf("bring the database's schema up to date: %w", err)
 	}
 	return nil
+}
+
+// provider knows the schema's versions.
+func (s *Store) provider() (*goose.Provider, error) {
+	folder, err := fs.Sub(migrations, "migrations/"+string(s.db.Kind))
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialects[s.db.Kind], s.db.Pool(), folder)
 }
 
 // noConnection is why a server can't be used, in a line.

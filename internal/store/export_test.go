@@ -1,0 +1,7 @@
+package store
+
+// Kept and LeftOut are for the test that holds them against the schema.
+var (
+	Kept    = kept
+	LeftOut = leftOut
+)

@@ -1,0 +1,354 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"autoconfig/internal/database"
+)
+
+// ErrNotEmpty means that a backup would take the place of something.
+var ErrNotEmpty = errors.New("the database is not empty")
+
+// RestoreOptions are how a backup is restored. Zero values are good.
+type RestoreOptions struct {
+	// Replace lets it take the place of what is there.
+	Replace bool
+	// Read is told of every row; nil is good.
+	Read func(rows int)
+}
+
+// Restore makes a backup what is stored: all of it or nothing. It may come from
+// another kind of database, and from an older version. What was written is read
+// back and compared before it counts. Caches ask again. Errors are [ErrBackup],
+// [ErrNotEmpty], [ErrNewerSchema] and the database's.
+func (s *Store) Restore(ctx context.Context, r io.Reader, o RestoreOptions) (all Archive, err error) {
+	archive, err := openArchive(r)
+	if err != nil {
+		return all, err
+	}
+	provider, err := s.provider()
+	if err != nil {
+		return all, err
+	}
+	schema, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return all, err
+	}
+	if archive.about.Schema > schema {
+		return all, fmt.Errorf("%w: autoconfig %s wrote the backup with schema %d, this database has %d; use the newer autoconfig",
+			ErrNewerSchema, archive.about.Program, archive.about.Schema, schema)
+	}
+	if archive.about.Schema < schema {
+		newer, remove, err := upgraded(ctx, archive, o)
+		if err != nil {
+			return all, err
+		}
+		defer remove()
+		about := archive.about
+		if archive, err = openArchive(newer); err != nil {
+			return all, err
+		}
+		defer func() { all.About = about }()
+		o.Read = nil // it has been told
+	}
+	if !o.Replace {
+		rows, err := s.Holdings(ctx)
+		if err != nil {
+			return all, err
+		}
+		if err := notEmpty(rows); err != nil { // said before there is any work; see empty
+			return all, err
+		}
+	}
+	err = s.changeBy(ctx, s.db.ChangeAlone, func(tx database.Queryer) (bool, error) {
+		if err := s.alone(ctx, tx); err != nil {
+			return false, err
+		}
+		if err := s.empty(ctx, tx, o.Replace); err != nil {
+			return false, err
+		}
+		if all, err = s.restore(ctx, tx, archive, o); err != nil {
+			return false, err
+		}
+		return true, raiseFrame(ctx, tx)
+	})
+	return all, err
+}
+
+// alone keeps every other writer out until the transaction ends; readers go on. MySQL does
+// it by the way, when all rows are removed.
+func (s *Store) alone(ctx context.Context, tx database.Queryer) error {
+	if s.db.Kind != database.PostgreSQL {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `LOCK TABLE `+strings.Join(append(slices.Clone(emptied), kept...), ", ")+` IN EXCLUSIVE MODE`)
+	return err
+}
+
+// empty removes what a backup takes the place of, and refuses if it may not.
+func (s *Store) empty(ctx context.Context, tx database.Queryer, replace bool) error {
+	rows := map[string]int64{}
+	for _, name := range append(slices.Clone(emptied), kept...) {
+		where := ""
+		if name == "meta" {
+			where = ownMeta
+		}
+		result, err := tx.ExecContext(ctx, `DELETE FROM `+name+where) //nolint:gosec // our own words
+		if err != nil {
+			return err
+		}
+		if rows[name], err = result.RowsAffected(); err != nil {
+			return err
+		}
+	}
+	rows["meta"] = 0
+	if replace {
+		return nil
+	}
+	return notEmpty(rows)
+}
+
+// notEmpty is [ErrNotEmpty] with what is there.
+func notEmpty(rows map[string]int64) error {
+	var there []string
+	for _, name := range append(slices.Clone(kept), emptied...) {
+		if name != "domain_names" && name != "addresses" && name != "digests" && rows[name] > 0 { // which follow others
+			there = append(there, fmt.Sprintf("%s %d", name, rows[name]))
+		}
+	}
+	if len(there) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: it has rows (%s)", ErrNotEmpty, strings.Join(there, ", "))
+}
+
+// restore inserts the rows of a backup into empty tables, and compares.
+func (s *Store) restore(ctx context.Context, tx database.Queryer, archive *archiveReader, o RestoreOptions) (Archive, error) {
+	tables, err := s.tables(ctx, tx)
+	if err != nil {
+		return Archive{}, err
+	}
+	known := map[string]table{}
+	for _, t := range tables {
+		known[t.name] = t
+	}
+	w := &tableWriter{kind: s.db.Kind, tx: tx, sums: map[string]sum{}}
+	all, err := archive.rest(func(line tableLine, values []json.RawMessage) error {
+		if o.Read != nil {
+			o.Read(1)
+		}
+		if line.Table != w.table.name {
+			t, found := known[line.Table]
+			if !found || !slices.Equal(t.columns, line.Columns) {
+				return archive.broken("the schema %d has no table %q with the columns %s", archive.about.Schema, line.Table, strings.Join(line.Columns, ", "))
+			}
+			if err := w.flush(ctx); err != nil {
+				return err
+			}
+			w.begin(t)
+		}
+		if err := w.put(ctx, values); err != nil {
+			return fmt.Errorf("line %d of the backup, of the table %s: %w", archive.line, line.Table, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return all, err
+	}
+	if err := w.flush(ctx); err != nil {
+		return all, err
+	}
+	if err := missing(tables, all.Rows); err != nil {
+		return all, err
+	}
+	if err := s.passSequences(ctx, tx); err != nil {
+		return all, err
+	}
+	return all, compareAll(ctx, tx, tables, w.sums)
+}
+
+// missing refuses a backup without one of the tables: it would be taken for empty.
+func missing(tables []table, rows map[string]int64) error {
+	for _, t := range tables {
+		if _, found := rows[t.name]; !found {
+			return fmt.Errorf("%w: it has no table %s", ErrBackup, t.name)
+		}
+	}
+	return nil
+}
+
+// compareAll reads back what was written.
+func compareAll(ctx context.Context, tx database.Queryer, tables []table, want map[string]sum) error {
+	for _, t := range tables {
+		var got sum
+		err := t.read(ctx, tx, func(values []any) error { return got.add(values) })
+		if err != nil {
+			return err
+		}
+		if got != want[t.name] {
+			return fmt.Errorf("the table %s isn't what the backup has, after it was written (%d rows of %d); nothing was restored", t.name, got.rows, want[t.name].rows)
+		}
+	}
+	return nil
+}
+
+// sum is a digest of rows in any order.
+type sum struct {
+	rows   int64
+	digest [sha256.Size]byte
+}
+
+func (s *sum) add(values []any) error {
+	text, err := json.Marshal(values)
+	if err != nil {
+		return err
+	}
+	s.rows++
+	for i, b := range sha256.Sum256(text) {
+		s.digest[i] ^= b
+	}
+	return nil
+}
+
+// tableWriter inserts the rows of one table after the other.
+type tableWriter struct {
+	kind  database.Kind
+	tx    database.Queryer
+	table table
+	batch *batch
+	bytes int
+	sums  map[string]sum
+}
+
+// maxInsert bounds one statement, in bytes: a server takes 16 MB at most by default.
+const maxInsert = 2 << 20
+
+func (w *tableWriter) begin(t table) {
+	w.table, w.bytes = t, 0
+	w.batch = &batch{kind: w.kind, table: t.name, columns: t.columns}
+}
+
+func (w *tableWriter) put(ctx context.Context, texts []json.RawMessage) error {
+	values, written := make([]any, len(texts)), make([]any, len(texts))
+	for i, text := range texts {
+		value, err := restored(w.table.types[i], text)
+		if err == nil {
+			written[i], err = archived(w.table.types[i], value)
+		}
+		if err != nil {
+			return fmt.Errorf("%w: the column %s: %w", ErrBackup, w.table.columns[i], err)
+		}
+		values[i] = value
+		w.bytes += len(text)
+	}
+	total := w.sums[w.table.name]
+	if err := total.add(written); err != nil {
+		return err
+	}
+	w.sums[w.table.name] = total
+	if w.bytes > maxInsert {
+		if err := w.flush(ctx); err != nil {
+			return err
+		}
+	}
+	return w.batch.add(ctx, w.tx, values...)
+}
+
+func (w *tableWriter) flush(ctx context.Context) error {
+	if w.batch == nil {
+		return nil
+	}
+	w.bytes = 0
+	return w.batch.flush(ctx, w.tx)
+}
+
+// passSequences lets PostgreSQL give numbers after those that were inserted; the
+// others see to it. A number that is given stays given if nothing comes of this.
+func (s *Store) passSequences(ctx context.Context, tx database.Queryer) error {
+	if s.db.Kind != database.PostgreSQL {
+		return nil
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() AND is_identity = 'YES'`)
+	if err != nil {
+		return err
+	}
+	type identity struct{ table, column string }
+	all, err := scanAll(rows, func(row scanner) (i identity, err error) { return i, row.Scan(&i.table, &i.column) })
+	if err != nil {
+		return err
+	}
+	for _, i := range all {
+		if !slices.Contains(kept, i.table) {
+			continue
+		}
+		sequence := `pg_get_serial_sequence('` + i.table + `', '` + i.column + `')`
+		_, err := tx.ExecContext(ctx, `SELECT setval(`+sequence+`, GREATEST(nextval(`+sequence+`), (SELECT COALESCE(MAX(`+i.column+`), 0) + 1 FROM `+i.table+`)), FALSE)`) //nolint:gosec // our own words
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upgraded is a backup of an older schema as one of the newest. It goes through a
+// database of its own, which the migrations bring up to date.
+func upgraded(ctx context.Context, archive *archiveReader, o RestoreOptions) (newer io.Reader, remove func(), err error) {
+	folder, err := os.MkdirTemp("", "autoconfig-restore-*") // mode 0700
+	if err != nil {
+		return nil, nil, err
+	}
+	remove = func() { _ = os.RemoveAll(folder) }
+	file, err := os.Create(filepath.Join(folder, "newer"))
+	if err != nil {
+		remove()
+		return nil, nil, err
+	}
+	remove = func() { _ = file.Close(); _ = os.RemoveAll(folder) }
+	err = upgrade(ctx, folder, archive, file, o)
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		remove()
+		return nil, nil, fmt.Errorf("bring the backup of schema %d up to date: %w", archive.about.Schema, err)
+	}
+	return file, remove, nil
+}
+
+func upgrade(ctx context.Context, folder string, archive *archiveReader, to io.Writer, o RestoreOptions) error {
+	db, err := database.Open(database.Address{Kind: database.SQLite, File: filepath.Join(folder, "older.db")}, database.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	s := &Store{db: db}
+	provider, err := s.provider()
+	if err != nil {
+		return err
+	}
+	if _, err := provider.UpTo(ctx, archive.about.Schema); err != nil {
+		return err
+	}
+	err = db.Change(ctx, func(tx database.Queryer) error {
+		_, err := s.restore(ctx, tx, archive, o)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return err
+	}
+	_, err = s.Backup(ctx, to, BackupOptions{Now: time.Time{}, Program: archive.about.Program})
+	return err
+}
