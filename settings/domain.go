@@ -32,7 +32,7 @@ func ParseDomain(text string) (string, error) {
 	name := text
 	if !isPlainHostName(text) {
 		var err error
-		if name, err = hostNames.ToASCII(text); err != nil {
+		if name, err = hostNames.ToASCII(text); err != nil || !comesBack(name) {
 			return "", ErrDomain
 		}
 	}
@@ -55,6 +55,16 @@ func isPlainHostName(s string) bool {
 		}
 	}
 	return !strings.Contains(s, "xn--")
+}
+
+// comesBack tells whether a name in ASCII is accepted as it is: idna turns some labels
+// with very many combining marks into a form that it then refuses.
+func comesBack(name string) bool {
+	if !strings.Contains(name, "xn--") {
+		return true
+	}
+	again, err := hostNames.ToASCII(name)
+	return err == nil && again == name
 }
 
 func hasGoodLabels(name string) bool {
