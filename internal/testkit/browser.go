@@ -3,6 +3,7 @@ package testkit
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,15 +42,16 @@ func StartBrowser(t testing.TB) *Browser {
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, end := chromedp.NewContext(allocator)
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(func() {
 		if err := chromedp.Cancel(ctx); err != nil { // waits for its end: its folder is removed next
 			t.Logf("stopping the browser: %v", err)
 		}
-		cancel()
 		end()
 		stop()
 	})
+	if err := chromedp.Run(ctx); err != nil { // it lasts as long as the context of its first action
+		t.Fatalf("starting the browser: %v", err)
+	}
 	return &Browser{ctx}
 }
 
@@ -66,10 +68,32 @@ func (b *Browser) Open(t testing.TB, url string, s Screen, actions ...chromedp.A
 		emulation.SetScriptExecutionDisabled(s.NoScript),
 		chromedp.Navigate(url),
 	}
-	if err := chromedp.Run(b.ctx, append(before, actions...)...); err != nil {
+	if err := b.run(append(before, actions...)); err != nil {
 		t.Fatalf("%s: %v", url, err)
 	}
 }
+
+// run does actions. What hasn't been done in time never will be: what the page waits
+// for is said then.
+func (b *Browser) run(actions []chromedp.Action) error {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	err := chromedp.Run(ctx, actions...)
+	if ctx.Err() == nil {
+		return err
+	}
+	soon, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	var state string
+	if err := chromedp.Run(soon, chromedp.Evaluate(pageState, &state)); err != nil {
+		state = "it says nothing: " + err.Error()
+	}
+	return fmt.Errorf("not done within %s (%w); the page: %s", patience, err, state)
+}
+
+// pageState says how far a page has come, what it has loaded, and what it shows.
+const pageState = `[location.href, document.readyState, "loaded " + performance.getEntriesByType("resource").map(e => e.name + " " + e.responseStatus),
+	(document.body ? document.body.innerText : "").slice(0, 500)].join("; ")`
 
 // Screenshot keeps a picture of the whole page where SCREENSHOTS names a folder.
 func Screenshot(name string) chromedp.Action {
@@ -119,7 +143,7 @@ func Axe(t testing.TB, root string, into *[]Violation) chromedp.Action {
 // Do does further actions on the page that is open.
 func (b *Browser) Do(t testing.TB, actions ...chromedp.Action) {
 	t.Helper()
-	if err := chromedp.Run(b.ctx, actions...); err != nil {
+	if err := b.run(actions); err != nil {
 		t.Fatal(err)
 	}
 }

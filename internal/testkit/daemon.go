@@ -2,10 +2,7 @@ package testkit
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -15,9 +12,6 @@ import (
 	"syscall"
 	"time"
 )
-
-// patience bounds each step in the life of a daemon: the machine may be busy.
-const patience = time.Minute
 
 const terminate = syscall.SIGTERM
 
@@ -103,7 +97,7 @@ func prepared(owner string, prepare func(dir string, as *account, port string) (
 			return nil, err
 		}
 		var s *DatabaseServer
-		port, err := quietPort()
+		port, release, err := reservePort()
 		if err == nil {
 			err = as.own(dir)
 		}
@@ -111,32 +105,21 @@ func prepared(owner string, prepare func(dir string, as *account, port string) (
 			s, err = prepare(dir, as, port)
 		}
 		if err == nil {
+			s.daemon.release = release // it is stopped and started again on this port
 			if err = s.start(); err == nil {
 				return s, nil
 			}
 			text, _ := os.ReadFile(s.daemon.log()) // its message is worth more than ours, if there is one
 			err = fmt.Errorf("%w\n%s", err, text)
 			s.daemon.end()
+		} else if release != nil {
+			release()
 		}
 		_ = os.RemoveAll(dir) // it is in the folder for what is temporary
 		if attempt == 3 || !strings.Contains(strings.ToLower(err.Error()), "address already in use") {
 			return nil, err
 		}
 	}
-}
-
-// quietPort is free now, and none that the system gives to outgoing connections:
-// the server must get it again when it is started anew.
-func quietPort() (string, error) {
-	for range 100 {
-		port := strconv.Itoa(16000 + rand.IntN(16000))
-		l, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err != nil {
-			continue
-		}
-		return port, l.Close()
-	}
-	return "", errors.New("no port is free")
 }
 
 // daemon is a program that can be ended and started again. It ends at the latest
@@ -148,9 +131,10 @@ type daemon struct {
 	as      *account
 	clean   os.Signal // ends it in order
 
-	cmd    *exec.Cmd
-	exited chan struct{}
-	keeper *os.File
+	cmd     *exec.Cmd
+	exited  chan struct{}
+	keeper  *os.File
+	release func() // of its port
 }
 
 func (d *daemon) log() string { return filepath.Join(d.dir, "log") }
@@ -300,6 +284,9 @@ func (d *daemon) end() {
 			_ = d.kill() // there is nothing more that could be done
 		}
 		_ = d.gone()
+	}
+	if d.release != nil {
+		d.release()
 	}
 	_ = os.RemoveAll(d.dir) // it is in the folder for what is temporary
 }

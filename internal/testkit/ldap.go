@@ -73,7 +73,7 @@ func StartSlapd(t testing.TB, o SlapdOptions) *Slapd {
 		s.Suffix = "dc=example,dc=com"
 	}
 	s.RootDN, s.ReaderDN = "cn=root,"+s.Suffix, "cn=reader,"+s.Suffix
-	plain, encrypted := freeAddr(t, "127.0.0.1:0"), freeAddr(t, "127.0.0.1:0")
+	plain, encrypted := FreeAddress(t), FreeAddress(t)
 	_, port, _ := net.SplitHostPort(encrypted)
 	s.URL, s.TLSURL = "ldap://"+plain, "ldaps://localhost:"+port
 	listen := s.URL + "/"
@@ -160,7 +160,7 @@ userPassword: %s
 
 func (s *Slapd) run(t testing.TB, program string, args ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, program, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", program, err, out)

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Dovecot is a real IMAP and POP3 server on loopback.
@@ -33,7 +32,7 @@ func StartDovecot(t testing.TB, certificate *Certificate, extra string) *Dovecot
 	dir := openDir(t)
 	certFile, keyFile := certificate.WriteFiles(t, dir)
 	d := &Dovecot{
-		IMAPS: freeTCP(t), IMAP: freeTCP(t), POP3S: freeTCP(t), POP3: freeTCP(t), auth: freeTCP(t),
+		IMAPS: FreeAddress(t), IMAP: FreeAddress(t), POP3S: FreeAddress(t), POP3: FreeAddress(t), auth: FreeAddress(t),
 	}
 	conf := fmt.Sprintf(`
 base_dir = %[1]s/run
@@ -100,7 +99,7 @@ func StartPostfix(t testing.TB, certificate *Certificate, dovecot *Dovecot, extr
 	Need(t, "root", "postfix")
 	dir := openDir(t)
 	certFile, keyFile := certificate.WriteFiles(t, dir)
-	p := &Postfix{Submissions: freeTCP(t), Submission: freeTCP(t)}
+	p := &Postfix{Submissions: FreeAddress(t), Submission: FreeAddress(t)}
 	for _, folder := range []string{"queue", "data"} {
 		if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
 			t.Fatal(err)
@@ -162,16 +161,6 @@ func openDir(t testing.TB) string {
 	return dir
 }
 
-func freeTCP(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
 func port(addr string) string {
 	_, p, _ := net.SplitHostPort(addr)
 	return p
@@ -179,20 +168,11 @@ func port(addr string) string {
 
 func waitForTCP(t testing.TB, addr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	poll(t, "nothing listens at "+addr, func(ctx context.Context) bool {
 		c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
-		if err == nil {
-			_ = c.Close()
-			return
+		if err != nil {
+			return false
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("nothing listens at %s: %v", addr, err)
-		}
-	}
+		return c.Close() == nil
+	})
 }

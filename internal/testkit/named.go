@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 )
@@ -108,12 +107,13 @@ ns A %[2]s
 	return b
 }
 
-// freeAddr chooses a port that is free for packets and streams now.
+// freeAddr is the address, with a free port where it asks for any.
 func freeAddr(t testing.TB, addr string) string {
 	t.Helper()
-	packets, stream := listenBoth(t, addr)
-	defer func() { _ = packets.Close(); _ = stream.Close() }()
-	return packets.LocalAddr().String()
+	if host, port, _ := net.SplitHostPort(addr); port == "0" {
+		return net.JoinHostPort(host, FreePort(t))
+	}
+	return addr
 }
 
 // waitForDNS waits until a server answers anything.
@@ -127,22 +127,6 @@ func waitForDNS(t testing.TB, addr string) {
 	})
 }
 
-// poll waits until a condition holds, and fails the test where it never does.
-func poll(t testing.TB, failure string, holds func(context.Context) bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !holds(ctx) {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatal(failure)
-		}
-	}
-}
-
 // StartUnbound is a real validating resolver, which trusts the keys of the given
 // zones of a server and asks it for them; it knows nothing else. anchors false
 // gives it wrong keys, so that the zones are bogus to it. It returns host:port.
@@ -150,7 +134,7 @@ func StartUnbound(t testing.TB, b *BIND, anchors bool, zones ...string) string {
 	t.Helper()
 	Need(t, "unbound")
 	dir := openDir(t)
-	addr := freeAddr(t, "127.0.0.1:0")
+	addr := FreeAddress(t)
 	host, port, _ := net.SplitHostPort(addr)
 	bindHost, bindPort, _ := net.SplitHostPort(b.Addr)
 	trust, stubs := "", ""

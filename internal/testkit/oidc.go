@@ -34,7 +34,7 @@ func StartOIDC(t testing.TB, root, redirect string, people map[string]map[string
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := freeAddr(t, "127.0.0.1:0")
+	addr := FreeAddress(t)
 	o := &OIDC{Issuer: "http://" + addr, ClientID: "autoconfig", Secret: "a secret between client and provider"}
 	startProcess(t, t.TempDir(), "node", script, module, addr[len("127.0.0.1:"):], redirect, o.Secret, string(users))
 	poll(t, "the OpenID provider doesn't answer", func(ctx context.Context) bool {

@@ -148,7 +148,7 @@ func StartThunderbird(t testing.TB, ca *CA, extra ...Prefs) *Thunderbird {
 	process := startProcess(t, home, thunderbirdBinary, "--headless", "--marionette",
 		// Without this the chrome context is refused.
 		"--remote-allow-system-access", "--no-remote", "--new-instance", "--profile", profile)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	remote, err := connectThunderbird(ctx, process, filepath.Join(profile, "MarionetteActivePort"))
 	if err != nil {
