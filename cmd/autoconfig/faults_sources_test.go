@@ -70,7 +70,7 @@ func TestFaultsOfSources(t *testing.T) {
 		_, kind, _ := strings.Cut(t.Name(), "/")
 		s := newService(t, "sources:\n  - name: panel\n    "+sourceTimes+settings, withoutAccounts(), password)
 		s.warm(asked)
-		s.ready(10*time.Second, `"status":"ready"`)
+		s.ready(`"status":"ready"`)
 		goroutines, files := s.metric("go_goroutines"), s.metric("process_open_fds")
 		for _, f := range faults {
 			if os.Getenv("FAULTS") != "all" && !strings.Contains(usual[kind], f.name) {
@@ -154,7 +154,7 @@ func TestASourceWhoseCertificateHasExpired(t *testing.T) {
 	site := withoutAccounts() + "accounts:\n  - {address: own@example.com, protocol: pop3}\n"
 	w := newService(t, "sources:\n  - name: panel\n    "+sourceTimes+ldapSettings(t, s, s.TLSURL), site, s.ReaderPassword)
 	w.warm(map[string]string{"own@example.com": "pop"})
-	w.ready(10*time.Second, `"status":"degraded".*the source panel can't be asked since .*expired`)
+	w.ready(`"status":"degraded".*the source panel can't be asked since .*expired`)
 	if right, problem := w.person("/mail/config-v1.1.xml?emailaddress=%s"); right || problem != "" {
 		t.Errorf("somebody whom only the source knows: %v %s", right, problem)
 	}

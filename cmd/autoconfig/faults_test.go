@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,9 +31,12 @@ type fault struct {
 	problem string
 }
 
-// promptly is how long a program may wait for an answer that was given before. Most
-// come at once; a busy machine is forgiven some.
+// promptly is how long a program may wait for an answer that was given before. A busy
+// machine is forgiven one in twenty.
 const promptly = 1500 * time.Millisecond
+
+// refusedSoon is how long most of those wait who must be refused.
+const refusedSoon = 4 * time.Second
 
 // service is a running one, with what it has answered before.
 type service struct {
@@ -52,7 +56,7 @@ const persons = 4000
 // newService writes a configuration, applies the site and serves it.
 func newService(t *testing.T, settings, site, password string) *service {
 	t.Helper()
-	s := &service{t: t, folder: t.TempDir(), password: password, kept: map[string]string{}, client: &http.Client{Timeout: 12 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 200}}}
+	s := &service{t: t, folder: t.TempDir(), password: password, kept: map[string]string{}, client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 200}}}
 	t.Cleanup(s.client.CloseIdleConnections)
 	for name, text := range map[string]string{
 		"site.yaml":       site,
@@ -144,7 +148,7 @@ func (s *service) person(form string) (right bool, problem string) {
 		return false, fmt.Sprintf("%s: %v after %s", question, err, took)
 	case status == http.StatusOK && strings.Contains(strings.ToLower(body), "pop3") && !strings.Contains(strings.ToLower(body), `type="imap"`):
 		return true, ""
-	case status == http.StatusServiceUnavailable && header.Get("Retry-After") != "" && took < 11*time.Second:
+	case status == http.StatusServiceUnavailable && header.Get("Retry-After") != "":
 		return false, ""
 	default:
 		return false, fmt.Sprintf("%s: %d after %s\n%s", question, status, took, body)
@@ -158,7 +162,7 @@ func (s *service) load() (end func()) {
 	var mu sync.Mutex
 	var problems []string
 	var slowest time.Duration
-	asked := 0
+	asked, late := 0, 0
 	wrong := func(problem string) { mu.Lock(); problems = append(problems, problem); mu.Unlock() }
 	each := func(often time.Duration, do func()) {
 		group.Go(func() {
@@ -183,8 +187,11 @@ func (s *service) load() (end func()) {
 				mu.Lock()
 				asked++
 				slowest = max(slowest, took)
+				if took > promptly {
+					late++
+				}
 				mu.Unlock()
-				if err != nil || status != http.StatusOK || body != want || took > promptly {
+				if err != nil || status != http.StatusOK || body != want {
 					wrong(fmt.Sprintf("%s: %d %v after %s\n%.300s", question, status, err, took, body))
 				}
 				return
@@ -193,6 +200,9 @@ func (s *service) load() (end func()) {
 	}
 	for _, form := range []string{"/mail/config-v1.1.xml?emailaddress=%s", "pox %s"} {
 		each(50*time.Millisecond, func() {
+			if s.persons.Load() > persons/2 { // the others are for those who wait
+				return
+			}
 			if _, problem := s.person(form); problem != "" {
 				wrong(problem)
 			}
@@ -202,9 +212,9 @@ func (s *service) load() (end func()) {
 		s.t.Helper()
 		stop()
 		group.Wait()
-		s.t.Logf("%d answers that were known, the slowest after %s", asked, slowest)
-		if asked == 0 {
-			s.t.Error("nothing was asked")
+		s.t.Logf("%d answers that were known, %d of them late, the slowest after %s", asked, late, slowest)
+		if asked == 0 || 20*late > asked {
+			s.t.Errorf("of %d answers that were known, %d took longer than %s", asked, late, promptly)
 		}
 		for _, problem := range problems[:min(len(problems), 5)] {
 			s.t.Error(problem)
@@ -245,23 +255,11 @@ func (s *service) metric(name string) float64 {
 	return value
 }
 
-// until waits for a condition.
-func until(t *testing.T, bound time.Duration, what func() string, condition func() bool) {
-	t.Helper()
-	often := time.NewTicker(30 * time.Millisecond)
-	defer often.Stop()
-	for deadline := time.Now().Add(bound); !condition(); <-often.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", bound, what())
-		}
-	}
-}
-
 // ready waits until /readyz says what a pattern has. It is 200 all the time.
-func (s *service) ready(bound time.Duration, pattern string) {
+func (s *service) ready(pattern string) {
 	s.t.Helper()
 	var body string
-	until(s.t, bound, func() string { return pattern + ", but " + body }, func() bool {
+	testkit.Until(s.t, func() string { return pattern + ", but " + body }, func() bool {
 		var status int
 		status, body = s.private("/readyz")
 		if status != http.StatusOK {
@@ -286,8 +284,8 @@ func (s *service) meet(source string, f fault) {
 		named = "the source " + source
 	}
 	if f.problem != "" {
-		s.ready(15*time.Second, `"status":"degraded".*`+named+` can't be asked since .*`+f.problem)
-		until(s.t, 5*time.Second, func() string { return up + " 0" }, func() bool { return s.metric(up) == 0 })
+		s.ready(`"status":"degraded".*` + named + ` can't be asked since .*` + f.problem)
+		testkit.Until(s.t, func() string { return up + " 0" }, func() bool { return s.metric(up) == 0 })
 	}
 	s.t.Logf("%s: known after %s", f.name, time.Since(began))
 	if source == "database" && f.problem != "" {
@@ -320,9 +318,9 @@ func (s *service) meet(source string, f fault) {
 	}
 	f.end()
 	ended := time.Now()
-	s.ready(20*time.Second, `"status":"ready"`)
-	until(s.t, 5*time.Second, func() string { return up + " 1" }, func() bool { return s.metric(up) == 1 })
-	until(s.t, 5*time.Second, func() string { return "nobody new is answered" }, func() bool {
+	s.ready(`"status":"ready"`)
+	testkit.Until(s.t, func() string { return up + " 1" }, func() bool { return s.metric(up) == 1 })
+	testkit.Until(s.t, func() string { return "nobody new is answered" }, func() bool {
 		right, problem := s.person("/mail/config-v1.1.xml?emailaddress=%s")
 		return right && problem == ""
 	})
@@ -335,6 +333,8 @@ func (s *service) meet(source string, f fault) {
 func (s *service) withoutDatabase() {
 	s.t.Helper()
 	var group sync.WaitGroup
+	var mu sync.Mutex
+	var all []time.Duration
 	for _, at := range []string{"http://" + s.public + "/s/00000000000000000000000000", "http://" + s.process.private + "/api/v1/audit", "http://" + s.process.private + "/api/v1/accounts?domain=example.com", "http://" + s.process.private + "/helpdesk/"} {
 		for range 10 { // more than the pool has connections
 			group.Go(func() {
@@ -352,20 +352,28 @@ func (s *service) withoutDatabase() {
 					return
 				}
 				_ = answer.Body.Close()
-				if took := time.Since(began); answer.StatusCode != http.StatusServiceUnavailable || took > 4*time.Second {
+				took := time.Since(began)
+				if answer.StatusCode != http.StatusServiceUnavailable {
 					s.t.Errorf("%s: %s after %s", at, answer.Status, took)
 				}
+				mu.Lock()
+				all = append(all, took)
+				mu.Unlock()
 			})
 		}
 	}
 	group.Wait()
+	slices.Sort(all)
+	if len(all) > 0 && all[len(all)/2] > refusedSoon {
+		s.t.Errorf("half of what can't be answered is refused after %s only", all[len(all)/2])
+	}
 }
 
 // settled holds that nothing has piled up since the beginning.
 func (s *service) settled(goroutines, files float64) {
 	s.t.Helper()
 	s.client.CloseIdleConnections()
-	until(s.t, 40*time.Second, func() string {
+	testkit.Until(s.t, func() string {
 		return fmt.Sprintf("%v goroutines after %v, %v open files after %v", s.metric("go_goroutines"), goroutines, s.metric("process_open_fds"), files)
 	}, func() bool {
 		s.client.CloseIdleConnections()
@@ -418,7 +426,7 @@ func fill(t *testing.T, address string) (release func()) {
 		return all
 	}
 	quiet := 0
-	until(t, 20*time.Second, func() string { return "others have connections" }, func() bool {
+	testkit.Until(t, func() string { return "others have connections" }, func() bool {
 		full := false
 		for !full {
 			c, err := db.Pool().Conn(t.Context())
@@ -504,7 +512,7 @@ func TestFaultsOfOurOwnDatabase(t *testing.T) {
 			password, _ := u.User.Password()
 			s := newService(t, fmt.Sprintf("database: %q\n", through(t, address, proxy)), withPersons(), password)
 			s.warm(asked)
-			s.ready(10*time.Second, `"status":"ready"`)
+			s.ready(`"status":"ready"`)
 			goroutines, files := s.metric("go_goroutines"), s.metric("process_open_fds")
 			for _, f := range faultsOf(t, server, address, proxy) {
 				s.meet("database", f)

@@ -37,8 +37,12 @@ type replicas struct {
 	reset   atomic.Int64
 	changes []moved
 	answers []seen
+	late    []time.Duration // until a replica had a change
 	next    int
 }
+
+// soon is within what a change is served everywhere. A busy machine is forgiven some.
+const soon = time.Second
 
 // moved is a change of the account's protocol, from when it was asked for to when
 // that was answered.
@@ -59,7 +63,7 @@ var incoming = regexp.MustCompile(`<incomingServer type="(imap|pop3)">`)
 
 func newReplicas(t *testing.T, server *testkit.DatabaseServer, n int) *replicas {
 	t.Helper()
-	r := &replicas{t: t, server: server, folder: t.TempDir(), client: &http.Client{Timeout: 12 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}, running: make([]*process, n)}
+	r := &replicas{t: t, server: server, folder: t.TempDir(), client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}, running: make([]*process, n)}
 	for name, text := range map[string]string{
 		"site.yaml":       string(config.Demo),
 		"autoconfig.yaml": "public_url: https://setup.example.com\ncheck: {every: \"0\"}\nrate_limit: {per_second: 0}\ndatabase: " + strconv.Quote(server.Create(t)) + "\n",
@@ -146,7 +150,7 @@ func (r *replicas) balanced(client *http.Client) (string, error) {
 func (r *replicas) load() (end func()) {
 	stop := make(chan struct{})
 	var group sync.WaitGroup
-	kept := &http.Client{Timeout: 12 * time.Second, Transport: &http.Transport{}}
+	kept := &http.Client{Timeout: time.Minute, Transport: &http.Transport{}}
 	r.t.Cleanup(kept.CloseIdleConnections)
 	for _, client := range []*http.Client{r.client, r.client, r.client, kept} {
 		group.Go(func() {
@@ -205,26 +209,20 @@ func (r *replicas) change(protocol string, by int) {
 }
 
 // served waits until every replica has the last change.
-func (r *replicas) served(bound time.Duration) {
+func (r *replicas) served() {
 	r.t.Helper()
 	r.mu.Lock()
 	last := r.changes[len(r.changes)-1]
 	r.mu.Unlock()
 	for i, p := range r.all() {
-		for {
-			began := time.Now()
+		testkit.Until(r.t, func() string { return fmt.Sprintf("replica %d has the change", i) }, func() bool {
 			protocol, err := r.ask(r.client, p)
 			if err != nil {
 				r.t.Fatal(err)
 			}
-			if protocol == last.protocol {
-				break
-			}
-			if late := began.Sub(last.done); late > bound {
-				r.t.Errorf("replica %d still has the old protocol %s after the change", i, late)
-				break
-			}
-		}
+			return protocol == last.protocol
+		})
+		r.late = append(r.late, time.Since(last.done))
 	}
 }
 
@@ -242,36 +240,53 @@ func (r *replicas) restart(i int) {
 }
 
 // judge holds every answer against the changes: what was true a second before it was
-// asked for, or became true since.
+// asked for, or became true since; and how soon every replica had each.
 func (r *replicas) judge() {
 	r.t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	wrong := 0
+	wrong, old := 0, 0
 	for _, s := range r.answers {
-		allowed := map[string]bool{}
-		for _, c := range r.changes { // in order
-			if c.begun.After(s.done) {
-				break
-			}
-			if c.done.Before(s.begun.Add(-time.Second)) {
-				clear(allowed)
-			}
-			allowed[c.protocol] = true
-		}
-		if !allowed[s.protocol] {
+		switch {
+		case r.could(s, soon):
+		case r.could(s, time.Minute):
+			old++
+		default:
 			if wrong++; wrong <= 3 {
-				r.t.Errorf("an answer at %s has %s, which is older than a second", s.begun.Format("05.000"), s.protocol)
+				r.t.Errorf("an answer at %s has %s", s.begun.Format("05.000"), s.protocol)
 			}
 		}
 	}
-	r.t.Logf("%d answers over %d changes, %d wrong; %d connections were reset before a replica had them", len(r.answers), len(r.changes), wrong, r.reset.Load())
+	r.t.Logf("%d answers over %d changes, %d wrong, %d older than %s; %d connections were reset before a replica had them", len(r.answers), len(r.changes), wrong, old, soon, r.reset.Load())
+	if 5*old > len(r.answers) {
+		r.t.Errorf("of %d answers, %d are older than %s", len(r.answers), old, soon)
+	}
 	if restarts := int64(replicaChanges()/6 + 1); r.reset.Load() > 4*restarts { // as many as there are clients
 		r.t.Errorf("%d connections were reset by %d restarts", r.reset.Load(), restarts)
 	}
 	if wrong > 0 || len(r.answers) == 0 {
 		r.t.Errorf("%d wrong answers of %d", wrong, len(r.answers))
 	}
+	slices.Sort(r.late)
+	if quarter := r.late[len(r.late)*3/4]; quarter > soon {
+		r.t.Errorf("a quarter of the changes was served after %s only, the last after %s", quarter, r.late[len(r.late)-1])
+	}
+}
+
+// could tells whether an answer has what was true at some time since so long before it
+// was asked for.
+func (r *replicas) could(s seen, old time.Duration) bool {
+	allowed := map[string]bool{}
+	for _, c := range r.changes { // in order
+		if c.begun.After(s.done) {
+			break
+		}
+		if c.done.Before(s.begun.Add(-old)) {
+			clear(allowed)
+		}
+		allowed[c.protocol] = true
+	}
+	return allowed[s.protocol]
 }
 
 // replicaChanges is how many changes are made under load; REPLICA_CHANGES says
@@ -312,25 +327,28 @@ func TestReplicas(t *testing.T) {
 					by = -1 // a command
 				}
 				r.change(protocols[i%2], by)
-				r.served(time.Second)
+				r.served()
 				if i%6 == 2 {
 					r.restart(i % 3)
 				}
 			}
 			if name == "postgresql" {
+				testkit.Until(t, func() string { return "all replicas listen" }, func() bool {
+					return strings.TrimSpace(r.server.Run(t, r.server.URL(""), `SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%';`)) == "3"
+				})
 				ended := strings.Count(r.server.Run(t, r.server.URL(""), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%';`), "t")
 				if ended != 3 {
 					t.Errorf("%d replicas listened", ended)
 				}
 				r.change("imap", -1)
-				r.served(time.Second)
+				r.served()
 				r.change("pop3", 0)
-				r.served(time.Second)
+				r.served()
 			}
 			r.server.Kill(t)
 			r.server.Start(t)
 			r.change("imap", -1)
-			r.served(3 * time.Second)
+			r.served()
 			end()
 			r.judge()
 			r.finishes()
@@ -349,7 +367,7 @@ func (r *replicas) finishes() {
 		r.t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 	body := `<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request><EMailAddress>never.asked@example.com</EMailAddress>` +
 		`<AcceptableResponseSchema>http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>`
 	fmt.Fprintf(c, "POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
@@ -363,7 +381,7 @@ func (r *replicas) finishes() {
 	}
 	stopped := make(chan error, 1)
 	go func() { _, err := p.stop(); stopped <- err }()
-	until(r.t, 2*time.Second, func() string { return "it still takes connections" }, func() bool {
+	testkit.Until(r.t, func() string { return "it still takes connections" }, func() bool {
 		_, err := r.client.Get("http://" + p.private + "/healthz")
 		return errors.Is(err, syscall.ECONNREFUSED)
 	})

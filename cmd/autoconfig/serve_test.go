@@ -2,8 +2,8 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,7 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"autoconfig/internal/testkit"
 )
@@ -161,7 +160,7 @@ func TestTheHelpDeskOfARunningServe(t *testing.T) {
 	}
 	autoconfig("init --domain example.org --imap mail.example.org --pop3 none --smtp mail.example.org --public-url https://setup.example.org")
 	autoconfig("apply")
-	shell(t, folder, "printf 'staff_listen: 127.0.0.1:18082\nstaff_url: http://127.0.0.1:18082\n' | sed s/18082/"+freePort(t)+"/ >> autoconfig.yaml")
+	shell(t, folder, "printf 'staff_listen: 127.0.0.1:18082\nstaff_url: http://127.0.0.1:18082\n' | sed s/18082/"+testkit.FreePort(t)+"/ >> autoconfig.yaml")
 	p := serve(t, folder)
 	desk := strings.TrimSpace(shell(t, folder, "sed -n 's/^staff_url: //p' autoconfig.yaml"))
 	status := func(url string, more ...string) string {
@@ -203,26 +202,11 @@ func TestTheHelpDeskOfARunningServe(t *testing.T) {
 	}
 }
 
-// freePort is a port that nobody has now.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
-// eventually asks until the answer has the pattern. The limit is for a machine
-// that is busy with other tests.
+// eventually asks until the answer has the pattern.
 func eventually(t *testing.T, url, pattern string) {
 	t.Helper()
 	var body []byte
-	often := time.NewTicker(50 * time.Millisecond)
-	defer often.Stop()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-often.C {
+	testkit.Until(t, func() string { return fmt.Sprintf("%s has %s; the last answer:\n%s", url, pattern, body) }, func() bool {
 		r, err := http.Get(url)
 		if err != nil {
 			t.Fatal(err)
@@ -232,9 +216,6 @@ func eventually(t *testing.T, url, pattern string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if regexp.MustCompile(pattern).Match(body) {
-			return
-		}
-	}
-	t.Fatalf("%s never had %s; the last answer:\n%s", url, pattern, body)
+		return regexp.MustCompile(pattern).Match(body)
+	})
 }

@@ -24,7 +24,7 @@ func TestServeSaysWhyItDoesNotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = silent.Close() })
-	nobody := "127.0.0.1:" + freePort(t)
+	nobody := testkit.FreeAddress(t)
 	postgres, mariadb := testkit.StartPostgreSQL(t), testkit.StartMariaDB(t)
 	newer := func(s *testkit.DatabaseServer) string {
 		address := s.Create(t)
@@ -62,7 +62,7 @@ func TestServeSaysWhyItDoesNotStart(t *testing.T) {
 			if strings.Contains(said, secret) || strings.Contains(said, url.QueryEscape(secret)) || strings.Contains(said, "hush") {
 				t.Errorf("it shows the password:\n%s", said)
 			}
-			if took := time.Since(began); took > 20*time.Second {
+			if took := time.Since(began); took > 2*time.Minute {
 				t.Errorf("it took %s", took)
 			}
 		})

@@ -198,11 +198,11 @@ func TestAViewSeesOneState(t *testing.T) {
 // The server ends a statement also when it doesn't hear from us any more.
 func TestAServerEndsALongStatement(t *testing.T) {
 	t.Parallel()
-	for kind, query := range map[database.Kind]string{database.PostgreSQL: "SELECT pg_sleep(20)", database.MySQL: "SELECT COUNT(*) FROM (SELECT SLEEP(20)) AS s"} {
+	for kind, query := range map[database.Kind]string{database.PostgreSQL: "SELECT pg_sleep(200)", database.MySQL: "SELECT COUNT(*) FROM (SELECT SLEEP(200)) AS s"} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			db := open(t, kinds[kind](t), database.Options{ReadOnly: true, Timeout: 2 * time.Second})
-			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			rows, err := db.QueryContext(ctx, query)
 			if err == nil {
@@ -280,7 +280,7 @@ func TestASilentServerKeepsNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = db.Close() })
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		var waiting sync.WaitGroup
 		for range 3 { // one connects, two wait for its place: the pool connects for them

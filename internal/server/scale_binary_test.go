@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"autoconfig/internal/testkit"
 )
 
 // started is what the real binary needs over a file.
@@ -43,7 +45,7 @@ func start(b *testing.B, file string, domains int) *running {
 	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, "autoconfig/cmd/autoconfig").CombinedOutput(); err != nil { //nolint:gosec // our own
 		b.Fatalf("%v\n%s", err, out)
 	}
-	x := &running{public: freeAddress(b), private: freeAddress(b)}
+	x := &running{public: testkit.FreeAddress(b), private: testkit.FreeAddress(b)}
 	config := fmt.Sprintf("listen: %s\nadmin_listen: %s\ndatabase: \"sqlite:%s\"\nrate_limit: {per_second: 0}\nlog: {level: warn}\ncheck: {every: \"0\"}\n", x.public, x.private, file)
 	if err := os.WriteFile(filepath.Join(folder, "autoconfig.yaml"), []byte(config), 0o600); err != nil {
 		b.Fatal(err)
@@ -233,16 +235,6 @@ func (x *running) mixed(b *testing.B, domains, accounts int) started {
 		b.Fatal(err)
 	}
 	return result
-}
-
-func freeAddress(b *testing.B) string {
-	b.Helper()
-	l, err := new(net.ListenConfig).Listen(b.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 func answers(client *http.Client, method, target, host, body string) bool {

@@ -180,18 +180,6 @@ func (w *world) run(t testing.TB) {
 	})
 }
 
-// poll waits until a condition holds; what says what is waited for.
-func poll(t testing.TB, bound time.Duration, what string, condition func() bool) {
-	t.Helper()
-	often := time.NewTicker(20 * time.Millisecond)
-	defer often.Stop()
-	for deadline := time.Now().Add(bound); !condition(); <-often.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("after %s: %s", bound, what)
-		}
-	}
-}
-
 // Accounts that are kept in a panel's database or a directory server get the same
 // decisions, and the same bytes, as from our own store.
 func TestAccountsElsewhereGetTheSameAnswers(t *testing.T) {
@@ -207,25 +195,25 @@ func TestAccountsElsewhereGetTheSameAnswers(t *testing.T) {
 			s := databases.PostgreSQL(t)
 			address := s.Create(t)
 			s.Run(t, address, postfixadminTables(accounts))
-			return sqlSource(t, address, "postfixadmin", postfixadminQuery, 5*time.Second)
+			return sqlSource(t, address, "postfixadmin", postfixadminQuery, time.Minute)
 		},
 		"mariadb": func(t *testing.T, accounts []policy.Account) directory.Outside {
 			s := databases.MariaDB(t)
 			address := s.Create(t)
 			s.Run(t, address, virtualTables(accounts))
-			return sqlSource(t, address, "virtual", virtualQuery, 5*time.Second)
+			return sqlSource(t, address, "virtual", virtualQuery, time.Minute)
 		},
 		"openldap": func(t *testing.T, accounts []policy.Account) directory.Outside {
 			s := testkit.StartSlapd(t, testkit.SlapdOptions{LDIF: ldapEntries(accounts)})
-			return ldapSource(t, s, s.TLSURL, 5*time.Second)
+			return ldapSource(t, s, s.TLSURL, time.Minute)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			site, accounts := elsewhere(t, "panel")
-			o := ground{site: &site, outside: []directory.OutsideSource{{Name: "panel", Outside: open(t, accounts), Timeout: 5 * time.Second, Digests: 1000}}}.office(t)
+			o := ground{site: &site, outside: []directory.OutsideSource{{Name: "panel", Outside: open(t, accounts), Timeout: time.Minute, Digests: 1000}}}.office(t)
 			o.run(t)
-			poll(t, 30*time.Second, "the digests aren't read", func() bool { return o.directory.SourceStats()[1].Digests > 0 })
+			testkit.Until(t, func() string { return "the digests aren't read" }, func() bool { return o.directory.SourceStats()[1].Digests > 0 })
 			differ(t, want, o.transcript(t, questions))
 			differ(t, wantPages, o.linkPages(t, linked...))
 			for _, a := range accounts {

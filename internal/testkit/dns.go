@@ -32,7 +32,7 @@ type DNS struct {
 // It ends with the test.
 func StartDNS(t testing.TB, addr string, records ...string) *DNS {
 	t.Helper()
-	packets, stream := listenBoth(t, addr)
+	packets, stream := Listen(t, addr)
 	d := &DNS{Addr: packets.LocalAddr().String()}
 	d.Set(t, records...)
 	for _, server := range []*dns.Server{{PacketConn: packets}, {Listener: stream}} {
@@ -139,8 +139,8 @@ func (d *DNS) exists(name string) bool {
 	return false
 }
 
-// listenBoth opens the same port for packets and for streams.
-func listenBoth(t testing.TB, addr string) (net.PacketConn, net.Listener) {
+// Listen opens the same port for packets and for streams, for a name server.
+func Listen(t testing.TB, addr string) (net.PacketConn, net.Listener) {
 	t.Helper()
 	var err error
 	// Another process may hold the stream side of a port chosen by the system.

@@ -27,7 +27,7 @@ func reader(t testing.TB, s *testkit.Slapd, preset string) Options {
 	}
 	return Options{
 		Servers: []string{s.TLSURL}, CAFile: s.CA.WriteFile(t, t.TempDir()),
-		BindDN: s.ReaderDN, Password: s.ReaderPassword, Base: s.Suffix, Mapping: mapping, Timeout: 20 * time.Second,
+		BindDN: s.ReaderDN, Password: s.ReaderPassword, Base: s.Suffix, Mapping: mapping, Timeout: time.Minute,
 	}
 }
 

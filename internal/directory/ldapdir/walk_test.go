@@ -17,7 +17,7 @@ func TestWalkLeavesAConnectionToOthers(t *testing.T) {
 	t.Parallel()
 	s := testkit.StartSlapd(t, testkit.SlapdOptions{LDIF: openldapEntries})
 	o := reader(t, s, "openldap")
-	o.Connections, o.Timeout = 1, time.Second
+	o.Connections, o.Timeout = 1, 10*time.Second
 	d := open(t, o)
 	err := d.Walk(t.Context(), func(policy.Account) error {
 		_, err := d.Account(t.Context(), settings.MustAddress("nobody@example.com"))

@@ -234,7 +234,7 @@ func TestAWalkLeavesAConnectionToOthers(t *testing.T) {
 		for name, list := range map[string]string{"pages": houseQueries(kind).List, "one": "SELECT p.mail AS address FROM people p"} {
 			queries := houseQueries(kind)
 			queries.List = list
-			s, seen := source(t, url, Options{Queries: queries, Connections: 1, Timeout: 5 * time.Second}), 0
+			s, seen := source(t, url, Options{Queries: queries, Connections: 1, Timeout: time.Minute}), 0
 			if err := s.Walk(t.Context(), func(a policy.Account) error {
 				seen++
 				_, err := s.Account(t.Context(), a.Address)
@@ -425,14 +425,14 @@ func TestASlowQueryIsEnded(t *testing.T) {
 	t.Parallel()
 	for kind, slow := range map[database.Kind]string{
 		database.SQLite:     "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT MAX(n) AS address FROM c WHERE :address <> ''",
-		database.PostgreSQL: "SELECT pg_sleep(60)::text AS address WHERE :address <> ''",
-		database.MySQL:      "SELECT SLEEP(60) AS address FROM people WHERE :address <> ''",
+		database.PostgreSQL: "SELECT pg_sleep(600)::text AS address WHERE :address <> ''",
+		database.MySQL:      "SELECT SLEEP(600) AS address FROM people WHERE :address <> ''",
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			url := load(t, kind, houseTables+"INSERT INTO people VALUES ('a@example.com', '', '', '', '', '', '', '')")
 			s := source(t, url, Options{Queries: Queries{Account: slow}, Timeout: 200 * time.Millisecond})
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			if _, err := s.Account(ctx, settings.MustAddress("a@example.com")); err == nil || errors.Is(err, directory.ErrNotFound) || ctx.Err() != nil {
 				t.Errorf("it ended with %v", err)
