@@ -102,6 +102,7 @@ func (s *serveCmd) Run(c *call) error {
 		LinkLife: site.process.Links.Life(), LinkUses: site.process.Links.Uses,
 		Desk: desk, Site: site.store, StaffURL: site.process.staffURL(listeners), StaffApart: listeners.Staff != nil, OIDC: provider, PublicURL: site.process.PublicURL, Signer: signer,
 		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version, Drain: site.process.DrainTime(),
+		Failures: site.store, Secret: secret,
 		Rate: server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
 	})
 	if err != nil {

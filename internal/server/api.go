@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -77,19 +76,17 @@ var (
 	errBadFormat = errors.New("not a format")
 )
 
-// program lets in whoever has a token (RFC 6750, section 2.1). Wrong ones are
-// counted like wrong passwords.
+// program lets in whoever has a token (RFC 6750, section 2.1). One that is right
+// works whatever others of the same address have sent: where many programs come
+// through one proxy, a stranger would lock them all out. It has 128 random bits.
 func (s *Server) program(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		client, _ := netip.ParseAddr(c.RealIP())
-		if s.signIns.spent(client, s.Now()) {
-			return errTooMany
-		}
+		ctx := c.Request().Context()
 		scheme, text, _ := strings.Cut(c.Request().Header.Get("Authorization"), " ")
-		t, err := s.Desk.Program(c.Request().Context(), strings.TrimSpace(text))
+		t, err := s.Desk.Program(ctx, strings.TrimSpace(text))
 		if errors.Is(err, staff.ErrUnknown) || !strings.EqualFold(scheme, "Bearer") {
-			if text != "" {
-				s.signIns.allow(client, s.Now())
+			if client := clientOf(c); text != "" && (s.tokens.spent(ctx, client) || !s.tokens.failed(ctx, client)) {
+				return errTooMany
 			}
 			return errNoToken
 		} else if err != nil {

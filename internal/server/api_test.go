@@ -327,8 +327,9 @@ func TestGuessingTokensIsLimited(t *testing.T) {
 	if i := slices.Index(statuses, http.StatusTooManyRequests); i != 20 {
 		t.Errorf("%v", statuses)
 	}
+	// Many programs may come through one proxy: a stranger there locks none of them out.
 	p.token = right
-	if status, _ := p.ask("GET", "/links", nil); status != http.StatusTooManyRequests {
+	if status, _ := p.ask("GET", "/links", nil); status != http.StatusOK {
 		t.Errorf("the right one: %d", status)
 	}
 }

@@ -13,9 +13,6 @@ import (
 	"autoconfig/internal/staff"
 )
 
-// signIns bounds the failed sign-ins of one client.
-var signIns = Rate{PerSecond: 0.1, Burst: 20}
-
 // Staff is the handler of the help desk's pages and of the API, where they have a
 // listener of their own.
 func (s *Server) Staff() http.Handler {

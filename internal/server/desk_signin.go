@@ -6,7 +6,6 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"net/netip"
 
 	"github.com/labstack/echo/v4"
 
@@ -27,21 +26,23 @@ func (s *Server) signInPage(c echo.Context) error {
 }
 
 func (s *Server) signIn(c echo.Context) error {
-	client, _ := netip.ParseAddr(c.RealIP())
-	if s.signIns.spent(client, s.Now()) {
-		return errTooMany
-	}
 	ctx := c.Request().Context()
+	try, err := s.signIns.begin(ctx, clientOf(c))
+	if err != nil {
+		return err
+	}
 	name := firstBytes(c.FormValue("name"), 200)
 	token, p, err := s.Desk.SignIn(ctx, name, c.FormValue("password"), c.FormValue("code"))
 	if errors.Is(err, staff.ErrSignIn) {
-		s.signIns.allow(client, s.Now())
+		try.failed(ctx)
 		// What isn't a name may be a password in the wrong field.
 		if err := s.Desk.Log(ctx, staff.Actor{Name: "stranger"}, "sign-in refused", cmp.Or(p.Name, "unknown name"), "", ""); err != nil {
 			return unavailable(err)
 		}
 		return s.signInProblem(c, "staff.bad_sign_in", name)
-	} else if err != nil {
+	}
+	try.good()
+	if err != nil {
 		return err
 	}
 	s.setSession(c, token)
@@ -116,7 +117,11 @@ func (s *Server) enrol(c echo.Context) error {
 	}
 	key := plain[len(p.ID):]
 	ctx := c.Request().Context()
-	token, err := s.Desk.Enrol(ctx, p, key, c.FormValue("code"))
+	var token string
+	err = s.proving(c, "second factor refused", func() error {
+		token, err = s.Desk.Enrol(ctx, p, key, c.FormValue("code"))
+		return err
+	})
 	if errors.Is(err, staff.ErrSignIn) {
 		return s.showEnrolment(c, http.StatusUnprocessableEntity, key, true)
 	} else if err != nil {
@@ -127,6 +132,27 @@ func (s *Server) enrol(c echo.Context) error {
 		return unavailable(err)
 	}
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
+}
+
+// proving does what takes a password or a code of somebody who is signed in. A wrong
+// one counts as at the sign-in: else a session that was left open, or stolen, would
+// be the place to guess.
+func (s *Server) proving(c echo.Context, refused string, f func() error) error {
+	ctx, p := c.Request().Context(), person(c)
+	try, err := s.signIns.begin(ctx, clientOf(c))
+	if err != nil {
+		return err
+	}
+	err = f()
+	if !errors.Is(err, staff.ErrSignIn) {
+		try.good()
+		return err
+	}
+	try.failed(ctx)
+	if logErr := s.Desk.Log(ctx, p.Actor(), refused, p.Name, "", ""); logErr != nil {
+		return unavailable(logErr)
+	}
+	return err
 }
 
 type ownPage struct {
@@ -149,7 +175,9 @@ func (s *Server) changePassword(c echo.Context) error {
 	if p.Issuer != "" {
 		return staff.ErrForbidden
 	}
-	err := s.Desk.ChangePassword(ctx, p, c.FormValue("old"), c.FormValue("new"))
+	err := s.proving(c, "password change refused", func() error {
+		return s.Desk.ChangePassword(ctx, p, c.FormValue("old"), c.FormValue("new"))
+	})
 	switch {
 	case errors.Is(err, staff.ErrPassword):
 		return s.showOwn(c, http.StatusUnprocessableEntity, "staff.account.too_short", false)

@@ -44,12 +44,6 @@ func (l *limiter) allow(client netip.Addr, now time.Time) bool {
 	return bucket.AllowN(now, 1)
 }
 
-// spent tells whether the next allow would refuse, without asking for it.
-func (l *limiter) spent(client netip.Addr, now time.Time) bool {
-	bucket, found := l.clients.GetIfPresent(clientPrefix(client))
-	return found && bucket.TokensAt(now) < 1
-}
-
 func clientPrefix(client netip.Addr) netip.Prefix {
 	client = client.Unmap().WithZone("")
 	bits := 32

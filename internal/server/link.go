@@ -4,7 +4,6 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -36,9 +35,6 @@ type gonePage struct {
 	State string
 }
 
-// guesses bounds the links that one client may get wrong.
-var guesses = Rate{PerSecond: 0.2, Burst: 20}
-
 const linkCookie = "setup"
 
 // followed is a link that was asked for, with what it is about.
@@ -54,13 +50,15 @@ type followed struct {
 // follow finds the link of a request. Whoever guesses too often is sent away
 // before anything is looked up.
 func (s *Server) follow(c echo.Context) (followed, error) {
-	client, _ := netip.ParseAddr(c.RealIP())
-	if s.guesses.spent(client, s.Now()) {
+	ctx, client := c.Request().Context(), clientOf(c)
+	if s.guesses.spent(ctx, client) {
 		return followed{}, errTooMany
 	}
-	l, err := s.Links.Find(c.Request().Context(), c.Param("token"))
+	l, err := s.Links.Find(ctx, c.Param("token"))
 	if errors.Is(err, links.ErrUnknown) {
-		s.guesses.allow(client, s.Now())
+		if !s.guesses.failed(ctx, client) {
+			return followed{}, errTooMany
+		}
 		return followed{}, links.ErrUnknown
 	} else if err != nil {
 		return followed{}, unavailable(err)
@@ -69,7 +67,7 @@ func (s *Server) follow(c echo.Context) (followed, error) {
 	if f.typed, err = settings.ParseAddress(l.Address); err != nil { // forgotten
 		return f, links.ErrSpent
 	}
-	if f.answer, _, err = s.personal(c.Request().Context(), f.typed); errors.Is(err, directory.ErrNotFound) {
+	if f.answer, _, err = s.personal(ctx, f.typed); errors.Is(err, directory.ErrNotFound) {
 		return f, links.ErrSpent // its domain is served no more
 	} else if err != nil {
 		return f, err

@@ -105,13 +105,25 @@ func (s *Server) setHandshake(c echo.Context, value string, age int) {
 // endOIDC takes the answer: state, code, signature, audience, time and nonce must
 // all be right.
 func (s *Server) endOIDC(c echo.Context) error {
-	who, err := s.identify(c)
-	s.setHandshake(c, "", -1)
 	ctx := c.Request().Context()
+	h, err := s.handshake(c)
+	s.setHandshake(c, "", -1)
+	if err != nil { // nobody tried to sign in: nothing is written
+		return s.signInProblem(c, "staff.sso_failed", "")
+	}
+	try, err := s.signIns.begin(ctx, clientOf(c))
+	if err != nil {
+		return err
+	}
+	who, err := s.identify(c, h)
+	if err == nil || errors.Is(err, errUnavailable) {
+		try.good()
+	}
 	if err != nil {
 		if errors.Is(err, errUnavailable) {
 			return err
 		}
+		try.failed(ctx)
 		s.Logger.WarnContext(ctx, "sign-in by the identity provider refused", "error", err.Error())
 		if err := s.Desk.Log(ctx, staff.Actor{Name: "stranger"}, "sign-in refused", who.Subject, "", "identity provider"); err != nil {
 			return unavailable(err)
@@ -143,23 +155,30 @@ type identified struct {
 
 var errHandshake = errors.New("the answer doesn't belong to a sign-in that this browser began")
 
-func (s *Server) identify(c echo.Context) (who identified, err error) {
-	ctx := s.oidc.context(c.Request().Context())
-	var h handshake
+// handshake is what this browser began, if the answer belongs to it.
+func (s *Server) handshake(c echo.Context) (h handshake, err error) {
 	cookie, err := c.Cookie(handshakeCookie)
 	if err != nil {
-		return who, errHandshake
+		return h, errHandshake
 	}
 	sealed, err := base64.RawURLEncoding.DecodeString(cookie.Value)
 	if err != nil {
-		return who, errHandshake
+		return h, errHandshake
 	}
 	text, err := s.Desk.Unseal(sealed)
 	if err != nil || json.Unmarshal(text, &h) != nil || s.Now().Unix() > h.Until {
-		return who, errHandshake
+		return h, errHandshake
 	}
-	if subtle.ConstantTimeCompare([]byte(c.QueryParam("state")), []byte(h.State)) != 1 || c.QueryParam("code") == "" {
-		return who, errHandshake
+	if subtle.ConstantTimeCompare([]byte(c.QueryParam("state")), []byte(h.State)) != 1 {
+		return h, errHandshake
+	}
+	return h, nil
+}
+
+func (s *Server) identify(c echo.Context, h handshake) (who identified, err error) {
+	ctx := s.oidc.context(c.Request().Context())
+	if c.QueryParam("code") == "" {
+		return who, errors.New("the answer has no code")
 	}
 	p, err := s.oidc.discover(ctx)
 	if err != nil {

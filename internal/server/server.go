@@ -35,6 +35,11 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// Rate bounds the requests of one client.
 	Rate Rate
+	// Failures keep what clients got wrong, for all replicas; nil means that each
+	// process counts by itself.
+	Failures Failures
+	// Secret is the root of the key by which clients are kept there.
+	Secret []byte
 	// Logger is slog.Default if nil.
 	Logger *slog.Logger
 	// Now is time.Now if nil.
@@ -71,8 +76,9 @@ type Server struct {
 	stopping atomic.Bool
 	metrics  *metrics
 	limiter  *limiter
-	guesses  *limiter
-	signIns  *limiter
+	guesses  *attempts
+	signIns  *attempts
+	tokens   *attempts
 	oidc     *identity
 	pages    *templates.Pages
 }
@@ -95,7 +101,9 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("templates: %w", err)
 	}
 	s.pages = pages
-	s.guesses, s.signIns = newLimiter(guesses), newLimiter(signIns)
+	s.guesses = s.newAttempts("link", linkGuesses)
+	s.signIns = s.newAttempts("sign-in", signIns)
+	s.tokens = s.newAttempts("token", tokenGuesses)
 	if s.StaffURL == nil {
 		s.StaffURL = &url.URL{Scheme: "http", Host: "127.0.0.1"}
 	}

@@ -133,6 +133,8 @@ func (g ground) world(t testing.TB, change ...func(*server.Options)) *world {
 		PublicURL: &url.URL{Scheme: "https", Host: "setup.example.com"},
 		Logger:    g.logger,
 		Links:     &links.Keeper{Store: db, Secret: []byte("a secret of the test")},
+		Failures:  db,
+		Secret:    []byte("a secret of the test"),
 		Now:       func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
 	}
 	for _, f := range change {

@@ -104,13 +104,16 @@ func (d *Desk) SetPassword(ctx context.Context, p Person, password string, secon
 	return d.Store.RemoveSessions(ctx, p.ID)
 }
 
-// ChangePassword is a person's own change; [ErrSignIn] if the old one is wrong.
+// ChangePassword is a person's own change; [ErrSignIn] if the old one is wrong, or
+// the person is locked out. It counts as at the sign-in.
 func (d *Desk) ChangePassword(ctx context.Context, p Person, old, new string) error {
 	ok, err := d.hashing.matches(old, p.Password)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if !ok {
+	case d.now().Before(p.LockedUntil):
+		return ErrSignIn
+	case !ok:
 		return errors.Join(ErrSignIn, d.failed(ctx, p))
 	}
 	return d.SetPassword(ctx, p, new, p.Second)
@@ -170,11 +173,14 @@ func (d *Desk) failed(ctx context.Context, p Person) error {
 }
 
 // Enrol sets a second factor up if the code is right, and begins a new session in
-// the place of all others.
+// the place of all others; [ErrSignIn] if it is wrong, which counts as at the sign-in.
 func (d *Desk) Enrol(ctx context.Context, p Person, key []byte, code string) (token string, err error) {
+	if d.now().Before(p.LockedUntil) {
+		return "", ErrSignIn
+	}
 	step := stepOf(key, strings.ReplaceAll(code, " ", ""), d.now())
 	if step == 0 {
-		return "", ErrSignIn
+		return "", errors.Join(ErrSignIn, d.failed(ctx, p))
 	}
 	p.Second, p.Step = seal(d.key, key), step
 	if err := d.Store.ChangePerson(ctx, p); err != nil {

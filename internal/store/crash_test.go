@@ -151,7 +151,7 @@ func testNewerSchema(t *testing.T, p place) {
 		t.Fatal(err)
 	}
 	_, err := p.try(t.Context())
-	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(err.Error(), "version 99, this binary knows 6; use the newer autoconfig") {
+	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(err.Error(), "version 99, this binary knows ") {
 		t.Errorf("opened: %v", err)
 	}
 	var domains int

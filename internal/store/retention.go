@@ -79,8 +79,8 @@ func entriesOf(ctx context.Context, tx database.Queryer, key string) (ids []int6
 // before a time.
 type Expiry struct{ Links, Audit, Overrides time.Time }
 
-// Expire removes what has been kept long enough, and sessions that nobody used
-// since yesterday.
+// Expire removes what has been kept long enough, sessions that nobody used since
+// yesterday, and failures that are forgiven.
 func (s *Store) Expire(ctx context.Context, before Expiry, now time.Time) error {
 	for _, step := range []struct {
 		query  string
@@ -95,6 +95,9 @@ func (s *Store) Expire(ctx context.Context, before Expiry, now time.Time) error 
 		if _, err := s.db.ExecContext(ctx, step.query, unix(step.before)); err != nil {
 			return err
 		}
+	}
+	if err := s.expireFailures(ctx, now); err != nil {
+		return err
 	}
 	_, err := s.db.ExecContext(ctx, `DELETE FROM link_events WHERE link NOT IN (SELECT id FROM links)`)
 	return err
