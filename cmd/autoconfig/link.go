@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -104,9 +105,17 @@ func (l *linkCreateCmd) Run(c *call) error {
 	return nil
 }
 
+// act does something and writes it down as done on the command line, both or neither;
+// see [staff.Act].
+func (o *opened) act(c *call, do func(ctx context.Context) (staff.Entry, error)) error {
+	return staff.Act(c, o.store, time.Now(), commandLine, do)
+}
+
 // log writes what was done on the command line into the audit log.
 func (o *opened) log(c *call, action, subject, domain, detail string) error {
-	return o.store.AddEntry(c, staff.Entry{At: time.Now(), Actor: commandLine.Name, Action: action, Subject: subject, Domain: domain, Detail: detail})
+	return o.act(c, func(context.Context) (staff.Entry, error) {
+		return staff.Entry{Action: action, Subject: subject, Domain: domain, Detail: detail}, nil
+	})
 }
 
 type linkListCmd struct {

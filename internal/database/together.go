@@ -44,8 +44,12 @@ func (db *DB) joined(ctx context.Context) *joined {
 }
 
 // change runs a part of a shared transaction. If it fails, all of it fails, whatever
-// its caller makes of the error.
+// its caller makes of the error: MySQL has ended it then, and would do what comes
+// after at once.
 func (all *joined) change(f func(tx Queryer) error) error {
+	if all.failed != nil {
+		return all.failed
+	}
 	err := f(all.transaction)
 	if err != nil && all.failed == nil {
 		all.failed = err

@@ -256,7 +256,14 @@ func (d *Desk) SignOut(ctx context.Context, token string) error {
 	return d.Store.RemoveSession(ctx, hashOf(token))
 }
 
-// Log adds to the audit log.
+// Act is [Act] with the desk's store and clock.
+func (d *Desk) Act(ctx context.Context, by Actor, do func(ctx context.Context) (Entry, error)) error {
+	return Act(ctx, d.Store, d.now(), by, do)
+}
+
+// Log adds to the audit log what changes nothing, such as that somebody looked.
 func (d *Desk) Log(ctx context.Context, a Actor, action, subject, domain, detail string) error {
-	return d.Store.AddEntry(ctx, Entry{At: d.now().Truncate(time.Second), Actor: a.Name, Action: action, Subject: subject, Domain: domain, Detail: detail})
+	return d.Act(ctx, a, func(context.Context) (Entry, error) {
+		return Entry{Action: action, Subject: subject, Domain: domain, Detail: detail}, nil
+	})
 }

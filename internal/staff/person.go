@@ -51,7 +51,10 @@ type Person struct {
 // Actor is who does something: a person, a program with a token, or whoever has
 // the command line.
 type Actor struct {
-	Name    string // as the audit log has it: "staff:eva", "token:panel", "command line"
+	Name string // as the audit log has it: "staff:eva", "token:panel", "command line"
+	// ID is the person's or the token's: names aren't unique. Issuer is the identity
+	// provider that vouches for the person; "" for a local one.
+	ID, Issuer string
 	Admin   bool
 	Domains []string
 	Scopes  []string // of a token; people have none
@@ -59,7 +62,7 @@ type Actor struct {
 
 // Actor is the person as one who acts.
 func (p Person) Actor() Actor {
-	return Actor{Name: "staff:" + p.Name, Admin: p.Role == Admin, Domains: p.Domains}
+	return Actor{Name: "staff:" + p.Name, ID: p.ID, Issuer: p.Issuer, Admin: p.Role == Admin, Domains: p.Domains}
 }
 
 // Serves tells whether the actor may act for a domain.
@@ -90,6 +93,8 @@ type Entry struct {
 	ID      int64     `json:"id"`
 	At      time.Time `json:"at"`
 	Actor   string    `json:"actor"`
+	ActorID string    `json:"actor_id,omitempty"` // see [Actor]; none in entries of older versions
+	Issuer  string    `json:"actor_issuer,omitempty"`
 	Action  string    `json:"action"`
 	Subject string    `json:"subject,omitempty"` // an address, a person, a domain
 	Domain  string    `json:"domain,omitempty"`
@@ -106,6 +111,8 @@ type EntryFilter struct {
 // Store keeps people, sessions, tokens and the log. What isn't there is
 // [ErrUnknown].
 type Store interface {
+	Journal
+
 	AddPerson(ctx context.Context, p Person) error
 	// ChangePerson changes somebody who is there: whoever was removed meanwhile stays
 	// removed.
@@ -134,6 +141,13 @@ type Store interface {
 	Tokens(ctx context.Context) ([]Token, error)
 	RemoveToken(ctx context.Context, id string) error
 
-	AddEntry(ctx context.Context, e Entry) error
 	Entries(ctx context.Context, f EntryFilter) ([]Entry, error)
+}
+
+// Journal writes down what was done.
+type Journal interface {
+	// Together makes everything that f does with its context one: it happens or nothing
+	// does. f may be run again.
+	Together(ctx context.Context, f func(ctx context.Context) error) error
+	AddEntry(ctx context.Context, e Entry) error
 }

@@ -41,7 +41,7 @@ var ErrToken = errors.New("a token can't be made so")
 
 // Actor is the program as one who acts.
 func (t Token) Actor() Actor {
-	return Actor{Name: "token:" + t.Name, Domains: t.Domains, Scopes: t.Scopes}
+	return Actor{Name: "token:" + t.Name, ID: t.ID, Domains: t.Domains, Scopes: t.Scopes}
 }
 
 // May tells whether a token's actor has a scope.

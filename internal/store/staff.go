@@ -181,18 +181,20 @@ func readToken(row scanner) (staff.Token, error) {
 	return t, errors.Join(json.Unmarshal(scopes, &t.Scopes), json.Unmarshal(domains, &t.Domains))
 }
 
+const entryColumns = `actor, actor_id, actor_issuer, action, subject, domain, detail`
+
 // AddEntry implements [staff.Store]. Nothing changes an entry but
 // [Store.Forget], and nothing removes one but [Store.Expire].
 func (s *Store) AddEntry(ctx context.Context, e staff.Entry) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO audit (at, actor, action, subject, domain, detail) VALUES (?, ?, ?, ?, ?, ?)`,
-		unix(e.At), e.Actor, e.Action, e.Subject, e.Domain, e.Detail)
+	_, err := s.db.ExecContext(ctx, `INSERT INTO audit (at, `+entryColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		unix(e.At), e.Actor, e.ActorID, e.Issuer, e.Action, e.Subject, e.Domain, e.Detail)
 	return err
 }
 
 // Entries implements [staff.Store].
 func (s *Store) Entries(ctx context.Context, f staff.EntryFilter) ([]staff.Entry, error) {
 	bound, args := within("domain", f.Domains)
-	rows, err := s.db.QueryContext(ctx, `SELECT id, at, actor, action, subject, domain, detail FROM audit WHERE (? = 0 OR id < ?)`+bound+` ORDER BY id DESC LIMIT ?`, //nolint:gosec // bound has question marks only
+	rows, err := s.db.QueryContext(ctx, `SELECT id, at, `+entryColumns+` FROM audit WHERE (? = 0 OR id < ?)`+bound+` ORDER BY id DESC LIMIT ?`, //nolint:gosec // bound has question marks only
 		append(append([]any{f.Before, f.Before}, args...), f.Limit)...)
 	if err != nil {
 		return nil, err
@@ -200,7 +202,7 @@ func (s *Store) Entries(ctx context.Context, f staff.EntryFilter) ([]staff.Entry
 	return scanAll(rows, func(row scanner) (staff.Entry, error) {
 		var e staff.Entry
 		var at int64
-		err := row.Scan(&e.ID, &at, &e.Actor, &e.Action, &e.Subject, &e.Domain, &e.Detail)
+		err := row.Scan(&e.ID, &at, &e.Actor, &e.ActorID, &e.Issuer, &e.Action, &e.Subject, &e.Domain, &e.Detail)
 		e.At = moment(at)
 		return e, err
 	})

@@ -1,0 +1,205 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"autoconfig/internal/database"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+// Written are the addresses that links and the audit log have of a domain, by its
+// primary name; each once, in an order of their own.
+func (s *Store) Written(ctx context.Context, domain string) ([]settings.Address, error) {
+	var all []settings.Address
+	for _, query := range []string{`SELECT DISTINCT address FROM links WHERE domain = ?`, `SELECT DISTINCT subject FROM audit WHERE domain = ?`} {
+		rows, err := s.db.QueryContext(ctx, query, domain)
+		if err != nil {
+			return nil, err
+		}
+		texts, err := scanAll(rows, func(row scanner) (text string, err error) { return text, row.Scan(&text) })
+		if err != nil {
+			return nil, err
+		}
+		for _, text := range texts {
+			if a, err := settings.ParseAddress(text); err == nil {
+				all = append(all, a)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b settings.Address) int { return cmp.Compare(a.String(), b.String()) })
+	return slices.Compact(all), nil
+}
+
+// Forget puts a pseudonym in the place of a mailbox's addresses wherever links and the
+// audit log name them, withdraws its links, and removes what else was kept of it:
+// overrides, what happened to its links, notes that name it, results of checks that
+// do. It tells how many rows it found. The account itself stays.
+func (s *Store) Forget(ctx context.Context, who policy.Forms, pseudonym string, now time.Time) (found int64, err error) {
+	// What is used and logged meanwhile takes the same rows in another order.
+	err = s.Together(ctx, func(ctx context.Context) error {
+		found = 0
+		return s.change(ctx, func(tx database.Queryer) (bool, error) {
+			f := forgetting{tx, who, pseudonym, now}
+			for _, step := range []func(context.Context) (int64, error){f.links, f.notes, f.entries, f.details, f.checks} {
+				n, err := step(ctx)
+				if err != nil {
+					return false, err
+				}
+				found += n
+			}
+			overridden, err := f.overrides(ctx)
+			found += overridden
+			return overridden > 0, err
+		})
+	})
+	return found, err
+}
+
+// forgetting is a mailbox that is being forgotten. Only we know which texts name it:
+// the databases have letter cases of their own, and none knows of quotes and tags.
+type forgetting struct {
+	tx        database.Queryer
+	who       policy.Forms
+	pseudonym string
+	now       time.Time
+}
+
+// named tells whether a text is one of the addresses; one that isn't an address may
+// have one in it.
+func (f forgetting) named(text string) bool {
+	if a, err := settings.ParseAddress(text); err == nil {
+		return f.who.Has(a)
+	}
+	return f.who.In(text)
+}
+
+// rowsWith are the keys of a table's rows that have a text which matches.
+func rowsWith[K any](ctx context.Context, f forgetting, query string, matches func(string) bool) ([]K, error) {
+	rows, err := f.tx.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var keys []K
+	for rows.Next() {
+		var key K
+		var text string
+		if err := rows.Scan(&key, &text); err != nil {
+			return nil, err
+		}
+		if matches(text) {
+			keys = append(keys, key)
+		}
+	}
+	return keys, rows.Err()
+}
+
+// each runs a statement, which ends in a list of keys, on rows by their keys.
+func each[K any](ctx context.Context, f forgetting, keys []K, statement string, args ...any) (found int64, err error) {
+	for part := range slices.Chunk(keys, batchRows) {
+		var result sql.Result
+		result, err = f.tx.ExecContext(ctx, fmt.Sprintf("%s (%s)", statement, database.Marks(len(part))), append(slices.Clone(args), arguments(part)...)...)
+		if err != nil {
+			return found, err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return found, err
+		}
+		found += n
+	}
+	return found, nil
+}
+
+// links withdraws the mailbox's links. What happened to them tells of its devices.
+func (f forgetting) links(ctx context.Context) (int64, error) {
+	ids, err := rowsWith[string](ctx, f, `SELECT id, address FROM links`, f.named)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := each(ctx, f, ids, `DELETE FROM link_events WHERE link IN`); err != nil {
+		return 0, err
+	}
+	return each(ctx, f, ids, `UPDATE links SET address = ?, address_key = ?, note = '', ordered = NULL,
+		revoked_by = CASE WHEN revoked_at = 0 THEN 'forgotten' ELSE revoked_by END,
+		revoked_at = CASE WHEN revoked_at = 0 THEN ? ELSE revoked_at END WHERE id IN`, f.pseudonym, f.pseudonym, unix(f.now))
+}
+
+// notes empties notes that name the mailbox, of others' links and overrides.
+func (f forgetting) notes(ctx context.Context) (int64, error) {
+	ids, err := rowsWith[string](ctx, f, `SELECT id, note FROM links WHERE note <> ''`, f.who.In)
+	if err != nil {
+		return 0, err
+	}
+	of, err := each(ctx, f, ids, `UPDATE links SET note = '', ordered = NULL WHERE id IN`)
+	if err != nil {
+		return 0, err
+	}
+	keys, err := rowsWith[string](ctx, f, `SELECT address, note FROM overrides WHERE note <> ''`, f.who.In)
+	if err != nil {
+		return 0, err
+	}
+	over, err := each(ctx, f, keys, `UPDATE overrides SET note = '' WHERE address IN`)
+	return of + over, err
+}
+
+func (f forgetting) entries(ctx context.Context) (int64, error) {
+	ids, err := rowsWith[int64](ctx, f, `SELECT id, subject FROM audit WHERE subject LIKE '%@%'`, f.named)
+	if err != nil {
+		return 0, err
+	}
+	return each(ctx, f, ids, `UPDATE audit SET subject = ?, detail = '' WHERE id IN`, f.pseudonym)
+}
+
+func (f forgetting) details(ctx context.Context) (int64, error) {
+	ids, err := rowsWith[int64](ctx, f, `SELECT id, detail FROM audit WHERE detail LIKE '%@%'`, f.who.In)
+	if err != nil {
+		return 0, err
+	}
+	return each(ctx, f, ids, `UPDATE audit SET detail = '' WHERE id IN`)
+}
+
+// checks removes results that name the mailbox; the next ones are made when they are
+// due.
+func (f forgetting) checks(ctx context.Context) (int64, error) {
+	names, err := rowsWith[string](ctx, f, `SELECT name, report FROM checks WHERE report LIKE '%@%'`, f.who.In)
+	if err != nil {
+		return 0, err
+	}
+	return each(ctx, f, names, `DELETE FROM checks WHERE name IN`)
+}
+
+func (f forgetting) overrides(ctx context.Context) (int64, error) {
+	keys, err := rowsWith[string](ctx, f, `SELECT address, address FROM overrides`, f.named)
+	if err != nil {
+		return 0, err
+	}
+	return each(ctx, f, keys, `DELETE FROM overrides WHERE address IN`)
+}
+
+// Scrub takes what was changed and removed out of the files too, where that is ours to
+// do: SQLite leaves old bytes in its pages and in its log. Meanwhile nobody else
+// changes anything. A server's own files, logs and backups are its own matter.
+func (s *Store) Scrub(ctx context.Context) error {
+	if s.db.Kind != database.SQLite || s.db.Folder == "" {
+		return nil
+	}
+	if _, err := s.db.ExecContext(ctx, `VACUUM`); err != nil {
+		return err
+	}
+	var busy, pages, done int
+	if err := s.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &done); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return errors.New("somebody has been reading the database for long: the log beside it may still have what was forgotten; try again")
+	}
+	return nil
+}
