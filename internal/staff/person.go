@@ -55,9 +55,9 @@ type Actor struct {
 	// ID is the person's or the token's: names aren't unique. Issuer is the identity
 	// provider that vouches for the person; "" for a local one.
 	ID, Issuer string
-	Admin   bool
-	Domains []string
-	Scopes  []string // of a token; people have none
+	Admin      bool
+	Domains    []string
+	Scopes     []string // of a token; people have none
 }
 
 // Actor is the person as one who acts.
