@@ -45,7 +45,9 @@ var rooms = map[string]room{
 	"internal/links":             {ours: []string{"settings"}, third: []string{"rsc.io/qr"}},
 	"internal/staff":             {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2"}},
 	"internal/store":             {ours: []string{"settings", "policy", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3"}},
-	"internal/migrate":           {ours: []string{"settings", "policy", "thunderbird", "internal/database"}},
+	// a log that never makes anybody wait, for cmd to wire
+	"internal/logs":    {},
+	"internal/migrate": {ours: []string{"settings", "policy", "thunderbird", "internal/database"}},
 	"internal/server": {
 		ours: []string{"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates", "internal/directory", "internal/doctor", "internal/links", "internal/staff"},
 		third: []string{
@@ -62,7 +64,7 @@ var rooms = map[string]room{
 	"cmd/autoconfig": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",
-			"internal/config", "internal/database", "internal/directory", "internal/directory/sqldir", "internal/directory/ldapdir", "internal/doctor", "internal/store", "internal/server", "internal/migrate", "internal/links", "internal/staff",
+			"internal/config", "internal/database", "internal/directory", "internal/directory/sqldir", "internal/directory/ldapdir", "internal/doctor", "internal/store", "internal/server", "internal/migrate", "internal/links", "internal/logs", "internal/staff",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
 	},

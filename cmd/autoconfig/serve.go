@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"autoconfig/internal/config"
 	"autoconfig/internal/doctor"
 	"autoconfig/internal/links"
+	"autoconfig/internal/logs"
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
 	"autoconfig/mobileconfig"
@@ -53,7 +55,8 @@ func (s *serveCmd) Run(c *call) error {
 	if os.Getenv("GOGC") == "" { // caches are most of the memory, and don't become garbage
 		debug.SetGCPercent(75)
 	}
-	logger := newLogger(c, site.process.Log)
+	log, logger := newLogger(c, site.process.Log)
+	defer keepLog(c, log)()
 	secret, err := site.secret(s.Demo)
 	if err != nil {
 		return err
@@ -102,7 +105,7 @@ func (s *serveCmd) Run(c *call) error {
 		LinkLife: site.process.Links.Life(), LinkUses: site.process.Links.Uses,
 		Desk: desk, Site: site.store, StaffURL: site.process.staffURL(listeners), StaffApart: listeners.Staff != nil, OIDC: provider, PublicURL: site.process.PublicURL, Signer: signer,
 		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version, Drain: site.process.DrainTime(),
-		Failures: site.store, Secret: secret,
+		LinesLost: log.Lost, Failures: site.store, Secret: secret,
 		Rate: server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
 	})
 	if err != nil {
@@ -201,14 +204,28 @@ func (o *opened) secret(demo bool) ([]byte, error) {
 	return config.LoadSecret(o.process.path(o.process.SecretFile))
 }
 
-func newLogger(c *call, log config.Log) *slog.Logger {
+func newLogger(c *call, o config.Log) (*logs.Log, *slog.Logger) {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(log.Level)) // checked when it was read
+	_ = level.UnmarshalText([]byte(o.Level)) // checked when it was read
 	options := &slog.HandlerOptions{Level: level}
-	if log.Format == "json" {
-		return slog.New(slog.NewJSONHandler(c.std.err, options))
+	log, handler := logs.New(c.std.err, func(w io.Writer) slog.Handler {
+		if o.Format == "json" {
+			return slog.NewJSONHandler(w, options)
+		}
+		return slog.NewTextHandler(w, options)
+	})
+	return log, slog.New(handler)
+}
+
+// keepLog writes the log until it is told to end, which is after everything else.
+func keepLog(ctx context.Context, log *logs.Log) (end func()) {
+	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var group errgroup.Group
+	group.Go(func() error { return log.Run(writing) })
+	return func() {
+		stop()
+		_ = group.Wait() // it never fails
 	}
-	return slog.New(slog.NewTextHandler(c.std.err, options))
 }
 
 func printDemo(c *call, public, private string) {

@@ -74,6 +74,8 @@ func (s *Server) Serve(ctx context.Context, l Listeners) error {
 	if l.Certificate != nil {
 		config = &tls.Config{GetCertificate: l.Certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	}
+	group.Go(func() error { return s.groupRequests(ctx) })
+	defer func() { s.sayGroups(s.requests.counted()) }()
 	run("public", l.Public, s.Public(false), config)
 	run("plain", l.Plain, s.Public(true), nil)
 	run("private", l.Private, s.Private(), nil)

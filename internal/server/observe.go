@@ -9,8 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// observe counts and logs each request, and turns a panic into an error. The log
-// has the route, not the path or the query: no address gets into it.
+// observe counts and logs each request, and turns a panic into an error.
 func (s *Server) observe(level slog.Level) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc { return s.observed(level, next) }
 }
@@ -24,9 +23,7 @@ func (s *Server) observed(level slog.Level, next echo.HandlerFunc) echo.HandlerF
 		took := time.Since(start)
 		status := c.Response().Status
 		s.metrics.request(route(c), status, took)
-		s.Logger.LogAttrs(c.Request().Context(), level, "request",
-			slog.String("method", c.Request().Method), slog.String("route", route(c)),
-			slog.Int("status", status), slog.Duration("took", took), slog.Int64("bytes", c.Response().Size))
+		s.logRequest(c, level, took)
 		return nil
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
@@ -42,6 +43,8 @@ type Options struct {
 	Secret []byte
 	// Logger is slog.Default if nil.
 	Logger *slog.Logger
+	// LinesLost is how many lines the log had to drop; nil for a log that waits.
+	LinesLost func() uint64
 	// Now is time.Now if nil.
 	Now func() time.Time
 	// Checks are the last results of checking domains; nil for none.
@@ -75,6 +78,7 @@ type Server struct {
 	Options
 	stopping atomic.Bool
 	metrics  *metrics
+	requests requestLog
 	limiter  *limiter
 	guesses  *attempts
 	signIns  *attempts
@@ -109,6 +113,11 @@ func New(o Options) (*Server, error) {
 	}
 	if o.OIDC != nil {
 		s.oidc = &identity{OIDC: *o.OIDC}
+	}
+	if o.LinesLost != nil {
+		s.metrics.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "autoconfig_log_lines_lost_total", Help: "Lines that were dropped because what the log is written to was blocked.",
+		}, func() float64 { return float64(o.LinesLost()) }))
 	}
 	if o.Checks != nil {
 		s.metrics.registry.MustRegister(&checkCollector{checks: o.Checks, directory: o.Directory})
