@@ -34,6 +34,7 @@ func (s Site) Check() settings.Problems {
 	for i, a := range s.Accounts {
 		c.account(a, fmt.Sprintf("accounts[%d]", i))
 	}
+	c.overrides(s.Overrides)
 	return c.problems
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"time"
 
 	"autoconfig/settings"
@@ -9,14 +10,14 @@ import (
 // Override is what our own store keeps for an account whose source is read-only.
 // It is laid over what the source says.
 type Override struct {
-	Address   settings.Address  `json:"address"`            // the mailbox's primary one
-	Protocol  settings.Protocol `json:"protocol,omitempty"` // set by hand; "" leaves the source's
-	Devices   Devices           `json:"devices,omitempty"`  // "" leaves the source's
-	Note      string            `json:"note,omitempty"`     // why, for those who come after
-	ChangedBy string            `json:"changed_by,omitempty"`
-	ChangedAt time.Time         `json:"changed_at,omitzero"`
+	Address   settings.Address  `yaml:"address" json:"address" doc:"the mailbox's primary address, of an account that another source has"`
+	Protocol  settings.Protocol `yaml:"protocol,omitempty" json:"protocol,omitempty" doc:"imap or pop3; without it what the source says"`
+	Devices   Devices           `yaml:"devices,omitempty" json:"devices,omitempty" doc:"one or several; without it what the source says"`
+	Note      string            `yaml:"note,omitempty" json:"note,omitempty" doc:"why, for those who come after"`
+	ChangedBy string            `yaml:"changed_by,omitempty" json:"changed_by,omitempty" doc:"who laid it over"`
+	ChangedAt time.Time         `yaml:"changed_at,omitempty" json:"changed_at,omitzero" doc:"when"`
 	// GoneAt is since when no source has known the account; zero while one does.
-	GoneAt time.Time `json:"gone_at,omitzero"`
+	GoneAt time.Time `yaml:"-" json:"gone_at,omitzero"`
 }
 
 // IsZero tells whether nothing is overridden or noted.
@@ -36,17 +37,39 @@ func (o Override) Over(a Account) Account {
 // Check lists what is wrong with an override.
 func (o Override) Check() settings.Problems {
 	var c checker
-	if o.Address.IsZero() {
-		c.add("address", "an override needs an address")
-	}
-	c.incoming(o.Protocol, "protocol")
-	c.devices(o.Devices, "devices")
-	if err := settings.CheckText(o.Note); err != nil {
-		c.add("note", "%v", err)
-	} else if len(o.Note) > MaxNote {
-		c.add("note", "a note has at most %d bytes", MaxNote)
-	}
+	c.override(o, "")
 	return c.problems
+}
+
+func (c *checker) override(o Override, path string) {
+	if o.Address.IsZero() {
+		c.add(path+"address", "an override needs an address")
+	}
+	c.incoming(o.Protocol, path+"protocol")
+	c.devices(o.Devices, path+"devices")
+	if err := settings.CheckText(o.Note); err != nil {
+		c.add(path+"note", "%v", err)
+	} else if len(o.Note) > MaxNote {
+		c.add(path+"note", "a note has at most %d bytes", MaxNote)
+	}
+}
+
+// overrides judges those of a site.
+func (c *checker) overrides(all []Override) {
+	seen := map[string]bool{}
+	for i, o := range all {
+		path := fmt.Sprintf("overrides[%d]", i)
+		c.override(o, path+".")
+		switch key := o.Address.Key(); {
+		case o.Address.IsZero(): // said already
+		case seen[key]:
+			c.add(path+".address", "there is already an override of %s", o.Address)
+		case o.IsZero():
+			c.add(path, "an override needs a protocol, devices or a note")
+		default:
+			seen[key] = true
+		}
+	}
 }
 
 // MaxNote is the longest note of an override, in bytes.

@@ -15,6 +15,8 @@ type Site struct {
 	Plans     []Plan              `yaml:"plans,omitempty" json:"plans,omitempty" doc:"named offers that many domains share"`
 	Domains   []Domain            `yaml:"domains,omitempty" json:"domains,omitempty" doc:"the mail domains"`
 	Accounts  []Account           `yaml:"accounts,omitempty" json:"accounts,omitempty" doc:"accounts of which more is known than their address"`
+	// Overrides is nil where nothing is said: what was laid over stays.
+	Overrides []Override `yaml:"overrides,omitempty" json:"overrides,omitempty" doc:"what is laid over accounts that other sources have; without this key those that are there stay, [] removes them"`
 }
 
 // Plan is a named offer that many domains share.

@@ -248,6 +248,9 @@ func (o *opened) secretMark() (string, error) {
 	return hex.EncodeToString(mark), err
 }
 
+// nothing is said of what is empty.
+const nothing = "nothing"
+
 // contents are what a backup has, as people call it.
 func contents(rows map[string]int64) string {
 	var parts []string
@@ -270,7 +273,7 @@ func contents(rows map[string]int64) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "nothing"
+		return nothing
 	}
 	return strings.Join(parts, ", ")
 }

@@ -6,6 +6,7 @@ import (
 
 	"autoconfig/internal/config"
 	"autoconfig/internal/migrate"
+	"autoconfig/policy"
 )
 
 type exportCmd struct {
@@ -20,9 +21,11 @@ type exportSiteCmd struct {
 }
 
 func (e *exportSiteCmd) Help() string {
-	return `Writes everything that is served as a site file, which "apply" reads back to the
-same. It has the site's identity: keep it, so that profiles on people's devices are
-replaced and not doubled after a move.
+	return `Writes what decides the answers as a site file, which "apply" reads back to the same:
+providers, plans, domains, accounts, and what is laid over accounts of other sources.
+It has the site's identity: keep it, so that profiles on people's devices are replaced
+and not doubled after a move. Setup links, people, tokens, the audit log and PACC
+documents are not in it: "backup" keeps everything.
 
 Example:
   autoconfig export > site.yaml`
@@ -38,6 +41,23 @@ func (e *exportSiteCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := e.write(c, site); err != nil {
+		return err
+	}
+	rows, err := source.store.Holdings(c)
+	if err != nil || e.Demo {
+		return err
+	}
+	for _, table := range []string{"domains", "accounts", "overrides"} { // which the file has
+		rows[table] = 0
+	}
+	if left := contents(rows); left != nothing {
+		fmt.Fprintf(c.std.err, "not in this file: %s; autoconfig backup keeps everything\n", left)
+	}
+	return nil
+}
+
+func (e *exportSiteCmd) write(c *call, site policy.Site) error {
 	if e.JSON {
 		enc := json.NewEncoder(c.std.out)
 		enc.SetEscapeHTML(false)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"autoconfig/policy"
 )
@@ -17,7 +18,7 @@ type Changes []Change
 
 // Change is one provider, plan, domain or account that differs.
 type Change struct {
-	Kind   string  `json:"kind"` // provider, plan, domain, account, site
+	Kind   string  `json:"kind"` // provider, plan, domain, account, override, site
 	Name   string  `json:"name"`
 	Action string  `json:"action"` // add, change, remove
 	Fields []Field `json:"fields,omitempty"`
@@ -39,7 +40,20 @@ func Compare(old, new policy.Site) Changes {
 	changes = append(changes, compare("provider", named(old.Providers), named(new.Providers))...)
 	changes = append(changes, compare("plan", named(old.Plans), named(new.Plans))...)
 	changes = append(changes, compare("domain", named(old.Domains), named(new.Domains))...)
-	return append(changes, compare("account", named(old.Accounts), named(new.Accounts))...)
+	changes = append(changes, compare("account", named(old.Accounts), named(new.Accounts))...)
+	if new.Overrides == nil { // nothing is said of them, and they stay
+		return changes
+	}
+	return append(changes, compare("override", named(laid(old.Overrides)), named(laid(new.Overrides)))...)
+}
+
+// laid are overrides without what the service notes of them by itself.
+func laid(all []policy.Override) []policy.Override {
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].GoneAt = time.Time{}
+	}
+	return all
 }
 
 // Empty tells whether nothing changes.

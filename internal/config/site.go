@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 
 	"github.com/goccy/go-yaml"
 
@@ -58,9 +59,8 @@ func WriteSite(w io.Writer, site policy.Site) error {
 	if _, err := io.WriteString(w, siteHeader); err != nil {
 		return err
 	}
-	// 100,000 accounts are written in pieces: the library builds a tree of each.
-	accounts := site.Accounts
-	site.Accounts = nil
+	accounts, overrides := site.Accounts, site.Overrides
+	site.Accounts, site.Overrides = nil, nil
 	if !reflect.DeepEqual(site, policy.Site{}) {
 		if err := writeYAML(w, site); err != nil {
 			return err
@@ -71,13 +71,26 @@ func WriteSite(w io.Writer, site policy.Site) error {
 			return err
 		}
 	}
-	for start := 0; start < len(accounts); start += 1000 {
-		if start == 0 {
-			if _, err := io.WriteString(w, "accounts:\n"); err != nil {
-				return err
-			}
-		}
-		if err := writeYAML(w, accounts[start:min(start+1000, len(accounts))]); err != nil {
+	if err := writeList(w, "accounts", accounts); err != nil {
+		return err
+	}
+	if overrides != nil && len(overrides) == 0 { // which takes away those that are there
+		_, err := io.WriteString(w, "overrides: []\n")
+		return err
+	}
+	return writeList(w, "overrides", overrides)
+}
+
+// writeList writes 100,000 accounts in pieces: the library builds a tree of each.
+func writeList[T any](w io.Writer, key string, list []T) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if _, err := io.WriteString(w, key+":\n"); err != nil {
+		return err
+	}
+	for piece := range slices.Chunk(list, 1000) {
+		if err := writeYAML(w, piece); err != nil {
 			return err
 		}
 	}

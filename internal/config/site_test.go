@@ -86,11 +86,17 @@ func TestDates(t *testing.T) {
 	}
 }
 
+var someOverrides = []policy.Override{
+	{Address: settings.MustAddress("boss@example.com"), Protocol: settings.POP3, Note: "said \"yes\": #1", ChangedBy: "staff:eva", ChangedAt: time.Date(2026, 11, 24, 12, 0, 5, 0, time.UTC)},
+	{Address: settings.MustAddress("lobby@elsewhere.example"), Devices: policy.OneDevice},
+}
+
 // apply(export(x)) changes nothing.
 func TestWhatIsWrittenIsReadAsTheSame(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		site := policytest.Site().Draw(t, "site")
+		site.Overrides = rapid.SampledFrom([][]policy.Override{nil, {}, someOverrides}).Draw(t, "overrides")
 		var text bytes.Buffer
 		if err := WriteSite(&text, site); err != nil {
 			t.Fatal(err)

@@ -132,7 +132,11 @@ func (s *Store) replace(ctx context.Context, tx database.Queryer, old, new polic
 		return false, err
 	}
 	accountsChanged, err := s.replaceAccounts(ctx, tx, old, new)
-	return changed || frameChanged || accountsChanged, err
+	if err != nil || new.Overrides == nil { // nothing is said of them, and they stay
+		return changed || frameChanged || accountsChanged, err
+	}
+	overridesChanged, err := s.replaceOverrides(ctx, tx, old.Overrides, new.Overrides)
+	return changed || frameChanged || accountsChanged || overridesChanged, err
 }
 
 // row is a provider, plan or domain as it is stored.

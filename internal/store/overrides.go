@@ -30,14 +30,46 @@ func (s *Store) HasOverrides(ctx context.Context) (bool, error) {
 // one that says nothing is removed.
 func (s *Store) PutOverride(ctx context.Context, o policy.Override) error {
 	return s.change(ctx, func(tx database.Queryer) (bool, error) {
-		if o.IsZero() {
-			_, err := tx.ExecContext(ctx, `DELETE FROM overrides WHERE address = ?`, o.Address.Key())
-			return true, err
-		}
-		_, err := tx.ExecContext(ctx, s.db.Kind.Upsert("overrides", []string{"address"}, []string{"domain", "protocol", "devices", "note", "changed_by", "changed_at", "gone_at"}),
-			o.Address.Key(), o.Address.Domain(), string(o.Protocol), string(o.Devices), o.Note, o.ChangedBy, unix(o.ChangedAt), unix(o.GoneAt))
-		return true, err
+		return true, s.putOverride(ctx, tx, o)
 	})
+}
+
+func (s *Store) putOverride(ctx context.Context, tx database.Queryer, o policy.Override) error {
+	if o.IsZero() {
+		_, err := tx.ExecContext(ctx, `DELETE FROM overrides WHERE address = ?`, o.Address.Key())
+		return err
+	}
+	_, err := tx.ExecContext(ctx, s.db.Kind.Upsert("overrides", []string{"address"}, []string{"domain", "protocol", "devices", "note", "changed_by", "changed_at", "gone_at"}),
+		o.Address.Key(), o.Address.Domain(), string(o.Protocol), string(o.Devices), o.Note, o.ChangedBy, unix(o.ChangedAt), unix(o.GoneAt))
+	return err
+}
+
+// replaceOverrides makes a site's overrides those that are kept. Since when an
+// account has been gone is ours to know.
+func (s *Store) replaceOverrides(ctx context.Context, tx database.Queryer, old, new []policy.Override) (changed bool, err error) {
+	stored := make(map[string]policy.Override, len(old))
+	for _, o := range old {
+		stored[o.Address.Key()] = o
+	}
+	for _, o := range new {
+		before := stored[o.Address.Key()]
+		delete(stored, o.Address.Key())
+		o.GoneAt = before.GoneAt
+		if encode(o) == encode(before) {
+			continue
+		}
+		changed = true
+		if err := s.putOverride(ctx, tx, o); err != nil {
+			return false, err
+		}
+	}
+	for _, o := range stored {
+		changed = true
+		if err := s.putOverride(ctx, tx, policy.Override{Address: o.Address}); err != nil {
+			return false, err
+		}
+	}
+	return changed, nil
 }
 
 // Overrides are at most limit overrides whose keys come after the given one, in

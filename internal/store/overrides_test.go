@@ -13,6 +13,41 @@ import (
 	"autoconfig/settings"
 )
 
+// A site that says nothing of overrides leaves them; one that does has them replaced.
+func TestASitesOverrides(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		boss := policy.Override{Address: settings.MustAddress("boss@example.com"), Protocol: settings.POP3, ChangedBy: "eva", ChangedAt: time.Unix(1e9, 0).UTC()}
+		lobby := policy.Override{Address: settings.MustAddress("lobby@example.com"), Note: "why"}
+		since := time.Unix(1e9, 0).UTC()
+		if err := errors.Join(s.PutOverride(t.Context(), boss), s.MarkGone(t.Context(), "boss@example.com", since)); err != nil {
+			t.Fatal(err)
+		}
+		holds := func(what string, site policy.Site, changed bool, want ...policy.Override) {
+			t.Helper()
+			at := generation(t, s)
+			replace(t, s, site)
+			if got := generation(t, s) > at; got != changed {
+				t.Errorf("%s: something changed: %v", what, got)
+			}
+			if got := stored(t, s).Overrides; !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: %+v, want %+v", what, got, want)
+			}
+		}
+		gone := boss
+		gone.GoneAt = since
+		site := demo(t)
+		holds("nothing is said", site, true, gone)
+		site.Overrides = []policy.Override{boss, lobby}
+		holds("one more", site, true, gone, lobby)
+		holds("the same again", site, false, gone, lobby)
+		gone.Protocol, boss.Protocol = settings.IMAP, settings.IMAP
+		site.Overrides = []policy.Override{boss}
+		holds("one less, and another protocol", site, true, gone)
+		site.Overrides = []policy.Override{}
+		holds("none", site, true)
+	})
+}
+
 func TestOverrides(t *testing.T) {
 	onEach(t, testOverrides)
 }

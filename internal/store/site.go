@@ -10,7 +10,7 @@ import (
 )
 
 // Site is everything that is stored: providers, plans and domains in the order
-// in which they were written, accounts by address.
+// in which they were written, accounts and overrides by address.
 func (s *Store) Site(ctx context.Context) (all policy.Site, err error) {
 	err = s.db.View(ctx, func(q database.Queryer) error {
 		all, err = site(ctx, q)
@@ -67,7 +67,15 @@ func site(ctx context.Context, q database.Queryer) (policy.Site, error) {
 	if err != nil {
 		return all, err
 	}
-	return all, read(ctx, q, &all.Accounts, `SELECT document FROM accounts ORDER BY address`)
+	if err := read(ctx, q, &all.Accounts, `SELECT document FROM accounts ORDER BY address`); err != nil {
+		return all, err
+	}
+	rows, err := q.QueryContext(ctx, `SELECT `+overrideColumns+` FROM overrides ORDER BY address`)
+	if err != nil {
+		return all, err
+	}
+	all.Overrides, err = scanAll(rows, readOverride)
+	return all, err
 }
 
 func read[T any](ctx context.Context, q database.Queryer, into *[]T, query string) error {
