@@ -88,25 +88,25 @@ func newChecker(process settled, flag resolverFlag, trust bool, allow []netip.Pr
 	return checker, nil
 }
 
-// ownListeners are where this service may listen: a check must not reach it by a
-// stranger's records. The public one is left out: it is what is to be checked.
+// ownListeners are the listeners that aren't for everybody: a check must not reach
+// them by a stranger's records, whatever networks are allowed. The public ones are
+// left out: they are what is to be checked, and tell us what they tell anybody.
 func ownListeners(process settled) []netip.AddrPort {
-	host, port, err := net.SplitHostPort(process.AdminListen)
-	if err != nil {
-		return nil
+	var own []netip.AddrPort
+	for _, address := range []string{process.AdminListen, process.StaffListen} {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil {
+			continue
+		}
+		ip, err := netip.ParseAddr(host)
+		if err != nil { // none, or a name, which may be any of the machine's addresses
+			ip = netip.IPv6Unspecified()
+		}
+		if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+			own = append(own, netip.AddrPortFrom(ip, uint16(n)))
+		}
 	}
-	ip, err := netip.ParseAddr(host)
-	switch {
-	case host == "":
-		ip = netip.IPv6Unspecified()
-	case err != nil: // a name, most likely localhost
-		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil
-	}
-	return []netip.AddrPort{netip.AddrPortFrom(ip, uint16(n))}
+	return own
 }
 
 func (k *checkCmd) domains(c *call, site *opened) ([]string, error) {

@@ -65,6 +65,7 @@ func (s *serveCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
+	site.process.bound(listeners)
 	if s.Demo {
 		if _, err := settleSome(c, site, doctor.Publisher{Documents: site.store}, -1); err != nil {
 			return err
@@ -106,6 +107,7 @@ func (s *serveCmd) Run(c *call) error {
 		Desk: desk, Site: site.store, StaffURL: site.process.staffURL(listeners), StaffApart: listeners.Staff != nil, OIDC: provider, PublicURL: site.process.PublicURL, Signer: signer,
 		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version, Drain: site.process.DrainTime(),
 		LinesLost: log.Lost, Failures: site.store, Secret: secret,
+		AdminHosts: site.process.AdminHosts, HSTS: site.process.HSTS(),
 		Rate: server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
 	})
 	if err != nil {
@@ -165,6 +167,14 @@ func listen(ctx context.Context, process settled, logger *slog.Logger) (l server
 		l.Certificate, err = watchCertificate(process, logger)
 	}
 	return l, err
+}
+
+// bound puts the addresses that the system gave in place of the configured ones.
+func (s *settled) bound(l server.Listeners) {
+	s.AdminListen = l.Private.Addr().String()
+	if l.Staff != nil {
+		s.StaffListen = l.Staff.Addr().String()
+	}
 }
 
 func watchCertificate(process settled, logger *slog.Logger) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {

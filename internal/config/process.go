@@ -23,7 +23,7 @@ const maxProcess = 64 << 10
 // value of [Defaults].
 type Process struct {
 	Listen       string  `yaml:"listen" doc:"public listener, for mail programs; with tls it speaks https, else plain http behind a proxy"`
-	HTTPListen   string  `yaml:"http_listen" doc:"plain http beside a public listener with tls; GETs are redirected to https"`
+	HTTPListen   string  `yaml:"http_listen" doc:"plain http beside a public listener with tls: pages, links, profiles and configurations are redirected to https"`
 	AdminListen  string  `yaml:"admin_listen" doc:"private listener: health, readiness, metrics"`
 	StaffListen  string  `yaml:"staff_listen" doc:"listener of the help desk's pages and the API, where they aren't on admin_listen; with tls it speaks https, else plain http behind a proxy"`
 	StaffURL     string  `yaml:"staff_url" doc:"where the help desk is reached: https, host, no path; the only name by which it answers (http only for a loopback address)"`
@@ -36,6 +36,9 @@ type Process struct {
 	SecretFile   string  `yaml:"secret_file" doc:"32 random bytes from which keys derive; made at the first start if it isn't there"`
 	TLS          KeyPair `yaml:"tls" doc:"certificate of the public listener; read again when the files change"`
 	Signing      KeyPair `yaml:"signing" doc:"what signs Apple's profiles: RSA or P-256; read again when the files change"`
+	// AdminHosts are names without a port.
+	AdminHosts []string `yaml:"admin_hosts" doc:"names by which the private listener answers beside addresses, localhost and staff_url's, such as the one that Prometheus asks"`
+	HSTSDays   int      `yaml:"hsts_days" doc:"days for which browsers that were here by https come by https alone (HSTS); 0 makes them forget it"`
 	// TrustedProxies are addresses or networks in CIDR notation.
 	TrustedProxies []string  `yaml:"trusted_proxies" doc:"addresses or networks from which X-Forwarded-For and X-Forwarded-Proto are believed"`
 	RateLimit      RateLimit `yaml:"rate_limit" doc:"bounds the public requests of one client: an IPv4 address or an IPv6 /64"`
@@ -121,6 +124,7 @@ func Defaults() Process {
 		Connections: 8,
 		Drain:       "0s",
 		PublicURL:   "http://127.0.0.1:8080",
+		HSTSDays:    180,
 		SecretFile:  "autoconfig.secret",
 		// Thunderbird asks about eight times for one account; behind one address there
 		// may be an office.
@@ -223,6 +227,17 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 	if p.HTTPListen != "" && p.TLS.Certificate == "" {
 		wrong("http_listen", "http_listen redirects to https, which needs tls: {certificate, key}")
 	}
+	if p.HTTPListen != "" && !strings.HasPrefix(p.PublicURL, "https://") {
+		wrong("http_listen", "http_listen redirects to https, which needs a public_url that begins with https://")
+	}
+	for i, name := range p.AdminHosts {
+		if !isHostName(name) {
+			wrong("admin_hosts["+strconv.Itoa(i)+"]", "%q is not a host's name: write it without a port, such as autoconfig.internal", name)
+		}
+	}
+	if p.HSTSDays < 0 || p.HSTSDays > 730 {
+		wrong("hsts_days", "%d days are not possible; use 0 to 730", p.HSTSDays)
+	}
 	for i, text := range p.TrustedProxies {
 		if _, err := parsePrefix(text); err != nil {
 			wrong("trusted_proxies["+strconv.Itoa(i)+"]", "%q is neither an address nor a network such as 192.0.2.0/24", text)
@@ -306,6 +321,11 @@ func isHostPort(address string) bool {
 	return err == nil && portErr == nil && n >= 0 && n <= 65535 && !strings.ContainsAny(host, " /")
 }
 
+// isHostName also takes what only a local resolver knows, such as a container's name.
+func isHostName(name string) bool { return hostName.MatchString(name) }
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
+
 func isPublicURL(text string) bool {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
@@ -322,6 +342,9 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	}
 	return netip.ParsePrefix(text)
 }
+
+// HSTS is for how long browsers come by https alone.
+func (p Process) HSTS() time.Duration { return time.Duration(p.HSTSDays) * 24 * time.Hour }
 
 // Proxies are the trusted networks.
 func (p Process) Proxies() []netip.Prefix { return parsed(p.TrustedProxies) }

@@ -20,7 +20,8 @@ type Judge struct {
 	// Allowed are networks that the operator permits beside public ones.
 	Allowed []netip.Prefix
 	// Own are our own listeners, which are never dialled: through them a stranger
-	// would ask as ourselves. An unspecified address stands for all of the machine's.
+	// would ask as ourselves, whatever is allowed. An unspecified address stands for
+	// all of the machine's.
 	Own []netip.AddrPort
 }
 
@@ -49,10 +50,8 @@ func prefixes(list ...string) []netip.Prefix {
 // Permits tells why an address and port may not be dialled, as [ErrForbidden].
 func (j Judge) Permits(to netip.AddrPort) error {
 	ip := to.Addr()
-	for _, own := range j.Own {
-		if own.Port() == to.Port() && (own.Addr() == ip || own.Addr().IsUnspecified() && isLocal(ip)) {
-			return fmt.Errorf("%w: %s is this service itself", ErrForbidden, to)
-		}
+	if j.isOwn(to) {
+		return fmt.Errorf("%w: %s is this service itself", ErrForbidden, to)
 	}
 	within := func(list []netip.Prefix) bool {
 		return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) })
@@ -66,8 +65,35 @@ func (j Judge) Permits(to netip.AddrPort) error {
 	return fmt.Errorf("%w: %s is not a public address; permit its network with --allow-network or check: {allow_networks: [...]}", ErrForbidden, ip)
 }
 
+// isOwn tells whether an address, in whatever form, leads to one of our listeners.
+func (j Judge) isOwn(to netip.AddrPort) bool {
+	ip := meant(to.Addr())
+	return slices.ContainsFunc(j.Own, func(own netip.AddrPort) bool {
+		listens := meant(own.Addr())
+		return own.Port() == to.Port() &&
+			(listens == ip || listens.IsUnspecified() && isLocal(ip) || ip.IsUnspecified()) // whoever dials 0.0.0.0 gets this machine
+	})
+}
+
+var (
+	nat64 = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052
+	sixTo = netip.MustParsePrefix("2002::/16")    // RFC 3056
+)
+
+// meant is the IPv4 address that an IPv6 one carries, if it does.
+func meant(ip netip.Addr) netip.Addr {
+	ip = ip.Unmap().WithZone("")
+	switch bytes := ip.As16(); {
+	case nat64.Contains(ip):
+		return netip.AddrFrom4([4]byte(bytes[12:]))
+	case sixTo.Contains(ip):
+		return netip.AddrFrom4([4]byte(bytes[2:6]))
+	}
+	return ip
+}
+
 func isLocal(ip netip.Addr) bool {
-	if ip.IsLoopback() {
+	if ip.IsLoopback() || ip.IsUnspecified() {
 		return true
 	}
 	addresses, err := net.InterfaceAddrs()
@@ -76,7 +102,7 @@ func isLocal(ip netip.Addr) bool {
 	}
 	return slices.ContainsFunc(addresses, func(a net.Addr) bool {
 		p, err := netip.ParsePrefix(a.String())
-		return err == nil && p.Addr().Unmap() == ip.Unmap()
+		return err == nil && p.Addr().Unmap().WithZone("") == ip
 	})
 }
 

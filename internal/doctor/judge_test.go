@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -26,6 +27,47 @@ func TestOnlyPublicAddressesAreDialled(t *testing.T) {
 	for to, permitted := range map[string]bool{"10.0.0.2:443": true, "10.0.0.1:443": false, "10.0.0.1:993": true, "127.0.0.1:8081": false, "[::1]:8081": false, "8.8.8.8:8081": true, "192.168.0.1:443": false} {
 		if err := inside.Permits(netip.MustParseAddrPort(to)); (err == nil) != permitted {
 			t.Errorf("%s: %v", to, err)
+		}
+	}
+}
+
+// Our own listeners are refused in whatever form an address is written, and whatever
+// is allowed.
+func TestOwnListenersAreNeverDialled(t *testing.T) {
+	t.Parallel()
+	everything := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	interfaces, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"127.0.0.1", "127.66.0.1", "::1", "0.0.0.0", "::", "::ffff:127.0.0.1", "::ffff:0.0.0.0", "64:ff9b::127.0.0.1", "2002:7f00:1::1"}
+	for _, a := range interfaces {
+		ip := netip.MustParsePrefix(a.String()).Addr()
+		all = append(all, ip.String(), netip.AddrFrom16(ip.As16()).String()) // mapped, if it is IPv4
+		if ip.IsLinkLocalUnicast() && ip.Is6() {
+			all = append(all, ip.WithZone("eth0").String())
+		}
+	}
+	for own, refused := range map[string][]string{
+		"0.0.0.0:8081":            all,
+		"[::]:8081":               all,
+		"127.0.0.1:8081":          {"127.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1", "64:ff9b::127.0.0.1", "2002:7f00:1::1"},
+		"[::ffff:127.0.0.1]:8081": {"127.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1"},
+		"[::1]:8081":              {"::1", "0.0.0.0", "::"},
+		"[fe80::1%lo]:8081":       {"fe80::1", "fe80::1%eth0"},
+		"10.9.8.7:8081":           {"10.9.8.7", "::ffff:10.9.8.7", "64:ff9b::10.9.8.7", "2002:a09:807::1"},
+	} {
+		j := Judge{Allowed: everything, Own: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.9:1"), netip.MustParseAddrPort(own)}}
+		for _, ip := range refused {
+			if err := j.Permits(netip.AddrPortFrom(netip.MustParseAddr(ip), 8081)); !errors.Is(err, ErrForbidden) {
+				t.Errorf("listening at %s, %s is dialled", own, ip)
+			}
+			if err := j.Permits(netip.AddrPortFrom(netip.MustParseAddr(ip).Unmap(), 8082)); err != nil && !strings.Contains(ip, "%") {
+				t.Errorf("listening at %s, another port of %s: %v", own, ip, err)
+			}
+		}
+		if err := j.Permits(netip.MustParseAddrPort("192.0.2.77:8081")); err != nil {
+			t.Errorf("listening at %s, another machine: %v", own, err)
 		}
 	}
 }

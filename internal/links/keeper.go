@@ -118,6 +118,12 @@ func hashOf(token string) []byte {
 	return sum[:]
 }
 
+// IsToken tells whether a text has the form of a token, as it is written in links.
+func IsToken(text string) bool {
+	raw, err := letters.DecodeString(text)
+	return err == nil && len(raw) == tokenSize && len(text) == tokenLength // the decoder overlooks line ends
+}
+
 // Find finds a link by its token, in any letter case. It is looked up by its hash,
 // so that time tells nothing of how much of it is right.
 func (k *Keeper) Find(ctx context.Context, token string) (Link, error) {

@@ -127,19 +127,14 @@ func (s *Server) autodiscoverJSON(c echo.Context) error {
 	fail := func(status int, code autodiscover.JSONError) error {
 		return c.Blob(status, jsonType, autodiscover.RenderJSONError(code))
 	}
-	query := c.Request().URL.RawQuery
-	typed, given, err := typedAddress(query, "email", "emailaddress")
-	if text := originalTail(c, "/v1.0/"); text != "" {
-		given = true
-		typed, err = settings.ParseAddress(text)
-	}
+	typed, given, err := jsonAddress(c)
 	switch {
 	case !given:
 		return fail(http.StatusBadRequest, autodiscover.JSONMissingAddress)
 	case err != nil:
 		return fail(http.StatusBadRequest, autodiscover.JSONBadAddress)
 	}
-	switch protocol := parameter(query, "protocol"); {
+	switch protocol := parameter(c.Request().URL.RawQuery, "protocol"); {
 	case protocol == "":
 		return fail(http.StatusBadRequest, autodiscover.JSONMissingProtocol)
 	case !autodiscover.IsProtocolV1(protocol):
@@ -152,6 +147,15 @@ func (s *Server) autodiscoverJSON(c echo.Context) error {
 	}
 	url := s.PublicURL.JoinPath("/autodiscover/autodiscover.xml").String()
 	return c.Blob(http.StatusOK, jsonType, autodiscover.RenderJSON(url))
+}
+
+// jsonAddress is the address in the path, else the one in the query.
+func jsonAddress(c echo.Context) (typed settings.Address, given bool, err error) {
+	if text := originalTail(c, "/v1.0/"); text != "" {
+		typed, err = settings.ParseAddress(text)
+		return typed, true, err
+	}
+	return typedAddress(c.Request().URL.RawQuery, "email", "emailaddress")
 }
 
 const jsonType = "application/json; charset=utf-8"

@@ -17,7 +17,7 @@ import (
 // listener of their own.
 func (s *Server) Staff() http.Handler {
 	e := s.newEcho()
-	e.Use(s.observe(slog.LevelInfo))
+	e.Use(s.observe(slog.LevelInfo), s.strictTransport, onlyHosts(s.ourHost, errOtherHost))
 	s.staffRoutes(e)
 	s.assets(e)
 	return e

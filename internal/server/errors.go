@@ -20,6 +20,7 @@ import (
 
 var (
 	errOtherHost    = errors.New("a name that isn't this service's")
+	errPrivateHost  = errors.New("a name that the private listener isn't known by")
 	errOtherOrigin  = errors.New("a request by another site's page")
 	errBadForm      = errors.New("not a form of ours")
 	errBadText      = errors.New("a text that is not UTF-8 or has a NUL character")
@@ -43,6 +44,7 @@ var refusals = []struct {
 	{errNoAddress, http.StatusBadRequest, "The request has no emailaddress."},
 	{settings.ErrAddress, http.StatusBadRequest, "The emailaddress is not a mail address."},
 	{errOtherHost, http.StatusForbidden, "This service isn't reached by that name."},
+	{errPrivateHost, http.StatusForbidden, "The private listener isn't reached by that name; admin_hosts permits it."},
 	{errOtherOrigin, http.StatusForbidden, "This was sent by another site."},
 	{errBadForm, http.StatusBadRequest, "What was sent is not a form of this page."},
 	{errBadText, http.StatusBadRequest, "The request has a text that is not UTF-8, or has a NUL character."},

@@ -44,5 +44,8 @@ func (s *Server) readyz(c echo.Context) error {
 	if !own.Ready {
 		r.Status, status = "not ready", http.StatusServiceUnavailable
 	}
+	if !s.isKnownHost(c.Request().Host) {
+		r.Problems = nil // they name what is inside
+	}
 	return c.JSON(status, r)
 }

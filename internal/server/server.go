@@ -61,6 +61,11 @@ type Options struct {
 	// StaffURL is where the help desk's pages are reached; the loopback address if
 	// nil.
 	StaffURL *url.URL
+	// AdminHosts are the names by which the private listener answers beside addresses,
+	// localhost and StaffURL's.
+	AdminHosts []string
+	// HSTS is for how long browsers come by https alone; 0 makes them forget it.
+	HSTS time.Duration
 	// StaffApart says that the pages have a listener of their own.
 	StaffApart bool
 	// OIDC is the help desk's identity provider; nil for none.
@@ -130,17 +135,17 @@ func New(o Options) (*Server, error) {
 func (s *Server) Public(knownPlain bool) http.Handler {
 	e := s.newEcho()
 	e.Pre(foldPath)
-	e.Use(s.observe(slog.LevelInfo), s.limit, publicHeaders)
+	e.Use(s.observe(slog.LevelInfo), s.strictTransport, s.limit, publicHeaders, s.overTLS(knownPlain))
 
 	autoconfig := []string{"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"}
 	for _, path := range autoconfig {
-		s.get(e, path, s.redirectPlain(knownPlain, s.autoconfig))
+		s.get(e, path, s.autoconfig)
 	}
 	s.get(e, "/v1.1/:domain", s.providerDatabase)
 
 	const pox = "/autodiscover/autodiscover.xml"
 	e.POST(pox, s.autodiscover)
-	s.get(e, pox, s.redirectPlain(knownPlain, s.autodiscoverGet))
+	s.get(e, pox, s.autodiscoverGet)
 	s.get(e, "/autodiscover/autodiscover.json", s.autodiscoverJSON)
 	s.get(e, "/autodiscover/autodiscover.json/v1.0/:address", s.autodiscoverJSON)
 
@@ -171,7 +176,7 @@ var wellKnownMethods = []string{http.MethodGet, http.MethodHead, http.MethodOpti
 // Private is the handler of the private listener.
 func (s *Server) Private() http.Handler {
 	e := s.newEcho()
-	e.Use(s.observe(slog.LevelDebug)) // scrapes would fill the log
+	e.Use(s.observe(slog.LevelDebug), s.strictTransport, onlyHosts(s.isKnownHost, errPrivateHost)) // scrapes would fill the log
 	s.get(e, "/healthz", s.healthz)
 	s.get(e, "/readyz", s.readyz)
 	s.get(e, "/metrics", echo.WrapHandler(s.metrics.handler()))

@@ -31,35 +31,3 @@ func (s *Server) wellKnown(service string) echo.HandlerFunc {
 		return c.Redirect(http.StatusMovedPermanently, target)
 	}
 }
-
-// redirectPlain sends a request that is known to have come over plain http to
-// https on the same served name. Where the scheme isn't known (a proxy that
-// isn't configured as trusted may have ended TLS), the request is answered.
-func (s *Server) redirectPlain(knownPlain bool, next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if !knownPlain && !s.proxySaysPlain(c) {
-			return next(c)
-		}
-		host := s.PublicURL.Host
-		if a, err := s.forHost(c.Request().Context(), c.Request().Host); err == nil {
-			host = a.host
-		} else if s.PublicURL.Scheme != "https" {
-			return next(c)
-		}
-		target := "https://" + host + c.Request().URL.Path
-		if typed, given, err := typedAddress(c.Request().URL.RawQuery, "emailaddress", "email"); err != nil {
-			return err
-		} else if given {
-			target += addressQuery(typed, parameter(c.Request().URL.RawQuery, "emailmd5"))
-		}
-		c.Response().Header().Set("Cache-Control", "no-store")
-		return c.Redirect(http.StatusFound, target) // what Outlook expects (reference B.1)
-	}
-}
-
-// proxySaysPlain tells whether a trusted proxy says that the client came over
-// plain http.
-func (s *Server) proxySaysPlain(c echo.Context) bool {
-	return c.Request().TLS == nil && s.fromTrustedProxy(c.Request()) && c.Scheme() == "http" &&
-		c.Request().Header.Get(echo.HeaderXForwardedProto) != ""
-}

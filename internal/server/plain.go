@@ -1,0 +1,160 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/autodiscover"
+	"autoconfig/internal/links"
+	"autoconfig/pacc"
+	"autoconfig/settings"
+)
+
+// overTLS sends a request that is known to have come over plain http to https,
+// before anything is done for it: a form isn't taken, a use of a link isn't
+// counted. Where the scheme isn't known (a proxy that isn't configured as trusted
+// may have ended TLS), the request is answered.
+//
+// Answered over plain http too are the assets, the redirects to a domain's services,
+// which lead to https anyway, and Autodiscover's POST, which Thunderbird would send
+// on without its body.
+func (s *Server) overTLS(knownPlain bool) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if !knownPlain && s.forwardedScheme(c) != "http" {
+				return next(c)
+			}
+			l, ok := leadOf(c)
+			if !ok {
+				return next(c)
+			}
+			host, ok := s.secureHost(c, l.anyName)
+			if !ok {
+				return next(c)
+			}
+			status := http.StatusFound // what Outlook expects (reference B.1); a 301 would outlive our TLS in browsers
+			if c.Request().Method == http.MethodPost {
+				status = http.StatusSeeOther // to the page with the form
+			}
+			c.Response().Header().Set("Cache-Control", "no-store")
+			return c.Redirect(status, "https://"+host+l.target)
+		}
+	}
+}
+
+// lead is where a request over plain http is led to.
+type lead struct {
+	// target is the path and query: our own words, and what was read of the request
+	// written anew.
+	target string
+	// anyName: the answer doesn't depend on the Host, so that it may come from
+	// public_url, where the certificate is right. Others stay with the served name
+	// that they asked for.
+	anyName bool
+}
+
+// leadOf is false for what is answered as it is, also because it can only be refused.
+func leadOf(c echo.Context) (l lead, ok bool) {
+	path := c.Path()
+	switch c.Request().Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost:
+		if path != "/" && path != "/s/:token" {
+			return lead{}, false
+		}
+	default:
+		return lead{}, false
+	}
+	switch path {
+	case "/", pacc.Path:
+		return lead{target: path}, true
+	case "/s/:token", "/s/:token/profile":
+		token := c.Param("token") // in lower case already
+		return lead{strings.Replace(path, ":token", token, 1), true}, links.IsToken(token)
+	case "/v1.1/:domain":
+		name, err := settings.ParseDomain(c.Param("domain"))
+		return lead{target: "/v1.1/" + name}, err == nil
+	case "/autodiscover/autodiscover.json", "/autodiscover/autodiscover.json/v1.0/:address":
+		typed, given, err := jsonAddress(c)
+		query := c.Request().URL.RawQuery
+		known := autodiscover.IsProtocolV1(parameter(query, "protocol"))
+		return lead{target: "/autodiscover/autodiscover.json" + addressQuery(typed, "") + "&protocol=AutodiscoverV1"}, given && err == nil && known
+	case "/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml":
+		return leadWithAddress(c, "emailaddress")
+	case "/autodiscover/autodiscover.xml":
+		return leadWithAddress(c, "emailaddress", "email")
+	case "/email.mobileconfig", "/mobileconfig", "/mobileconfig/":
+		l, ok = leadWithAddress(c, "emailaddress", "email")
+		l.anyName = true
+		return l, ok
+	}
+	return lead{}, false
+}
+
+// leadWithAddress carries the address over, if one is given under one of the names.
+func leadWithAddress(c echo.Context, names ...string) (l lead, ok bool) {
+	query := c.Request().URL.RawQuery
+	typed, given, err := typedAddress(query, names...)
+	if !given {
+		return lead{target: c.Path()}, true
+	}
+	return lead{target: c.Path() + addressQuery(typed, parameter(query, "emailmd5"))}, err == nil
+}
+
+// secureHost is the name at which a request is answered over https: public_url's
+// or the served special name that the Host is. It is false if there is none.
+func (s *Server) secureHost(c echo.Context, anyName bool) (host string, ok bool) {
+	secure := s.PublicURL.Scheme == "https"
+	name, err := hostName(c.Request().Host)
+	if secure && (anyName || err == nil && name == s.PublicURL.Hostname()) {
+		return s.PublicURL.Host, true
+	}
+	if a, err := s.forHost(c.Request().Context(), c.Request().Host); err == nil {
+		return a.host, true
+	}
+	return s.PublicURL.Host, secure
+}
+
+// forwardedScheme is what a trusted proxy says of how the client came: http or https;
+// "" if none says anything.
+func (s *Server) forwardedScheme(c echo.Context) string {
+	r := c.Request()
+	if r.TLS != nil || r.Header.Get(echo.HeaderXForwardedProto) == "" || !s.fromTrustedProxy(r) {
+		return ""
+	}
+	return c.Scheme()
+}
+
+// strictTransport tells browsers to come by https alone from now on (RFC 6797), on
+// answers that went over TLS and under our own names: at the name of a mail domain
+// itself there may be its website, of which we say nothing. For the same reason it
+// doesn't include subdomains.
+func (s *Server) strictTransport(next echo.HandlerFunc) echo.HandlerFunc {
+	value := []string{"max-age=" + strconv.Itoa(int(s.HSTS/time.Second))}
+	return func(c echo.Context) error {
+		// Over plain http it must not be sent (RFC 6797, section 7.2).
+		if (c.Request().TLS != nil || s.forwardedScheme(c) == "https") && s.isOurName(c.Request().Host) {
+			c.Response().Header()["Strict-Transport-Security"] = value
+		}
+		return next(c)
+	}
+}
+
+// isOurName tells whether a Host is a name that serves nothing but this: public_url's,
+// staff_url's, or one that begins as special names do.
+func (s *Server) isOurName(host string) bool {
+	name := strings.ToLower(bareName(host))
+	if name == strings.ToLower(s.PublicURL.Hostname()) || name == strings.ToLower(s.StaffURL.Hostname()) {
+		return true
+	}
+	for _, special := range specialNames {
+		if strings.HasPrefix(name, special) {
+			return true
+		}
+	}
+	return false
+}
