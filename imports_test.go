@@ -60,7 +60,7 @@ var rooms = map[string]room{
 		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "mobileconfig"},
 		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
 	},
-	"internal/testkit": {ours: []string{"settings"}, third: []string{"github.com/chromedp", "github.com/miekg/dns"}},
+	"internal/testkit": {ours: []string{"settings"}, third: []string{"github.com/chromedp", "github.com/miekg/dns", "go.uber.org/goleak"}},
 	"cmd/autoconfig": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",

@@ -5,11 +5,18 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"autoconfig/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"autoconfig": main}) // also in the PATH of the other tests
+	testscript.Main(leakless{m}, map[string]func(){"autoconfig": main}) // also in the PATH of the other tests
 }
+
+// leakless are the tests of a package, which must leave no goroutine behind.
+type leakless struct{ m *testing.M }
+
+func (l leakless) Run() int { return testkit.Run(l.m) }
 
 // The scripts are what an operator types, with what is seen.
 func TestCommandLine(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,8 +18,7 @@ import (
 var servers testkit.DatabaseServers
 
 func TestMain(m *testing.M) {
-	defer servers.Close()
-	m.Run()
+	os.Exit(testkit.Run(m, servers.Close))
 }
 
 // kinds make an empty database of each kind.

@@ -3,6 +3,7 @@ package migrate
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,8 +22,7 @@ import (
 var servers testkit.DatabaseServers
 
 func TestMain(m *testing.M) {
-	defer servers.Close()
-	m.Run()
+	os.Exit(testkit.Run(m, servers.Close))
 }
 
 // automx2Schema has the names, types and defaults of automx2 2026.2. ID stands for

@@ -36,9 +36,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	code := m.Run()
-	databases.Close()
-	os.Exit(code)
+	os.Exit(testkit.Run(m, databases.Close))
 }
 
 // load is what is asked of a service over a file, by one process.

@@ -34,9 +34,7 @@ func TestMain(m *testing.M) {
 	if address := os.Getenv(killAddress); address != "" {
 		os.Exit(replaceUntilKilled(place{address, os.Getenv(killFolder)}))
 	}
-	code := m.Run()
-	servers.Close()
-	os.Exit(code)
+	os.Exit(testkit.Run(m, servers.Close))
 }
 
 // killSite is one of two sites that have nothing in common but the domain.

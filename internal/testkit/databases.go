@@ -40,7 +40,7 @@ const databaseUser = "autoconfig"
 //
 //	var servers testkit.DatabaseServers
 //
-//	func TestMain(m *testing.M) { defer servers.Close(); m.Run() }
+//	func TestMain(m *testing.M) { os.Exit(testkit.Run(m, servers.Close)) }
 //
 // A test that stops, freezes or fills a server starts one of its own.
 type DatabaseServers struct {

@@ -2,50 +2,17 @@ package ldapdir
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
-	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
+
+	"autoconfig/internal/testkit"
 )
 
-// TestMain fails when a test leaves a connection behind.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if code == 0 {
-		if left := leftBehind(); left != "" {
-			fmt.Println("goroutines of connections are left:\n" + left)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-// leftBehind are the goroutines that serve connections, after they had time to end.
-func leftBehind() (left string) {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range 1000 {
-		stacks := make([]byte, 4<<20)
-		stacks = stacks[:runtime.Stack(stacks, true)]
-		left = ""
-		for stack := range strings.SplitSeq(string(stacks), "\n\n") {
-			if strings.Contains(stack, "go-ldap/ldap") || strings.Contains(stack, "ldapdir.(*Directory)") {
-				left += stack + "\n\n"
-			}
-		}
-		if left == "" {
-			return ""
-		}
-		<-tick.C
-	}
-	return left
-}
+func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
 
 // fake is a server that answers each connection as a test likes.
 type fake struct {

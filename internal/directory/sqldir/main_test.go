@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,8 +19,7 @@ import (
 var servers testkit.DatabaseServers
 
 func TestMain(m *testing.M) {
-	defer servers.Close()
-	m.Run()
+	os.Exit(testkit.Run(m, servers.Close))
 }
 
 // load makes a database of a kind with tables and rows, and returns where it is.

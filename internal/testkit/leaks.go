@@ -1,0 +1,38 @@
+package testkit
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// Run runs a package's tests, closes what they share, and fails where goroutines are
+// left that nobody will end:
+//
+//	func TestMain(m *testing.M) { os.Exit(testkit.Run(m, servers.Close)) }
+func Run(m interface{ Run() int }, closers ...func()) (code int) {
+	code = m.Run()
+	for _, end := range closers {
+		end()
+	}
+	if code != 0 {
+		return code
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := leftBehind(patience); err != nil {
+		fmt.Println("FAIL: tests are over, and", err)
+		return 1
+	}
+	return 0
+}
+
+// leftBehind waits until only those goroutines are left that last as long as the process.
+func leftBehind(bound time.Duration) (err error) {
+	for deadline := time.Now().Add(bound); ; {
+		if err = goleak.Find(); err == nil || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
