@@ -151,6 +151,27 @@ func TestPureRoomsReadNoClock(t *testing.T) {
 	}
 }
 
+// What can't run here is skipped by testkit.Need alone, which says what to install and
+// fails under CI=true.
+func TestNoTestSkipsByItself(t *testing.T) {
+	t.Parallel()
+	mayCall := []string{
+		"internal/testkit/need.go", "internal/testkit/namespace.go", // relays it
+		"internal/testkit/namespace_test.go", // is about it
+	}
+	for _, file := range sources(t, func(string) bool { return true }) {
+		if slices.Contains(mayCall, file.name) {
+			continue
+		}
+		ast.Inspect(file.syntax, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, s.Sel.Name) {
+				t.Errorf("%s skips by itself: testkit.Need", file.name)
+			}
+			return true
+		})
+	}
+}
+
 func TestEveryPackageSaysWhatItKnows(t *testing.T) {
 	t.Parallel()
 	documented := map[string]bool{}
@@ -174,6 +195,12 @@ type goFile struct {
 // goFiles are the shipped ones: tests may use what they like.
 func goFiles(t *testing.T) []goFile {
 	t.Helper()
+	return sources(t, func(name string) bool { return !strings.HasSuffix(name, "_test.go") })
+}
+
+// sources are the files whose names are wanted.
+func sources(t *testing.T, wanted func(name string) bool) []goFile {
+	t.Helper()
 	var files []goFile
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -182,7 +209,7 @@ func goFiles(t *testing.T) []goFile {
 		if entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), ".") {
 			return filepath.SkipDir
 		}
-		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+		if !strings.HasSuffix(name, ".go") || !wanted(name) {
 			return nil
 		}
 		syntax, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)

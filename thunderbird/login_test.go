@@ -3,10 +3,10 @@ package thunderbird
 import (
 	"encoding/json"
 	"errors"
-	"os"
 	"os/exec"
 	"testing"
 
+	"autoconfig/internal/testkit"
 	"autoconfig/settings"
 )
 
@@ -61,12 +61,7 @@ var texts = []string{
 // JXON.parseText of Thunderbird 153 does with a text.
 func TestManglesAgreesWithJavaScript(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("node"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("node is missing; install the Debian package nodejs")
-		}
-		t.Skip("node is missing; install the Debian package nodejs")
-	}
+	testkit.Need(t, "node")
 	const script = `
 		const parseText = v => /^(?:true|false)$/i.test(v) ? v.toLowerCase() === "true" : isFinite(v) ? parseFloat(v) : v;
 		console.log(JSON.stringify(JSON.parse(process.argv[1]).map(v => String(parseText(v)) !== v || typeof parseText(v) !== "string")))`

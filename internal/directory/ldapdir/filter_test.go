@@ -105,7 +105,7 @@ func FuzzFilledFilterKeepsItsShape(f *testing.F) {
 		all := []string{"address", "local", "domain", "text"}
 		parsed, err := parseTemplate(filter, all, nil)
 		if err != nil || value == "" {
-			t.Skip()
+			return
 		}
 		plain := skeleton(t, parsed.fill(func(string) string { return "x" }))
 		if got := skeleton(t, parsed.fill(func(string) string { return value })); got != plain {
