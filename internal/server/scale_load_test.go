@@ -23,6 +23,7 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/server"
 	"autoconfig/internal/store"
+	"autoconfig/internal/testkit"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
