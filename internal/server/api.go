@@ -222,18 +222,13 @@ func apiRefusal(err error) int {
 	return -1
 }
 
-// maxBody bounds what a program sends.
-const maxBody = 64 << 10
-
 // readJSON reads a body strictly: unknown members are mistakes.
 func readJSON(c echo.Context, into any) error {
-	r := c.Request()
-	decoder := json.NewDecoder(http.MaxBytesReader(c.Response(), r.Body, maxBody))
+	decoder := json.NewDecoder(c.Request().Body)
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(into)
-	large := new(http.MaxBytesError)
 	switch {
-	case errors.As(err, &large):
+	case isTooLarge(err):
 		return errTooLarge
 	case err != nil:
 		return fmt.Errorf("%w: %w", errJSON, err)

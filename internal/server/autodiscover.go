@@ -50,6 +50,8 @@ func (s *Server) autodiscover(c echo.Context) error {
 func readBody(body io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, autodiscover.MaxBody+1))
 	switch {
+	case isTooLarge(err):
+		return nil, errTooLarge
 	case err != nil:
 		return nil, errors.Join(settings.ErrAddress, err) // cut off or badly chunked: the client's fault
 	case len(data) > autodiscover.MaxBody:

@@ -95,13 +95,13 @@ func TestAutodiscoverAnswersEachClientsRequest(t *testing.T) {
 func TestAutodiscoverBodiesAreBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	fits := poxRequest(mail("office@example.com")+"<!--"+strings.Repeat("x", 60<<10)+"-->", outlookSchema)
+	fits := poxRequest(mail("office@example.com")+"<!--"+strings.Repeat("x", 15<<10)+"-->", outlookSchema)
 	if got := poxGist(w.pox(t, poxURL, fits)); !strings.HasPrefix(got, "IMAP") {
-		t.Errorf("60 KiB: %s", got)
+		t.Errorf("15 KiB: %s", got)
 	}
-	r := w.ask(t, http.MethodPost, poxURL, poxRequest(mail(strings.Repeat("a", 64<<10)+"@example.com"), outlookSchema))
+	r := w.ask(t, http.MethodPost, poxURL, poxRequest(mail(strings.Repeat("a", 16<<10)+"@example.com"), outlookSchema))
 	if r.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("over 64 KiB: %s", r.Status)
+		t.Errorf("over 16 KiB: %s", r.Status)
 	}
 }
 

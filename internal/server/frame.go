@@ -63,18 +63,28 @@ const languageCookie = "lang"
 // whoever made the page chose; what the browser wants; the provider's.
 func (s *Server) newFrame(c echo.Context, b brand, chosen string) frame {
 	wanted := []string{}
-	if l := c.FormValue("lang"); l != "" {
-		wanted = append(wanted, l)
+	asked := askedLanguage(c)
+	if asked != "" {
+		wanted = append(wanted, asked)
 	} else if cookie, err := c.Cookie(languageCookie); err == nil {
 		wanted = append(wanted, cookie.Value)
 	}
 	wanted = append(wanted, chosen, c.Request().Header.Get("Accept-Language"), b.language)
 	f := frame{Brand: b, Languages: s.pages.Languages(), Method: "get"}
 	f.language = s.pages.Language(wanted...)
-	if c.FormValue("lang") != "" {
+	if asked != "" {
 		c.SetCookie(&http.Cookie{Name: languageCookie, Value: f.language, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: s.PublicURL.Scheme == "https", SameSite: http.SameSiteLaxMode}) //nolint:gosec // plain http only on loopback
 	}
 	return f
+}
+
+// askedLanguage is the one of the form, if that was read already, or of the query: a
+// page that says what is wrong reads no body.
+func askedLanguage(c echo.Context) string {
+	if form := c.Request().Form; form != nil {
+		return form.Get("lang")
+	}
+	return c.QueryParam("lang")
 }
 
 // pageHeaders let a page load what is ours, and send forms to us. Nobody may put
@@ -106,7 +116,7 @@ func (s *Server) sendFramed(c echo.Context, status int, name string, f frame, da
 // maxForm bounds a form's bytes.
 const maxForm = 16 << 10
 
-// form bounds and reads what was posted, before anything else looks at it.
+// form reads what was posted, before anything else looks at it.
 func form(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()

@@ -168,7 +168,7 @@ func (s *Server) Public(knownPlain bool) http.Handler {
 		e.POST("/s/:token", s.useLink, s.toPeople, s.bounded, form)
 		s.get(e, "/s/:token/profile", s.linkProfile, s.toPeople, s.bounded, form)
 	}
-	return e
+	return &bodies{e, maxPublicBody}
 }
 
 var wellKnownMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions, echo.PROPFIND}
@@ -188,7 +188,7 @@ func (s *Server) Private() http.Handler {
 		s.staffRoutes(e)
 	}
 	s.assets(e)
-	return e
+	return &bodies{e, maxStaffBody}
 }
 
 func (s *Server) assets(e *echo.Echo) {

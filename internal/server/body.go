@@ -1,0 +1,68 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+
+	"autoconfig/autodiscover"
+)
+
+// Bounds of a body, in bytes. On the public listener there are forms and requests to
+// Autodiscover; programs of the API send a domain.
+const (
+	maxPublicBody = max(maxForm, autodiscover.MaxBody)
+	maxStaffBody  = 64 << 10
+)
+
+// bodies is the outermost handler of a listener. It reads the body of every request,
+// whatever its method and path, up to a bound and before anything else: no handler
+// reads more, and none waits for a client that sends slowly. What is over the bound
+// stays unread; the connection ends with the answer.
+type bodies struct {
+	next http.Handler
+	most int64
+}
+
+// noMultipart keeps Request.FormValue from parsing: it would put a multipart body
+// into memory and files, on the way of an error too. It gives what ParseForm has
+// found before, and nothing else.
+var noMultipart = new(multipart.Form)
+
+func (b *bodies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	asked := *r // net/http goes on with its own, whose body it knows
+	asked.MultipartForm = noMultipart
+	if r.ContentLength != 0 { // -1 where it isn't known
+		asked.Body = b.read(w, r)
+	}
+	b.next.ServeHTTP(w, &asked)
+}
+
+// read gives a body that is in memory already: the client's, or its beginning and
+// the error that ended it.
+func (b *bodies) read(w http.ResponseWriter, r *http.Request) io.ReadCloser {
+	var text []byte
+	var err error = &http.MaxBytesError{Limit: b.most}
+	if r.ContentLength <= b.most {
+		text, err = io.ReadAll(http.MaxBytesReader(w, r.Body, b.most))
+	}
+	if err == nil {
+		return io.NopCloser(bytes.NewReader(text))
+	}
+	if r.ProtoMajor == 1 { // HTTP/2 ends the stream alone
+		w.Header().Set("Connection", "close")
+	}
+	return io.NopCloser(io.MultiReader(bytes.NewReader(text), failing{err}))
+}
+
+// failing is the end of a body that has no good one.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func isTooLarge(err error) bool {
+	large := new(http.MaxBytesError)
+	return errors.As(err, &large)
+}
