@@ -53,7 +53,7 @@ var rooms = map[string]room{
 		third: []string{
 			"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2",
 			"github.com/labstack/echo/v4", "github.com/prometheus/client_golang", "github.com/maypok86/otter/v2",
-			"golang.org/x/time/rate", "golang.org/x/sync/errgroup", "golang.org/x/net/netutil",
+			"golang.org/x/time/rate", "golang.org/x/sync/errgroup",
 		},
 	},
 	"internal/doctor": {

@@ -108,7 +108,8 @@ func (s *serveCmd) Run(c *call) error {
 		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version, Drain: site.process.DrainTime(),
 		LinesLost: log.Lost, Failures: site.store, Secret: secret,
 		AdminHosts: site.process.AdminHosts, HSTS: site.process.HSTS(),
-		Rate: server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
+		Limits: server.Limits(site.process.Limits),
+		Rate:   server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
 	})
 	if err != nil {
 		return err

@@ -42,6 +42,7 @@ type Process struct {
 	// TrustedProxies are addresses or networks in CIDR notation.
 	TrustedProxies []string  `yaml:"trusted_proxies" doc:"addresses or networks from which X-Forwarded-For and X-Forwarded-Proto are believed"`
 	RateLimit      RateLimit `yaml:"rate_limit" doc:"bounds the public requests of one client: an IPv4 address or an IPv6 /64"`
+	Limits         Limits    `yaml:"limits" doc:"what clients hold at once; operators.md has the arithmetic"`
 	Sources        []Source  `yaml:"sources" doc:"where accounts are kept outside of our own database; asked in this order, after it"`
 	Cache          Cache     `yaml:"cache" doc:"what is kept in memory"`
 	Check          Check     `yaml:"check" doc:"how domains are checked"`
@@ -104,6 +105,13 @@ type RateLimit struct {
 	Burst     int     `yaml:"burst" doc:"requests at once"`
 }
 
+// Limits bound what clients hold at once.
+type Limits struct {
+	Connections int `yaml:"connections" doc:"connections at once, on listen and http_listen together, and as many on staff_listen; about 50 kB of memory each at worst"`
+	PerClient   int `yaml:"per_client" doc:"connections of one client: an IPv4 address or an IPv6 /64; trusted proxies have as many as they like"`
+	Requests    int `yaml:"requests" doc:"requests that are worked on at once; what is more waits for a moment, then gets 503"`
+}
+
 // Cache bounds what is kept in memory.
 type Cache struct {
 	Entries int `yaml:"entries" doc:"accounts that are kept from each source; about 500 bytes each, and as much for collecting what is no longer needed"`
@@ -127,8 +135,10 @@ func Defaults() Process {
 		HSTSDays:    180,
 		SecretFile:  "autoconfig.secret",
 		// Thunderbird asks about eight times for one account; behind one address there
-		// may be an office.
-		RateLimit: RateLimit{PerSecond: 20, Burst: 200},
+		// may be an office of a thousand, which starts within ten minutes on a Monday:
+		// 13 a second, and three times that in the worst minute.
+		RateLimit: RateLimit{PerSecond: 50, Burst: 1000},
+		Limits:    Limits{Connections: 4096, PerClient: 512, Requests: 256},
 		Cache:     Cache{Entries: 50_000},
 		Check:     Check{Every: "24h"},
 		Links:     Links{Valid: "24h", Uses: 1},
@@ -259,6 +269,7 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 	if p.RateLimit.PerSecond > 0 && p.RateLimit.Burst < 1 {
 		wrong("rate_limit.burst", "a burst of %d refuses everything; use 1 or more, or per_second: 0 for no limit", p.RateLimit.Burst)
 	}
+	p.Limits.check(wrong)
 	if valid, err := time.ParseDuration(p.Links.Valid); err != nil || valid < time.Minute || valid > 720*time.Hour {
 		wrong("links.valid", "%q is not possible: write a time of one minute to 30 days, such as 24h", p.Links.Valid)
 	}
@@ -276,6 +287,17 @@ func (p Process) check(wrong func(path, format string, args ...any)) {
 	}
 	if !slices.Contains([]string{"text", "json"}, p.Log.Format) {
 		wrong("log.format", "%q is not a format: use text or json", p.Log.Format)
+	}
+}
+
+func (l Limits) check(wrong func(path, format string, args ...any)) {
+	for _, k := range []struct {
+		key          string
+		value, least int
+	}{{"connections", l.Connections, 64}, {"per_client", l.PerClient, 16}, {"requests", l.Requests, 8}} {
+		if k.value < k.least || k.value > 100_000 {
+			wrong("limits."+k.key, "%d are not possible; use %d to 100000", k.value, k.least)
+		}
 	}
 }
 

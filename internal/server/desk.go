@@ -20,7 +20,7 @@ func (s *Server) Staff() http.Handler {
 	e.Use(s.observe(slog.LevelInfo), s.strictTransport, onlyHosts(s.ourHost, errOtherHost))
 	s.staffRoutes(e)
 	s.assets(e)
-	return &bodies{e, maxStaffBody}
+	return outermost(e, s.crowds.staff, maxStaffBody)
 }
 
 func (s *Server) staffRoutes(e *echo.Echo) {

@@ -8,5 +8,5 @@ import (
 
 // RoutesOf are the routes of a listener's handler.
 func RoutesOf(h http.Handler) []*echo.Route {
-	return h.(*bodies).next.(*echo.Echo).Routes()
+	return h.(*outer).routes.Routes()
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -23,8 +22,21 @@ const (
 	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 16 << 10
 	shutdownTimeout   = 10 * time.Second
-	maxConnections    = 10_000
+	// byteTimeout is for a connection of HTTP/2 that takes no byte at all.
+	byteTimeout = 10 * time.Second
+	// maxStreams is how many requests a connection of HTTP/2 has at once. A page with its
+	// assets is five.
+	maxStreams = 16
 )
+
+// http2 bounds what a connection keeps in memory: of what is sent, no more than one
+// body.
+func http2() *http.HTTP2Config {
+	return &http.HTTP2Config{
+		MaxConcurrentStreams: maxStreams, WriteByteTimeout: byteTimeout,
+		MaxReceiveBufferPerConnection: maxStaffBody, MaxReceiveBufferPerStream: maxStaffBody, // the least that is possible
+	}
+}
 
 // Listeners are the sockets that a Server serves; nil ones are not served.
 type Listeners struct {
@@ -44,12 +56,12 @@ type Listeners struct {
 // last running requests may finish for up to ten seconds.
 func (s *Server) Serve(ctx context.Context, l Listeners) error {
 	group, ctx := errgroup.WithContext(ctx)
-	run := func(name string, listener net.Listener, handler http.Handler, config *tls.Config) {
+	run := func(name string, listener net.Listener, handler http.Handler, c *crowd, config *tls.Config) {
 		if listener == nil {
 			return
 		}
-		server := s.httpServer(handler)
-		listener = netutil.LimitListener(listener, maxConnections)
+		server := s.httpServer(handler, c)
+		listener = &gate{listener, c}
 		if config != nil {
 			listener = tls.NewListener(listener, config)
 		}
@@ -76,10 +88,10 @@ func (s *Server) Serve(ctx context.Context, l Listeners) error {
 	}
 	group.Go(func() error { return s.groupRequests(ctx) })
 	defer func() { s.sayGroups(s.requests.counted()) }()
-	run("public", l.Public, s.Public(false), config)
-	run("plain", l.Plain, s.Public(true), nil)
-	run("private", l.Private, s.Private(), nil)
-	run("staff", l.Staff, s.Staff(), config)
+	run("public", l.Public, s.Public(false), s.crowds.public, config)
+	run("plain", l.Plain, s.Public(true), s.crowds.public, nil)
+	run("private", l.Private, s.Private(), s.crowds.private, nil)
+	run("staff", l.Staff, s.Staff(), s.crowds.staff, config)
 	return group.Wait()
 }
 
@@ -90,7 +102,7 @@ func (s *Server) drain(server *http.Server) {
 	time.Sleep(s.Drain)
 }
 
-func (s *Server) httpServer(handler http.Handler) *http.Server {
+func (s *Server) httpServer(handler http.Handler, c *crowd) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -98,6 +110,9 @@ func (s *Server) httpServer(handler http.Handler) *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2:             http2(),
+		ConnState:         c.changed,
+		ConnContext:       withPlace,
 		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug), // strangers' broken handshakes
 	}
 }

@@ -22,6 +22,7 @@ type metrics struct {
 	seconds    *prometheus.HistogramVec
 	answers    *prometheus.CounterVec
 	serverless *prometheus.CounterVec
+	shed       *prometheus.CounterVec
 }
 
 func newMetrics(d *directory.Directory, version string) *metrics {
@@ -38,6 +39,9 @@ func newMetrics(d *directory.Directory, version string) *metrics {
 			Name: "autoconfig_answers_total", Help: "Configurations given, by format and incoming protocol.",
 		}, []string{"format", "protocol"}),
 	}
+	m.shed = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "autoconfig_refused_total", Help: "Connections and requests that were refused or closed, by listener and reason: client (this client has too many), all (all together have too many), room (closed for another client's sake), busy (too much is worked on).",
+	}, []string{"listener", "reason"})
 	m.serverless = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "autoconfig_protocols_without_server_total", Help: "Look-ups of accounts whose source decides a protocol that the domain has no server for.",
 	}, []string{"protocol"})
@@ -45,7 +49,7 @@ func newMetrics(d *directory.Directory, version string) *metrics {
 		Name: "autoconfig_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.seconds, m.answers, m.serverless, build, sourceCollector{d},
+	m.registry.MustRegister(m.requests, m.seconds, m.answers, m.serverless, m.shed, build, sourceCollector{d},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gauge := func(name, help string, value func() float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
@@ -66,6 +70,18 @@ func newMetrics(d *directory.Directory, version string) *metrics {
 // are looked at.
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+}
+
+// refusing counts for a listener what is refused.
+func (m *metrics) refusing(listener string) func(reason string) {
+	return func(reason string) { m.shed.WithLabelValues(listener, reason).Inc() }
+}
+
+// holding shows how many connections a listener has.
+func (m *metrics) holding(listener string, open func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "autoconfig_connections_open", Help: "Connections that are open, by listener.", ConstLabels: prometheus.Labels{"listener": listener},
+	}, open))
 }
 
 func (m *metrics) answered(format string, p settings.Protocol) {

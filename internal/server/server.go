@@ -41,6 +41,8 @@ type Options struct {
 	Failures Failures
 	// Secret is the root of the key by which clients are kept there.
 	Secret []byte
+	// Limits bound what clients hold at once.
+	Limits Limits
 	// Logger is slog.Default if nil.
 	Logger *slog.Logger
 	// LinesLost is how many lines the log had to drop; nil for a log that waits.
@@ -84,6 +86,7 @@ type Server struct {
 	stopping atomic.Bool
 	metrics  *metrics
 	requests requestLog
+	crowds   crowds
 	limiter  *limiter
 	guesses  *attempts
 	signIns  *attempts
@@ -105,6 +108,7 @@ func New(o Options) (*Server, error) {
 		metrics: newMetrics(o.Directory, o.Version),
 		limiter: newLimiter(o.Rate),
 	}
+	s.crowds = s.newCrowds()
 	pages, err := templates.NewPages(o.Templates)
 	if err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
@@ -168,7 +172,7 @@ func (s *Server) Public(knownPlain bool) http.Handler {
 		e.POST("/s/:token", s.useLink, s.toPeople, s.bounded, form)
 		s.get(e, "/s/:token/profile", s.linkProfile, s.toPeople, s.bounded, form)
 	}
-	return &bodies{e, maxPublicBody}
+	return outermost(e, s.crowds.public, maxPublicBody)
 }
 
 var wellKnownMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions, echo.PROPFIND}
@@ -188,7 +192,7 @@ func (s *Server) Private() http.Handler {
 		s.staffRoutes(e)
 	}
 	s.assets(e)
-	return &bodies{e, maxStaffBody}
+	return outermost(e, s.crowds.private, maxStaffBody, "/healthz", "/readyz", "/metrics")
 }
 
 func (s *Server) assets(e *echo.Echo) {

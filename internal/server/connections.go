@@ -1,0 +1,279 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+)
+
+// Limits bound what clients hold at once. Zero ones are those of DefaultLimits.
+type Limits struct {
+	// Connections is how many are open at once, on listen and http_listen together, and
+	// as many on staff_listen. As many HTTP/2 requests may be under way.
+	Connections int
+	// PerClient is how many of them one client has: an IPv4 address or an IPv6 /64. A
+	// trusted proxy has as many as it likes.
+	PerClient int
+	// Requests is how many are worked on at once. One client has half of them at most.
+	Requests int
+}
+
+// DefaultLimits fit into 256 MB of memory; docs/operators.md has the arithmetic.
+var DefaultLimits = Limits{Connections: 4096, PerClient: 512, Requests: 256}
+
+// privateLimits are the private listener's.
+var privateLimits = Limits{Connections: 256, PerClient: 256, Requests: 64}
+
+func (l Limits) orDefault() Limits {
+	for _, field := range []struct {
+		value    *int
+		fallback int
+	}{{&l.Connections, DefaultLimits.Connections}, {&l.PerClient, DefaultLimits.PerClient}, {&l.Requests, DefaultLimits.Requests}} {
+		if *field.value == 0 {
+			*field.value = field.fallback
+		}
+	}
+	return l
+}
+
+// crowd are the clients of a listener, and what each of them holds.
+type crowd struct {
+	limits  Limits
+	trusted func(netip.Addr) bool
+	// told hears why something was refused or closed.
+	told  func(reason string)
+	desks desks
+
+	mu          sync.Mutex
+	guests      map[netip.Prefix]*guest
+	connections int
+	requests    int
+	moment      uint64
+}
+
+// guest is one client.
+type guest struct {
+	prefix  netip.Prefix
+	trusted bool
+	places  map[*place]struct{}
+	// requests counts those of HTTP/2, working those that are worked on.
+	requests, working int
+}
+
+// place is a connection.
+type place struct {
+	net.Conn
+	crowd *crowd
+	guest *guest
+	state http.ConnState
+	since uint64
+	// requests are those of HTTP/2.
+	requests int
+	left     bool
+}
+
+func newCrowd(limits Limits, trusted func(netip.Addr) bool, told func(string)) *crowd {
+	return &crowd{limits: limits, trusted: trusted, told: told, desks: desks{places: make(chan struct{}, limits.Requests)}, guests: map[netip.Prefix]*guest{}}
+}
+
+// gate lets connections in, or closes them at once: before TLS, and without a
+// goroutine.
+type gate struct {
+	net.Listener
+	crowd *crowd
+}
+
+// Accept waits for the next connection that is let in.
+func (g *gate) Accept() (net.Conn, error) {
+	for {
+		conn, err := g.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if p := g.crowd.enter(conn); p != nil {
+			return p, nil
+		}
+		hangUp(conn)
+	}
+}
+
+// hangUp leaves nothing behind in the kernel either.
+func hangUp(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// enter gives a connection its place, or nil.
+func (c *crowd) enter(conn net.Conn) *place {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := c.guestAt(conn.RemoteAddr())
+	if refusal := c.makeRoom(g); refusal != "" {
+		c.forget(g)
+		c.told(refusal)
+		return nil
+	}
+	p := &place{Conn: conn, crowd: c, guest: g, state: http.StateNew, since: c.next()}
+	g.places[p] = struct{}{}
+	c.guests[g.prefix] = g // making room may have let it go
+	c.connections++
+	return p
+}
+
+func (c *crowd) guestAt(address net.Addr) *guest {
+	peer, _ := netip.ParseAddrPort(address.String()) // else the zero one: one client
+	prefix := clientPrefix(peer.Addr())
+	g := c.guests[prefix]
+	if g == nil {
+		g = &guest{prefix: prefix, trusted: c.trusted(peer.Addr()), places: map[*place]struct{}{}}
+		c.guests[prefix] = g
+	}
+	return g
+}
+
+func (c *crowd) next() uint64 {
+	c.moment++
+	return c.moment
+}
+
+// The reasons for which something is refused or closed.
+const (
+	overClient = "client" // this client has too much
+	overAll    = "all"    // all have too much together, and this one isn't less than others
+	overBusy   = "busy"   // too much is worked on
+	madeRoom   = "room"   // closed for another client's sake
+)
+
+// makeRoom closes a connection if there is no place for one more. A client that is
+// at its bound loses its own idle ones: an office doesn't notice. Where all places
+// are taken, the client with the most loses, unless it asks itself.
+func (c *crowd) makeRoom(g *guest) (refusal string) {
+	if !g.trusted && len(g.places) >= c.limits.PerClient {
+		return c.replace(g.oldest(http.StateIdle), overClient)
+	}
+	if c.connections < c.limits.Connections {
+		return ""
+	}
+	biggest := c.biggest()
+	if biggest == nil || biggest == g || !g.trusted && len(biggest.places) <= len(g.places) {
+		return c.replace(g.oldest(http.StateIdle), overAll)
+	}
+	return c.replace(biggest.victim(), overAll)
+}
+
+func (c *crowd) replace(victim *place, otherwise string) (refusal string) {
+	if victim == nil {
+		return otherwise
+	}
+	c.evict(victim)
+	return ""
+}
+
+func (c *crowd) evict(p *place) {
+	c.leave(p)
+	hangUp(p.Conn)
+	c.told(madeRoom)
+}
+
+// biggest is the client with the most connections, or nil where all are a proxy's. It
+// looks at all of them: thousands, and only while there is no place left.
+func (c *crowd) biggest() *guest {
+	var found *guest
+	for _, g := range c.guests {
+		if !g.trusted && (found == nil || len(g.places) > len(found.places)) {
+			found = g
+		}
+	}
+	return found
+}
+
+// victim is the connection that is missed least: one that is kept for later, one that
+// hasn't sent a whole request, one whose request takes longest.
+func (g *guest) victim() *place {
+	for _, state := range []http.ConnState{http.StateIdle, http.StateNew, http.StateActive} {
+		if p := g.oldest(state); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// oldest is the connection that is in a state for longest, or nil.
+func (g *guest) oldest(state http.ConnState) *place {
+	var found *place
+	for p := range g.places {
+		if p.state == state && (found == nil || p.since < found.since) {
+			found = p
+		}
+	}
+	return found
+}
+
+// leave gives a place back. It may be said twice.
+func (c *crowd) leave(p *place) {
+	if p.left {
+		return
+	}
+	p.left = true
+	delete(p.guest.places, p)
+	c.connections--
+	c.forget(p.guest)
+}
+
+func (c *crowd) forget(g *guest) {
+	if len(g.places) == 0 && g.requests == 0 && g.working == 0 && c.guests[g.prefix] == g {
+		delete(c.guests, g.prefix)
+	}
+}
+
+// Close gives the place back.
+func (p *place) Close() error {
+	p.crowd.mu.Lock()
+	p.crowd.leave(p)
+	p.crowd.mu.Unlock()
+	return p.Conn.Close()
+}
+
+// changed is net/http's word on a connection.
+func (c *crowd) changed(conn net.Conn, state http.ConnState) {
+	p := placeOf(conn)
+	if p == nil || state == http.StateNew {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p.state, p.since = state, c.next()
+}
+
+func placeOf(conn net.Conn) *place {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	p, _ := conn.(*place)
+	return p
+}
+
+type placeKey struct{}
+
+// withPlace lets a request find its connection.
+func withPlace(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, placeKey{}, placeOf(conn))
+}
+
+// placeIn is a request's connection, nil where there is none of ours.
+func placeIn(ctx context.Context) *place {
+	p, _ := ctx.Value(placeKey{}).(*place)
+	return p
+}
+
+// open counts the connections.
+func (c *crowd) open() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return float64(c.connections)
+}

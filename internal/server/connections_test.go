@@ -1,0 +1,132 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"testing"
+)
+
+// peer is a connection from an address.
+type peer struct {
+	net.Conn
+	address net.Addr
+	closed  bool
+}
+
+func (p *peer) RemoteAddr() net.Addr { return p.address }
+
+func (p *peer) Close() error {
+	p.closed = true
+	return nil
+}
+
+func from(address string) *peer {
+	return &peer{address: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))}
+}
+
+// guests is a crowd with few places, in which 192.0.2.1 is a proxy.
+func guests(connections, perClient int) (*crowd, map[string]int) {
+	told := map[string]int{}
+	proxy := func(a netip.Addr) bool { return a == netip.MustParseAddr("192.0.2.1") }
+	return newCrowd(Limits{connections, perClient, 4}, proxy, func(reason string) { told[reason]++ }), told
+}
+
+// fill gives a client n connections in a state.
+func (c *crowd) fill(t *testing.T, address string, n int, state http.ConnState) []*peer {
+	t.Helper()
+	var all []*peer
+	for range n {
+		conn := from(address)
+		p := c.enter(conn)
+		if p == nil {
+			t.Fatalf("%s: no place", address)
+		}
+		c.changed(p, state)
+		all = append(all, conn)
+	}
+	return all
+}
+
+func TestAClientAtItsBoundLosesItsOwnIdleConnections(t *testing.T) {
+	t.Parallel()
+	c, told := guests(100, 3)
+	idle := c.fill(t, "192.0.2.7:1", 3, http.StateIdle)
+	if c.enter(from("192.0.2.7:2")) == nil || !idle[0].closed || idle[1].closed {
+		t.Errorf("the oldest idle one doesn't make room: %v", told)
+	}
+	c.fill(t, "[2001:db8:1:1::1]:1", 1, http.StateNew)
+	c.fill(t, "[2001:db8:1:1::2]:1", 2, http.StateActive)
+	if c.enter(from("[2001:db8:1:1::3]:1")) != nil || told[overClient] != 1 {
+		t.Errorf("a /64 has more than its bound: %v", told)
+	}
+	if c.enter(from("[2001:db8:1:2::3]:1")) == nil {
+		t.Error("another /64 is kept out")
+	}
+	c.fill(t, "192.0.2.1:1", 10, http.StateActive) // the clients of a proxy are many
+}
+
+// Whatever the clients do with their connections, one with few finds a place.
+func TestAFullHouseMakesRoomForWhoHasLess(t *testing.T) {
+	t.Parallel()
+	for _, state := range []http.ConnState{http.StateNew, http.StateIdle, http.StateActive} {
+		c, told := guests(20, 10)
+		c.fill(t, "192.0.2.1:1", 4, http.StateActive)
+		few := c.fill(t, "192.0.2.5:1", 6, state)
+		many := c.fill(t, "192.0.2.6:1", 10, state)
+		if c.enter(from("192.0.2.7:1")) == nil || told[madeRoom] != 1 || !many[0].closed || few[0].closed {
+			t.Errorf("%v: the one with the most keeps all: %v", state, told)
+		}
+		c.fill(t, "192.0.2.6:1", 0, state)
+		if c.enter(from("192.0.2.6:1")) != nil && state != http.StateIdle {
+			t.Errorf("%v: the one with the most gets more", state)
+		}
+		if c.connections != 20 {
+			t.Errorf("%d connections", c.connections)
+		}
+	}
+}
+
+func TestPlacesAndClientsAreForgotten(t *testing.T) {
+	t.Parallel()
+	c, _ := guests(10, 5)
+	for range 100 {
+		p := c.enter(from("192.0.2.9:1"))
+		c.changed(p, http.StateActive)
+		if reason := c.begin(p); reason != "" || !c.beginWork(p) {
+			t.Fatal("refused")
+		}
+		_ = p.Close()
+		_ = p.Close()
+		c.endWork(p)
+		c.end(p)
+	}
+	if c.connections != 0 || c.requests != 0 || len(c.guests) != 0 {
+		t.Errorf("%d connections, %d requests, %d clients", c.connections, c.requests, len(c.guests))
+	}
+}
+
+// HTTP/2 has several requests on a connection; they are bounded like connections.
+func TestRequestsOfHTTP2AreBounded(t *testing.T) {
+	t.Parallel()
+	c, _ := guests(6, 4)
+	greedy := from("192.0.2.8:1")
+	p := c.enter(greedy)
+	for range 4 {
+		if reason := c.begin(p); reason != "" {
+			t.Fatal(reason)
+		}
+	}
+	if reason := c.begin(p); reason != overClient {
+		t.Errorf("over the client's bound: %q", reason)
+	}
+	other := c.enter(from("192.0.2.9:1"))
+	for range 2 {
+		if reason := c.begin(other); reason != "" {
+			t.Fatal(reason)
+		}
+	}
+	if reason := c.begin(other); reason != "" || !greedy.closed {
+		t.Errorf("over the bound of all: %q, and the one with the most keeps its connection: %v", reason, !greedy.closed)
+	}
+}
