@@ -25,7 +25,7 @@ type room struct {
 // rooms is the table of docs/contributors.md. A new arrow is a line here, with
 // its reason in the commit.
 var rooms = map[string]room{
-	"settings": {pure: true, third: []string{"golang.org/x/net/idna"}},
+	"settings": {pure: true, third: []string{"golang.org/x/net/idna", "golang.org/x/text/unicode/norm"}},
 	"policy":   {pure: true, ours: []string{"settings"}},
 	// a generator for property tests, which no shipped package imports
 	"policy/policytest": {ours: []string{"settings", "policy"}, third: []string{"pgregory.net/rapid"}},

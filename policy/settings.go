@@ -56,7 +56,8 @@ func (t *Terms) addressed(v verdict, typed settings.Address, account Account) se
 	s.Typed = typed
 	s.Mailbox = account.Address
 	login := t.loginAddress(typed, account)
-	if account.Login != "" && strings.EqualFold(account.Login, settings.LoginFor(t.Username, account.Address, account.Address, "").Literal) {
+	own := account.Address.Unquoted()
+	if account.Login != "" && strings.EqualFold(account.Login, settings.LoginFor(t.Username, own, own, "").Literal) {
 		account.Login = "" // nothing of its own: it must look like an account that isn't known
 	}
 	s.ServiceLogin = settings.LoginFor(t.Username, login, typed, account.Login)
@@ -70,16 +71,22 @@ func (t *Terms) addressed(v verdict, typed settings.Address, account Account) se
 	return s
 }
 
-// loginAddress is the address from which the login is made, in the letter case
-// that was typed: of an account that has nothing of its own no other is known.
+// loginAddress is the address from which the login is made, as it was typed: of an
+// account that has nothing of its own no other is known, neither its letter case
+// nor its quotes.
 func (t *Terms) loginAddress(typed settings.Address, account Account) settings.Address {
 	if t.AliasLogin != AliasTyped || !t.Has(typed.Domain()) { // an alias of another domain is no login in this one
-		return account.Address.InCaseOf(typed)
+		for _, spelt := range [...]settings.Address{t.Primary(typed).Unquoted(), t.Mailbox(typed)} {
+			if spelt.Same(account.Address) {
+				return spelt
+			}
+		}
+		return account.Address
 	}
-	whole := t.Primary(typed).Key()
-	known := account.Address.Key() == whole
+	whole := t.Primary(typed)
+	known := account.Address.Same(whole)
 	for _, other := range account.Addresses {
-		known = known || other.Key() == whole
+		known = known || other.Same(whole)
 	}
 	if known { // a tag, if any, belongs to the address
 		return typed.Unquoted()

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Limits of an address in octets (RFC 5321, sections 4.5.3.1.1 to 4.5.3.1.3;
@@ -159,9 +161,9 @@ func (a Address) String() string {
 	return a.local + "@" + a.domain
 }
 
-// Key is the form under which an address is looked up: ASCII letters in lower
-// case, and quotes that aren't needed left out. Two addresses with one key are
-// the same mailbox for us.
+// Key is the form under which an address is looked up: the local part's meaning
+// with ASCII letters in lower case, in quotes only where it needs them. Two
+// addresses with one key are the same mailbox for us.
 func (a Address) Key() string {
 	if a.IsZero() {
 		return ""
@@ -170,29 +172,70 @@ func (a Address) Key() string {
 }
 
 // LocalKey is the local part's share of [Address.Key].
-func LocalKey(local string) string { return lowerASCII(unquote(local)) }
-
-// Unquoted is the address without quotes that it doesn't need: "name"@D and
-// name@D are one mailbox (RFC 5321, section 4.1.2).
-func (a Address) Unquoted() Address { return Address{unquote(a.local), a.domain} }
-
-func unquote(local string) string {
-	if len(local) < 3 || local[0] != '"' || strings.IndexByte(local, '\\') >= 0 {
-		return local
+func LocalKey(local string) string {
+	if isPlain(local) {
+		return lowerASCII(local)
 	}
-	if inner := local[1 : len(local)-1]; inner[0] != '"' && checkLocalPart(inner) == nil {
-		return inner
-	}
-	return local
+	return spell(norm.NFC.String(lowerASCII(meaning(local))), lowerASCII(local))
 }
 
-// InCaseOf is the address with its local part in the letter case of typed, where
-// typed's is the same but for letter case or goes on with a tag.
-func (a Address) InCaseOf(typed Address) Address {
-	if n := len(a.local); n <= len(typed.local) && lowerASCII(typed.local[:n]) == lowerASCII(a.local) {
-		return Address{typed.local[:n], a.domain}
+// Same tells whether two addresses have the same key.
+func (a Address) Same(b Address) bool {
+	return a.domain == b.domain && LocalKey(a.local) == LocalKey(b.local)
+}
+
+// Unquoted is the address in the one spelling that we use of those that mean the
+// same: "name"@D and "n\ame"@D are name@D (RFC 5321, section 4.1.2), and letters
+// with marks are composed. Letter case stays.
+func (a Address) Unquoted() Address {
+	if isPlain(a.local) {
+		return a
 	}
-	return a
+	return Address{spell(meaning(a.local), a.local), a.domain}
+}
+
+// isPlain tells whether a local part has but one spelling: nearly every one.
+func isPlain(local string) bool {
+	for i := range len(local) {
+		if local[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return local == "" || local[0] != '"'
+}
+
+// meaning is a local part without quotes and quoted pairs, which are no part of
+// what they say (RFC 5321, section 4.1.2), in the composed form that user names
+// are compared in (RFC 8265, section 3.3.2).
+func meaning(local string) string {
+	if local[0] != '"' {
+		return norm.NFC.String(local)
+	}
+	inner := local[1 : len(local)-1]
+	if strings.IndexByte(inner, '\\') >= 0 {
+		var said strings.Builder
+		for i := 0; i < len(inner); i++ {
+			if inner[i] == '\\' {
+				i++
+			}
+			said.WriteByte(inner[i])
+		}
+		inner = said.String()
+	}
+	return norm.NFC.String(inner)
+}
+
+// spell writes a meaning as a local part, with quotes only where it needs them.
+// One that becomes longer than a local part may be stays as it was typed.
+func spell(meaning, typed string) string {
+	spelt := meaning
+	if meaning[0] == '"' || checkLocalPart(meaning) != nil {
+		spelt = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(meaning) + `"`
+	}
+	if len(spelt) > MaxLocalPart {
+		return typed
+	}
+	return spelt
 }
 
 // WithDomain is the address with another domain, which must have come from
@@ -200,14 +243,18 @@ func (a Address) InCaseOf(typed Address) Address {
 func (a Address) WithDomain(domain string) Address { return Address{a.local, domain} }
 
 // WithoutTag is the address without its tag ("name+tag@D" gives "name@D"), where
-// any one of the delimiters starts a tag. An address without a tag, with nothing
-// before it, or with a quoted local part comes back unchanged.
+// any one of the delimiters starts a tag, in quotes as well. An address without a
+// tag or with nothing before it comes back unchanged.
 func (a Address) WithoutTag(delimiters string) Address {
-	if delimiters == "" || a.IsZero() || a.local[0] == '"' {
+	if delimiters == "" || a.IsZero() {
 		return a
 	}
-	if i := strings.IndexAny(a.local, delimiters); i > 0 {
-		return Address{a.local[:i], a.domain}
+	said := a.local
+	if said[0] == '"' {
+		said = meaning(said)
+	}
+	if i := strings.IndexAny(said, delimiters); i > 0 {
+		return Address{spell(said[:i], a.local), a.domain}
 	}
 	return a
 }

@@ -111,7 +111,10 @@ func TestWithoutTag(t *testing.T) {
 		{"name-tag@example.com", "+-", "name@example.com"},
 		{"name+tag@example.com", "", "name+tag@example.com"},
 		{"+tag@example.com", "+", "+tag@example.com"},
-		{`"name+tag"@example.com`, "+", `"name+tag"@example.com`},
+		{`"name+tag"@example.com`, "+", "name@example.com"},
+		{`"name+a tag"@example.com`, "+", "name@example.com"},
+		{`"a name+tag"@example.com`, "+", `"a name"@example.com`},
+		{`"+tag"@example.com`, "+", `"+tag"@example.com`},
 	} {
 		if got := MustAddress(c.typed).WithoutTag(c.delimiters).String(); got != c.want {
 			t.Errorf("%q without %q is %q, want %q", c.typed, c.delimiters, got, c.want)
@@ -143,6 +146,7 @@ func FuzzParseAddress(f *testing.F) {
 	for _, seed := range []string{
 		"office@example.com", "a+b@example.com", `"a b"@example.com`, `"a\"b"@x`, "jörg@müller.example", "a@b@c",
 		"a\x00@b", "@", "", "a@xn--mller-kva.example", "a@EXAMPLE.com.", "a&b@d", "<a@b>", "ａ@ｂ．ｃｏｍ",
+		`"o\ffice"@example.com`, "jo\u0308rg@example.com", "\u212a@example.com", "a\u037eb@example.com", "J\u030c@example.com",
 	} {
 		f.Add(seed)
 	}
@@ -168,8 +172,36 @@ func FuzzParseAddress(f *testing.F) {
 		if !strings.HasPrefix(typed, a.Local()+"@") {
 			t.Fatalf("the local part of %q became %q", typed, a.Local())
 		}
+		if again, err := ParseAddress(a.Unquoted().String()); err != nil || again.Unquoted() != again {
+			t.Fatalf("%q in our spelling is %q, %v", text, again, err)
+		}
 		if key := MustAddress(text).Key(); key != a.Unquoted().Key() || LocalKey(key[:strings.LastIndexByte(key, '@')])+"@"+a.Domain() != key {
 			t.Fatalf("the key %q of %q isn't stable", key, text)
 		}
 	})
+}
+
+func TestSpellingsOfOneMailboxHaveOneKey(t *testing.T) {
+	t.Parallel()
+	for want, spellings := range map[string][]string{
+		"office@example.com":    {"office@example.com", "OFFICE@EXAMPLE.COM", `"office"@example.com`, `"o\ffice"@example.com`, `"\O\F\F\I\C\E"@example.com`},
+		`"a b"@example.com`:     {`"a b"@example.com`, `"a\ b"@example.com`, `"\A\ \B"@example.com`},
+		`"a\"b"@example.com`:    {`"a\"b"@example.com`, `"\a\"\b"@example.com`},
+		`"\"a\""@example.com`:   {`"\"a\""@example.com`, `"\"\a\""@example.com`},
+		"j\u00f6rg@example.com": {"j\u00f6rg@example.com", "jo\u0308rg@example.com", "\"jo\u0308rg\"@example.com"},
+		"\u01f0@example.com":    {"\u01f0@example.com", "J\u030c@example.com", "j\u030c@example.com"}, // only the small one has a composed form
+		"k@example.com":         {"k@example.com", "\u212a@example.com"},                              // the Kelvin sign is a K
+		`"a;b"@example.com`:     {`"a;b"@example.com`, "a\u037eb@example.com"},                        // the Greek question mark is a semicolon
+	} {
+		for _, spelling := range spellings {
+			a := MustAddress(spelling)
+			if a.Key() != want || !a.Same(MustAddress(want)) || a.Unquoted().Key() != want {
+				t.Errorf("%s: %q and %q, want %q", spelling, a.Key(), a.Unquoted().Key(), want)
+			}
+		}
+	}
+	long := MustAddress("A" + strings.Repeat("\u0958", 21) + "@example.com") // composed forms of it are longer
+	if key := long.Key(); len(key) > MaxAddress || MustAddress(key).Key() != key {
+		t.Errorf("%q", key)
+	}
 }

@@ -46,10 +46,10 @@ func (s *Server) searchPage(c echo.Context) error {
 		}
 		page.Accounts = accounts
 		if typed, err := settings.ParseAddress(page.Query); err == nil {
-			_, _, err := s.served(c, typed)
+			_, found, err := s.served(c, typed)
 			switch {
 			case err == nil:
-				page.Whole = typed.String()
+				page.whole(typed, found.Account)
 			case errors.Is(err, directory.ErrNotFound), errors.Is(err, errUnavailable) && page.Failed != "": // the page says so
 			default:
 				return err
@@ -57,6 +57,16 @@ func (s *Server) searchPage(c echo.Context) error {
 		}
 	}
 	return s.sendFramed(c, http.StatusOK, "search", page.frame, page)
+}
+
+// whole shows the address that was typed, and the mailbox that it leads to once: by
+// its own name if that is what was typed in another spelling.
+func (p *searchPage) whole(typed settings.Address, account policy.Account) {
+	isMailbox := func(a policy.Account) bool { return a.Address.Same(account.Address) }
+	if typed.Same(account.Address) && slices.ContainsFunc(p.Accounts, isMailbox) {
+		return
+	}
+	p.Whole, p.Accounts = typed.String(), slices.DeleteFunc(p.Accounts, isMailbox)
 }
 
 // served looks an address up that the actor may serve; any other isn't there.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,43 +130,50 @@ func TestNobodyIsTakenForEvolutionsStandIn(t *testing.T) {
 // answers are everything that anybody may ask about an address: bodies and headers.
 func (w *world) answers(typed string) []string {
 	escaped := url.QueryEscape(typed)
+	pox := poxRequest(mail(string(settings.EscapeXML(nil, typed))), outlookSchema)
 	var all []string
 	for _, request := range [][3]string{
 		{http.MethodGet, "http://autoconfig.example.com/mail/config-v1.1.xml?emailaddress=" + escaped, ""},
 		{http.MethodHead, "http://autoconfig.example.com/mail/config-v1.1.xml?emailaddress=" + escaped, ""},
 		{http.MethodGet, "http://example.com/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress=" + escaped, ""},
 		{http.MethodGet, "http://example.com/mail/config-v1.1.xml?emailaddress=EVOLUTIONUSER%40example.com&emailmd5=" + md5Hex(strings.ToLower(typed)), ""},
-		{http.MethodPost, poxURL, poxRequest(mail(typed), outlookSchema)},
+		{http.MethodPost, poxURL, pox},
 		{http.MethodGet, poxURL + "?email=" + escaped, ""},
 		{http.MethodGet, "http://x/autodiscover/autodiscover.json?Email=" + escaped + "&Protocol=AutodiscoverV1", ""},
 		{http.MethodGet, "http://x/email.mobileconfig?email=" + escaped, ""},
+		{http.MethodPost, "http://x/", "device=android&address=" + escaped},
 	} {
-		r := do(w.server.Public(false), request[0], request[1], request[2])
+		r := do(w.server.Public(false), request[0], request[1], request[2], "Content-Type", "application/x-www-form-urlencoded")
 		all = append(all, fmt.Sprintf("%s %v\n%s", r.Status, r.Header, text(r)))
 	}
 	return all
+}
+
+// twins are two worlds with one site. Only in the first are the accounts there that
+// have nothing of their own.
+func twins(t testing.TB) (with, without *world) {
+	t.Helper()
+	with, without = newWorld(t), newWorld(t)
+	site, err := with.store.Site(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.Accounts = slices.DeleteFunc(site.Accounts, func(a policy.Account) bool { return a.Address.Local() == "nothing" })
+	if err := without.store.Replace(t.Context(), site); err != nil {
+		t.Fatal(err)
+	}
+	return with, without
 }
 
 // An account with nothing of its own can't be told from one that isn't there:
 // the same requests give the same bytes whether or not it is in the store.
 func TestAnAccountWithNothingOfItsOwnCannotBeToldFromNone(t *testing.T) {
 	t.Parallel()
-	with, without := newWorld(t), newWorld(t)
-	site, err := with.store.Site(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var kept []policy.Account
-	for _, a := range site.Accounts {
-		if a.Address.Local() != "nothing" {
-			kept = append(kept, a)
-		}
-	}
-	site.Accounts = kept
-	if err := without.store.Replace(t.Context(), site); err != nil {
-		t.Fatal(err)
-	}
-	for _, typed := range []string{"nothing@example.com", "Nothing@Example.com", "nothing+tag@example.com", "NOTHING@example.net", "nothing+x@example.net"} {
+	with, without := twins(t)
+	for _, typed := range []string{
+		"nothing@example.com", "Nothing@Example.com", "nothing+tag@example.com", "NOTHING@example.net", "nothing+x@example.net",
+		`"NOTHING"@example.com`, `"N\othing"@example.com`, `"Nothing+tag"@example.net`, `"Nothing+a tag"@example.net`,
+	} {
 		a, b := with.answers(typed), without.answers(typed)
 		for i := range a {
 			if a[i] != b[i] {
@@ -213,32 +221,47 @@ func TestNothingOfTheHostComesBack(t *testing.T) {
 	})
 }
 
+// Whatever is asked, there is an answer, and the same one whether or not an account
+// is there that has nothing of its own.
 func FuzzPublicRequest(f *testing.F) {
-	w := newWorld(f)
-	h := w.server.Public(false)
+	with, without := twins(f)
+	known, unknown := with.server.Public(false), without.server.Public(false)
 	f.Add("autoconfig.example.com", "mail/config-v1.1.xml", "emailaddress=office@example.com", "")
 	f.Add("example.com", "autodiscover/autodiscover.xml", "", poxRequest(mail("a&b@example.com"), outlookSchema))
 	f.Add("x", "autodiscover/autodiscover.json/v1.0/a@example.com", "Protocol=autodiscoverv1", "")
 	f.Add("x", "email.mobileconfig", "email=\"a b\"@example.com", "")
+	f.Add("x", "mail/config-v1.1.xml", "emailaddress=nothing@example.com", "")
+	f.Add("x", "mail/config-v1.1.xml", "emailaddress=\"NOTHING\"@example.com", "")
+	f.Add("x", "email.mobileconfig", "email=\"N\\othing+tag\"@EXAMPLE.net", "")
+	f.Add("example.com", "autodiscover/autodiscover.xml", "", poxRequest(mail("Nothing+a@example.net"), outlookSchema))
+	f.Add("x", "mail/config-v1.1.xml", "emailaddress=EVOLUTIONUSER@example.com&emailmd5="+md5Hex("nothing@example.com"), "")
+	f.Add("x", "", "", "address=Nothing%40example.com")
 	f.Fuzz(func(t *testing.T, host, path, query, body string) {
-		method := http.MethodGet
-		if body != "" {
-			method = http.MethodPost
+		ask := func(h http.Handler) *http.Response {
+			method := http.MethodGet
+			if body != "" {
+				method = http.MethodPost
+			}
+			r, err := http.NewRequestWithContext(t.Context(), method, "http://placeholder/", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.URL.Path, r.URL.RawQuery, r.Host, r.RemoteAddr = "/"+path, query, host, "192.0.2.1:1"
+			if path == "" {
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			}
+			return record(h, r)
 		}
-		r, err := http.NewRequestWithContext(t.Context(), method, "http://placeholder/", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.URL.Path, r.URL.RawQuery, r.Host, r.RemoteAddr = "/"+path, query, host, "192.0.2.1:1"
-		response := record(h, r)
-		if response.StatusCode >= 500 {
-			t.Fatalf("%s", response.Status)
-		}
+		response, other := ask(known), ask(unknown)
 		switch response.StatusCode {
 		case http.StatusOK, http.StatusMovedPermanently, http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed,
 			http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		default:
 			t.Fatalf("%s", response.Status)
+		}
+		a := fmt.Sprintf("%s %v\n%s", response.Status, response.Header, text(response))
+		if b := fmt.Sprintf("%s %v\n%s", other.Status, other.Header, text(other)); a != b {
+			t.Fatalf("with an account that has nothing of its own:\n%s\nwithout:\n%s", a, b)
 		}
 	})
 }
