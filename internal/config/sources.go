@@ -15,8 +15,8 @@ type Source struct {
 	Plan        string `yaml:"plan" doc:"plan of the domains that it knows and site.yaml doesn't, where it names none itself"`
 	Timeout     string `yaml:"timeout" doc:"time for one question, such as 2s (the default)"`
 	Connections int    `yaml:"connections" doc:"connections to it at once: 8 by default to a database, 4 to a directory server, where one of at least two reads the list of the digests"`
-	Fresh       string `yaml:"fresh" doc:"how long an answer is good; 5m by default. A change in the source is served after that time at the latest"`
-	Missing     string `yaml:"missing" doc:"how long it is believed that something isn't there; 1m by default"`
+	Fresh       string `yaml:"fresh" doc:"how long an answer is good, also that an address isn't there; 1m by default. A change in the source is served after that time at the latest"`
+	Missing     string `yaml:"missing" doc:"how long it is believed that a domain isn't there; 1m by default"`
 	Stale       string `yaml:"stale" doc:"how long the last good answers serve on while it is down; 24h by default"`
 	// Digests is a pointer since 0 differs from nothing said.
 	Digests      *int   `yaml:"digests" doc:"addresses that are kept in memory for Evolution, which sends a digest of the address; 200000 by default, 0 for none"`

@@ -13,7 +13,15 @@ import (
 // cached is an answer with the generation that it belongs to.
 type cached[V any] struct {
 	value V
+	found bool
 	stamp
+}
+
+func (c cached[V]) answer() (V, error) {
+	if !c.found {
+		return c.value, ErrNotFound
+	}
+	return c.value, nil
 }
 
 // stamp is when an answer was got.
@@ -22,17 +30,25 @@ type stamp struct {
 	at         time.Duration // since the cache was made: a third of a time.Time
 }
 
-// cache keeps answers of one kind from one origin, what isn't found apart from
-// what is: strangers choose the names that aren't, and must not push the others
-// out. An answer that is too old is asked for again at its next use, and serves on
-// if that fails.
+// cache keeps answers of one kind from one origin. An answer that is too old is
+// asked for again at its next use, and serves on if that fails.
+//
+// That nothing was found is an answer like any other, of the same kind, in the same
+// place and for the same time: whoever measures how long an answer takes would else
+// learn what is there. Strangers choose the names that aren't; which answers give way
+// is left to otter, which keeps what is asked for often against what is asked for
+// once.
 type cache[V any] struct {
 	origin *origin
+	// missing is how long it is believed that something isn't there, where what is
+	// there is no secret; 0 for as long as anything else.
+	missing time.Duration
+	// held answers are given at a step only; see hold.
+	held bool
 	// began is where stamps count from. The difference of two times is the monotonic
 	// clock's: a wall clock that is set makes no answer older or newer.
 	began        time.Time
-	present      *otter.Cache[string, cached[V]]
-	missing      *otter.Cache[string, stamp]
+	answers      *otter.Cache[string, cached[V]]
 	flights      flights[cached[V]]
 	hits, misses atomic.Int64
 }
@@ -41,8 +57,7 @@ func newCache[V any](o *origin, size int) *cache[V] {
 	return &cache[V]{
 		origin:  o,
 		began:   o.now(),
-		present: otter.Must(&otter.Options[string, cached[V]]{MaximumSize: size, Executor: here}),
-		missing: otter.Must(&otter.Options[string, stamp]{MaximumSize: max(size/4, 1), Executor: here}),
+		answers: otter.Must(&otter.Options[string, cached[V]]{MaximumSize: size, Executor: here}),
 	}
 }
 
@@ -52,14 +67,14 @@ func here(chore func()) { chore() }
 
 // get gives the answer for key, by load if there is none that is good.
 func (c *cache[V]) get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
-	kept, found, ok := c.kept(key)
+	kept, ok := c.answers.GetIfPresent(key)
 	now := c.origin.now()
-	if ok && c.current(kept.stamp, found, now) {
+	if ok && c.current(&kept, now) {
 		c.hits.Add(1)
-		if c.aging(kept.stamp, found, now) {
+		if c.aging(&kept, now) {
 			_, _ = c.begin(ctx, key, load, false) // what it brings is for the next one
 		}
-		return answer(kept, found)
+		return kept.answer()
 	}
 	c.misses.Add(1)
 	ok = ok && c.willDo(kept.stamp, now)
@@ -79,51 +94,36 @@ func (c *cache[V]) get(ctx context.Context, key string, load func(context.Contex
 	}
 	if ok && ctx.Err() == nil {
 		c.origin.servedOld.Add(1)
-		return answer(kept, found)
+		return kept.answer()
 	}
 	var none V
 	return none, err
-}
-
-func answer[V any](kept cached[V], found bool) (V, error) {
-	if !found {
-		return kept.value, ErrNotFound
-	}
-	return kept.value, nil
-}
-
-func (c *cache[V]) kept(key string) (kept cached[V], found, ok bool) {
-	if kept, ok := c.present.GetIfPresent(key); ok {
-		return kept, true, true
-	}
-	kept.stamp, ok = c.missing.GetIfPresent(key)
-	return kept, false, ok
 }
 
 // age is how old an answer is.
 func (c *cache[V]) age(s stamp, now time.Time) time.Duration { return now.Sub(c.began) - s.at }
 
 // current tells whether an answer serves without a question.
-func (c *cache[V]) current(s stamp, found bool, now time.Time) bool {
+func (c *cache[V]) current(kept *cached[V], now time.Time) bool {
 	o := c.origin
 	if o.life.fresh == 0 {
-		return s.generation == o.generation.Load() && (!o.down.Load() || now.Sub(o.lastGood()) < o.life.stale)
+		return kept.generation == o.generation.Load() && (!o.down.Load() || now.Sub(o.lastGood()) < o.life.stale)
 	}
-	age := c.age(s, now)
-	return 0 <= age && age < c.lasts(found) // one from the future is old: nobody knows how old
+	age := c.age(kept.stamp, now)
+	return 0 <= age && age < c.lasts(kept) // one from the future is old: nobody knows how old
 }
 
-func (c *cache[V]) lasts(found bool) time.Duration {
-	if found {
-		return c.origin.life.fresh
+func (c *cache[V]) lasts(kept *cached[V]) time.Duration {
+	if !kept.found && c.missing > 0 {
+		return c.missing
 	}
-	return c.origin.life.missing
+	return c.origin.life.fresh
 }
 
 // aging tells whether an answer that is asked for is so near its end that a newer
-// one is fetched meanwhile. What isn't found is not worth it.
-func (c *cache[V]) aging(s stamp, found bool, now time.Time) bool {
-	return found && c.origin.life.fresh > 0 && c.age(s, now) > c.lasts(found)*4/5
+// one is fetched meanwhile.
+func (c *cache[V]) aging(kept *cached[V], now time.Time) bool {
+	return c.origin.life.fresh > 0 && c.age(kept.stamp, now) > c.lasts(kept)*4/5
 }
 
 // willDo tells whether an answer that isn't current is better than none.
@@ -162,17 +162,13 @@ func (c *cache[V]) begin(ctx context.Context, key string, load func(context.Cont
 func (c *cache[V]) load(ctx context.Context, key string, load func(context.Context) (V, error)) (cached[V], error) {
 	ctx, cancel := context.WithTimeout(ctx, c.origin.life.timeout)
 	defer cancel()
-	fresh := cached[V]{stamp: stamp{c.origin.generation.Load(), c.origin.now().Sub(c.began)}}
+	asked := c.origin.now()
+	fresh := cached[V]{stamp: stamp{c.origin.generation.Load(), asked.Sub(c.began)}}
 	value, err := load(ctx)
-	key = strings.Clone(key) // it may be a part of a long request
 	switch {
 	case err == nil:
-		fresh.value = value
-		c.missing.Invalidate(key)
-		c.present.Set(key, fresh)
+		fresh.value, fresh.found = value, true
 	case errors.Is(err, ErrNotFound):
-		c.present.Invalidate(key)
-		c.missing.Set(key, fresh.stamp)
 	case errors.Is(err, ErrUnusable):
 		c.origin.unusable(err)
 		return fresh, err
@@ -180,10 +176,14 @@ func (c *cache[V]) load(ctx context.Context, key string, load func(context.Conte
 		c.origin.failed(err)
 		return fresh, err
 	}
+	if c.held {
+		c.origin.hold(asked) // before anybody can find it here
+	}
+	c.answers.Set(strings.Clone(key), fresh) // it may be a part of a long request
 	c.origin.succeeded()
 	return fresh, err
 }
 
 func (c *cache[V]) stats() Stats {
-	return Stats{Entries: c.present.EstimatedSize() + c.missing.EstimatedSize(), Hits: c.hits.Load(), Misses: c.misses.Load()}
+	return Stats{Entries: c.answers.EstimatedSize(), Hits: c.hits.Load(), Misses: c.misses.Load()}
 }

@@ -16,8 +16,7 @@ import (
 )
 
 // digestIndex finds addresses of a source that can't be searched by digest. It is
-// made anew now and then, and never asks the source for a digest: a miss costs a
-// stranger and us the same. It takes about 16 bytes for each digest and the
+// made anew now and then. It takes about 16 bytes for each digest and the
 // length of each address.
 type digestIndex struct {
 	entries []digestEntry // by sum
@@ -114,26 +113,37 @@ func digestOf(local, name string) [md5.Size]byte {
 	return md5.Sum([]byte(strings.ToLower(local + "@" + name))) //nolint:gosec // see the import
 }
 
-// byDigest finds the address within a domain and its aliases whose digest this is.
-func (o *outside) byDigest(t *policy.Terms, digest string) (settings.Address, bool) {
+// nearest finds the address within a domain and its aliases whose digest this is, or
+// the next one in the index, of any domain, with exact not set. found is false where
+// there is no index, or an empty one.
+func (o *outside) nearest(t *policy.Terms, digest string) (address settings.Address, exact, found bool) {
 	x := o.index.Load()
 	want, err := hex.DecodeString(digest)
-	if x == nil || err != nil || len(want) != md5.Size {
-		return settings.Address{}, false
+	if x == nil || len(x.entries) == 0 || err != nil || len(want) != md5.Size {
+		return settings.Address{}, false, false
 	}
 	sum := binary.BigEndian.Uint64(want)
 	i, _ := slices.BinarySearchFunc(x.entries, sum, func(e digestEntry, sum uint64) int { return cmp.Compare(e.sum, sum) })
-	for ; i < len(x.entries) && x.entries[i].sum == sum; i++ {
-		line, _, _ := bytes.Cut(x.text[x.entries[i].at:], []byte{'\n'})
-		address, err := settings.ParseAddress(string(line))
-		if err != nil || t.Primary(address) != address {
-			continue
-		}
-		for _, name := range typedNames(t) {
-			if full := digestOf(address.Local(), name); bytes.Equal(full[:], want) {
-				return address, true
-			}
+	if i == len(x.entries) {
+		i = 0
+	}
+	address, exact = x.judged(i, t, want)
+	for i++; !exact && i < len(x.entries) && x.entries[i].sum == sum; i++ { // which no two have by chance
+		if other, is := x.judged(i, t, want); is {
+			address, exact = other, true
 		}
 	}
-	return settings.Address{}, false
+	return address, exact, !address.IsZero()
+}
+
+// judged reads an entry, and tells whether its address is in the domain and has the
+// digest.
+func (x *digestIndex) judged(i int, t *policy.Terms, want []byte) (address settings.Address, exact bool) {
+	line, _, _ := bytes.Cut(x.text[x.entries[i].at:], []byte{'\n'})
+	address, err := settings.ParseAddress(string(line))
+	for _, name := range typedNames(t) {
+		full := digestOf(address.Local(), name)
+		exact = bytes.Equal(full[:], want) || exact
+	}
+	return address, exact && err == nil && t.Primary(address) == address
 }

@@ -25,6 +25,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Now is time.Now if nil.
 	Now func() time.Time
+	// Sleep holds answers of the sources up; time.Sleep if nil.
+	Sleep func(time.Duration)
 	// Tick gives the times at which Run asks for changes; four times a second if
 	// nil.
 	Tick <-chan time.Time
@@ -51,30 +53,15 @@ type Directory struct {
 	domains *cache[*Entry]
 	// planned are domains that are kept elsewhere, with one of our plans.
 	planned  *cache[*Entry]
-	accounts *cache[owned]
-	// overrides has one answer, under "": whether there is any.
-	overrides *cache[bool]
-	digests   *cache[settings.Address]
-	uniform   *cache[bool]
-	pacc      *cache[[]byte]
-	outside   []*outside
-	offers    *offers
-	forms     *forms
-}
-
-// owned is what our own database has under an address.
-type owned struct {
-	account  policy.Account
-	known    bool
-	override *policy.Override // nil for none
-}
-
-// over lays the override over an account.
-func (o owned) over(f *Found) {
-	if o.override != nil {
-		f.Override = *o.override
-		f.Account = o.override.Over(f.Account)
-	}
+	accounts *cache[Kept]
+	digests  *cache[Kept]
+	// indexed is what is kept under an address that a source's index of digests led to.
+	indexed *cache[Kept]
+	uniform *cache[bool]
+	pacc    *cache[[]byte]
+	outside []*outside
+	offers  *offers
+	forms   *forms
 }
 
 // New prepares a Directory.
@@ -92,9 +79,9 @@ func New(o Options) *Directory {
 	d := &Directory{source: o.Source, logger: o.Logger, now: o.Now, tick: o.Tick, own: own, offers: newOffers(), forms: newForms(maxForms)}
 	d.domains = newCache[*Entry](own, maxDomains)
 	d.planned = newCache[*Entry](own, maxDomains)
-	d.accounts = newCache[owned](own, o.MaxEntries)
-	d.overrides = newCache[bool](own, 1)
-	d.digests = newCache[settings.Address](own, o.MaxEntries)
+	d.accounts = newCache[Kept](own, o.MaxEntries)
+	d.digests = newCache[Kept](own, o.MaxEntries)
+	d.indexed = newCache[Kept](own, o.MaxEntries)
 	d.uniform = newCache[bool](own, maxDomains)
 	d.pacc = newCache[[]byte](own, maxDomains)
 	for _, source := range o.Outside {
@@ -202,156 +189,6 @@ func (f Found) Digested(standIn settings.Address) (settings.Settings, *Entry) {
 func (f Found) hidden() bool {
 	quiet := func(e *Entry) bool { return e.Terms.PublicAnswers == policy.PublicDefault }
 	return f.Home != f.Entry && (quiet(f.Entry) || quiet(f.Home))
-}
-
-// Lookup finds the account of a typed address in its domain: by the address
-// itself, then without its tag. Known is false where no source knows it; the steps
-// are the same.
-func (d *Directory) Lookup(ctx context.Context, entry *Entry, typed settings.Address) (Found, error) {
-	whole := entry.Terms.Primary(typed).Unquoted()
-	mailbox := entry.Terms.Mailbox(typed)
-	for _, address := range []settings.Address{whole, mailbox} {
-		found, err := d.find(ctx, entry, address, maxLed)
-		if !errors.Is(err, ErrNotFound) {
-			return found, err
-		}
-		if whole == mailbox {
-			break
-		}
-	}
-	return Found{Entry: entry, Home: entry, Account: entry.Terms.Unknown(typed)}, nil
-}
-
-// maxLed bounds how often a source's alias leads to another source.
-const maxLed = 3
-
-// find finds the account that has exactly this address: in our own database first,
-// then in the sources of its domain. It may be led elsewhere as often as led says.
-func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Address, led int) (Found, error) {
-	key := address.Key()
-	own, err := d.ownAccount(ctx, key)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return Found{}, err
-	}
-	if own.known {
-		found := Found{Entry: entry, Home: entry, Account: own.account, Known: true}
-		own.over(&found)
-		return found, nil
-	}
-	sources, err := d.sourcesOf(entry.Terms)
-	if err != nil {
-		return Found{}, err
-	}
-	for _, o := range sources {
-		account, err := o.account(ctx, address)
-		switch {
-		case err == nil:
-			return d.lay(ctx, entry, o, address, account, led)
-		case !errors.Is(err, ErrNotFound):
-			return Found{}, o.named(err)
-		}
-	}
-	return Found{}, ErrNotFound
-}
-
-func (d *Directory) ownAccount(ctx context.Context, key string) (owned, error) {
-	return d.accounts.get(ctx, key, func(ctx context.Context) (owned, error) {
-		account, err := d.source.Account(ctx, key)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return owned{}, err
-		}
-		o := owned{account: account, known: err == nil}
-		if o.known {
-			key = account.Address.Key()
-		}
-		// Also where there is no account: one that is kept elsewhere may have it.
-		override, err := d.override(ctx, key)
-		switch {
-		case err == nil:
-			o.override = &override
-		case errors.Is(err, ErrNotFound) && o.known:
-			err = nil
-		}
-		return o, err
-	})
-}
-
-// override asks for an account's, unless nobody has any: then a look-up is one
-// question less.
-func (d *Directory) override(ctx context.Context, key string) (policy.Override, error) {
-	any, err := d.overrides.get(ctx, "", d.source.HasOverrides)
-	if err == nil && !any {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return policy.Override{}, err
-	}
-	return d.source.Override(ctx, key)
-}
-
-// lay lays the override over what a source says of the account to which an address
-// leads. An account whose domain isn't served isn't known: there is nothing to say
-// of it.
-func (d *Directory) lay(ctx context.Context, entry *Entry, o *outside, address settings.Address, account policy.Account, led int) (Found, error) {
-	f := Found{Entry: entry, Home: entry, Account: account, Known: true, Source: o.Name}
-	if name := account.Address.Domain(); name != entry.Terms.Name {
-		home, err := d.Domain(ctx, name)
-		if err != nil {
-			return Found{}, err
-		}
-		f.Home = home
-		f.Account.Address = account.Address.WithDomain(home.Terms.Name)
-	}
-	own, err := d.ownAccount(ctx, f.Account.Address.Key())
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return Found{}, err
-	}
-	if primary := f.Account.Address; primary.Key() != address.Key() {
-		// Whoever types the mailbox's own address must get the same, and so the first
-		// that knows it decides, if that may be another one.
-		sources, err := d.sourcesOf(f.Home.Terms)
-		if err != nil {
-			return Found{}, err
-		}
-		if own.known || len(sources) == 0 || sources[0] != o {
-			if led == 0 {
-				return Found{}, ErrNotFound
-			}
-			f, err = d.find(ctx, f.Home, primary, led-1)
-			f.Entry = entry
-			if key := address.Key(); !slices.ContainsFunc(f.Account.Addresses, func(a settings.Address) bool { return a.Key() == key }) {
-				f.Account.Addresses = append(slices.Clone(f.Account.Addresses), address)
-			}
-			return f, err
-		}
-	}
-	own.over(&f)
-	return f, nil
-}
-
-// ByDigest finds the account whose address in the entry's domain has this MD5.
-// [ErrNotFound] means that nobody has.
-func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (Found, error) {
-	address, err := d.digests.get(ctx, entry.Name+" "+digest, func(ctx context.Context) (settings.Address, error) {
-		account, err := d.source.AccountByDigest(ctx, entry.Name, digest)
-		return account.Address, err
-	})
-	if err == nil {
-		return d.find(ctx, entry, address, maxLed)
-	}
-	if !errors.Is(err, ErrNotFound) {
-		return Found{}, err
-	}
-	sources, err := d.sourcesOf(entry.Terms)
-	if err != nil {
-		return Found{}, err
-	}
-	for _, o := range sources {
-		if address, found := o.byDigest(entry.Terms, digest); found {
-			return d.find(ctx, entry, address, maxLed)
-		}
-	}
-	return Found{}, ErrNotFound
 }
 
 // Uniform tells whether everybody in the domain gets its default: no rule of it

@@ -12,8 +12,7 @@ import (
 // life is how long answers are good. Zero fresh means as long as the generation
 // stays.
 type life struct {
-	fresh   time.Duration // of what is found
-	missing time.Duration // of what isn't found
+	fresh time.Duration
 	// stale is how long an older answer serves on while there is no newer one, from
 	// when it was got or, for one that the generation keeps, from when the source
 	// could last be asked.
@@ -52,6 +51,7 @@ type origin struct {
 	name       string
 	life       life
 	now        func() time.Time
+	sleep      func(time.Duration) // time.Sleep if nil
 	logger     *slog.Logger
 	generation atomic.Int64
 	ready      atomic.Bool // it could be asked at least once
@@ -216,8 +216,8 @@ func (o *origin) shown() string {
 }
 
 // hurried is how long a request waits for a newer answer where the last one to do so
-// has waited in vain.
-const hurried = 10 * time.Millisecond
+// has waited in vain: more than the first step, before which there is none.
+const hurried = 3 * firstStep
 
 // patience is how long a request waits where it has an older answer. It may have
 // to ask several times, and others come: only the first wait is the whole one.
@@ -226,6 +226,27 @@ func (o *origin) patience() time.Duration {
 		return min(hurried, o.life.patience)
 	}
 	return o.life.patience
+}
+
+// firstStep is when the answer of a source is let go at the earliest, counted from
+// the question. The next steps are each twice as far.
+const firstStep = 10 * time.Millisecond
+
+// hold keeps an answer back until the next step after the question. A source takes
+// its own time for what it knows and for what it doesn't; of that, only the step can
+// be seen. Steps that grow leave few borders between them, where a small difference
+// would fall on both sides.
+func (o *origin) hold(asked time.Time) {
+	took := o.now().Sub(asked)
+	step := firstStep
+	for step < took {
+		step *= 2
+	}
+	sleep := o.sleep
+	if sleep == nil {
+		sleep = time.Sleep
+	}
+	sleep(step - max(took, 0))
 }
 
 // lastGood is when it could last be asked.

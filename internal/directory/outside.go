@@ -65,9 +65,11 @@ type OutsideSource struct {
 	Outside Outside
 	// Plan is the plan of its domains that name none.
 	Plan string
-	// Fresh and Missing are how long an answer is good, of what is found (five
-	// minutes) and of what isn't (one minute); Stale is how long it serves on while
-	// the source is down (a day).
+	// Fresh is how long an answer is good: one minute. For accounts it is the same
+	// whether they are there or not, so that time doesn't tell which; it is short, so
+	// that a mailbox that was just made is served soon. Missing is how long a domain is
+	// believed not to be there: as long. Stale is how long an answer serves on while
+	// the source is down: a day.
 	Fresh, Missing, Stale time.Duration
 	// Timeout bounds one question: two seconds.
 	Timeout time.Duration
@@ -82,8 +84,10 @@ type outside struct {
 	OutsideSource
 	*origin
 	accounts *cache[policy.Account]
-	domains  *cache[OutsideDomain]
-	index    atomic.Pointer[digestIndex]
+	// indexed are accounts that the index of digests led to.
+	indexed *cache[policy.Account]
+	domains *cache[OutsideDomain]
+	index   atomic.Pointer[digestIndex]
 }
 
 // outsidePatience is how long a request waits for a fresh answer of a source where
@@ -92,17 +96,20 @@ const outsidePatience = 300 * time.Millisecond
 
 func newOutside(source OutsideSource, options Options) *outside {
 	o := &outside{OutsideSource: source}
-	o.Fresh = cmp.Or(o.Fresh, 5*time.Minute)
+	o.Fresh = cmp.Or(o.Fresh, time.Minute)
 	o.Missing = cmp.Or(o.Missing, time.Minute)
 	o.Stale = cmp.Or(o.Stale, 24*time.Hour)
 	o.Timeout = cmp.Or(o.Timeout, 2*time.Second)
 	o.DigestsEvery = cmp.Or(o.DigestsEvery, time.Hour)
 	o.origin = &origin{
-		name: source.Name, now: options.Now, logger: options.Logger, good: options.Now(),
-		life: life{fresh: o.Fresh, missing: o.Missing, stale: o.Stale, patience: outsidePatience, timeout: o.Timeout},
+		name: source.Name, now: options.Now, sleep: options.Sleep, logger: options.Logger, good: options.Now(),
+		life: life{fresh: o.Fresh, stale: o.Stale, patience: outsidePatience, timeout: o.Timeout},
 	}
 	o.accounts = newCache[policy.Account](o.origin, options.MaxEntries)
+	o.indexed = newCache[policy.Account](o.origin, options.MaxEntries)
+	o.accounts.held, o.indexed.held = true, true
 	o.domains = newCache[OutsideDomain](o.origin, maxDomains)
+	o.domains.missing = o.Missing
 	return o
 }
 

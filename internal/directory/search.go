@@ -49,12 +49,12 @@ func (d *Directory) Search(ctx context.Context, text string, domains []string, l
 	slices.SortFunc(accounts, func(a, b policy.Account) int { return cmp.Compare(a.Address.Key(), b.Address.Key()) })
 	accounts = accounts[:min(len(accounts), limit)]
 	for i, a := range accounts {
-		own, err := d.ownAccount(ctx, a.Address.Key())
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		own, err := d.kept(ctx, a.Address.Key())
+		if err != nil {
 			return nil, nil, err
 		}
-		if own.override != nil {
-			accounts[i] = own.override.Over(a)
+		if own.Override != nil {
+			accounts[i] = own.Override.Over(a)
 		}
 	}
 	return accounts, failed, nil

@@ -32,7 +32,7 @@ func TestOneWaitForASourceThatHangs(t *testing.T) {
 				t.Errorf("%s isn't known any more", address)
 			}
 		}
-		if took := time.Since(began); took < 300*time.Millisecond || took > 350*time.Millisecond {
+		if took := time.Since(began); took < 300*time.Millisecond || took > 400*time.Millisecond {
 			t.Errorf("three requests took %s", took)
 		}
 		p.set(func() { p.hang = false })

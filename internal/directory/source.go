@@ -22,6 +22,23 @@ var (
 	ErrHasAccounts  = errors.New("the domain has accounts")
 )
 
+// Kept is what our own database has under an address. The zero value is nothing.
+type Kept struct {
+	Account policy.Account
+	Known   bool
+	// Override is what is laid over the account, be it one that is known here or
+	// elsewhere; nil for nothing.
+	Override *policy.Override
+}
+
+// over lays the override over an account.
+func (k Kept) over(f *Found) {
+	if k.Override != nil {
+		f.Override = *k.Override
+		f.Account = k.Override.Over(f.Account)
+	}
+}
+
 // Source is our own database. It must be safe for concurrent use. Errors other
 // than ErrNotFound mean that it couldn't be asked.
 type Source interface {
@@ -31,16 +48,14 @@ type Source interface {
 	// PlanTerms gives the terms of a domain that is kept elsewhere and has one of our
 	// plans. A plan that isn't there is a failure.
 	PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Terms, error)
-	// Account finds the account that has the address, in the form of
-	// settings.Address.Key and in its primary domain, as its own or another one.
-	Account(ctx context.Context, key string) (policy.Account, error)
-	// Override gives what is laid over the account with this primary address.
-	Override(ctx context.Context, key string) (policy.Override, error)
-	// HasOverrides tells whether anything is laid over any account.
-	HasOverrides(ctx context.Context) (bool, error)
-	// AccountByDigest finds the account with an address in domain (a primary name
-	// or an alias) whose MD5 in lower-case hex this is, of the address in lower case.
-	AccountByDigest(ctx context.Context, domain, digest string) (policy.Account, error)
+	// Lookup gives what is kept under an address, in the form of settings.Address.Key
+	// and in its primary domain: the account that has it as its own or another one,
+	// and the override. It takes the same steps whatever that is.
+	Lookup(ctx context.Context, key string) (Kept, error)
+	// LookupDigest gives the same of the account with an address in domain (a primary
+	// name or an alias) whose MD5 in lower-case hex this is, of the address in lower
+	// case.
+	LookupDigest(ctx context.Context, domain, digest string) (Kept, error)
 	// HasOwn tells whether any account of the domain has a protocol, a login or
 	// another address of its own.
 	HasOwn(ctx context.Context, domain string) (bool, error)

@@ -65,42 +65,30 @@ func (s *source) Domain(_ context.Context, name string) (*policy.Terms, error) {
 	return terms, nil
 }
 
-func (s *source) Account(ctx context.Context, key string) (policy.Account, error) {
+func (s *source) Lookup(ctx context.Context, key string) (directory.Kept, error) {
 	site, err := s.ask()
 	if err != nil {
-		return policy.Account{}, err
+		return directory.Kept{}, err
 	}
 	if s.during != nil {
 		s.during(ctx)
 	}
 	if ctx.Err() != nil {
-		return policy.Account{}, ctx.Err()
+		return directory.Kept{}, ctx.Err()
 	}
+	var kept directory.Kept
 	for _, a := range site.Accounts {
-		if a.Address.Key() == key {
-			return a, nil
+		if a.Address.Key() == key || slices.ContainsFunc(a.Addresses, func(other settings.Address) bool { return other.Key() == key }) {
+			kept.Account, kept.Known, key = a, true, a.Address.Key()
+			break
 		}
 	}
-	return policy.Account{}, directory.ErrNotFound
-}
-
-func (s *source) Override(_ context.Context, key string) (policy.Override, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.down != nil {
-		return policy.Override{}, s.down
+	if o, found := s.overrides[key]; found {
+		kept.Override = &o
 	}
-	o, found := s.overrides[key]
-	if !found {
-		return o, directory.ErrNotFound
-	}
-	return o, nil
-}
-
-func (s *source) HasOverrides(context.Context) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.overrides) > 0, s.down
+	return kept, nil
 }
 
 func (s *source) PlanTerms(_ context.Context, d policy.Domain) (*policy.Terms, error) {
@@ -146,8 +134,8 @@ func (s *source) Listen(ctx context.Context, heard func()) error {
 	}
 }
 
-func (s *source) AccountByDigest(ctx context.Context, _, digest string) (policy.Account, error) {
-	return s.Account(ctx, digest) // the fake's digest of an address is its key
+func (s *source) LookupDigest(ctx context.Context, _, digest string) (directory.Kept, error) {
+	return s.Lookup(ctx, digest) // the fake's digest of an address is its key
 }
 
 func (s *source) HasOwn(_ context.Context, domain string) (bool, error) {

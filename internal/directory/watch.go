@@ -48,9 +48,9 @@ func (s *Stats) add(more ...Stats) {
 // Stats adds up all that is cached.
 func (d *Directory) Stats() Stats {
 	var sum Stats
-	sum.add(d.domains.stats(), d.planned.stats(), d.accounts.stats(), d.digests.stats(), d.uniform.stats(), d.pacc.stats())
+	sum.add(d.domains.stats(), d.planned.stats(), d.accounts.stats(), d.digests.stats(), d.indexed.stats(), d.uniform.stats(), d.pacc.stats())
 	for _, o := range d.outside {
-		sum.add(o.accounts.stats(), o.domains.stats())
+		sum.add(o.accounts.stats(), o.indexed.stats(), o.domains.stats())
 	}
 	return sum
 }

@@ -31,37 +31,31 @@ func (d drawn) Domain(_ context.Context, name string) (*policy.Terms, error) {
 	return nil, directory.ErrNotFound
 }
 
-func (d drawn) Account(_ context.Context, key string) (policy.Account, error) {
-	return d.find(func(a settings.Address) bool { return a.Key() == key })
+func (d drawn) Lookup(_ context.Context, key string) (directory.Kept, error) {
+	return d.find(func(a settings.Address) bool { return a.Key() == key }), nil
 }
 
-func (d drawn) AccountByDigest(_ context.Context, domain, digest string) (policy.Account, error) {
+func (d drawn) LookupDigest(_ context.Context, domain, digest string) (directory.Kept, error) {
 	terms, ok := d.Terms(domain)
 	if !ok {
-		return policy.Account{}, directory.ErrNotFound
+		return directory.Kept{}, nil
 	}
 	return d.find(func(a settings.Address) bool {
 		return a.Domain() == terms.Name && md5Hex(strings.ToLower(a.String())) == digest
-	})
+	}), nil
 }
 
-func (d drawn) find(is func(settings.Address) bool) (policy.Account, error) {
+func (d drawn) find(is func(settings.Address) bool) directory.Kept {
 	for _, a := range d.Accounts {
 		if is(a.Address) || slices.ContainsFunc(a.Addresses, is) {
-			return a, nil
+			return directory.Kept{Account: a, Known: true}
 		}
 	}
-	return policy.Account{}, directory.ErrNotFound
+	return directory.Kept{}
 }
 
 func (drawn) HasOwn(context.Context, string) (bool, error)     { return false, nil }
 func (drawn) Document(context.Context, string) ([]byte, error) { return nil, directory.ErrNotFound }
-func (drawn) Override(context.Context, string) (policy.Override, error) {
-	return policy.Override{}, directory.ErrNotFound
-}
-
-func (drawn) HasOverrides(context.Context) (bool, error) { return false, nil }
-
 func (drawn) PlanTerms(context.Context, policy.Domain) (*policy.Terms, error) {
 	return nil, directory.ErrNotFound
 }
@@ -183,8 +177,8 @@ func TestAnswersThroughSharedFormsAreThoseOfTheDomainAlone(t *testing.T) {
 				standIn := settings.MustAddress(thunderbird.EvolutionUser + "@" + name)
 				digest := md5Hex("known@" + terms.Name)
 				var known *policy.Account
-				if a, err := site.AccountByDigest(t.Context(), name, digest); err == nil {
-					known = &a
+				if kept, err := site.LookupDigest(t.Context(), name, digest); err == nil && kept.Known {
+					known = &kept.Account
 				}
 				ask(terms.DigestSettings(standIn, known), http.MethodGet, config+"?emailaddress="+url.QueryEscape(standIn.String())+"&emailmd5="+digest, "")
 			}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -118,22 +117,11 @@ func broken(kind, name string) error {
 	return fmt.Errorf("%w: the database has no %s %s, which a domain refers to", directory.ErrUnusable, kind, name)
 }
 
-// Account implements [directory.Source].
+// Account finds the account that has the address, in the form of
+// settings.Address.Key and in its primary domain, as its own or another one.
 func (s *Store) Account(ctx context.Context, key string) (policy.Account, error) {
 	var account policy.Account
 	err := document(ctx, s.db, &account, `SELECT a.document FROM addresses x JOIN accounts a ON a.id = x.account WHERE x.address = ?`, key)
-	return account, err
-}
-
-// AccountByDigest implements [directory.Source].
-func (s *Store) AccountByDigest(ctx context.Context, domain, digest string) (policy.Account, error) {
-	var account policy.Account
-	raw, err := hex.DecodeString(digest)
-	if err != nil {
-		return account, directory.ErrNotFound
-	}
-	err = document(ctx, s.db, &account, `SELECT a.document FROM digests x JOIN accounts a ON a.id = x.account
-		JOIN domain_names n ON n.domain = a.domain WHERE x.digest = ? AND n.name = ? ORDER BY a.id LIMIT 1`, raw, domain)
 	return account, err
 }
 

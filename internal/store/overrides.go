@@ -14,16 +14,10 @@ import (
 
 const overrideColumns = `address, protocol, devices, note, changed_by, changed_at, gone_at`
 
-// Override implements [directory.Source]; key is that of a primary address.
+// Override is what is laid over the account with this primary address's key;
+// nothing is [directory.ErrNotFound].
 func (s *Store) Override(ctx context.Context, key string) (policy.Override, error) {
 	return readOverride(s.db.QueryRowContext(ctx, `SELECT `+overrideColumns+` FROM overrides WHERE address = ?`, key))
-}
-
-// HasOverrides implements [directory.Source].
-func (s *Store) HasOverrides(ctx context.Context) (bool, error) {
-	var has bool
-	err := s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM overrides)`).Scan(&has)
-	return has, err
 }
 
 // PutOverride stores a checked override, in the place of the account's last one;

@@ -1,0 +1,196 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+// A stranger who measures how long an answer takes must not learn whether an account
+// is there that has nothing of its own. So every look-up takes all the steps that any
+// takes, one after the other, and then chooses among what they found.
+
+// Lookup finds the account of a typed address in its domain: by the address
+// itself, then without its tag. Known is false where no source knows it; the steps
+// are the same.
+func (d *Directory) Lookup(ctx context.Context, entry *Entry, typed settings.Address) (Found, error) {
+	whole := entry.Terms.Primary(typed).Unquoted()
+	mailbox := entry.Terms.Mailbox(typed)
+	found, err := d.find(ctx, entry, whole, maxLed)
+	if whole != mailbox {
+		without, other := d.find(ctx, entry, mailbox, maxLed)
+		if errors.Is(err, ErrNotFound) {
+			found, err = without, other
+		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		return Found{Entry: entry, Home: entry, Account: entry.Terms.Unknown(typed)}, nil
+	}
+	return found, err
+}
+
+// maxLed bounds how often a source's alias leads to another source.
+const maxLed = 3
+
+// find finds the account that has exactly this address: in our own database first,
+// then in the sources of its domain. It may be led elsewhere as often as led says.
+func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Address, led int) (Found, error) {
+	own, err := d.kept(ctx, address.Key())
+	if err != nil {
+		return Found{}, err
+	}
+	sources, err := d.sourcesOf(entry.Terms)
+	answers := ask(sources, func(o *outside) (policy.Account, error) { return o.account(ctx, address) })
+	switch {
+	case own.Known:
+		return ours(entry, own), nil
+	case err != nil:
+		return Found{}, err
+	}
+	for i, o := range sources {
+		switch err := answers[i].err; {
+		case err == nil:
+			return d.lay(ctx, entry, o, address, answers[i].value, own, led)
+		case !errors.Is(err, ErrNotFound):
+			return Found{}, o.named(err)
+		}
+	}
+	return Found{}, ErrNotFound
+}
+
+// ours is an account of our own database.
+func ours(entry *Entry, own Kept) Found {
+	found := Found{Entry: entry, Home: entry, Account: own.Account, Known: true}
+	own.over(&found)
+	return found
+}
+
+// kept is what our own database has under an address.
+func (d *Directory) kept(ctx context.Context, key string) (Kept, error) {
+	return d.accounts.get(ctx, key, func(ctx context.Context) (Kept, error) { return d.source.Lookup(ctx, key) })
+}
+
+type told[V any] struct {
+	value V
+	err   error
+}
+
+// ask asks all sources at once, whichever of them knows: an account takes as long
+// as one that nobody knows.
+func ask[V any](sources []*outside, question func(*outside) (V, error)) []told[V] {
+	answers := make([]told[V], len(sources))
+	if len(sources) == 1 {
+		answers[0].value, answers[0].err = question(sources[0])
+		return answers
+	}
+	var group sync.WaitGroup
+	for i, o := range sources {
+		group.Go(func() { answers[i].value, answers[i].err = question(o) })
+	}
+	group.Wait()
+	return answers
+}
+
+// lay lays the override over what a source says of the account to which an address
+// leads. own is what our own database has under the address. An account whose
+// domain isn't served isn't known: there is nothing to say of it.
+func (d *Directory) lay(ctx context.Context, entry *Entry, o *outside, address settings.Address, account policy.Account, own Kept, led int) (Found, error) {
+	f := Found{Entry: entry, Home: entry, Account: account, Known: true, Source: o.Name}
+	if name := account.Address.Domain(); name != entry.Terms.Name {
+		home, err := d.Domain(ctx, name)
+		if err != nil {
+			return Found{}, err
+		}
+		f.Home = home
+		f.Account.Address = account.Address.WithDomain(home.Terms.Name)
+	}
+	if primary := f.Account.Address; !primary.Same(address) { // which is something of its own
+		var err error
+		if own, err = d.kept(ctx, primary.Key()); err != nil {
+			return Found{}, err
+		}
+		// Whoever types the mailbox's own address must get the same, and so the first
+		// that knows it decides, if that may be another one.
+		sources, err := d.sourcesOf(f.Home.Terms)
+		if err != nil {
+			return Found{}, err
+		}
+		if own.Known || len(sources) == 0 || sources[0] != o {
+			if led == 0 {
+				return Found{}, ErrNotFound
+			}
+			f, err = d.find(ctx, f.Home, primary, led-1)
+			f.Entry = entry
+			if !slices.ContainsFunc(f.Account.Addresses, address.Same) {
+				f.Account.Addresses = append(slices.Clone(f.Account.Addresses), address)
+			}
+			return f, err
+		}
+	}
+	own.over(&f)
+	return f, nil
+}
+
+// ByDigest finds the account whose address in the entry's domain has this MD5.
+// [ErrNotFound] means that nobody has; the steps are the same.
+func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (Found, error) {
+	own, err := d.digests.get(ctx, entry.Name+" "+digest, func(ctx context.Context) (Kept, error) {
+		return d.source.LookupDigest(ctx, entry.Name, digest)
+	})
+	if err != nil {
+		return Found{}, err
+	}
+	sources, err := d.sourcesOf(entry.Terms)
+	answers := ask(sources, func(o *outside) (indexed, error) { return d.byDigest(ctx, entry, o, digest) })
+	switch {
+	case own.Known:
+		return ours(entry, own), nil
+	case err != nil:
+		return Found{}, err
+	}
+	for i, o := range sources {
+		switch answer, err := answers[i].value, answers[i].err; {
+		case err == nil && answer.exact:
+			return d.lay(ctx, entry, o, answer.address, answer.account, answer.kept, maxLed)
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return Found{}, o.named(err)
+		}
+	}
+	return Found{}, ErrNotFound
+}
+
+// indexed is an account that a source's index of digests led to, with what our own
+// database has under its address. It is another one's where exact isn't set.
+type indexed struct {
+	address settings.Address
+	exact   bool
+	account policy.Account
+	kept    Kept
+}
+
+// byDigest looks up the account whose digest it is, or the next one's: a digest that
+// nobody has takes the steps of one that somebody has. What is kept of that is kept
+// apart from what is kept under addresses, which somebody may have asked for before.
+func (d *Directory) byDigest(ctx context.Context, entry *Entry, o *outside, digest string) (indexed, error) {
+	var answer indexed
+	var found bool
+	if answer.address, answer.exact, found = o.nearest(entry.Terms, digest); !found {
+		return answer, ErrNotFound
+	}
+	key := answer.address.Key()
+	kept, err := d.indexed.get(ctx, o.Name+" "+entry.Name+" "+digest+" "+key, func(ctx context.Context) (Kept, error) {
+		return d.source.Lookup(ctx, key)
+	})
+	if err != nil {
+		return answer, err
+	}
+	answer.kept = kept
+	answer.account, err = o.indexed.get(ctx, entry.Name+" "+digest+" "+key, func(ctx context.Context) (policy.Account, error) {
+		return o.Outside.Account(ctx, answer.address)
+	})
+	return answer, err
+}

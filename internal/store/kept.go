@@ -1,0 +1,102 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5" //nolint:gosec // Evolution names its account so; nothing is secured by it
+	"database/sql"
+	"encoding/hex"
+
+	"autoconfig/internal/directory"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+// A stranger who measures how long an answer takes must not learn whether an account
+// is there. So nothing here looks for a key: it looks for the first key that isn't
+// less, or else for the first of all, takes the account that has it, decodes it, and
+// only then sees whether it is the one. The same goes for overrides.
+
+// laidOver joins the first override that isn't before the address in the condition.
+const laidOver = ` LEFT JOIN overrides o ON o.address = (SELECT MIN(address) FROM overrides WHERE address >= `
+
+const keptColumns = `a.address, a.document, o.address, o.protocol, o.devices, o.note, o.changed_by, o.changed_at, o.gone_at`
+
+const keptByKey = `SELECT x.address, ` + keptColumns + ` FROM
+	(SELECT COALESCE((SELECT MIN(address) FROM addresses WHERE address >= ?), (SELECT MIN(address) FROM addresses)) AS address) n
+	LEFT JOIN addresses x ON x.address = n.address
+	LEFT JOIN accounts a ON a.id = x.account` + laidOver + `CASE WHEN x.address = ? THEN a.address ELSE ? END)`
+
+// Lookup implements [directory.Source].
+func (s *Store) Lookup(ctx context.Context, key string) (directory.Kept, error) {
+	var row keptRow
+	var address sql.NullString
+	if err := s.db.QueryRowContext(ctx, keptByKey, key, key, key).Scan(row.into(&address)...); err != nil {
+		return directory.Kept{}, err
+	}
+	return row.judged(address.String == key, key)
+}
+
+// The first digest is not its minimum: PostgreSQL has none of bytes.
+const keptByDigest = `SELECT n.digest, m.name, ` + keptColumns + ` FROM
+	(SELECT COALESCE((SELECT digest FROM digests WHERE digest >= ? ORDER BY digest LIMIT 1), (SELECT digest FROM digests ORDER BY digest LIMIT 1)) AS digest) n
+	LEFT JOIN accounts a ON a.id = (SELECT MIN(account) FROM digests WHERE digest = n.digest)
+	LEFT JOIN domain_names m ON m.name = ? AND m.domain = a.domain` + laidOver + `a.address)`
+
+// LookupDigest implements [directory.Source].
+func (s *Store) LookupDigest(ctx context.Context, domain, digest string) (directory.Kept, error) {
+	want, err := hex.DecodeString(digest)
+	if err != nil || len(want) != md5.Size {
+		return directory.Kept{}, nil //nolint:nilerr // it is nobody's
+	}
+	var row keptRow
+	var found []byte
+	var name sql.NullString
+	if err := s.db.QueryRowContext(ctx, keptByDigest, want, domain).Scan(row.into(&found, &name)...); err != nil {
+		return directory.Kept{}, err
+	}
+	return row.judged(bytes.Equal(found, want) && name.Valid, "")
+}
+
+// keptRow is an account and an override, each of which may be another one's.
+type keptRow struct {
+	address, laidOver, protocol, devices, note, changedBy sql.NullString
+	document                                              []byte
+	changed, gone                                         sql.NullInt64
+}
+
+// into is where the columns go, after others.
+func (r *keptRow) into(others ...any) []any {
+	return append(others, &r.address, &r.document, &r.laidOver, &r.protocol, &r.devices, &r.note, &r.changedBy, &r.changed, &r.gone)
+}
+
+// judged decodes the row, and then takes of it what was asked for: known tells
+// whether it is the account that was. Where it isn't, the override of key is that of
+// one that is kept elsewhere.
+func (r *keptRow) judged(known bool, key string) (directory.Kept, error) {
+	var kept directory.Kept
+	var account policy.Account
+	err := decode(r.document, &account)
+	if known {
+		if err != nil {
+			return kept, err
+		}
+		kept.Known, kept.Account, key = true, account, r.address.String
+	}
+	override, err := r.override()
+	if key != "" && r.laidOver.String == key {
+		kept.Override = &override
+		return kept, err
+	}
+	return kept, nil
+}
+
+func (r *keptRow) override() (policy.Override, error) {
+	o := policy.Override{
+		Protocol: settings.Protocol(r.protocol.String), Devices: policy.Devices(r.devices.String), Note: r.note.String,
+		ChangedBy: r.changedBy.String, ChangedAt: moment(r.changed.Int64), GoneAt: moment(r.gone.Int64),
+	}
+	var err error
+	o.Address, err = settings.ParseAddress(r.laidOver.String)
+	return o, err
+}
