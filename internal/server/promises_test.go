@@ -121,8 +121,10 @@ func TestNobodyIsTakenForEvolutionsStandIn(t *testing.T) {
 	}
 	own, none := w.answers("DEFOWN@example.com"), w.answers("DEFOWX@example.com")
 	for i := range own {
-		if want := strings.ReplaceAll(strings.ReplaceAll(none[i], "DEFOWX", "DEFOWN"), "defowx", "defown"); own[i] != want && !strings.Contains(own[i], "PayloadUUID") {
-			t.Errorf("an account whose login is the default's can be told from none:\n%s\n%s", own[i], want)
+		got := identifiers.ReplaceAllString(own[i], "*")
+		want := strings.NewReplacer("DEFOWX", "DEFOWN", "defowx", "defown").Replace(identifiers.ReplaceAllString(none[i], "*"))
+		if got != want {
+			t.Errorf("an account whose login is the default's can be told from none:\n%s\n%s", got, want)
 		}
 	}
 }
