@@ -146,7 +146,7 @@ func TestAnAccountTakesTheStepsOfNone(t *testing.T) {
 		return func(t *testing.T) *laboratory {
 			l := newLaboratory(t, ground{site: &gone}, directory.OutsideSource{Name: "panel", Outside: open(t), Timeout: 20 * time.Second, Stale: time.Minute, Digests: 1000})
 			l.run(t)
-			poll(t, time.Minute, "the digests aren't read", func() bool { return l.directory.SourceStats()[1].Digests > 0 })
+			testkit.Until(t, func() string { return "the digests aren't read" }, func() bool { return l.directory.SourceStats()[1].Digests > 0 })
 			return l
 		}
 	}
