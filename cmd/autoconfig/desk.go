@@ -42,6 +42,7 @@ func (s settled) identityProvider() (*server.OIDC, error) {
 	provider := &server.OIDC{
 		Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: strings.TrimSpace(string(secret)),
 		RoleClaim: o.RoleClaim, DomainClaim: o.DomainClaim, Roles: map[string]staff.Role{}, Domains: map[string][]string{},
+		Audiences: o.Audiences,
 	}
 	for value, role := range o.Roles {
 		provider.Roles[value] = staff.Role(role)

@@ -67,6 +67,7 @@ type OIDC struct {
 	Issuer           string            `yaml:"issuer" doc:"https URL of the provider, as in its ID tokens"`
 	ClientID         string            `yaml:"client_id" doc:"this service's identity at the provider; the redirect URI there is staff_url and /helpdesk/oidc/callback"`
 	ClientSecretFile string            `yaml:"client_secret_file" doc:"file with the client's secret"`
+	Audiences        []string          `yaml:"trusted_audiences" doc:"audiences that an ID token may name beside client_id; a token with any other is refused"`
 	RoleClaim        string            `yaml:"role_claim" doc:"claim of the ID token that leads to a role, such as groups"`
 	Roles            map[string]string `yaml:"roles" doc:"staff or admin by the claim's value; whoever has none is refused"`
 	DomainClaim      string            `yaml:"domain_claim" doc:"claim of the ID token that leads to domains; without it, everybody serves all"`
@@ -313,6 +314,9 @@ func (o OIDC) check(wrong func(path, format string, args ...any)) {
 	}
 	if o.ClientID == "" || o.ClientSecretFile == "" {
 		wrong("oidc", "oidc needs a client_id and a client_secret_file")
+	}
+	if slices.Contains(o.Audiences, "") {
+		wrong("oidc.trusted_audiences", "an audience can't be empty: write the client's or project's identity at the provider")
 	}
 	if o.RoleClaim == "" || len(o.Roles) == 0 {
 		wrong("oidc", "oidc needs a role_claim, and roles by its values: nobody would be let in")

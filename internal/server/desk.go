@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -215,6 +216,8 @@ func staffRefusal(err error) (status int, text string) {
 		return http.StatusBadRequest, "staff.error.bad"
 	case errors.Is(err, errTooMany), errors.Is(err, staff.ErrBusy):
 		return http.StatusTooManyRequests, "staff.busy"
+	case errors.Is(err, context.Canceled): // whoever asked has gone: nothing to log
+		return statusGone, "staff.error.unavailable"
 	case errors.Is(err, errUnavailable):
 		return http.StatusServiceUnavailable, "staff.error.unavailable"
 	case errors.As(err, &routed):

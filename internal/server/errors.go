@@ -61,8 +61,11 @@ var refusals = []struct {
 	{errTooMany, http.StatusTooManyRequests, "Too many requests; try again in a minute."},
 	{errUnavailable, http.StatusServiceUnavailable, "The service can't answer now; try again in a minute."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "The service can't answer now; try again in a minute."},
-	{context.Canceled, 499, ""}, // the client went away: Thunderbird cuts requests that lost its race
+	{context.Canceled, statusGone, ""}, // the client went away: Thunderbird cuts requests that lost its race
 }
+
+// statusGone is what the log says where the client didn't wait.
+const statusGone = 499
 
 // deltaChatStop ends every refusal. Delta Chat's autoconfig reader ignores the
 // status and takes a body without tags for a configuration without servers,

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"cmp"
-	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
@@ -10,9 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -32,37 +27,10 @@ type OIDC struct {
 	RoleClaim, DomainClaim string
 	Roles                  map[string]staff.Role
 	Domains                map[string][]string
-	// Client is http.DefaultClient if nil.
+	// Audiences may stand in an ID token beside ClientID; none may if empty.
+	Audiences []string
+	// Client is one with a timeout of five seconds if nil.
 	Client *http.Client
-}
-
-// identity asks the provider for its keys and addresses when they are first
-// needed, so that the service starts without it.
-type identity struct {
-	OIDC
-	mu       sync.Mutex
-	provider *oidc.Provider
-}
-
-// oidcTimeout bounds each of our requests to the provider.
-const oidcTimeout = 10 * time.Second
-
-func (i *identity) context(ctx context.Context) context.Context {
-	return oidc.ClientContext(ctx, cmp.Or(i.Client, &http.Client{Timeout: oidcTimeout}))
-}
-
-func (i *identity) discover(ctx context.Context) (*oidc.Provider, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.provider == nil {
-		// The provider keeps the context for later requests of keys.
-		p, err := oidc.NewProvider(i.context(context.WithoutCancel(ctx)), i.Issuer)
-		if err != nil {
-			return nil, fmt.Errorf("%w: the identity provider: %w", errUnavailable, err)
-		}
-		i.provider = p
-	}
-	return i.provider, nil
 }
 
 // handshake is what must come back, kept sealed at the browser.
@@ -116,15 +84,12 @@ func (s *Server) endOIDC(c echo.Context) error {
 		return err
 	}
 	who, err := s.identify(c, h)
-	if err == nil || errors.Is(err, errUnavailable) {
-		try.good()
+	if errors.Is(err, errUnavailable) {
+		return err
 	}
 	if err != nil {
-		if errors.Is(err, errUnavailable) {
-			return err
-		}
 		try.failed(ctx)
-		s.Logger.WarnContext(ctx, "sign-in by the identity provider refused", "error", err.Error())
+		s.Logger.WarnContext(ctx, "sign-in by the identity provider refused", "error", firstBytes(err.Error(), 300))
 		if err := s.Desk.Log(ctx, staff.Actor{Name: "stranger"}, "sign-in refused", who.Subject, "", "identity provider"); err != nil {
 			return unavailable(err)
 		}
@@ -134,6 +99,7 @@ func (s *Server) endOIDC(c echo.Context) error {
 		}
 		return s.signInProblem(c, problem, "")
 	}
+	try.good()
 	token, p, err := s.Desk.Welcome(ctx, s.oidc.Issuer, who.Subject, who.name, who.role, who.domains)
 	if err != nil {
 		return unavailable(err)
@@ -161,6 +127,11 @@ func (s *Server) handshake(c echo.Context) (h handshake, err error) {
 	if err != nil {
 		return h, errHandshake
 	}
+	for _, values := range c.QueryParams() { // RFC 6749, section 3.1: once each
+		if len(values) > 1 {
+			return h, errHandshake
+		}
+	}
 	sealed, err := base64.RawURLEncoding.DecodeString(cookie.Value)
 	if err != nil {
 		return h, errHandshake
@@ -175,26 +146,26 @@ func (s *Server) handshake(c echo.Context) (h handshake, err error) {
 	return h, nil
 }
 
+// identify takes the answer to a sign-in, and trades its code for who it is.
 func (s *Server) identify(c echo.Context, h handshake) (who identified, err error) {
 	ctx := s.oidc.context(c.Request().Context())
-	if c.QueryParam("code") == "" {
-		return who, errors.New("the answer has no code")
-	}
 	p, err := s.oidc.discover(ctx)
 	if err != nil {
 		return who, err
 	}
+	if err := s.oidc.judgeResponse(p, c.QueryParams()); err != nil {
+		return who, err
+	}
 	answer, err := s.oauth(p).Exchange(ctx, c.QueryParam("code"), oauth2.VerifierOption(h.Verifier))
-	if err != nil {
+	if refused := new(oauth2.RetrieveError); errors.As(err, &refused) && refused.Response.StatusCode < http.StatusInternalServerError {
 		return who, fmt.Errorf("exchange the code: %w", err)
+	} else if err != nil {
+		return who, fmt.Errorf("%w: the identity provider: exchange the code: %w", errUnavailable, err)
 	}
 	raw, _ := answer.Extra("id_token").(string)
-	token, err := p.VerifierContext(ctx, &oidc.Config{ClientID: s.oidc.ClientID, Now: s.Now}).Verify(ctx, raw)
+	token, err := s.oidc.judgeToken(ctx, p, raw, answer.AccessToken, h)
 	if err != nil {
 		return who, fmt.Errorf("the ID token: %w", err)
-	}
-	if subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(h.Nonce)) != 1 {
-		return who, errors.New("the ID token has another nonce")
 	}
 	var claims map[string]any
 	if err := token.Claims(&claims); err != nil {
@@ -203,55 +174,4 @@ func (s *Server) identify(c echo.Context, h handshake) (who identified, err erro
 	who.Subject = token.Subject
 	who.name = personName(claims, token.Subject)
 	return who, s.oidc.judge(claims, &who)
-}
-
-// judge finds role and domains in the claims.
-func (i *identity) judge(claims map[string]any, who *identified) error {
-	for _, value := range texts(claims[i.RoleClaim]) {
-		if role, ok := i.Roles[value]; ok && who.role != staff.Admin {
-			who.role = role
-		}
-	}
-	if who.role == "" {
-		return fmt.Errorf("%w: no value of the claim %q gives a role", staff.ErrForbidden, i.RoleClaim)
-	}
-	if i.DomainClaim == "" {
-		who.domains = []string{staff.Everywhere}
-		return nil
-	}
-	for _, value := range texts(claims[i.DomainClaim]) {
-		who.domains = append(who.domains, i.Domains[value]...)
-	}
-	slices.Sort(who.domains)
-	if who.domains = slices.Compact(who.domains); len(who.domains) == 0 {
-		return fmt.Errorf("%w: no value of the claim %q gives a domain", staff.ErrForbidden, i.DomainClaim)
-	}
-	return nil
-}
-
-// texts are a claim's values.
-func texts(claim any) []string {
-	switch v := claim.(type) {
-	case string:
-		return []string{v}
-	case []any:
-		var all []string
-		for _, item := range v {
-			if text, ok := item.(string); ok {
-				all = append(all, text)
-			}
-		}
-		return all
-	}
-	return nil
-}
-
-// personName is what the log calls somebody: never what identifies them.
-func personName(claims map[string]any, subject string) string {
-	for _, claim := range []string{"name", "preferred_username"} {
-		if name, ok := claims[claim].(string); ok && name != "" {
-			return firstBytes(strings.Join(strings.Fields(name), " "), 60)
-		}
-	}
-	return firstBytes(subject, 60)
 }

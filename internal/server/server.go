@@ -121,7 +121,7 @@ func New(o Options) (*Server, error) {
 		s.StaffURL = &url.URL{Scheme: "http", Host: "127.0.0.1"}
 	}
 	if o.OIDC != nil {
-		s.oidc = &identity{OIDC: *o.OIDC}
+		s.oidc = &identity{OIDC: *o.OIDC, now: o.Now, logger: o.Logger}
 	}
 	if o.LinesLost != nil {
 		s.metrics.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
