@@ -67,6 +67,7 @@ type DB struct {
 	// statements are kept by their texts, as *sql.Stmt.
 	statements sync.Map
 	prepares   atomic.Int64
+	unwritable atomic.Pointer[Unwritable]
 }
 
 // Open prepares a pool. It doesn't connect: a server that is down now may be up
@@ -143,8 +144,10 @@ func openSQLite(file string, o Options) (*sql.DB, error) {
 		return nil, err
 	}
 	return sql.Open("sqlite", path+url.Values{
-		// busy_timeout comes first: switching to WAL may itself have to wait.
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "cache_size(-1500)"},
+		// busy_timeout comes first: switching to WAL may itself have to wait. With FULL, what
+		// was acknowledged is there after a power failure: a link's use, a code of a second
+		// factor, an entry of the audit log. The journal shrinks again after a big change.
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(4194304)", "foreign_keys(1)", "cache_size(-1500)"},
 		"_txlock": {"immediate"},
 	}.Encode())
 }

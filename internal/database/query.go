@@ -90,7 +90,7 @@ func (db *DB) ExecContext(ctx context.Context, query string, args ...any) (resul
 		result, err = db.pool.ExecContext(ctx, db.Kind.bind(query), args...)
 		return err
 	})
-	return result, explained(err)
+	return result, explained(db.noted(err))
 }
 
 // Pool is the pool for a library that needs it.
@@ -149,13 +149,13 @@ func (db *DB) change(ctx context.Context, options *sql.TxOptions, f func(tx Quer
 	defer done()
 	tx, err := db.pool.BeginTx(ctx, options)
 	if err != nil {
-		return explained(err)
+		return explained(db.noted(err))
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
 	if err := f(transaction{tx, db.Kind}); err != nil {
-		return explained(err)
+		return explained(db.noted(err))
 	}
-	return tx.Commit()
+	return db.noted(tx.Commit())
 }
 
 // View lets f read one state of the database, whatever is changed meanwhile. In a
