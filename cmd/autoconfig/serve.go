@@ -117,6 +117,7 @@ func (s *serveCmd) Run(c *call) error {
 	if ip, err := netip.ParseAddr(site.process.PublicURL.Hostname()); !s.Demo && (err == nil && ip.IsLoopback() || site.process.PublicURL.Hostname() == "localhost") {
 		logger.Warn("public_url leads to this machine only: Autodiscover's JSON sends programs there", "public_url", site.process.PublicURL.String())
 	}
+	site.warnNotDurable(c, logger)
 	logger.Info("serving", "listen", listeners.Public.Addr().String(), "admin_listen", listeners.Private.Addr().String(), "version", version)
 	if listeners.Staff != nil {
 		logger.Info("serving the help desk", "staff_listen", listeners.Staff.Addr().String(), "staff_url", site.process.StaffURL)
