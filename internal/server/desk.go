@@ -18,7 +18,7 @@ import (
 // listener of their own.
 func (s *Server) Staff() http.Handler {
 	e := s.newEcho()
-	e.Use(s.observe(slog.LevelInfo), s.strictTransport, onlyHosts(s.ourHost, errOtherHost))
+	e.Use(s.observe(slog.LevelInfo), s.strictTransport, privateHeaders, onlyHosts(s.ourHost, errOtherHost))
 	s.staffRoutes(e)
 	s.assets(e)
 	return outermost(e, s.crowds.staff, maxStaffBody)

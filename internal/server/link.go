@@ -50,6 +50,7 @@ type followed struct {
 // follow finds the link of a request. Whoever guesses too often is sent away
 // before anything is looked up.
 func (s *Server) follow(c echo.Context) (followed, error) {
+	c.Response().Header().Set("Cache-Control", "no-store") // of redirects too: the path is a secret
 	ctx, client := c.Request().Context(), clientOf(c)
 	if s.guesses.spent(ctx, client) {
 		return followed{}, errTooMany

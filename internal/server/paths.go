@@ -55,6 +55,18 @@ var always = http.Header{
 	"X-Robots-Tag":            {"noindex"},
 }
 
+// privateHeaders are on every answer of the private and the staff listener: no other
+// site's page may read or embed it, and nothing keeps it. Pages and assets say more.
+func privateHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		maps.Copy(h, always)
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		return next(c)
+	}
+}
+
 func addressQuery(typed settings.Address, digest string) string {
 	query := "?emailaddress=" + url.QueryEscape(typed.String())
 	if isDigest(typed, digest) {

@@ -180,7 +180,7 @@ var wellKnownMethods = []string{http.MethodGet, http.MethodHead, http.MethodOpti
 // Private is the handler of the private listener.
 func (s *Server) Private() http.Handler {
 	e := s.newEcho()
-	e.Use(s.observe(slog.LevelDebug), s.strictTransport, onlyHosts(s.isKnownHost, errPrivateHost)) // scrapes would fill the log
+	e.Use(s.observe(slog.LevelDebug), s.strictTransport, privateHeaders, onlyHosts(s.isKnownHost, errPrivateHost)) // scrapes would fill the log
 	s.get(e, "/healthz", s.healthz)
 	s.get(e, "/readyz", s.readyz)
 	s.get(e, "/metrics", echo.WrapHandler(s.metrics.handler()))
