@@ -86,6 +86,9 @@ func Parse(data []byte) (*Profile, error) {
 }
 
 func parseSigned(data []byte) ([]byte, error) {
+	if !isSound(data) {
+		return nil, ErrProfile
+	}
 	p7, err := pkcs7.Parse(data)
 	if err != nil {
 		return nil, err

@@ -115,7 +115,7 @@ var schema = map[string]map[string]key{
 // The table is Apple's own (github.com/apple/device-management, under its licence).
 func TestSchemaIsApples(t *testing.T) {
 	t.Parallel()
-	const folder = "testdata/apple"
+	const folder = "testdata/schema"
 	for kind, want := range schema {
 		name := map[string]string{"Configuration": "TopLevel", "": "CommonPayloadKeys"}[kind]
 		data, err := os.ReadFile(filepath.Join(folder, cmp.Or(name, kind)+".yaml"))
