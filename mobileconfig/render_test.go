@@ -257,7 +257,8 @@ func follows(t errorfer, n node, tables ...map[string]key) {
 // Two readers that aren't ours find the same values of the same kinds.
 func TestGoldensAreReadByOthers(t *testing.T) {
 	t.Parallel()
-	testkit.Need(t, "python3", "plistutil")
+	testkit.Need(t, "plistutil")
+	python := testkit.Python(t)
 	for name := range cases {
 		file := filepath.Join("testdata/apple", name+".mobileconfig")
 		text, err := os.ReadFile(file)
@@ -269,7 +270,7 @@ func TestGoldensAreReadByOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := strings.Join(profile.lines(""), "\n") + "\n"
-		out, err := exec.Command("python3", "testdata/read.py", file).CombinedOutput()
+		out, err := exec.Command(python, "testdata/read.py", file).CombinedOutput()
 		if err != nil || string(out) != want {
 			t.Errorf("plistlib reads %s (%v):\n%s\nwant\n%s", file, err, out, want)
 		}

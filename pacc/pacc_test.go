@@ -40,7 +40,8 @@ func example() settings.Settings {
 
 func TestGoldens(t *testing.T) {
 	t.Parallel()
-	testkit.Need(t, "python3", "openssl")
+	testkit.Need(t, "openssl")
+	python := testkit.Python(t)
 	services := settings.Services{
 		CalDAV: "https://dav.example.com", CardDAV: "https://dav.example.com:8443/", WebDAV: "https://files.example.com:443/dav",
 		JMAP: "https://jmap.example.com/session", OAuth2: &settings.OAuth2{Issuer: "https://login.example.com"},
@@ -76,7 +77,7 @@ func TestGoldens(t *testing.T) {
 				t.Errorf("%s: %v, got\n%s", file, err, got)
 			}
 			check(t, s, got)
-			if out, err := exec.Command("python3", "-m", "json.tool", file).CombinedOutput(); err != nil {
+			if out, err := exec.Command(python, "-m", "json.tool", file).CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
 			digest, err := exec.Command("sh", "-c", `openssl dgst -sha256 -binary "$1" | openssl base64 -A`, "sh", file).Output()

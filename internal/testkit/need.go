@@ -24,6 +24,18 @@ func Need(t testing.TB, tools ...string) {
 	}
 }
 
+// Python is Debian's Python where it is installed, else the one in PATH: there may be
+// a shim first, which waits for others of its kind and adds its own lines.
+func Python(t testing.TB) string {
+	t.Helper()
+	const debian = "/usr/bin/python3"
+	if exists(debian) {
+		return debian
+	}
+	Need(t, "python3")
+	return "python3"
+}
+
 // unmet ends a test that cannot run here: skipped at home, failed in CI.
 func unmet(t testing.TB, why string) {
 	t.Helper()
