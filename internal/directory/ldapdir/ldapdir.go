@@ -44,7 +44,7 @@ type Directory struct {
 
 var _ directory.Outside = (*Directory)(nil)
 
-type counters struct{ ambiguous, badAddress, badLogin, unnamed, dropped atomic.Int64 }
+type counters struct{ asked, ambiguous, badAddress, badLogin, unnamed, dropped atomic.Int64 }
 
 // Stats count what was found and couldn't be used since the start.
 type Stats struct {
@@ -124,12 +124,17 @@ func (d *Directory) account(ctx context.Context, c *conn, address settings.Addre
 		return policy.Account{}, err
 	}
 	account, err := d.choose(entries, more, address)
-	if !errors.Is(err, directory.ErrNotFound) || errors.Is(err, errAmbiguous) || d.filters.alias == nil {
+	if d.filters.alias == nil || err != nil && !errors.Is(err, directory.ErrNotFound) {
 		return account, err
 	}
-	// An alias' entry leads to one mailbox, or it doesn't count.
-	if entries, more, err = d.matches(ctx, c, d.filters.alias, address); err != nil {
-		return policy.Account{}, err
+	// An alias' entry leads to one mailbox, or it doesn't count. It is looked for where
+	// there is a mailbox as well: the time must not tell.
+	entries, more, failed := d.matches(ctx, c, d.filters.alias, address)
+	switch {
+	case err == nil, errors.Is(err, errAmbiguous):
+		return account, err
+	case failed != nil:
+		return policy.Account{}, failed
 	}
 	target, err := d.target(entries, more, address)
 	if err != nil {
@@ -144,6 +149,7 @@ func (d *Directory) account(ctx context.Context, c *conn, address settings.Addre
 // matches are the entries that a filter finds for an address; more tells that there
 // are too many.
 func (d *Directory) matches(ctx context.Context, c *conn, filter *template, address settings.Address) ([]*ldap.Entry, bool, error) {
+	d.counters.asked.Add(1)
 	values := map[string]string{"address": address.Key(), "local": settings.LocalKey(address.Local()), "domain": address.Domain()}
 	result, more, err := c.search(ctx, fewBytes, &ldap.SearchRequest{
 		BaseDN: d.options.Base, Scope: d.scope, SizeLimit: maxMatches,

@@ -192,6 +192,17 @@ func TestPresetIRedMail(t *testing.T) {
 	for _, address := range []string{"ben@example.com", "carl@off.example", "all@example.com", "away@example.com", "nobody@example.com"} {
 		wantAccount(t, d, address, policy.Account{})
 	}
+	// As many questions for a mailbox as for nobody, or for what counts for nobody: the
+	// time must not tell.
+	questions := map[string]int64{}
+	for _, address := range []string{"anna@example.com", "office@example.com", "ben@example.com", "nobody@example.com"} {
+		before := d.counters.asked.Load()
+		_, _ = d.Account(t.Context(), settings.MustAddress(address))
+		questions[address] = d.counters.asked.Load() - before
+		if n := questions[address]; n != questions["anna@example.com"] {
+			t.Errorf("%s is asked about %d times, anna %d times", address, n, questions["anna@example.com"])
+		}
+	}
 	wantList(t, "search", found(t, d, "a", nil, 10), "anna@example.com")
 	wantList(t, "walk", walked(t, d), "anna@example.com", "office@example.com")
 	for name, want := range map[string]string{"example.com": "example.com", "example.net": "example.com", "off.example": "", "other.example": ""} {

@@ -25,11 +25,11 @@ func (s *Source) Account(ctx context.Context, typed settings.Address) (policy.Ac
 			return policy.Account{}, err
 		}
 		if known {
-			if account.Address.IsZero() {
-				break // there, but it can't be used
-			}
 			if len(seen) == 1 { // as many questions as for an address that isn't there: the time must not tell
 				_, _ = s.target(ctx, address)
+			}
+			if account.Address.IsZero() {
+				break // there, but it can't be used
 			}
 			return withAddress(account, typed), nil
 		}
@@ -115,15 +115,19 @@ func isASCII(text string) bool {
 	return true
 }
 
-// target is the one address to which an alias leads, or else none.
+// target is the one address to which an alias leads, or else none. It asks as many
+// questions whatever that is.
 func (s *Source) target(ctx context.Context, address settings.Address) (settings.Address, error) {
 	target, found, err := s.aliasTarget(ctx, address)
-	if err != nil || found || s.domain == nil {
+	if err != nil || s.domain == nil {
 		return target, err
 	}
 	// The address may be in another name of the mailbox's domain.
 	domain, err := s.primary(ctx, address.Domain())
-	if err != nil || domain.Name == "" || domain.Name == address.Domain() {
+	switch {
+	case found:
+		return target, nil
+	case err != nil || domain.Name == "" || domain.Name == address.Domain():
 		return settings.Address{}, err
 	}
 	return address.WithDomain(domain.Name), nil

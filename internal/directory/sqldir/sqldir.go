@@ -79,6 +79,7 @@ type Source struct {
 	domain      *query
 	search      *query
 	list        *query
+	asked       atomic.Int64 // questions
 	ambiguous   atomic.Int64
 	unusable    atomic.Int64
 	dropped     atomic.Int64
@@ -345,6 +346,7 @@ var errEnough = errors.New("enough")
 
 // all reads at most limit rows.
 func (s *Source) all(ctx context.Context, q *query, values map[string]any, limit int) ([]row, error) {
+	s.asked.Add(1)
 	var found []row
 	err := s.ask(ctx, q, values, func(r row) error {
 		if len(found) == limit {
