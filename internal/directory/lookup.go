@@ -44,7 +44,10 @@ func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Add
 		return Found{}, err
 	}
 	sources, err := d.sourcesOf(entry.Terms)
-	answers := ask(sources, func(o *outside) (policy.Account, error) { return o.account(ctx, address) })
+	var answers []told[policy.Account]
+	if len(sources) > 0 { // else nothing is allocated for it
+		answers = ask(sources, func(o *outside) (policy.Account, error) { return o.account(ctx, address) })
+	}
 	switch {
 	case own.Known:
 		return ours(entry, own), nil
