@@ -19,6 +19,7 @@ import (
 // process is a running "autoconfig serve".
 type process struct {
 	public, private string // addresses
+	pid             int
 	out             string // what it printed before it served
 	stop            func() (said string, err error)
 }
@@ -35,7 +36,7 @@ func serve(t *testing.T, folder string, args ...string) *process {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait(); _ = writer.Close() }()
-	p := &process{}
+	p := &process{pid: cmd.Process.Pid}
 	said := bufio.NewReader(reader)
 	for p.public == "" {
 		line, err := said.ReadString('\n')

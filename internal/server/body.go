@@ -37,6 +37,11 @@ func (b *bodies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 { // -1 where it isn't known
 		asked.Body = b.read(w, r)
 	}
+	if len(r.TransferEncoding) > 0 {
+		// It may have had a Content-Length too, which net/http doesn't tell: what is behind
+		// such a request is not to be read as one (RFC 9112, section 6.1).
+		w.Header().Set("Connection", "close")
+	}
 	b.next.ServeHTTP(w, &asked)
 }
 
