@@ -91,7 +91,7 @@ func TestEveryPublicRouteIsLedToHTTPS(t *testing.T) {
 	}
 }
 
-// routesOf are those of a listener's handler.
+// routesOf are those of a listener's handler that have one.
 func routesOf(t testing.TB, h http.Handler) []*echo.Route {
 	t.Helper()
 	return slices.DeleteFunc(server.RoutesOf(h), func(r *echo.Route) bool { return r.Method == echo.RouteNotFound })
