@@ -133,6 +133,7 @@ func (s *serveCmd) Run(c *call) error {
 		return keepPACC(&call{Context: ctx, std: c.std, configFile: c.configFile}, site, logger)
 	})
 	group.Go(func() error { return keepTidy(ctx, site, logger) })
+	group.Go(func() error { return site.store.WatchWrites(ctx) })
 	if watcher != nil {
 		group.Go(func() error { return watcher.Run(ctx) })
 	}

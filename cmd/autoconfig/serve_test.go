@@ -29,6 +29,12 @@ func serve(t *testing.T, folder string, args ...string) *process {
 	t.Helper()
 	cmd := exec.Command("autoconfig", append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, args...)...)
 	cmd.Dir = folder
+	return begin(t, cmd)
+}
+
+// begin starts a command that serves.
+func begin(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
 	reader, writer := io.Pipe() // the demo's text goes to standard output, the log to standard error
 	cmd.Stdout, cmd.Stderr = writer, writer
 	if err := cmd.Start(); err != nil {

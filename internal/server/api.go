@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -34,6 +35,8 @@ type Site interface {
 	Frame(ctx context.Context) (policy.Site, error)
 	ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error
 	RemoveDomain(ctx context.Context, name string, withAccounts bool) error
+	// Unwritable is since when nothing can be written, and why; nil while it can.
+	Unwritable() (since time.Time, why error)
 }
 
 //go:embed openapi.json

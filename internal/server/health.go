@@ -38,6 +38,10 @@ func (s *Server) readyz(c echo.Context) error {
 		r.Status = "degraded"
 		r.Problems = append(r.Problems, what+" can't be asked since "+health.Since.UTC().Format("2006-01-02 15:04:05Z")+": "+health.Err.Error())
 	}
+	if problem := s.unwritable(); problem != "" {
+		r.Status = "degraded"
+		r.Problems = append(r.Problems, problem)
+	}
 	if s.stopping.Load() {
 		r.Status, status = "stopping", http.StatusServiceUnavailable
 	}

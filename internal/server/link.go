@@ -120,9 +120,7 @@ func (s *Server) link(c echo.Context) error {
 		return s.linkGone(c, l, links.ErrSpent)
 	}
 	if c.Request().Method == http.MethodGet {
-		if err := s.Links.Note(c.Request().Context(), l.Link, links.Opened, device); err != nil {
-			return unavailable(err)
-		}
+		s.noteLink(c.Request().Context(), l.Link, links.Opened, device)
 	}
 	page.Until = moment(l.ExpiresAt)
 	if _, err := mobileconfig.Render(l.settings); err == nil {
@@ -170,8 +168,8 @@ func (s *Server) useLink(c echo.Context) error {
 	target := "/s/" + l.token + "?device=" + string(chosenDevice(c.FormValue("device"), c.Request().UserAgent()))
 	if c.FormValue("do") == "profile" {
 		target = "/s/" + l.token + "/profile"
-	} else if err := s.Links.Note(ctx, l.Link, links.Shown, device); err != nil {
-		return unavailable(err)
+	} else {
+		s.noteLink(ctx, l.Link, links.Shown, device)
 	}
 	return c.Redirect(http.StatusSeeOther, target)
 }
@@ -187,9 +185,7 @@ func (s *Server) linkProfile(c echo.Context) error {
 	}
 	f := s.newFrame(c, brandOf(l.settings.Provider), l.Language)
 	if c.Request().Method == http.MethodGet {
-		if err := s.Links.Note(c.Request().Context(), l.Link, links.Download, links.DeviceOf(c.Request().UserAgent())); err != nil {
-			return unavailable(err)
-		}
+		s.noteLink(c.Request().Context(), l.Link, links.Download, links.DeviceOf(c.Request().UserAgent()))
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
 	return s.sendProfile(c, l.settings, f.language)
