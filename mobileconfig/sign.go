@@ -26,6 +26,16 @@ type Identity struct {
 	key           crypto.Signer
 }
 
+// ErrMismatch means that certificate and key, each good by itself, don't belong
+// together.
+var ErrMismatch = errors.New("the key is not the first certificate's")
+
+// KeyError is what is wrong with a key, rather than with the certificate.
+type KeyError struct{ error }
+
+// Unwrap gives the error itself.
+func (k KeyError) Unwrap() error { return k.error }
+
 // ParseIdentity reads a certificate, followed by its intermediates, and its key,
 // all in PEM. The key is RSA (2048 bits or more) or ECDSA on P-256, in PKCS #8,
 // PKCS #1 or SEC 1, and not encrypted. A root at the end of the chain is left
@@ -37,13 +47,18 @@ func ParseIdentity(certificates, key []byte) (*Identity, error) {
 	}
 	signer, err := parseKey(key)
 	if err != nil {
-		return nil, err
+		return nil, KeyError{err}
 	}
 	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
 	if !ok || !public.Equal(chain[0].PublicKey) {
-		return nil, errors.New("the key is not the first certificate's")
+		return nil, ErrMismatch
 	}
 	return &Identity{leaf: chain[0], intermediates: chain[1:], key: signer}, nil
+}
+
+// Chain is the certificate with its intermediates. Callers must not change it.
+func (i *Identity) Chain() []*x509.Certificate {
+	return append([]*x509.Certificate{i.leaf}, i.intermediates...)
 }
 
 // NotAfter is when the certificate expires.

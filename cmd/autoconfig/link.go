@@ -25,13 +25,13 @@ var commandLine = staff.Actor{Name: "command line", Admin: true, Domains: []stri
 
 // keeper makes and finds the site's links.
 func (o *opened) keeper() (*links.Keeper, error) {
-	secret, err := o.secret(false)
+	secret, err := o.process.secret(false)
 	return &links.Keeper{Store: o.store, Secret: secret}, err
 }
 
 // desk is the site's help desk.
 func (o *opened) desk() (*staff.Desk, error) {
-	secret, err := o.secret(false)
+	secret, err := o.process.secret(false)
 	if err != nil {
 		return nil, err
 	}

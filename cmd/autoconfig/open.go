@@ -95,13 +95,22 @@ func settle(process config.Process, folder string) (settled, error) {
 	return settled{Process: process, PublicURL: public, folder: folder}, err
 }
 
-// openDemo fills a database in memory with the demo site.
+// openDemo is the demo site with the defaults.
 func openDemo(c *call) (*opened, error) {
-	site, _, err := config.ReadSite("demo.yaml", config.Demo)
+	process, err := settle(config.Defaults(), ".")
 	if err != nil {
 		return nil, err
 	}
-	process, err := settle(config.Defaults(), ".")
+	db, err := demoStore(c)
+	if err != nil {
+		return nil, err
+	}
+	return &opened{process, db, nil, newDirectory(db, nil, 0, slog.New(slog.DiscardHandler))}, nil
+}
+
+// demoStore fills a database in memory with the demo site.
+func demoStore(c *call) (*store.Store, error) {
+	site, _, err := config.ReadSite("demo.yaml", config.Demo)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +121,7 @@ func openDemo(c *call) (*opened, error) {
 	if err := db.Replace(c, site); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &opened{process, db, nil, newDirectory(db, nil, 0, slog.New(slog.DiscardHandler))}, nil
+	return db, nil
 }
 
 // looked is everything about an address.

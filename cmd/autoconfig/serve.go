@@ -3,27 +3,25 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
-	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"autoconfig/internal/config"
 	"autoconfig/internal/doctor"
-	"autoconfig/internal/links"
 	"autoconfig/internal/logs"
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
-	"autoconfig/mobileconfig"
+	"autoconfig/internal/store"
 )
 
 type serveCmd struct {
@@ -41,135 +39,158 @@ Examples:
 }
 
 func (s *serveCmd) Run(c *call) error {
-	site, err := demoFlag{s.Demo}.open(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
-	if s.Listen != "" {
-		site.process.Listen = s.Listen
-	}
-	if s.AdminListen != "" {
-		site.process.AdminListen = s.AdminListen
-	}
+	// From here on a SIGHUP means to read the configuration again, also while it starts.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	if os.Getenv("GOGC") == "" { // caches are most of the memory, and don't become garbage
 		debug.SetGCPercent(75)
 	}
-	log, logger := newLogger(c, site.process.Log)
-	defer keepLog(c, log)()
-	secret, err := site.secret(s.Demo)
+	v, err := s.start(c)
 	if err != nil {
 		return err
 	}
-	listeners, err := listen(c, site.process, logger)
-	if err != nil {
-		return err
-	}
-	site.process.bound(listeners)
+	defer v.close()
 	if s.Demo {
-		if _, err := settleSome(c, site, doctor.Publisher{Documents: site.store}, -1); err != nil {
-			return err
-		}
-		site.process.PublicURL.Host = listeners.Public.Addr().String()
-		printDemo(c, listeners.Public.Addr().String(), listeners.Private.Addr().String())
-	}
-	signer, err := watchSigner(site.process, logger)
-	if err != nil {
-		return err
-	}
-	if err := judgeSources(c, site.outside, logger); err != nil {
-		return err
-	}
-	d := newDirectory(site.store, site.outside, site.process.Cache.Entries, logger)
-	site.directory = d
-	var watcher *doctor.Watcher
-	if !s.Demo { // whose domain is somebody else's
-		if watcher, err = newWatcher(c, site, logger); err != nil {
+		if err := v.fillDemo(c); err != nil {
 			return err
 		}
 	}
-	desk, err := staff.NewDesk(site.store, secret, s.Demo)
-	if err != nil {
-		return err
+	v.problems.Set(v.look(c))
+	v.now().site.warnNotDurable(c, v.logger)
+	v.logger.Info("serving", "listen", v.listeners.Public.Addr().String(), "admin_listen", v.listeners.Private.Addr().String(), "version", version)
+	if v.listeners.Staff != nil {
+		v.logger.Info("serving the help desk", "staff_listen", v.listeners.Staff.Addr().String(), "staff_url", v.now().site.process.StaffURL)
 	}
-	provider, err := site.process.identityProvider()
-	if err != nil {
-		return err
-	}
-	if s.Demo {
-		if err := fillDesk(c, site, desk); err != nil {
-			return err
-		}
-	}
-	handlers, err := server.New(server.Options{
-		Directory: d, Checks: site.store, Links: &links.Keeper{Store: site.store, Secret: secret}, Templates: site.process.templates(),
-		LinkLife: site.process.Links.Life(), LinkUses: site.process.Links.Uses,
-		Desk: desk, Site: site.store, StaffURL: site.process.staffURL(listeners), StaffApart: listeners.Staff != nil, OIDC: provider, PublicURL: site.process.PublicURL, Signer: signer,
-		TrustedProxies: site.process.Proxies(), Logger: logger, Version: version, Drain: site.process.DrainTime(),
-		LinesLost: log.Lost, Failures: site.store, Secret: secret,
-		AdminHosts: site.process.AdminHosts, HSTS: site.process.HSTS(),
-		Limits: server.Limits(site.process.Limits),
-		Rate:   server.Rate{PerSecond: site.process.RateLimit.PerSecond, Burst: site.process.RateLimit.Burst},
-	})
-	if err != nil {
-		return err
-	}
-	if ip, err := netip.ParseAddr(site.process.PublicURL.Hostname()); !s.Demo && (err == nil && ip.IsLoopback() || site.process.PublicURL.Hostname() == "localhost") {
-		logger.Warn("public_url leads to this machine only: Autodiscover's JSON sends programs there", "public_url", site.process.PublicURL.String())
-	}
-	site.warnNotDurable(c, logger)
-	logger.Info("serving", "listen", listeners.Public.Addr().String(), "admin_listen", listeners.Private.Addr().String(), "version", version)
-	if listeners.Staff != nil {
-		logger.Info("serving the help desk", "staff_listen", listeners.Staff.Addr().String(), "staff_url", site.process.StaffURL)
-	}
-	group, ctx := errgroup.WithContext(c)
-	fresh, serveNoMore := context.WithCancel(context.WithoutCancel(ctx)) // answers stay fresh as long as any are given
-	group.Go(func() error { return d.Run(fresh) })
-	group.Go(func() error {
-		defer serveNoMore()
-		return handlers.Serve(ctx, listeners)
-	})
-	group.Go(func() error {
-		return keepPACC(&call{Context: ctx, std: c.std, configFile: c.configFile}, site, logger)
-	})
-	group.Go(func() error { return keepTidy(ctx, site, logger) })
-	group.Go(func() error { return site.store.WatchWrites(ctx) })
-	if watcher != nil {
-		group.Go(func() error { return watcher.Run(ctx) })
-	}
-	return group.Wait()
+	return v.run(c, hangups)
 }
 
-// listen opens all sockets, or none.
-func listen(ctx context.Context, process settled, logger *slog.Logger) (l server.Listeners, err error) {
-	var open []net.Listener
+// override lets the command line outrank the configuration.
+func (s *serveCmd) override(process *settled) {
+	if s.Listen != "" {
+		process.Listen = s.Listen
+	}
+	if s.AdminListen != "" {
+		process.AdminListen = s.AdminListen
+	}
+}
+
+// start makes everything that serves, or says all that keeps it from that.
+func (s *serveCmd) start(c *call) (v *running, err error) {
+	v = &running{flags: *s, call: c, level: &slog.LevelVar{}}
+	process, err := s.process(c)
+	if err != nil {
+		return nil, err
+	}
+	v.log, v.logger = newLogger(c, process.Log, v.level)
+	v.endLog = keepLog(c, v.log)
+	v.problems = &server.Problems{Logger: v.logger}
 	defer func() {
 		if err != nil {
-			for _, listener := range open {
-				_ = listener.Close()
-			}
+			v.close()
 		}
 	}()
+	g := &generation{}
+	wrong := g.files(process, v.logger)
+	wrong = append(wrong, v.listen(c, process)...)
+	if s.Demo {
+		v.store, err = demoStore(c)
+	} else {
+		v.store, err = store.Open(c, process.Database, store.Options{Folder: process.folder, Connections: process.Connections})
+	}
+	wrong.add(err)
+	v.secret, err = process.secret(s.Demo)
+	wrong.add(err)
+	if v.store != nil {
+		wrong = append(wrong, g.connect(v, process, nil)...)
+	}
+	if v.generation = g; wrong.err() != nil {
+		return v, wrong.err()
+	}
+	if s.Demo {
+		g.site.process.PublicURL.Host = v.listeners.Public.Addr().String()
+	}
+	if v.desk, err = staff.NewDesk(v.store, v.secret, s.Demo); err != nil {
+		return v, err
+	}
+	if g.tls != nil {
+		v.listeners.Certificate = v.certificate
+	}
+	return v, g.equip(v, nil).err()
+}
+
+func (s *serveCmd) process(c *call) (process settled, err error) {
+	if s.Demo {
+		process, err = settle(config.Defaults(), ".")
+	} else {
+		process, err = readProcess(c.configFile)
+	}
+	s.override(&process)
+	return process, err
+}
+
+// fillDemo gives the demo what it shows.
+func (v *running) fillDemo(c *call) error {
+	site := v.now().site
+	if _, err := settleSome(c, site, doctor.Publisher{Documents: v.store}, -1); err != nil {
+		return err
+	}
+	printDemo(c, v.listeners.Public.Addr().String(), v.listeners.Private.Addr().String())
+	return fillDesk(c, site, v.desk)
+}
+
+// run serves until ctx ends.
+func (v *running) run(ctx context.Context, hangups <-chan os.Signal) error {
+	var ended context.Context
+	v.group, ended = errgroup.WithContext(ctx)
+	first := v.now()
+	first.lookups.begin(context.WithoutCancel(ctx)) // answers stay fresh as long as any are given
+	first.begin(ended, v)
+	v.group.Go(func() error { return first.handlers.Serve(ended, v.listeners) })
+	v.group.Go(func() error { return v.store.WatchWrites(ended) })
+	v.group.Go(func() error {
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		return v.watch(ended, hangups, tick.C)
+	})
+	return v.group.Wait()
+}
+
+// close ends what is left when nobody is served any more.
+func (v *running) close() {
+	v.leaving.Wait()
+	for _, l := range []net.Listener{v.listeners.Public, v.listeners.Plain, v.listeners.Private, v.listeners.Staff} {
+		if l != nil {
+			_ = l.Close() // it may be closed already
+		}
+	}
+	if g := v.generation; g != nil && g.lookups != nil {
+		g.lookups.close()
+	}
+	if v.store != nil {
+		_ = v.store.Close()
+	}
+	v.endLog()
+}
+
+// listen opens all sockets, and says of each that can't be opened why.
+func (v *running) listen(ctx context.Context, process settled) (wrong mistakes) {
 	bind := func(key, address string) net.Listener {
-		if address == "" || err != nil {
+		if address == "" {
 			return nil
 		}
-		listener, failure := new(net.ListenConfig).Listen(ctx, "tcp", address)
-		if failure != nil {
-			err = fmt.Errorf("%s: %w", key, failure)
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err != nil {
+			wrong.add(cannotListen(key, address, err))
 			return nil
 		}
-		open = append(open, listener)
 		return listener
 	}
-	l.Public = bind("listen", process.Listen)
-	l.Plain = bind("http_listen", process.HTTPListen)
-	l.Private = bind("admin_listen", process.AdminListen)
-	l.Staff = bind("staff_listen", process.StaffListen)
-	if err == nil && process.TLS.Certificate != "" {
-		l.Certificate, err = watchCertificate(process, logger)
-	}
-	return l, err
+	v.listeners.Public = bind("listen", process.Listen)
+	v.listeners.Plain = bind("http_listen", process.HTTPListen)
+	v.listeners.Private = bind("admin_listen", process.AdminListen)
+	v.listeners.Staff = bind("staff_listen", process.StaffListen)
+	return wrong
 }
 
 // bound puts the addresses that the system gave in place of the configured ones.
@@ -178,17 +199,6 @@ func (s *settled) bound(l server.Listeners) {
 	if l.Staff != nil {
 		s.StaffListen = l.Staff.Addr().String()
 	}
-}
-
-func watchCertificate(process settled, logger *slog.Logger) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
-	return server.WatchCertificate(logger, time.Now, process.path(process.TLS.Certificate), process.path(process.TLS.Key))
-}
-
-func watchSigner(process settled, logger *slog.Logger) (func() *mobileconfig.Identity, error) {
-	if process.Signing.Certificate == "" {
-		return nil, nil
-	}
-	return server.WatchIdentity(logger, time.Now, process.path(process.Signing.Certificate), process.path(process.Signing.Key))
 }
 
 // path is a file's path relative to the configuration's folder.
@@ -208,17 +218,18 @@ func (s settled) templates() fs.FS {
 }
 
 // secret is the root of all keys. The demo's is gone with it.
-func (o *opened) secret(demo bool) ([]byte, error) {
+func (s settled) secret(demo bool) ([]byte, error) {
 	if demo {
 		secret := make([]byte, 32)
 		_, _ = rand.Read(secret) // never fails
 		return secret, nil
 	}
-	return config.LoadSecret(o.process.path(o.process.SecretFile))
+	return config.LoadSecret(s.path(s.SecretFile))
 }
 
-func newLogger(c *call, o config.Log) (*logs.Log, *slog.Logger) {
-	var level slog.Level
+// newLogger logs as the configuration says, from the level on that may be changed
+// later.
+func newLogger(c *call, o config.Log, level *slog.LevelVar) (*logs.Log, *slog.Logger) {
 	_ = level.UnmarshalText([]byte(o.Level)) // checked when it was read
 	options := &slog.HandlerOptions{Level: level}
 	log, handler := logs.New(c.std.err, func(w io.Writer) slog.Handler {

@@ -8,9 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"autoconfig/internal/config"
 	"autoconfig/internal/database"
@@ -27,11 +26,7 @@ const defaultDigests = 200_000
 // openSources prepares the sources of the configuration. None is connected to: one
 // that is down now may be up later.
 func openSources(process settled, logger *slog.Logger) (sources []directory.OutsideSource, err error) {
-	defer func() {
-		if err != nil {
-			closeSources(sources)
-		}
-	}()
+	var wrong mistakes
 	for i, s := range process.Sources {
 		open, at := process.openLDAP, "ldap"
 		if s.SQL != (config.SQL{}) {
@@ -39,10 +34,8 @@ func openSources(process settled, logger *slog.Logger) (sources []directory.Outs
 		}
 		outside, err := open(s, logger)
 		if err != nil {
-			if key := keyOf(err); key != "" {
-				at += "." + key
-			}
-			return sources, config.At(process.file, process.text, fmt.Sprintf("sources[%d].%s", i, at), fmt.Errorf("the source %s: %w", s.Name, err))
+			wrong.add(placed(process, i, at, fmt.Errorf("the source %s: %w", s.Name, err)))
+			continue
 		}
 		digests := defaultDigests
 		if s.Digests != nil {
@@ -54,37 +47,53 @@ func openSources(process settled, logger *slog.Logger) (sources []directory.Outs
 			Timeout: s.Duration(s.Timeout), DigestsEvery: s.Duration(s.DigestsEvery),
 		})
 	}
+	if err := wrong.err(); err != nil {
+		closeSources(sources)
+		return nil, err
+	}
 	return sources, nil
 }
 
 // judgeTime bounds how long the start waits for sources to judge their queries.
 const judgeTime = 3 * time.Second
 
-// judgeSources has every database judge the queries that it will be asked. What
-// must be mended ends the start; a source that can't be asked now doesn't.
-func judgeSources(ctx context.Context, sources []directory.OutsideSource, logger *slog.Logger) error {
+// judgeSources has every database judge the queries that it will be asked. It gives
+// what must be mended; that a source can't be asked now isn't of that kind.
+func judgeSources(ctx context.Context, process settled, sources []directory.OutsideSource, logger *slog.Logger) (wrong mistakes) {
 	ctx, cancel := context.WithTimeout(ctx, judgeTime)
 	defer cancel()
-	var group errgroup.Group
-	for _, s := range sources {
+	errs := make([]error, len(sources))
+	var group sync.WaitGroup
+	for i, s := range sources {
 		judge, ok := s.Outside.(interface {
 			Check(ctx context.Context) error
 		})
 		if !ok {
 			continue
 		}
-		group.Go(func() error {
+		group.Go(func() {
 			err := judge.Check(ctx)
 			switch {
 			case errors.Is(err, sqldir.ErrQuery):
-				return fmt.Errorf("the source %s: %w", s.Name, err)
+				errs[i] = placed(process, i, "sql", fmt.Errorf("the source %s: %w", s.Name, err))
 			case err != nil:
 				logger.Warn("a source can't be asked yet", "source", s.Name, "error", err)
 			}
-			return nil
 		})
 	}
-	return group.Wait()
+	group.Wait()
+	for _, err := range errs {
+		wrong.add(err)
+	}
+	return wrong
+}
+
+// placed says where in the configuration the cause of a source's error is.
+func placed(process settled, i int, at string, err error) error {
+	if key := keyOf(err); key != "" {
+		at += "." + key
+	}
+	return config.At(process.file, process.text, fmt.Sprintf("sources[%d].%s", i, at), err)
 }
 
 // keyed is an error that one key is to blame for.

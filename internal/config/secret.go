@@ -21,7 +21,7 @@ func LoadSecret(file string) ([]byte, error) {
 		return nil, fmt.Errorf("secret_file: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("secret_file: %s may be read by others (mode %04o); do: chmod 600 %s", file, info.Mode().Perm(), file)
+		return nil, readable("secret_file", file, info.Mode(), "600")
 	}
 	secret, err := os.ReadFile(file)
 	if err != nil {
@@ -31,6 +31,28 @@ func LoadSecret(file string) ([]byte, error) {
 		return nil, fmt.Errorf("secret_file: %s has %d bytes instead of %d; restore it, or remove it to have a new one made", file, len(secret), secretSize)
 	}
 	return secret, nil
+}
+
+// CheckPrivate refuses a file with a secret that everybody on the machine may read,
+// or its group may change. That the group may read it is taken: keys of ssl-cert,
+// files of root and the service's group, and systemd's credentials are like that.
+// One that can't be looked at is for the reader to complain of.
+func CheckPrivate(key, file string) error {
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm()&0o027 == 0 {
+		return nil //nolint:nilerr // see above
+	}
+	return readable(key, file, info.Mode(), "640")
+}
+
+// IsPublic tells whether everybody on the machine may read a file.
+func IsPublic(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Mode().Perm()&0o004 != 0
+}
+
+func readable(key, file string, mode fs.FileMode, better string) error {
+	return fmt.Errorf("%s: %s may be read by others (mode %04o); do: chmod %s %s", key, file, mode.Perm(), better, file)
 }
 
 func createSecret(file string) ([]byte, error) {
@@ -48,3 +70,6 @@ func createSecret(file string) ([]byte, error) {
 	}
 	return secret, nil
 }
+
+// HasPassword tells whether a text has a URL with a password in it.
+func HasPassword(text []byte) bool { return password.Match(text) }

@@ -9,7 +9,6 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
 )
 
@@ -73,8 +72,8 @@ func (s *Server) showCheck(c echo.Context) error {
 // counted is told again for twenty times as long, and longer while the database
 // can't be asked.
 type checkCollector struct {
-	checks    Checks
-	directory *directory.Directory
+	checks Checks
+	latest func() *Server
 
 	mu       sync.Mutex
 	kept     []prometheus.Metric
@@ -104,7 +103,7 @@ func (k *checkCollector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (k *checkCollector) Collect(out chan<- prometheus.Metric) {
-	if k.directory.Health().Err == nil { // else it would only cost time
+	if k.latest().Directory.Health().Err == nil { // else it would only cost time
 		select {
 		case <-k.fresh():
 		case <-time.After(collectPatience):

@@ -1,15 +1,11 @@
 package server
 
 import (
-	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"autoconfig/mobileconfig"
 )
 
 // watched is a value that was made from files and is made again when they
@@ -24,6 +20,7 @@ type watched[T any] struct {
 	mu      sync.Mutex
 	checked time.Time
 	stamps  []stamp
+	err     error // why the files as they are now can't be used
 }
 
 // stamp tells two states of a file apart.
@@ -47,8 +44,11 @@ func watch[T any](logger *slog.Logger, now func() time.Time, parse func([][]byte
 func (w *watched[T]) get() T {
 	if w.mu.TryLock() { // one looks, the others go on with what there is
 		if w.now().Sub(w.checked) >= checkEvery && w.changed() {
-			if err := w.load(); err != nil {
-				w.logger.Error("changed files can't be used; the last good ones stay", "files", w.files, "error", err)
+			before := w.err
+			if w.err = w.load(); w.err != nil {
+				if before == nil || before.Error() != w.err.Error() { // one that is gone is looked for every second
+					w.logger.Error("changed files can't be used; the last good ones stay", "files", w.files, "error", w.err)
+				}
 			} else {
 				w.logger.Info("changed files are in use", "files", w.files)
 			}
@@ -56,6 +56,13 @@ func (w *watched[T]) get() T {
 		w.mu.Unlock()
 	}
 	return *w.value.Load()
+}
+
+// failure is why the files as they are now can't be used.
+func (w *watched[T]) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
 }
 
 func (w *watched[T]) changed() bool {
@@ -84,7 +91,7 @@ func (w *watched[T]) load() error {
 	w.stamps = stamps // also of files that can't be used: they are complained of once
 	value, err := w.parse(contents)
 	if err != nil {
-		return fmt.Errorf("%s: %w", w.files[0], err)
+		return err
 	}
 	w.value.Store(&value)
 	return nil
@@ -96,28 +103,4 @@ func stampOf(file string) (stamp, error) {
 		return stamp{}, err
 	}
 	return stamp{info.ModTime(), info.Size()}, nil
-}
-
-// WatchIdentity reads what signs profiles, a certificate with its chain and a
-// key, and reads them again when they change.
-func WatchIdentity(logger *slog.Logger, now func() time.Time, certificate, key string) (func() *mobileconfig.Identity, error) {
-	w, err := watch(logger, now, func(c [][]byte) (*mobileconfig.Identity, error) {
-		return mobileconfig.ParseIdentity(c[0], c[1])
-	}, certificate, key)
-	if err != nil {
-		return nil, err
-	}
-	return w.get, nil
-}
-
-// WatchCertificate is the same for the certificate of the public listener.
-func WatchCertificate(logger *slog.Logger, now func() time.Time, certificate, key string) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
-	w, err := watch(logger, now, func(c [][]byte) (*tls.Certificate, error) {
-		pair, err := tls.X509KeyPair(c[0], c[1])
-		return &pair, err
-	}, certificate, key)
-	if err != nil {
-		return nil, err
-	}
-	return func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return w.get(), nil }, nil
 }

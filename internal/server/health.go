@@ -2,10 +2,9 @@ package server
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
-
-	"autoconfig/internal/directory"
 )
 
 // healthz says that the process runs.
@@ -15,8 +14,8 @@ func (s *Server) healthz(c echo.Context) error {
 
 // readiness is the answer of /readyz.
 type readiness struct {
-	Status   string   `json:"status"`
-	Problems []string `json:"problems,omitempty"`
+	Status   string    `json:"status"`
+	Problems []Problem `json:"problems,omitempty"`
 }
 
 // readyz says whether answers can be given. A source that is down is a problem,
@@ -24,28 +23,15 @@ type readiness struct {
 // serve on: all the others have the same source. Only a service that could never
 // read its domains isn't ready.
 func (s *Server) readyz(c echo.Context) error {
-	own := s.Directory.Health()
-	r := readiness{Status: "ready"}
+	r := readiness{Status: "ready", Problems: s.allProblems()}
 	status := http.StatusOK
-	for _, health := range append([]directory.Health{own}, s.Directory.Sources()...) {
-		if health.Err == nil {
-			continue
-		}
-		what := "the database"
-		if health.Name != "" {
-			what = "the source " + health.Name
-		}
+	if slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Severity == Error }) {
 		r.Status = "degraded"
-		r.Problems = append(r.Problems, what+" can't be asked since "+health.Since.UTC().Format("2006-01-02 15:04:05Z")+": "+health.Err.Error())
 	}
-	if problem := s.unwritable(); problem != "" {
-		r.Status = "degraded"
-		r.Problems = append(r.Problems, problem)
-	}
-	if s.stopping.Load() {
+	if s.front.stopping.Load() {
 		r.Status, status = "stopping", http.StatusServiceUnavailable
 	}
-	if !own.Ready {
+	if !s.Directory.Health().Ready {
 		r.Status, status = "not ready", http.StatusServiceUnavailable
 	}
 	if !s.isKnownHost(c.Request().Host) {

@@ -88,18 +88,19 @@ func (s *Server) Serve(ctx context.Context, l Listeners) error {
 	}
 	group.Go(func() error { return s.groupRequests(ctx) })
 	defer func() { s.sayGroups(s.requests.counted()) }()
-	run("public", l.Public, s.Public(false), s.crowds.public, config)
-	run("plain", l.Plain, s.Public(true), s.crowds.public, nil)
-	run("private", l.Private, s.Private(), s.crowds.private, nil)
-	run("staff", l.Staff, s.Staff(), s.crowds.staff, config)
+	s.front.show(newFace(s))
+	run("public", l.Public, s.front.handler(func(f *face) http.Handler { return f.public }), s.crowds.public, config)
+	run("plain", l.Plain, s.front.handler(func(f *face) http.Handler { return f.plain }), s.crowds.public, nil)
+	run("private", l.Private, s.front.handler(func(f *face) http.Handler { return f.private }), s.crowds.private, nil)
+	run("staff", l.Staff, s.front.handler(func(f *face) http.Handler { return f.staff }), s.crowds.staff, config)
 	return group.Wait()
 }
 
 // drain lets clients go, one answer after the other.
 func (s *Server) drain(server *http.Server) {
-	s.stopping.Store(true)
+	s.front.stopping.Store(true)
 	server.SetKeepAlivesEnabled(false)
-	time.Sleep(s.Drain)
+	time.Sleep(s.front.latest().Drain)
 }
 
 func (s *Server) httpServer(handler http.Handler, c *crowd) *http.Server {

@@ -25,7 +25,10 @@ type metrics struct {
 	shed       *prometheus.CounterVec
 }
 
-func newMetrics(d *directory.Directory, version string) *metrics {
+// newMetrics counts for all Servers that stand behind the listeners, one after the
+// other; latest is the one that does now.
+func newMetrics(latest func() *Server, version string) *metrics {
+	lookups := func() *directory.Directory { return latest().Directory }
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -49,20 +52,20 @@ func newMetrics(d *directory.Directory, version string) *metrics {
 		Name: "autoconfig_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.seconds, m.answers, m.serverless, m.shed, build, sourceCollector{d},
+	m.registry.MustRegister(m.requests, m.seconds, m.answers, m.serverless, m.shed, build, sourceCollector{lookups}, problemCollector{latest},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gauge := func(name, help string, value func() float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 	}
 	gauge("autoconfig_directory_up", "1 if the directory could be asked at the last try.", func() float64 {
-		if d.Health().Err != nil {
+		if lookups().Health().Err != nil {
 			return 0
 		}
 		return 1
 	})
-	gauge("autoconfig_directory_cache_entries", "Entries in the directory's cache.", func() float64 { return float64(d.Stats().Entries) })
-	gauge("autoconfig_directory_cache_hits", "Look-ups answered from the cache.", func() float64 { return float64(d.Stats().Hits) })
-	gauge("autoconfig_directory_cache_misses", "Look-ups that asked the source.", func() float64 { return float64(d.Stats().Misses) })
+	gauge("autoconfig_directory_cache_entries", "Entries in the directory's cache.", func() float64 { return float64(lookups().Stats().Entries) })
+	gauge("autoconfig_directory_cache_hits", "Look-ups answered from the cache.", func() float64 { return float64(lookups().Stats().Hits) })
+	gauge("autoconfig_directory_cache_misses", "Look-ups that asked the source.", func() float64 { return float64(lookups().Stats().Misses) })
 	return m
 }
 

@@ -103,7 +103,7 @@ func TestProfilesAreSignedAndAChangedKeyIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, func(o *server.Options) { o.Signer = signer })
+	w := newWorld(t, func(o *server.Options) { o.Signer = signer.Identity })
 	unsigned := text(newWorldWithSite(t, w).ask(t, http.MethodGet, "http://x/email.mobileconfig?email=office@example.com", ""))
 
 	check := func(name string) {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -76,6 +75,9 @@ type Options struct {
 	Templates fs.FS
 	// Version is what the metrics say of the binary.
 	Version string
+	// Problems is what is wrong with the service and what it stands on, as somebody
+	// finds out now and then; nil for nothing.
+	Problems *Problems
 	// Drain is how long it goes on when it is told to stop.
 	Drain time.Duration
 }
@@ -83,9 +85,9 @@ type Options struct {
 // Server holds the handlers of both listeners.
 type Server struct {
 	Options
-	stopping atomic.Bool
+	front    *front
 	metrics  *metrics
-	requests requestLog
+	requests *requestLog
 	crowds   crowds
 	limiter  *limiter
 	guesses  *attempts
@@ -96,19 +98,17 @@ type Server struct {
 }
 
 // New prepares a Server. An error is a mistake in the operator's templates.
-func New(o Options) (*Server, error) {
+func New(o Options) (*Server, error) { return build(o, nil) }
+
+// build makes a Server, after another one if before isn't nil.
+func build(o Options, before *Server) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{
-		Options: o,
-		metrics: newMetrics(o.Directory, o.Version),
-		limiter: newLimiter(o.Rate),
-	}
-	s.crowds = s.newCrowds()
+	s := &Server{Options: o, requests: &requestLog{}, limiter: newLimiter(o.Rate)}
 	pages, err := templates.NewPages(o.Templates)
 	if err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
@@ -123,15 +123,32 @@ func New(o Options) (*Server, error) {
 	if o.OIDC != nil {
 		s.oidc = &identity{OIDC: *o.OIDC, now: o.Now, logger: o.Logger}
 	}
+	if before != nil {
+		s.takeOver(before)
+		return s, nil
+	}
+	s.front = &front{face: &face{server: s}}
+	s.metrics = newMetrics(s.front.latest, o.Version)
+	s.crowds = s.newCrowds()
 	if o.LinesLost != nil {
 		s.metrics.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "autoconfig_log_lines_lost_total", Help: "Lines that were dropped because what the log is written to was blocked.",
 		}, func() float64 { return float64(o.LinesLost()) }))
 	}
 	if o.Checks != nil {
-		s.metrics.registry.MustRegister(&checkCollector{checks: o.Checks, directory: o.Directory})
+		s.metrics.registry.MustRegister(&checkCollector{checks: o.Checks, latest: s.front.latest})
 	}
 	return s, nil
+}
+
+// takeOver takes over what another Server has counted and what it knows of clients.
+func (s *Server) takeOver(before *Server) {
+	s.front, s.metrics, s.requests = before.front, before.metrics, before.requests
+	s.guesses, s.signIns, s.tokens = before.guesses, before.signIns, before.tokens
+	s.crowds = before.crowds // connections outlive a reload
+	if s.Rate == before.Rate {
+		s.limiter = before.limiter
+	}
 }
 
 // Public is the handler of the public listener. knownPlain says that whatever

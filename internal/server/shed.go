@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -26,7 +27,7 @@ func (s *Server) newCrowds() crowds {
 }
 
 func (s *Server) newCrowd(listener string, limits Limits) *crowd {
-	c := newCrowd(limits, s.trusts, s.metrics.refusing(listener))
+	c := newCrowd(limits, func(a netip.Addr) bool { return s.front.latest().trusts(a) }, s.metrics.refusing(listener))
 	s.metrics.holding(listener, c.open)
 	return c
 }

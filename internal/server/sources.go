@@ -8,7 +8,7 @@ import (
 
 // sourceCollector counts how the sources fare. Its label is the operator's name of
 // a source, "database" for our own.
-type sourceCollector struct{ directory *directory.Directory }
+type sourceCollector struct{ directory func() *directory.Directory }
 
 var (
 	sourceUp      = prometheus.NewDesc("autoconfig_source_up", "1 if the source could be asked at the last try.", []string{"source"}, nil)
@@ -28,10 +28,10 @@ func (s sourceCollector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (s sourceCollector) Collect(out chan<- prometheus.Metric) {
-	for _, h := range append([]directory.Health{s.directory.Health()}, s.directory.Sources()...) {
+	for _, h := range append([]directory.Health{s.directory().Health()}, s.directory().Sources()...) {
 		out <- prometheus.MustNewConstMetric(sourceUp, prometheus.GaugeValue, one(h.Err == nil), sourceLabel(h.Name))
 	}
-	for _, x := range s.directory.SourceStats() {
+	for _, x := range s.directory().SourceStats() {
 		count := func(d *prometheus.Desc, n int64) {
 			out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), sourceLabel(x.Name))
 		}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"autoconfig/internal/server"
+)
+
+// lookEvery is how often it is looked for what is wrong.
+const lookEvery = 30 * time.Second
+
+// watch reads the configuration again when it is told to, and looks for what is
+// wrong now and then, until ctx ends.
+func (v *running) watch(ctx context.Context, hangups <-chan os.Signal, tick <-chan time.Time) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangups:
+			v.reload(ctx)
+		case <-tick:
+		}
+		if seen := v.look(ctx); ctx.Err() == nil {
+			v.problems.Set(seen)
+		}
+	}
+}
+
+// reload puts what the configuration says now in the place of what serves. If
+// anything of it is wrong, all stays as it is.
+func (v *running) reload(ctx context.Context) {
+	if v.flags.Demo {
+		v.logger.Info("the demo has no configuration to read again")
+		return
+	}
+	began := time.Now()
+	before := v.now()
+	next, fixed, err := v.prepare(before)
+	v.mu.Lock()
+	v.refused, v.fixed = "", fixed
+	if err != nil {
+		v.refused = err.Error()
+	}
+	v.mu.Unlock()
+	if err != nil {
+		const told = "the configuration was not reloaded; the last good one serves on"
+		if before.site.process.Log.Format == "json" {
+			v.logger.Error(told, "error", err)
+			return
+		}
+		v.logger.Error(told)
+		fmt.Fprintln(v.call.std.err, err) // whose lines and carets would be unreadable in quotes
+		return
+	}
+	v.replace(ctx, before, next)
+	v.logger.Info("the configuration was reloaded", "file", v.call.configFile, "took", time.Since(began).Round(time.Millisecond))
+}
+
+// prepare makes a generation of the configuration as it is now, and names the keys
+// whose change needs a restart.
+func (v *running) prepare(before *generation) (next *generation, fixed []string, err error) {
+	process, err := readProcess(v.call.configFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	v.flags.override(&process)
+	fixed = keepFixed(before.read, &process)
+	next = &generation{}
+	wrong := next.files(process, v.logger)
+	wrong = append(wrong, next.connect(v, process, before)...)
+	if wrong.err() == nil && next.lookups != before.lookups {
+		// A directory that has read nothing yet would refuse what the last one serves.
+		wrong.at("database", next.lookups.directory.Refresh(v.call))
+	}
+	if wrong.err() == nil {
+		wrong = append(wrong, next.equip(v, before)...)
+	}
+	if err := wrong.err(); err != nil {
+		if next.lookups != nil && next.lookups != before.lookups {
+			next.lookups.close()
+		}
+		return nil, fixed, err
+	}
+	return next, fixed, nil
+}
+
+// replace lets next serve. What the last generation has is closed when its last
+// request has ended.
+func (v *running) replace(ctx context.Context, before, next *generation) {
+	_ = v.level.UnmarshalText([]byte(next.site.process.Log.Level)) // checked when it was read
+	if next.lookups != before.lookups {
+		next.lookups.begin(context.WithoutCancel(ctx))
+	}
+	v.mu.Lock()
+	v.generation = next
+	v.mu.Unlock()
+	next.begin(ctx, v)
+	v.leaving.Add(1)
+	before.handlers.Replace(next.handlers, func() {
+		defer v.leaving.Done()
+		before.end()
+		before.ended.Wait()
+		if next.lookups != before.lookups {
+			before.lookups.close()
+		}
+	})
+}
+
+// fixedKeys are what can't be changed while it runs.
+var fixedKeys = []struct {
+	name string
+	of   func(*settled) *string
+}{
+	{"listen", func(s *settled) *string { return &s.Listen }},
+	{"http_listen", func(s *settled) *string { return &s.HTTPListen }},
+	{"admin_listen", func(s *settled) *string { return &s.AdminListen }},
+	{"staff_listen", func(s *settled) *string { return &s.StaffListen }},
+	{"database", func(s *settled) *string { return &s.Database }},
+	{"secret_file", func(s *settled) *string { return &s.SecretFile }},
+	{"log.format", func(s *settled) *string { return &s.Log.Format }},
+}
+
+// keepFixed keeps what can't be changed while it runs as it was, and names it.
+func keepFixed(before settled, now *settled) (changed []string) {
+	for _, key := range fixedKeys {
+		was, is := key.of(&before), key.of(now)
+		if *was != *is {
+			*is = *was
+			changed = append(changed, key.name)
+		}
+	}
+	if now.Connections != before.Connections {
+		now.Connections = before.Connections
+		changed = append(changed, "database_connections")
+	}
+	if now.Limits != before.Limits {
+		now.Limits = before.Limits
+		changed = append(changed, "limits")
+	}
+	if (now.TLS.Certificate == "") != (before.TLS.Certificate == "") { // another certificate can be had, none or the first can't
+		now.TLS = before.TLS
+		changed = append(changed, "tls")
+	}
+	return changed
+}
+
+// notes are what is wrong with the configuration that serves: that it isn't the one
+// in the file.
+func (v *running) notes() (all []server.Problem) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.refused != "" {
+		all = append(all, server.Problem{Code: server.ReloadRefused, Severity: server.Error, Where: v.call.configFile,
+			What: "the configuration was not reloaded: " + v.refused, Remedy: "mend it, and send SIGHUP again"})
+	}
+	if len(v.fixed) > 0 {
+		all = append(all, server.Problem{Code: server.RestartNeeded, Severity: server.Warning, Where: strings.Join(v.fixed, ", "),
+			What: "changed in " + v.call.configFile + ", but in use only after a restart: " + strings.Join(v.fixed, ", "), Remedy: "restart the service"})
+	}
+	return all
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/doctor"
+	"autoconfig/internal/links"
+	"autoconfig/internal/logs"
+	"autoconfig/internal/server"
+	"autoconfig/internal/staff"
+	"autoconfig/internal/store"
+)
+
+// running is a serve that runs: what lasts as long as the process, and the
+// generation that is made of the configuration as it was last read.
+type running struct {
+	flags     serveCmd
+	call      *call
+	log       *logs.Log
+	endLog    func() // writes the rest of it
+	logger    *slog.Logger
+	level     *slog.LevelVar
+	store     *store.Store
+	secret    []byte
+	desk      *staff.Desk
+	listeners server.Listeners
+	problems  *server.Problems
+	group     *errgroup.Group // ends when the service does
+	leaving   sync.WaitGroup  // generations with requests that are in progress
+
+	mu         sync.Mutex
+	generation *generation
+	refused    string   // why the configuration, as it is now, isn't in use
+	fixed      []string // keys that were changed and need a restart
+}
+
+// generation is what one configuration makes.
+type generation struct {
+	read     settled // the configuration as it was read
+	site     *opened
+	lookups  *lookups
+	tls      *server.TLSFiles
+	signing  *server.SigningFiles
+	provider *server.OIDC
+	watcher  *doctor.Watcher
+	handlers *server.Server
+	// end ends its work in the background; ended is when that is over.
+	end   context.CancelFunc
+	ended sync.WaitGroup
+}
+
+// lookups are the sources outside and the directory in front of them. Generations
+// whose sources are the same share them.
+type lookups struct {
+	print     [sha256.Size]byte
+	outside   []directory.OutsideSource
+	directory *directory.Directory
+	end       context.CancelFunc
+	ended     sync.WaitGroup
+}
+
+func (l *lookups) begin(ctx context.Context) {
+	ctx, l.end = context.WithCancel(ctx)
+	l.ended.Go(func() { _ = l.directory.Run(ctx) }) // it ends without an error
+}
+
+// close ends them; nobody asks any more.
+func (l *lookups) close() {
+	if l.end != nil {
+		l.end()
+		l.ended.Wait()
+	}
+	closeSources(l.outside)
+}
+
+func (v *running) now() *generation {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.generation
+}
+
+// certificate is that of the generation that serves.
+func (v *running) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return v.now().tls.Get(hello)
+}
+
+// files reads the files that a configuration names, and says all that is wrong
+// with them.
+func (g *generation) files(process settled, logger *slog.Logger) mistakes {
+	wrong := process.readableFiles()
+	var err error
+	if process.TLS.Certificate != "" {
+		g.tls, err = server.WatchCertificate(logger, time.Now, process.path(process.TLS.Certificate), process.path(process.TLS.Key))
+		wrong.at("tls", err)
+	}
+	if process.Signing.Certificate != "" {
+		g.signing, err = server.WatchIdentity(logger, time.Now, process.path(process.Signing.Certificate), process.path(process.Signing.Key))
+		wrong.at("signing", err)
+	}
+	g.provider, err = process.identityProvider()
+	wrong.add(err)
+	wrong.add(process.checkTemplates())
+	return wrong
+}
+
+// connect opens the sources, unless they are those of the generation before, and
+// judges them.
+func (g *generation) connect(v *running, process settled, before *generation) (wrong mistakes) {
+	g.read = process
+	g.site = &opened{process: process, store: v.store}
+	print, err := process.sourcesPrint()
+	wrong.add(err)
+	if before != nil && before.lookups.print == print {
+		g.lookups = before.lookups
+	} else {
+		outside, err := openSources(process, v.logger)
+		wrong.add(err)
+		if err == nil {
+			g.lookups = &lookups{print: print, outside: outside, directory: newDirectory(v.store, outside, process.Cache.Entries, v.logger)}
+			wrong = append(wrong, judgeSources(v.call, process, outside, v.logger)...)
+		}
+	}
+	if g.lookups != nil {
+		g.site.outside, g.site.directory = g.lookups.outside, g.lookups.directory
+	}
+	return append(wrong, process.checkPlans(v.call, v.store)...)
+}
+
+// sourcesPrint differs when anything of the sources does: also a password in a file.
+func (s settled) sourcesPrint() (sum [sha256.Size]byte, err error) {
+	text, err := json.Marshal(s.Sources)
+	if err != nil {
+		return sum, err
+	}
+	text = fmt.Appendf(text, "%d", s.Cache.Entries)
+	for _, source := range s.Sources {
+		for _, file := range []string{source.SQL.DatabaseFile, source.LDAP.PasswordFile, source.LDAP.CA} {
+			if file != "" {
+				content, _ := os.ReadFile(s.path(file)) // who opens the source complains
+				part := sha256.Sum256(content)
+				text = append(text, part[:]...)
+			}
+		}
+	}
+	return sha256.Sum256(text), nil
+}
+
+// equip makes the handlers and what else works for the generation.
+func (g *generation) equip(v *running, before *generation) (wrong mistakes) {
+	g.site.process.bound(v.listeners)
+	process := g.site.process
+	var err error
+	if !v.flags.Demo { // whose domain is somebody else's
+		g.watcher, err = newWatcher(v.call, g.site, v.logger)
+		wrong.add(err)
+	}
+	options := server.Options{
+		Directory: g.lookups.directory, Checks: v.store, Links: &links.Keeper{Store: v.store, Secret: v.secret}, Templates: process.templates(),
+		LinkLife: process.Links.Life(), LinkUses: process.Links.Uses,
+		Desk: v.desk, Site: v.store, StaffURL: process.staffURL(v.listeners), StaffApart: v.listeners.Staff != nil, OIDC: g.provider, PublicURL: process.PublicURL,
+		TrustedProxies: process.Proxies(), Logger: v.logger, Version: version, Problems: v.problems, Drain: process.DrainTime(),
+		LinesLost: v.log.Lost, Failures: v.store, Secret: v.secret,
+		AdminHosts: process.AdminHosts, HSTS: process.HSTS(), Limits: server.Limits(process.Limits),
+		Rate: server.Rate{PerSecond: process.RateLimit.PerSecond, Burst: process.RateLimit.Burst},
+	}
+	if g.signing != nil {
+		options.Signer = g.signing.Identity
+	}
+	if before == nil {
+		g.handlers, err = server.New(options)
+	} else {
+		g.handlers, err = before.handlers.Successor(options)
+	}
+	wrong.add(err)
+	return wrong
+}
+
+// begin starts what a generation does in the background.
+func (g *generation) begin(ctx context.Context, v *running) {
+	ctx, g.end = context.WithCancel(ctx)
+	run := func(job func() error) {
+		g.ended.Add(1)
+		v.group.Go(func() error {
+			defer g.ended.Done()
+			return job()
+		})
+	}
+	run(func() error {
+		return keepPACC(&call{Context: ctx, std: v.call.std, configFile: v.call.configFile}, g.site, v.logger)
+	})
+	run(func() error { return keepTidy(ctx, g.site, v.logger) })
+	if g.watcher != nil {
+		run(func() error { return g.watcher.Run(ctx) })
+	}
+}
