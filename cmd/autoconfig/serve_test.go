@@ -21,6 +21,7 @@ type process struct {
 	public, private string // addresses
 	pid             int
 	out             string // what it printed before it served
+	pid             int
 	stop            func() (said string, err error)
 }
 
