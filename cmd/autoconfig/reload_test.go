@@ -122,7 +122,7 @@ sources:
 			}
 		})
 	}
-	const times = 200
+	const times = 60
 	goroutines := regexp.MustCompile(`go_goroutines (\d+)`)
 	for n := 1; n <= times; n++ {
 		before := asked.Load()

@@ -21,7 +21,6 @@ type process struct {
 	public, private string // addresses
 	pid             int
 	out             string // what it printed before it served
-	pid             int
 	stop            func() (said string, err error)
 }
 
