@@ -246,18 +246,30 @@ Examples:
 }
 
 func (a *accountAddCmd) Run(c *call) error {
-	return changeAccount(c, a.Address, func(t *policy.Terms, target *opened) (policy.Account, error) {
-		typed := settings.MustAddress(a.Address) // changeAccount has parsed it
-		_, err := target.store.Account(c, t.Primary(typed).Key())
+	typed, err := settings.ParseAddress(a.Address)
+	if err != nil {
+		return err
+	}
+	target, err := openSite(c)
+	if err != nil {
+		return err
+	}
+	defer target.close()
+	t, err := target.terms(c, typed.Domain())
+	if err != nil {
+		return err
+	}
+	if l, err := target.look(c, typed); err != nil {
+		return err
+	} else if l.Source != "" {
+		return refusal{fmt.Errorf("%s is kept in the source %s; lay something over it with: autoconfig account set %s --protocol imap", a.Address, l.Source, a.Address)}
+	}
+	return target.putAccount(c, "account added", t, func(ctx context.Context) (policy.Account, error) {
+		_, err := target.store.Account(ctx, t.Primary(typed).Key())
 		if err == nil {
 			return policy.Account{}, refusal{fmt.Errorf("%s is known already; change it with: autoconfig account set %s", a.Address, a.Address)}
 		} else if !errors.Is(err, directory.ErrNotFound) {
 			return policy.Account{}, err
-		}
-		if l, err := target.look(c, typed); err != nil {
-			return policy.Account{}, err
-		} else if l.Source != "" {
-			return policy.Account{}, refusal{fmt.Errorf("%s is kept in the source %s; lay something over it with: autoconfig account set %s --protocol imap", a.Address, l.Source, a.Address)}
 		}
 		account := policy.Account{Address: typed}
 		return account, a.change(&account)
@@ -296,14 +308,13 @@ func (s *accountSetCmd) Run(c *call) error {
 	if s.Note != nil {
 		return refusal{errors.New("--note is for accounts of another source; this one is in our own database")}
 	}
-	account, err := target.store.Account(c, found.Account.Address.Key()) // without what is laid over it
-	if err != nil {
-		return err
-	}
-	if err := s.change(&account); err != nil {
-		return err
-	}
-	return target.putAccount(c, found.Home.Terms, account)
+	return target.putAccount(c, "account changed", found.Home.Terms, func(ctx context.Context) (policy.Account, error) {
+		account, err := target.store.Account(ctx, found.Account.Address.Key()) // without what is laid over it
+		if err != nil {
+			return account, err
+		}
+		return account, s.change(&account)
+	})
 }
 
 // override lays what is given over an account that is kept elsewhere.
@@ -311,23 +322,36 @@ func (s *accountSetCmd) override(c *call, target *opened, found directory.Found)
 	if s.Name != nil || s.Login != nil || s.Quota != nil || s.Group != nil || s.NoGroup != nil || s.Also != nil || s.NoAlso != nil {
 		return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: change it there; only --protocol, --devices and --note can be laid over it", found.Account.Address, found.Source)}
 	}
-	o := found.Override
-	o.Address = found.Account.Address
-	set((*string)(&o.Protocol), s.Protocol)
-	set((*string)(&o.Devices), s.Devices)
-	set(&o.Note, s.Note)
-	o.ChangedBy, o.ChangedAt, o.GoneAt = "command", time.Now().UTC().Truncate(time.Second), time.Time{}
-	if err := o.Check().Err(); err != nil {
-		return refusal{err}
-	}
-	laid := o.Over(found.Account)
-	if found.Home.Terms.Decide(laid).Refused != "" && o.Protocol != "" {
-		return refusal{fmt.Errorf("%s has no %s server", found.Home.Terms.Name, upper(o.Protocol))}
+	var laid policy.Account
+	err := target.act(c, func(ctx context.Context) (e staff.Entry, err error) {
+		if err := target.store.Hold(ctx); err != nil {
+			return e, err
+		}
+		o, err := target.store.Override(ctx, found.Account.Address.Key())
+		if err != nil && !errors.Is(err, directory.ErrNotFound) {
+			return e, err
+		}
+		o.Address = found.Account.Address
+		set((*string)(&o.Protocol), s.Protocol)
+		set((*string)(&o.Devices), s.Devices)
+		set(&o.Note, s.Note)
+		o.ChangedBy, o.ChangedAt, o.GoneAt = commandLine.Name, time.Now().UTC().Truncate(time.Second), time.Time{}
+		if err := o.Check().Err(); err != nil {
+			return e, refusal{err}
+		}
+		laid = o.Over(found.Account)
+		if found.Home.Terms.Decide(laid).Refused != "" && o.Protocol != "" {
+			return e, refusal{fmt.Errorf("%s has no %s server", found.Home.Terms.Name, upper(o.Protocol))}
+		}
+		return staff.Entry{Action: "override changed", Subject: o.Address.String(), Domain: found.Home.Terms.Name}, target.store.PutOverride(ctx, o)
+	})
+	if err != nil {
+		return err
 	}
 	for _, w := range limits(found.Home.Terms.Settings(laid.Address, laid)) {
 		fmt.Fprintln(c.std.err, "warning:", w.Text)
 	}
-	return target.store.PutOverride(c, o)
+	return nil
 }
 
 // eachOverride goes over all overrides, in pages.
@@ -349,37 +373,29 @@ func (o *opened) eachOverride(c context.Context, do func(policy.Override) error)
 	}
 }
 
-// changeAccount checks the account that change makes, in its domain, and stores it.
-func changeAccount(c *call, address string, change func(*policy.Terms, *opened) (policy.Account, error)) error {
-	typed, err := settings.ParseAddress(address)
+// putAccount stores the account that change makes of what is stored now, if it is
+// right, and warns of what formats can't say. It is in the domain of these terms.
+func (o *opened) putAccount(c *call, action string, t *policy.Terms, change func(ctx context.Context) (policy.Account, error)) error {
+	var account policy.Account
+	err := o.act(c, func(ctx context.Context) (e staff.Entry, err error) {
+		if err := o.store.Hold(ctx); err != nil {
+			return e, err
+		}
+		if account, err = change(ctx); err != nil {
+			return e, err
+		}
+		if err := t.CheckAccount(account); err != nil {
+			return e, refusal{err}
+		}
+		return staff.Entry{Action: action, Subject: account.Address.String(), Domain: t.Name}, o.store.PutAccount(ctx, account)
+	})
 	if err != nil {
 		return err
-	}
-	target, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer target.close()
-	t, err := target.terms(c, typed.Domain())
-	if err != nil {
-		return err
-	}
-	account, err := change(t, target)
-	if err != nil {
-		return err
-	}
-	return target.putAccount(c, t, account)
-}
-
-// putAccount stores an account if it is right, and warns of what formats can't say.
-func (o *opened) putAccount(c *call, t *policy.Terms, account policy.Account) error {
-	if err := t.CheckAccount(account); err != nil {
-		return refusal{err}
 	}
 	for _, w := range limits(t.Settings(account.Address, account)) {
 		fmt.Fprintln(c.std.err, "warning:", w.Text)
 	}
-	return o.store.PutAccount(c, account)
+	return nil
 }
 
 type accountRemoveCmd struct {
@@ -409,12 +425,16 @@ func (r *accountRemoveCmd) Run(c *call) error {
 		if found.Override.IsZero() {
 			return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: remove it there", a.Address, found.Source)}
 		}
-		return target.store.PutOverride(c, policy.Override{Address: a.Address})
+		return target.change(c, "override removed", a.Address.String(), found.Home.Terms.Name, "", func(ctx context.Context) error {
+			return target.store.PutOverride(ctx, policy.Override{Address: a.Address})
+		})
 	}
 	if typed, err := settings.ParseAddress(r.Address); err != nil || typed.Key() != a.Address.Key() {
 		return refusal{fmt.Errorf("%s leads to the account %s, which is removed by that address; take another address away with: autoconfig account set %s --no-also ADDRESS", r.Address, a.Address, a.Address)}
 	}
-	return target.store.RemoveAccount(c, a.Address.Key())
+	return target.change(c, "account removed", a.Address.String(), found.Home.Terms.Name, "", func(ctx context.Context) error {
+		return target.store.RemoveAccount(ctx, a.Address.Key())
+	})
 }
 
 type accountForgetCmd struct {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
 	"autoconfig/internal/config"
+	"autoconfig/internal/staff"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -53,7 +55,13 @@ func (a *applyCmd) Run(c *call) error {
 	warnings = append(warnings, formatWarnings(site)...)
 	changes := config.Compare(old, site)
 	if !a.DryRun {
-		if err := target.store.Replace(c, site); err != nil {
+		err := target.act(c, func(ctx context.Context) (e staff.Entry, err error) {
+			if !changes.Empty() {
+				e = staff.Entry{Action: "site applied", Detail: changes.Summary()}
+			}
+			return e, target.store.Replace(ctx, site)
+		})
+		if err != nil {
 			return err
 		}
 	}

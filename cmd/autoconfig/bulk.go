@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"autoconfig/internal/migrate"
+	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
 	"autoconfig/policy"
 )
@@ -21,7 +23,21 @@ func (s stored) Page(ctx context.Context, domain, after string, limit int) ([]po
 	return s.Store.Accounts(ctx, domain, after, limit)
 }
 
-// changeBulk lets do work on the store in one transaction.
-func changeBulk(ctx context.Context, db *store.Store, do func(migrate.Target) error) error {
-	return db.Bulk(ctx, func(b *store.Bulk) error { return do(b) })
+// changeBulk lets do work on the store in one transaction, and writes it down as one
+// entry. do isn't run again: what it reads was read then.
+func (o *opened) changeBulk(c *call, e staff.Entry, do func(migrate.Target) error) error {
+	ran := false
+	var first error
+	return o.act(c, func(ctx context.Context) (staff.Entry, error) {
+		if !ran {
+			ran = true
+			first = o.store.Bulk(ctx, func(b *store.Bulk) error { return do(b) })
+		}
+		return e, first
+	})
+}
+
+// imported is the entry of an import: numbers, not names.
+func imported(what string, counts migrate.Counts) staff.Entry {
+	return staff.Entry{Action: what + " imported", Detail: fmt.Sprintf("%d added, %d changed", counts.Added, counts.Changed)}
 }

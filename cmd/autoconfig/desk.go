@@ -62,11 +62,11 @@ const (
 
 // fillDesk gives the demo somebody who can sign in, and a token.
 func fillDesk(ctx context.Context, site *opened, desk *staff.Desk) error {
-	_, p, err := desk.Add(ctx, demoName, staff.Admin, []string{staff.Everywhere})
+	_, p, err := desk.Add(ctx, commandLine, demoName, staff.Admin, []string{staff.Everywhere})
 	if err != nil {
 		return err
 	}
-	if err := desk.SetPassword(ctx, p, demoPassword, nil); err != nil {
+	if err := desk.SetPassword(ctx, commandLine, p, demoPassword, nil); err != nil {
 		return err
 	}
 	hash := sha256.Sum256([]byte(demoToken))
@@ -79,34 +79,25 @@ func fillDesk(ctx context.Context, site *opened, desk *staff.Desk) error {
 const tidyEvery = time.Hour
 
 // keepTidy removes what has been kept long enough: at the start, and every hour.
-func keepTidy(ctx context.Context, site *opened, clock *clock, logger *slog.Logger) error {
+func keepTidy(ctx context.Context, site *opened, logger *slog.Logger) error {
 	tick := time.NewTicker(tidyEvery)
 	defer tick.Stop()
 	for {
-		tidy(ctx, site, clock, logger)
+		now := time.Now()
+		ago := func(days int) time.Time { return now.AddDate(0, 0, -days) }
+		keep := site.process.Retention
+		if err := markGone(ctx, site, now); err != nil && ctx.Err() == nil {
+			logger.Error("whether overridden accounts are still there can't be found out", "error", err)
+		}
+		err := site.store.Expire(ctx, store.Expiry{Links: ago(keep.Links), Audit: ago(keep.Audit), Overrides: ago(keep.Overrides)}, now)
+		if err != nil && ctx.Err() == nil {
+			logger.Error("what has been kept long enough can't be removed", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-	}
-}
-
-// tidy removes nothing while the clock isn't believed: a year of the audit log would
-// go at once.
-func tidy(ctx context.Context, site *opened, clock *clock, logger *slog.Logger) {
-	if clock.jump() != 0 {
-		return
-	}
-	now := time.Now()
-	ago := func(days int) time.Time { return now.AddDate(0, 0, -days) }
-	keep := site.process.Retention
-	if err := markGone(ctx, site, now); err != nil && ctx.Err() == nil {
-		logger.Error("whether overridden accounts are still there can't be found out", "error", err)
-	}
-	err := site.store.Expire(ctx, store.Expiry{Links: ago(keep.Links), Audit: ago(keep.Audit), Overrides: ago(keep.Overrides)}, now)
-	if err != nil && ctx.Err() == nil {
-		logger.Error("what has been kept long enough can't be removed", "error", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -193,7 +194,7 @@ func (a *domainAddCmd) Help() string {
 }
 
 func (a *domainAddCmd) Run(c *call) error {
-	return changeDomain(c, a.Name, func(site *policy.Site, at int) error {
+	return changeDomain(c, "domain added", a.Name, func(site *policy.Site, at int) error {
 		if at >= 0 {
 			return refusal{fmt.Errorf("the domain %s is there already; change it with: autoconfig domain set %s", a.Name, a.Name)}
 		}
@@ -219,7 +220,7 @@ Example:
 }
 
 func (s *domainSetCmd) Run(c *call) error {
-	return changeDomain(c, s.Name, func(site *policy.Site, at int) error {
+	return changeDomain(c, "domain changed", s.Name, func(site *policy.Site, at int) error {
 		if at < 0 {
 			return noDomain(s.Name)
 		}
@@ -231,9 +232,9 @@ func noDomain(name string) error {
 	return refusal{fmt.Errorf("there is no domain %s; see: autoconfig domain list", name)}
 }
 
-// changeDomain lets change work on the site's domains, checks the outcome, and
+// changeDomain lets f work on the site's domains, checks the outcome, and
 // stores the domain. at is its index, or -1.
-func changeDomain(c *call, name string, change func(site *policy.Site, at int) error) error {
+func changeDomain(c *call, action, name string, f func(site *policy.Site, at int) error) error {
 	ascii, err := settings.ParseDomain(name)
 	if err != nil {
 		return fmt.Errorf("%q is not a domain name", name)
@@ -243,14 +244,14 @@ func changeDomain(c *call, name string, change func(site *policy.Site, at int) e
 		return err
 	}
 	defer target.close()
-	return target.store.ChangeDomain(c, ascii, func(site *policy.Site) error {
+	change := func(site *policy.Site) error {
 		at := -1
 		for i, d := range site.Domains {
 			if d.Name == ascii {
 				at = i
 			}
 		}
-		if err := change(site, at); err != nil {
+		if err := f(site, at); err != nil {
 			return err
 		}
 		*site = site.Normalize()
@@ -258,7 +259,8 @@ func changeDomain(c *call, name string, change func(site *policy.Site, at int) e
 			return refusal{err}
 		}
 		return nil
-	})
+	}
+	return target.change(c, action, ascii, ascii, "", func(ctx context.Context) error { return target.store.ChangeDomain(ctx, ascii, change) })
 }
 
 type domainRemoveCmd struct {
@@ -279,5 +281,7 @@ func (r *domainRemoveCmd) Run(c *call) error {
 	if ascii, err := settings.ParseDomain(r.Name); err != nil || ascii != t.Name {
 		return refusal{fmt.Errorf("%s is an alias of %s; take it away with: autoconfig domain set %s --no-alias %s", r.Name, t.Name, t.Name, r.Name)}
 	}
-	return target.store.RemoveDomain(c, t.Name, r.Accounts)
+	return target.change(c, "domain removed", t.Name, t.Name, "", func(ctx context.Context) error {
+		return target.store.RemoveDomain(ctx, t.Name, r.Accounts)
+	})
 }

@@ -87,7 +87,7 @@ func (i *importAccountsCmd) run(c *call) error {
 		}
 		m = &meter{what: "writing " + file.name, size: file.size}
 		stop := c.start(m, i.JSON)
-		err := changeBulk(c, target.store, func(to migrate.Target) error { return work.Write(c, to, m.reading(file.file)) })
+		err := target.changeBulk(c, imported("accounts", counts), func(to migrate.Target) error { return work.Write(c, to, m.reading(file.file)) })
 		stop()
 		switch {
 		case errors.Is(err, migrate.ErrRefused) && o.counts.Refused == 0:
@@ -179,7 +179,7 @@ func (f importFlags) frame(c *call, name string, change migrate.FrameChange, ref
 		o.warnings = append(o.warnings, w.Text)
 	}
 	if !f.DryRun && !counts.Empty() {
-		err := changeBulk(c, target.store, func(to migrate.Target) error { return change.Write(c, to) })
+		err := target.changeBulk(c, imported("domains", counts), func(to migrate.Target) error { return change.Write(c, to) })
 		if errors.Is(err, migrate.ErrRefused) {
 			return errMeanwhile
 		} else if err != nil {

@@ -83,17 +83,20 @@ func (l *linkCreateCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	token, link, err := keeper.Make(c, links.Order{
+	order := links.Order{
 		Address: typed, Domain: t.Name, By: commandLine.Name, Note: l.Note,
 		Valid: cmp.Or(l.Valid, site.process.Links.Life()), Uses: cmp.Or(l.Uses, site.process.Links.Uses),
 		Language: catalogue.Language(l.Language, t.Provider.Language),
+	}
+	var token string
+	var link links.Link
+	err = site.act(c, func(ctx context.Context) (e staff.Entry, err error) {
+		token, link, err = keeper.Make(ctx, order)
+		return staff.Entry{Action: "link made", Subject: link.Address, Domain: link.Domain, Detail: "link " + link.ID}, err
 	})
 	if errors.Is(err, links.ErrOrder) {
 		return refusal{err}
 	} else if err != nil {
-		return err
-	}
-	if err := site.log(c, "link made", link.Address, link.Domain, "link "+link.ID); err != nil {
 		return err
 	}
 	made := createdLink{link, site.process.PublicURL.Scheme + "://" + site.process.PublicURL.Host + "/s/" + token}
@@ -111,10 +114,10 @@ func (o *opened) act(c *call, do func(ctx context.Context) (staff.Entry, error))
 	return staff.Act(c, o.store, time.Now(), commandLine, do)
 }
 
-// log writes what was done on the command line into the audit log.
-func (o *opened) log(c *call, action, subject, domain, detail string) error {
-	return o.act(c, func(context.Context) (staff.Entry, error) {
-		return staff.Entry{Action: action, Subject: subject, Domain: domain, Detail: detail}, nil
+// change is act for what only changes the site.
+func (o *opened) change(c *call, action, subject, domain, detail string, do func(ctx context.Context) error) error {
+	return o.act(c, func(ctx context.Context) (staff.Entry, error) {
+		return staff.Entry{Action: action, Subject: subject, Domain: domain, Detail: detail}, do(ctx)
 	})
 }
 
@@ -240,8 +243,8 @@ func (l *linkRevokeCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := site.store.RevokeLink(c, link.ID, commandLine.Name, time.Now()); err != nil {
-		return err
-	}
-	return site.log(c, "link withdrawn", link.Address, link.Domain, "link "+link.ID)
+	return site.act(c, func(ctx context.Context) (staff.Entry, error) {
+		return staff.Entry{Action: "link withdrawn", Subject: link.Address, Domain: link.Domain, Detail: "link " + link.ID},
+			site.store.RevokeLink(ctx, link.ID, commandLine.Name, time.Now())
+	})
 }

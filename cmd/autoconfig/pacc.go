@@ -83,6 +83,7 @@ func settlePACC(c *call, site *opened, name string, force, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	publisher.Documents = auditedDocuments{site, c}
 	state, err := publisher.Settle(c, plan.Domain, plan.Terms, force)
 	if err != nil {
 		return err
@@ -100,6 +101,24 @@ func settlePACC(c *call, site *opened, name string, force, asJSON bool) error {
 func newPublisher(site *opened) (doctor.Publisher, error) {
 	checker, err := newChecker(site.process, resolverFlag{}, false, nil)
 	return doctor.Publisher{Documents: site.store, Checker: checker}, err
+}
+
+// auditedDocuments writes down what a person changes by a command.
+type auditedDocuments struct {
+	*opened
+	call *call
+}
+
+// PACC is that of [doctor.Documents].
+func (d auditedDocuments) PACC(ctx context.Context, name string) (served, waiting []byte, err error) {
+	return d.store.PACC(ctx, name)
+}
+
+// PutPACC is that of [doctor.Documents].
+func (d auditedDocuments) PutPACC(_ context.Context, name string, served, waiting []byte) error {
+	return d.change(d.call, "PACC document changed", name, name, "", func(ctx context.Context) error {
+		return d.store.PutPACC(ctx, name, served, waiting)
+	})
 }
 
 func printPACC(c *call, state doctor.Publication) {

@@ -44,11 +44,10 @@ func (a *staffAddCmd) Run(c *call) error {
 				return refusal{fmt.Errorf("%s is an alias; name the primary domain %s", d, t.Name)}
 			}
 		}
-		password, p, err := desk.Add(c, a.Name, staff.Role(a.Role), a.Domains)
-		if err != nil {
+		password, p, err := desk.Add(c, commandLine, a.Name, staff.Role(a.Role), a.Domains)
+		if errors.Is(err, staff.ErrExists) || err != nil && p.ID == "" {
 			return refusal{err}
-		}
-		if err := site.log(c, "person added", p.Name, "", a.Role+" of "+strings.Join(a.Domains, " ")); err != nil {
+		} else if err != nil {
 			return err
 		}
 		c.printf("%s\n", password)
@@ -124,11 +123,8 @@ func (r *staffResetCmd) Run(c *call) error {
 		if p.Issuer != "" {
 			return refusal{fmt.Errorf("%s signs in by %s, which has the password", p.Name, p.Issuer)}
 		}
-		password, err := desk.Reset(c, p)
+		password, err := desk.Reset(c, commandLine, p)
 		if err != nil {
-			return err
-		}
-		if err := site.log(c, "password reset", p.Name, "", ""); err != nil {
 			return err
 		}
 		c.printf("%s\n", password)
@@ -167,17 +163,11 @@ Example:
 }
 
 func (r *staffRemoveCmd) Run(c *call) error {
-	site, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
-	p, err := site.person(c, r.Name)
-	if err != nil {
-		return err
-	}
-	if err := site.store.RemovePerson(c, p.ID); err != nil {
-		return err
-	}
-	return site.log(c, "person removed", p.Name, "", "")
+	return withDesk(c, func(site *opened, desk *staff.Desk) error {
+		p, err := site.person(c, r.Name)
+		if err != nil {
+			return err
+		}
+		return desk.Remove(c, commandLine, p)
+	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -31,16 +32,13 @@ Examples:
 }
 
 func (t *tokenCreateCmd) Run(c *call) error {
-	return withDesk(c, func(site *opened, desk *staff.Desk) error {
-		text, token, err := desk.MakeToken(c, staff.Token{
+	return withDesk(c, func(_ *opened, desk *staff.Desk) error {
+		text, _, err := desk.MakeToken(c, commandLine, staff.Token{
 			Name: t.Name, Scopes: t.Scopes, Domains: t.Domains, MadeBy: commandLine.Name, ExpiresAt: time.Now().AddDate(0, 0, t.Days),
 		})
 		if errors.Is(err, staff.ErrToken) {
 			return refusal{err}
 		} else if err != nil {
-			return err
-		}
-		if err := site.log(c, "token made", token.Name, "", strings.Join(token.Scopes, " ")+" for "+strings.Join(token.Domains, " ")); err != nil {
 			return err
 		}
 		c.printf("%s\n", text)
@@ -90,11 +88,11 @@ func (r *tokenRevokeCmd) Run(c *call) error {
 		return err
 	}
 	defer site.close()
-	err = site.store.RemoveToken(c, r.ID)
+	err = site.act(c, func(ctx context.Context) (staff.Entry, error) {
+		return staff.Entry{Action: "token revoked", Subject: r.ID}, site.store.RemoveToken(ctx, r.ID)
+	})
 	if errors.Is(err, staff.ErrUnknown) {
 		return refusal{fmt.Errorf("there is no token %q; see: autoconfig token list", r.ID)}
-	} else if err != nil {
-		return err
 	}
-	return site.log(c, "token revoked", r.ID, "", "")
+	return err
 }

@@ -16,6 +16,19 @@ import (
 // Changes are what differs between two sites, in a stable order.
 type Changes []Change
 
+// Summary counts the changes: "2 domain add, 1 account remove". It names nobody.
+func (c Changes) Summary() string {
+	counts := map[string]int{}
+	for _, change := range c {
+		counts[change.Kind+" "+change.Action]++
+	}
+	var parts []string
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[what], what))
+	}
+	return strings.Join(parts, ", ")
+}
+
 // Change is one provider, plan, domain or account that differs.
 type Change struct {
 	Kind   string  `json:"kind"` // provider, plan, domain, account, override, site

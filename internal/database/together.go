@@ -29,10 +29,13 @@ func (db *DB) Together(ctx context.Context, f func(ctx context.Context) error) e
 		return db.Change(ctx, func(tx Queryer) error {
 			all := &joined{transaction: tx.(transaction)}
 			err := f(context.WithValue(ctx, joinedKey{db}, all))
-			if errors.Is(err, all.failed) {
-				return err
+			switch {
+			case err == nil:
+				return all.failed
+			case isDeadlock(all.failed) && !isDeadlock(err):
+				return errors.Join(err, all.failed)
 			}
-			return errors.Join(err, all.failed)
+			return err
 		})
 	})
 }

@@ -62,8 +62,8 @@ func (k *Keeper) mac(label, text string, size int) []byte {
 	return mac.Sum(nil)[:size]
 }
 
-// Make makes a link and its token, which is kept nowhere. Errors are [ErrOrder]
-// and the store's.
+// Make makes a link and its token, which is kept nowhere. Errors are [ErrOrder],
+// [ErrOther], [ErrTaken] where an order should be made once more, and the store's.
 func (k *Keeper) Make(ctx context.Context, o Order) (token string, l Link, err error) {
 	o.Valid, o.Uses = cmp.Or(o.Valid, DefaultValid), cmp.Or(o.Uses, 1)
 	if err := o.check(); err != nil {
@@ -75,17 +75,31 @@ func (k *Keeper) Make(ctx context.Context, o Order) (token string, l Link, err e
 		raw = k.mac("link that is made once", o.By+"\x00"+o.Once, tokenSize)
 	}
 	token = letters.EncodeToString(raw)
+	ordered := ""
 	if o.Once != "" {
-		if l, err = k.Store.LinkByHash(ctx, hashOf(token)); !errors.Is(err, ErrUnknown) {
-			return token, l, err
+		ordered = string(k.mac("order of a link", o.Address.String()+"\x00"+o.Asked, sha256.Size))
+		if l, err = k.Store.LinkByHash(ctx, hashOf(token)); err == nil {
+			return again(token, l, o, ordered)
+		} else if !errors.Is(err, ErrUnknown) {
+			return "", Link{}, err
 		}
 	}
 	now := k.now().Truncate(time.Second)
 	l = Link{
 		ID: newID(now), Address: o.Address.String(), Domain: o.Domain, Language: o.Language, Note: o.Note,
-		MadeBy: o.By, MadeAt: now, ExpiresAt: now.Add(o.Valid).Truncate(time.Second), Uses: o.Uses,
+		MadeBy: o.By, MadeAt: now, ExpiresAt: now.Add(o.Valid).Truncate(time.Second), Uses: o.Uses, Ordered: ordered,
 	}
 	return token, l, k.Store.PutLink(ctx, hashOf(token), o.Address.Key(), l)
+}
+
+// again gives a link that was made for the same order. Of those that versions before
+// made, only the address is known.
+func again(token string, l Link, o Order, ordered string) (string, Link, error) {
+	if l.Ordered == "" && l.Address != o.Address.String() || l.Ordered != "" && l.Ordered != ordered {
+		return "", Link{}, ErrOther
+	}
+	l.Again = true
+	return token, l, nil
 }
 
 func (o Order) check() error {

@@ -151,8 +151,16 @@ func TestOrdersOfTheSameWordAreOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, same, err := k.Make(t.Context(), o)
-	if err != nil || again != first || same != l {
+	if err != nil || again != first || same.ID != l.ID || !same.Again || l.Again {
 		t.Errorf("%q %+v %v", again, same, err)
+	}
+	for name, other := range map[string]links.Order{
+		"another address": {Address: settings.MustAddress("kiosk@example.com"), Domain: o.Domain, By: o.By, Once: o.Once},
+		"another request": {Address: o.Address, Domain: o.Domain, By: o.By, Once: o.Once, Asked: "two uses"},
+	} {
+		if token, got, err := k.Make(t.Context(), other); !errors.Is(err, links.ErrOther) || token != "" || got.ID != "" {
+			t.Errorf("%s under the same word: %q %+v %v", name, token, got, err)
+		}
 	}
 	o.By = "staff:otto"
 	if other, _, err := k.Make(t.Context(), o); err != nil || other == first {

@@ -12,6 +12,10 @@ import (
 var (
 	// ErrUnknown means that no link has this token or identity.
 	ErrUnknown = errors.New("there is no such link")
+	// ErrTaken means that somebody else has just made the link of the same order.
+	ErrTaken = errors.New("the link is there already")
+	// ErrOther means that the word of an order was used for another one.
+	ErrOther = errors.New("the key was used for another order")
 	// ErrSpent means that a link was used as often as it may be, has expired, or
 	// was withdrawn.
 	ErrSpent = errors.New("the link no longer works")
@@ -37,6 +41,10 @@ type Link struct {
 	Used      int       `json:"used"`
 	RevokedAt time.Time `json:"revoked_at,omitzero"`
 	RevokedBy string    `json:"revoked_by,omitempty"`
+	// Ordered is a keyed digest of what was ordered; "" where there was no word for it.
+	Ordered string `json:"-"`
+	// Again says that an order gave the link that was made for it before.
+	Again bool `json:"-"`
 }
 
 // State is what a link can still do.
@@ -96,6 +104,7 @@ type Filter struct {
 
 // Store keeps links. Links that aren't there are [ErrUnknown].
 type Store interface {
+	// PutLink is [ErrTaken] for a token that has a link.
 	PutLink(ctx context.Context, hash []byte, key string, l Link) error
 	LinkByHash(ctx context.Context, hash []byte) (Link, error)
 	Link(ctx context.Context, id string) (Link, error)
@@ -120,8 +129,9 @@ type Order struct {
 	// Uses is how often, 1 to [MaxUses]; 0 for once.
 	Uses int
 	// Once makes two orders with the same word one: the second gives the first's
-	// link and token. "" makes a new one each time.
-	Once string
+	// link and token. "" makes a new one each time. Asked is what was asked for, in any
+	// form: another one with the same word is [ErrOther].
+	Once, Asked string
 }
 
 // Bounds of an order.

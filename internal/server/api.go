@@ -75,7 +75,6 @@ var (
 	errNoToken   = errors.New("no token, or one that isn't known")
 	errScope     = errors.New("the token doesn't have the scope")
 	errJSON      = errors.New("not the JSON that is expected")
-	errOtherBody = errors.New("the Idempotency-Key was used for another order")
 	errBadFormat = errors.New("not a format")
 )
 
@@ -138,7 +137,7 @@ var apiRefusals = []struct {
 	{errOtherHost, http.StatusForbidden, "host", "This service isn't reached by that name."},
 	{errTooMany, http.StatusTooManyRequests, "rate", "Too many requests; try again in a minute."},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "size", "A body has at most 64 KiB."},
-	{errOtherBody, http.StatusUnprocessableEntity, "idempotency", ""},
+	{links.ErrOther, http.StatusUnprocessableEntity, "idempotency", ""},
 	{links.ErrOrder, http.StatusUnprocessableEntity, "order", ""},
 	{mobileconfig.ErrPlaintext, http.StatusUnprocessableEntity, "format", "This account can't be set up by a profile."},
 	{mobileconfig.ErrAuth, http.StatusUnprocessableEntity, "format", "This account can't be set up by a profile."},

@@ -85,12 +85,10 @@ func (s *Server) apiMakeLink(c echo.Context) error {
 	if once != "" {
 		once = fmt.Sprint(c.Get(tokenKey)) + "\x00" + once
 	}
-	made, err := s.order(c, links.Order{Address: o.Address, Valid: time.Duration(o.Minutes) * time.Minute, Uses: o.Uses, Language: o.Language, Note: o.Note, Once: once})
+	asked := fmt.Sprintf("%d %d %q %q", o.Minutes, o.Uses, o.Language, o.Note)
+	made, err := s.order(c, links.Order{Asked: asked, Address: o.Address, Valid: time.Duration(o.Minutes) * time.Minute, Uses: o.Uses, Language: o.Language, Note: o.Note, Once: once})
 	if err != nil {
 		return err
-	}
-	if made.Address != o.Address.String() {
-		return errOtherBody
 	}
 	c.Response().Header().Set("Location", "/api/v1/links/"+made.ID)
 	c.Response().Header().Set("Cache-Control", "no-store")

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -82,10 +83,8 @@ func (s *Server) apiRemoveOverride(c echo.Context) error {
 }
 
 func (s *Server) putOverride(c echo.Context, o policy.Override, action string, found directory.Found) error {
-	if err := s.Site.PutOverride(c.Request().Context(), o); err != nil {
-		return unavailable(err)
-	}
-	if err := s.changed(c, action, o.Address.String(), found.Home.Terms.Name); err != nil {
+	err := s.change(c, action, o.Address.String(), found.Home.Terms.Name, func(ctx context.Context) error { return s.Site.PutOverride(ctx, o) })
+	if err != nil {
 		return unavailable(err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -27,14 +28,20 @@ func unescaped(text string) string {
 	return text
 }
 
-// changed writes down what a program has changed, and lets the next answer here
-// show it; other replicas follow within a second.
-func (s *Server) changed(c echo.Context, action, subject, domain string) error {
+// change lets a program change something and writes that down, and lets the next answer
+// here show it; other replicas follow within a second.
+func (s *Server) change(c echo.Context, action, subject, domain string, do func(ctx context.Context) error) error {
 	ctx := c.Request().Context()
-	if err := s.Directory.Refresh(ctx); err != nil {
+	err := s.Desk.Act(ctx, actor(c), func(ctx context.Context) (staff.Entry, error) {
+		return staff.Entry{Action: action, Subject: subject, Domain: domain}, do(ctx)
+	})
+	if err != nil {
 		return err
 	}
-	return s.Desk.Log(ctx, actor(c), action, subject, domain, "")
+	if err := s.Directory.Refresh(ctx); err != nil {
+		return unavailable(err)
+	}
+	return nil
 }
 
 func (s *Server) apiAccounts(c echo.Context) error {
@@ -109,11 +116,9 @@ func (s *Server) apiPutAccount(c echo.Context) error {
 	} else if found.Source != "" && found.Account.Address.Key() == typed.Key() {
 		return errOutside
 	}
-	if err := s.Site.PutAccount(ctx, account); err != nil {
+	err = s.change(c, "account changed", typed.String(), entry.Terms.Name, func(ctx context.Context) error { return s.Site.PutAccount(ctx, account) })
+	if err != nil {
 		return err
-	}
-	if err := s.changed(c, "account changed", typed.String(), entry.Terms.Name); err != nil {
-		return unavailable(err)
 	}
 	return c.JSON(http.StatusOK, account)
 }
@@ -135,10 +140,8 @@ func (s *Server) apiRemoveAccount(c echo.Context) error {
 	if account.Address.Key() != typed.Key() {
 		return directory.ErrNotFound // another address of the mailbox
 	}
-	if err := s.Site.RemoveAccount(ctx, typed.Key()); err != nil {
-		return unavailable(err)
-	}
-	if err := s.changed(c, "account removed", typed.String(), entry.Terms.Name); err != nil {
+	err = s.change(c, "account removed", typed.String(), entry.Terms.Name, func(ctx context.Context) error { return s.Site.RemoveAccount(ctx, typed.Key()) })
+	if err != nil {
 		return unavailable(err)
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -209,8 +212,9 @@ func (s *Server) apiPutDomain(c echo.Context) error {
 		}
 	}
 	domain.Name = name
-	ctx := c.Request().Context()
-	err = s.Site.ChangeDomain(ctx, name, func(all *policy.Site) error {
+	asked := domain
+	change := func(all *policy.Site) error {
+		domain = asked
 		i := slices.IndexFunc(all.Domains, func(d policy.Domain) bool { return d.Name == name })
 		for _, alias := range domain.Aliases { // a new one is a name that the program must serve too
 			if !actor(c).Serves(alias) && (i < 0 || !slices.Contains(all.Domains[i].Aliases, alias)) {
@@ -223,17 +227,26 @@ func (s *Server) apiPutDomain(c echo.Context) error {
 		} else {
 			all.Domains[i] = domain
 		}
+		for _, other := range all.Domains { // of whom the mistake's text would tell
+			if other.Name != name && !actor(c).Serves(other.Name) && sharesName(other, all.Domains[i]) {
+				return fmt.Errorf("%w: a name of %s", directory.ErrExists, name)
+			}
+		}
 		*all = all.Normalize()
 		domain = all.Domains[i]
 		return all.Check().Err()
-	})
+	}
+	err = s.change(c, "domain changed", name, name, func(ctx context.Context) error { return s.Site.ChangeDomain(ctx, name, change) })
 	if err != nil {
 		return err
 	}
-	if err := s.changed(c, "domain changed", name, name); err != nil {
-		return unavailable(err)
-	}
 	return c.JSON(http.StatusOK, domain)
+}
+
+// sharesName tells whether two domains have a name in common.
+func sharesName(a, b policy.Domain) bool {
+	names := append([]string{a.Name}, a.Aliases...)
+	return slices.ContainsFunc(append([]string{b.Name}, b.Aliases...), func(name string) bool { return slices.Contains(names, name) })
 }
 
 func (s *Server) apiRemoveDomain(c echo.Context) error {
@@ -241,12 +254,12 @@ func (s *Server) apiRemoveDomain(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	if err := s.Site.RemoveDomain(ctx, entry.Terms.Name, c.QueryParam("accounts") == "true"); err != nil {
+	name := entry.Terms.Name
+	err = s.change(c, "domain removed", name, name, func(ctx context.Context) error {
+		return s.Site.RemoveDomain(ctx, name, c.QueryParam("accounts") == "true")
+	})
+	if err != nil {
 		return err
-	}
-	if err := s.changed(c, "domain removed", entry.Terms.Name, entry.Terms.Name); err != nil {
-		return unavailable(err)
 	}
 	return c.NoContent(http.StatusNoContent)
 }

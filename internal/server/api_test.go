@@ -34,7 +34,7 @@ type program struct {
 
 func newProgram(t *testing.T, o *office, domains []string, scopes ...string) *program {
 	t.Helper()
-	text, _, err := o.desk.MakeToken(t.Context(), staff.Token{Name: "panel", Scopes: scopes, Domains: domains, ExpiresAt: time.Now().Add(time.Hour)})
+	text, _, err := o.desk.MakeToken(t.Context(), staff.Actor{}, staff.Token{Name: "panel", Scopes: scopes, Domains: domains, ExpiresAt: time.Now().Add(time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +344,7 @@ func FuzzLinkOrders(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	text, _, err := desk.MakeToken(f.Context(), staff.Token{Name: "fuzz", Scopes: staff.Scopes, Domains: []string{"*"}, ExpiresAt: time.Now().Add(time.Hour)})
+	text, _, err := desk.MakeToken(f.Context(), staff.Actor{}, staff.Token{Name: "fuzz", Scopes: staff.Scopes, Domains: []string{"*"}, ExpiresAt: time.Now().Add(time.Hour)})
 	if err != nil {
 		f.Fatal(err)
 	}

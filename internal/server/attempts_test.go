@@ -202,7 +202,7 @@ func TestALockHoldsInASession(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.LockedUntil = time.Now().Add(time.Minute)
-	if err := o.desk.ChangePassword(t.Context(), p, password, "a longer password"); !errors.Is(err, staff.ErrSignIn) {
+	if _, err := o.desk.ChangePassword(t.Context(), p, password, "a longer password"); !errors.Is(err, staff.ErrSignIn) {
 		t.Errorf("the right password: %v", err)
 	}
 	key := staff.NewSecond()
@@ -214,7 +214,7 @@ func TestALockHoldsInASession(t *testing.T) {
 // reset adds somebody without a second factor.
 func (o *office) reset(t *testing.T, name string) (password string) {
 	t.Helper()
-	password, _, err := o.desk.Add(t.Context(), name, staff.Staff, []string{"example.com"})
+	password, _, err := o.desk.Add(t.Context(), staff.Actor{}, name, staff.Staff, []string{"example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"slices"
@@ -104,6 +105,7 @@ type accountPage struct {
 	Links    []linkRow
 	Guide    guide
 	Validity []validity
+	Once     string // of the form that makes a link
 }
 
 // validity is one choice of how long a link works.
@@ -130,7 +132,7 @@ func (s *Server) accountPage(c echo.Context) error {
 		frame: s.staffFrame(c), Address: typed.String(), Known: found.Known, Account: account, Source: found.Source, Override: found.Override, Decision: a.settings.Decision,
 		Protocol: strings.ToUpper(string(a.settings.Decision.Protocol)), Login: a.settings.IncomingLogin.Literal,
 		Programs: s.allPrograms(a), Instead: strings.ToUpper(string(a.asked.Terms.DefaultProtocol())),
-		Guide: s.personalGuide(a, links.Other, ""),
+		Guide: s.personalGuide(a, links.Other, ""), Once: rand.Text(),
 	}
 	if account.Address.Key() != typed.Key() {
 		page.LeadsTo = account.Address.String()

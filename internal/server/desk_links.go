@@ -3,6 +3,8 @@ package server
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"strconv"
@@ -12,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/links"
+	"autoconfig/internal/staff"
 	"autoconfig/settings"
 )
 
@@ -79,12 +82,22 @@ func (s *Server) order(c echo.Context, o links.Order) (madeLink, error) {
 	o.Domain, o.By = a.entry.Terms.Name, actor(c).Name
 	o.Valid, o.Uses = cmp.Or(o.Valid, s.linkLife()), cmp.Or(o.Uses, s.LinkUses)
 	o.Language = s.pages.Language(o.Language, a.settings.Provider.Language)
-	token, l, err := s.Links.Make(ctx, o)
+	var token string
+	var l links.Link
+	for range 3 { // of several at the same time with one key, one makes it, and the others find it
+		err = s.Desk.Act(ctx, actor(c), func(ctx context.Context) (e staff.Entry, err error) {
+			token, l, err = s.Links.Make(ctx, o)
+			if l.Again {
+				return e, err // it was written down when it was made
+			}
+			return staff.Entry{Action: "link made", Subject: o.Address.String(), Domain: o.Domain, Detail: "link " + l.ID}, err
+		})
+		if !errors.Is(err, links.ErrTaken) {
+			break
+		}
+	}
 	if err != nil {
 		return madeLink{}, err
-	}
-	if err := s.Desk.Log(ctx, actor(c), "link made", o.Address.String(), o.Domain, "link "+l.ID); err != nil {
-		return madeLink{}, unavailable(err)
 	}
 	return madeLink{Link: l, URL: s.linkURL(token), Texts: s.textsOf(l, s.linkURL(token), a.settings.Provider.Name)}, nil
 }
@@ -111,10 +124,18 @@ func (s *Server) makeLink(c echo.Context) error {
 	if err1 != nil || err2 != nil || hours > 1000 {
 		return errBadForm
 	}
-	made, err := s.order(c, links.Order{
+	o := links.Order{
 		Address: typed, Valid: time.Duration(hours) * time.Hour, Uses: uses,
 		Language: c.FormValue("language"), Note: strings.TrimSpace(c.FormValue("note")),
-	})
+	}
+	if once := firstBytes(c.FormValue("once"), maxIdempotencyKey); once != "" { // a page that is loaded again makes no second link
+		o.Once, o.Asked = "form\x00"+person(c).ID+"\x00"+once, fmt.Sprintf("%d %d %q %q", hours, uses, o.Language, o.Note)
+	}
+	made, err := s.order(c, o)
+	if errors.Is(err, links.ErrOther) { // the form was filled in again
+		o.Once = ""
+		made, err = s.order(c, o)
+	}
 	if err != nil {
 		return err
 	}
@@ -177,10 +198,10 @@ func (s *Server) revoke(c echo.Context, id string) (links.Link, error) {
 	if err != nil {
 		return l, err
 	}
-	if err := s.Links.Revoke(ctx, l, actor(c).Name); err != nil {
-		return l, unavailable(err)
-	}
-	if err := s.Desk.Log(ctx, actor(c), "link withdrawn", l.Address, l.Domain, "link "+l.ID); err != nil {
+	err = s.Desk.Act(ctx, actor(c), func(ctx context.Context) (staff.Entry, error) {
+		return staff.Entry{Action: "link withdrawn", Subject: l.Address, Domain: l.Domain, Detail: "link " + l.ID}, s.Links.Revoke(ctx, l, actor(c).Name)
+	})
+	if err != nil {
 		return l, unavailable(err)
 	}
 	return s.Links.Store.Link(ctx, id)

@@ -1,13 +1,10 @@
 package server
 
 import (
-	"encoding/csv"
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -60,14 +57,11 @@ func (s *Server) addPerson(c echo.Context) error {
 	if !governs(person(c), staff.Person{Domains: domains}) {
 		return staff.ErrForbidden
 	}
-	password, p, err := s.Desk.Add(ctx, c.FormValue("name"), staff.Role(c.FormValue("role")), domains)
+	password, p, err := s.Desk.Add(ctx, actor(c), c.FormValue("name"), staff.Role(c.FormValue("role")), domains)
 	if errors.Is(err, staff.ErrExists) || err != nil && p.ID == "" {
 		return s.showPeople(c, peoplePage{Problem: err.Error()})
 	} else if err != nil {
 		return err
-	}
-	if err := s.Desk.Log(ctx, actor(c), "person added", p.Name, "", string(p.Role)+" of "+strings.Join(domains, " ")); err != nil {
-		return unavailable(err)
 	}
 	return s.showPeople(c, peoplePage{Password: password, Whose: p.Name})
 }
@@ -90,10 +84,7 @@ func (s *Server) removePerson(c echo.Context) error {
 	if p.ID == person(c).ID {
 		return s.showPeople(c, peoplePage{Problem: s.pages.Say("staff.people.itself", s.staffFrame(c).language)})
 	}
-	if err := s.Desk.Store.RemovePerson(ctx, p.ID); err != nil {
-		return unavailable(err)
-	}
-	if err := s.Desk.Log(ctx, actor(c), "person removed", p.Name, "", ""); err != nil {
+	if err := s.Desk.Remove(ctx, actor(c), p); err != nil {
 		return unavailable(err)
 	}
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/people")
@@ -108,77 +99,9 @@ func (s *Server) resetPerson(c echo.Context) error {
 	if p.Issuer != "" || p.ID == person(c).ID {
 		return staff.ErrForbidden
 	}
-	password, err := s.Desk.Reset(ctx, p)
+	password, err := s.Desk.Reset(ctx, actor(c), p)
 	if err != nil {
 		return err
 	}
-	if err := s.Desk.Log(ctx, actor(c), "password reset", p.Name, "", ""); err != nil {
-		return unavailable(err)
-	}
 	return s.showPeople(c, peoplePage{Password: password, Whose: p.Name})
-}
-
-// entriesAtOnce is how many entries a page of the audit log shows.
-const entriesAtOnce = 100
-
-type auditPage struct {
-	frame
-	Entries []entryRow
-	Older   int64
-}
-
-type entryRow struct {
-	staff.Entry
-	On string
-}
-
-func (s *Server) auditPage(c echo.Context) error {
-	before, _ := strconv.ParseInt(c.QueryParam("before"), 10, 64) // 0 is the first page
-	entries, err := s.Desk.Store.Entries(c.Request().Context(), staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: entriesAtOnce})
-	if err != nil {
-		return unavailable(err)
-	}
-	page := auditPage{frame: s.staffFrame(c)}
-	for _, e := range entries {
-		page.Entries = append(page.Entries, entryRow{e, moment(e.At)})
-	}
-	if len(entries) == entriesAtOnce {
-		page.Older = entries[entriesAtOnce-1].ID
-	}
-	return s.sendFramed(c, http.StatusOK, "audit", page.frame, page)
-}
-
-// auditExport writes all entries as CSV, latest first. A cell that a spreadsheet
-// would take for a formula gets a quote in front (OWASP, CSV injection).
-func (s *Server) auditExport(c echo.Context) error {
-	ctx := c.Request().Context()
-	h := c.Response().Header()
-	pageHeaders(h)
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="audit.csv"`)
-	if err := s.Desk.Log(ctx, actor(c), "audit log exported", "", "", ""); err != nil {
-		return unavailable(err)
-	}
-	w := csv.NewWriter(c.Response())
-	_ = w.Write([]string{"id", "at", "actor", "action", "subject", "domain", "detail"})
-	for before := int64(0); ; {
-		entries, err := s.Desk.Store.Entries(ctx, staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: entriesAtOnce})
-		if err != nil {
-			return err // the answer ends in the middle, which a reader sees
-		}
-		for _, e := range entries {
-			before = e.ID
-			row := []string{strconv.FormatInt(e.ID, 10), e.At.Format(time.RFC3339), e.Actor, e.Action, e.Subject, e.Domain, e.Detail}
-			for i, cell := range row {
-				if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-					row[i] = "'" + cell
-				}
-			}
-			_ = w.Write(row)
-		}
-		w.Flush()
-		if len(entries) < entriesAtOnce {
-			return w.Error()
-		}
-	}
 }

@@ -46,9 +46,6 @@ func (s *Server) signIn(c echo.Context) error {
 		return err
 	}
 	s.setSession(c, token)
-	if err := s.Desk.Log(ctx, p.Actor(), "signed in", "", "", ""); err != nil {
-		return unavailable(err)
-	}
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
 }
 
@@ -61,15 +58,12 @@ func (s *Server) signInProblem(c echo.Context, problem, typed string) error {
 func (s *Server) signOut(c echo.Context) error {
 	token, err := c.Cookie(s.sessionCookie())
 	if err == nil {
-		err = s.Desk.SignOut(c.Request().Context(), token.Value)
+		err = s.Desk.SignOut(c.Request().Context(), person(c).Actor(), token.Value)
 	}
 	if err != nil {
 		return err
 	}
 	s.setSession(c, "")
-	if err := s.Desk.Log(c.Request().Context(), person(c).Actor(), "signed out", "", "", ""); err != nil {
-		return unavailable(err)
-	}
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in")
 }
 
@@ -128,9 +122,6 @@ func (s *Server) enrol(c echo.Context) error {
 		return err
 	}
 	s.setSession(c, token)
-	if err := s.Desk.Log(ctx, p.Actor(), "second factor set up", p.Name, "", ""); err != nil {
-		return unavailable(err)
-	}
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
 }
 
@@ -175,8 +166,10 @@ func (s *Server) changePassword(c echo.Context) error {
 	if p.Issuer != "" {
 		return staff.ErrForbidden
 	}
-	err := s.proving(c, "password change refused", func() error {
-		return s.Desk.ChangePassword(ctx, p, c.FormValue("old"), c.FormValue("new"))
+	token := ""
+	err := s.proving(c, "password change refused", func() (err error) {
+		token, err = s.Desk.ChangePassword(ctx, p, c.FormValue("old"), c.FormValue("new"))
+		return err
 	})
 	switch {
 	case errors.Is(err, staff.ErrPassword):
@@ -184,13 +177,6 @@ func (s *Server) changePassword(c echo.Context) error {
 	case errors.Is(err, staff.ErrSignIn):
 		return s.showOwn(c, http.StatusUnprocessableEntity, "staff.account.wrong", false)
 	case err != nil:
-		return err
-	}
-	if err := s.Desk.Log(ctx, p.Actor(), "password changed", p.Name, "", ""); err != nil {
-		return unavailable(err)
-	}
-	token, err := s.Desk.Continue(ctx, p)
-	if err != nil {
 		return err
 	}
 	s.setSession(c, token)

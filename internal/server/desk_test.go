@@ -61,7 +61,7 @@ func (g ground) office(t *testing.T, change ...func(*server.Options)) *office {
 // add adds a person with a second factor, which is given.
 func (o *office) add(t *testing.T, name string, role staff.Role, domains ...string) (password string, second []byte) {
 	t.Helper()
-	password, p, err := o.desk.Add(t.Context(), name, role, domains)
+	password, p, err := o.desk.Add(t.Context(), staff.Actor{}, name, role, domains)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestSigningIn(t *testing.T) {
 			t.Errorf("staff at %s: %s", path, r.Status)
 		}
 	}
-	log, err := o.desk.Store.Entries(t.Context(), staff.EntryFilter{Limit: 10})
+	log, err := o.desk.Store.Entries(t.Context(), staff.EntryFilter{Limit: 5})
 	if err != nil || len(log) != 5 || log[1].Subject != "eva" && log[1].Subject != "unknown name" || strings.Contains(log[0].Subject+log[1].Subject+log[2].Subject+log[3].Subject, "otto") {
 		t.Errorf("a name that isn't known may be a password: %+v %v", log, err)
 	}
@@ -418,7 +418,7 @@ func TestTheWayOfStaff(t *testing.T) {
 	t.Parallel()
 	testkit.Need(t, "zbarimg")
 	o := newOffice(t)
-	password, _, err := o.desk.Add(t.Context(), "eva", staff.Admin, []string{"*"})
+	password, _, err := o.desk.Add(t.Context(), staff.Actor{}, "eva", staff.Admin, []string{"*"})
 	if err != nil {
 		t.Fatal(err)
 	}

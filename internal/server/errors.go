@@ -136,6 +136,17 @@ const (
 	downTimeout    = 2 * time.Second
 )
 
+const unboundedKey = "unbounded"
+
+// unbounded is a request's context without the bound, for an answer that goes on as
+// long as it is read.
+func unbounded(c echo.Context) context.Context {
+	if ctx, ok := c.Get(unboundedKey).(context.Context); ok {
+		return ctx
+	}
+	return c.Request().Context()
+}
+
 // bounded ends what a request waits for.
 func (s *Server) bounded(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -145,6 +156,7 @@ func (s *Server) bounded(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(c.Request().Context(), timeout)
 		defer cancel()
+		c.Set(unboundedKey, c.Request().Context())
 		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)
 	}

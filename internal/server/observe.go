@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -17,20 +18,25 @@ func (s *Server) observe(level slog.Level) echo.MiddlewareFunc {
 func (s *Server) observed(level slog.Level, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
+		defer func() { // also of an answer that is broken off
+			took := time.Since(start)
+			s.metrics.request(route(c), c.Response().Status, took)
+			s.logRequest(c, level, took)
+		}()
 		if err := s.guarded(next, c); err != nil {
 			s.refuse(err, c)
 		}
-		took := time.Since(start)
-		status := c.Response().Status
-		s.metrics.request(route(c), status, took)
-		s.logRequest(c, level, took)
 		return nil
 	}
 }
 
 func (s *Server) guarded(next echo.HandlerFunc, c echo.Context) (err error) {
 	defer func() {
-		if r := recover(); r != nil {
+		switch r := recover(); r {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(r) // the server breaks the connection off, so that nobody takes the answer for whole
+		default:
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()

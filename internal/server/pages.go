@@ -25,7 +25,7 @@ type checkRow struct {
 }
 
 func (s *Server) checksPage(c echo.Context) error {
-	results, err := s.Checks.Checks(c.Request().Context(), c.QueryParam("after"), checksAtOnce)
+	results, err := s.Checks.Checks(c.Request().Context(), nil, c.QueryParam("after"), checksAtOnce)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"bytes"
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
@@ -61,7 +62,7 @@ func (d *Desk) now() time.Time {
 }
 
 // Add adds a local person with a new password, which it gives and keeps nowhere.
-func (d *Desk) Add(ctx context.Context, name string, role Role, domains []string) (password string, p Person, err error) {
+func (d *Desk) Add(ctx context.Context, by Actor, name string, role Role, domains []string) (password string, p Person, err error) {
 	if name = strings.TrimSpace(name); name == "" || utf8.RuneCountInString(name) > 60 || settings.CheckText(name) != nil {
 		return "", p, errors.New("a person needs a name of at most 60 characters")
 	}
@@ -80,43 +81,99 @@ func (d *Desk) Add(ctx context.Context, name string, role Role, domains []string
 		return "", p, err
 	}
 	p = Person{ID: newSecret()[:10], Name: name, Subject: name, Role: role, Domains: domains, Password: hash, MadeAt: d.now().Truncate(time.Second)}
-	return password, p, d.Store.AddPerson(ctx, p)
+	return password, p, d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
+		return Entry{Action: "person added", Subject: p.Name, Detail: string(role) + " of " + strings.Join(domains, " ")}, d.Store.AddPerson(ctx, p)
+	})
+}
+
+// Remove removes a person and ends the sessions.
+func (d *Desk) Remove(ctx context.Context, by Actor, p Person) error {
+	return d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
+		return Entry{Action: "person removed", Subject: p.Name}, d.Store.RemovePerson(ctx, p.ID)
+	})
 }
 
 // Reset gives a local person a new password, and takes the second factor, the
 // lock and all sessions away.
-func (d *Desk) Reset(ctx context.Context, p Person) (password string, err error) {
+func (d *Desk) Reset(ctx context.Context, by Actor, p Person) (password string, err error) {
 	password = newSecret()
-	return password, d.SetPassword(ctx, p, password, nil)
+	hash, err := d.hashing.hash(password)
+	if err != nil {
+		return "", err
+	}
+	return password, d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
+		return Entry{Action: "password reset", Subject: p.Name}, d.change(ctx, p.ID, func(now *Person) error {
+			now.Password, now.Second, now.Failures, now.LockedUntil = hash, nil, 0, time.Time{}
+			return nil
+		})
+	})
+}
+
+// change changes a person as they are now, whom nobody else changes meanwhile, and ends
+// the sessions.
+func (d *Desk) change(ctx context.Context, id string, f func(now *Person) error) error {
+	return d.Store.Together(ctx, func(ctx context.Context) error {
+		now, err := d.Store.LockPerson(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := f(&now); err != nil {
+			return err
+		}
+		if err := d.Store.ChangePerson(ctx, now); err != nil {
+			return err
+		}
+		return d.Store.RemoveSessions(ctx, id)
+	})
 }
 
 // SetPassword sets a local person's password and second factor, and ends the
 // sessions.
-func (d *Desk) SetPassword(ctx context.Context, p Person, password string, second []byte) error {
+func (d *Desk) SetPassword(ctx context.Context, by Actor, p Person, password string, second []byte) error {
 	hash, err := d.hashing.hash(password)
 	if err != nil {
 		return err
 	}
-	p.Password, p.Second, p.Failures, p.LockedUntil = hash, second, 0, time.Time{}
-	if err := d.Store.ChangePerson(ctx, p); err != nil {
-		return err
-	}
-	return d.Store.RemoveSessions(ctx, p.ID)
+	return d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
+		return Entry{Action: "password set", Subject: p.Name}, d.change(ctx, p.ID, func(now *Person) error {
+			now.Password, now.Second, now.Failures, now.LockedUntil = hash, second, 0, time.Time{}
+			return nil
+		})
+	})
 }
 
-// ChangePassword is a person's own change; [ErrSignIn] if the old one is wrong, or
-// the person is locked out. It counts as at the sign-in.
-func (d *Desk) ChangePassword(ctx context.Context, p Person, old, new string) error {
+// ChangePassword is a person's own change, and begins a new session in the place of all
+// others. [ErrSignIn] if the old password is wrong, or isn't theirs any more (who was
+// given a new one meanwhile has that), or the person is locked out. It counts as at the
+// sign-in.
+func (d *Desk) ChangePassword(ctx context.Context, p Person, old, new string) (token string, err error) {
 	ok, err := d.hashing.matches(old, p.Password)
 	switch {
 	case err != nil:
-		return err
+		return "", err
 	case d.now().Before(p.LockedUntil):
-		return ErrSignIn
+		return "", ErrSignIn
 	case !ok:
-		return errors.Join(ErrSignIn, d.failed(ctx, p))
+		return "", errors.Join(ErrSignIn, d.failed(ctx, p))
 	}
-	return d.SetPassword(ctx, p, new, p.Second)
+	hash, err := d.hashing.hash(new)
+	if err != nil {
+		return "", err
+	}
+	token = newSecret()
+	return token, d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
+		err := d.change(ctx, p.ID, func(now *Person) error {
+			if now.Password != p.Password {
+				return ErrSignIn
+			}
+			now.Password, now.Failures, now.LockedUntil = hash, 0, time.Time{}
+			return nil
+		})
+		if err != nil {
+			return Entry{}, err
+		}
+		return Entry{Action: "password changed", Subject: p.Name}, d.put(ctx, token, p, false)
+	})
 }
 
 // SignIn signs a local person in: [ErrSignIn] whatever is wrong, [ErrBusy] if too
@@ -145,11 +202,20 @@ func (d *Desk) SignIn(ctx context.Context, name, password, code string) (token s
 			return "", p, err
 		}
 	}
-	if err := d.Store.ForgiveFailures(ctx, p.ID); err != nil {
-		return "", p, err
-	}
-	token, err = d.begin(ctx, p, len(p.Second) == 0 && !d.oneFactor)
-	return token, p, err
+	token = newSecret()
+	return token, p, d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
+		now, err := d.Store.LockPerson(ctx, p.ID)
+		switch {
+		case errors.Is(err, ErrUnknown), err == nil && (now.Password != p.Password || !bytes.Equal(now.Second, p.Second)):
+			return Entry{}, ErrSignIn // removed or reset meanwhile
+		case err != nil:
+			return Entry{}, err
+		}
+		if err := d.Store.ForgiveFailures(ctx, p.ID); err != nil {
+			return Entry{}, err
+		}
+		return Entry{Action: "signed in"}, d.put(ctx, token, p, len(p.Second) == 0 && !d.oneFactor)
+	})
 }
 
 func (d *Desk) useCode(ctx context.Context, p Person, code string) error {
@@ -182,14 +248,21 @@ func (d *Desk) Enrol(ctx context.Context, p Person, key []byte, code string) (to
 	if step == 0 {
 		return "", errors.Join(ErrSignIn, d.failed(ctx, p))
 	}
-	p.Second, p.Step = seal(d.key, key), step
-	if err := d.Store.ChangePerson(ctx, p); err != nil {
-		return "", err
-	}
-	if err := d.Store.RemoveSessions(ctx, p.ID); err != nil {
-		return "", err
-	}
-	return d.begin(ctx, p, false)
+	second := seal(d.key, key)
+	token = newSecret()
+	return token, d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
+		err := d.change(ctx, p.ID, func(now *Person) error {
+			if now.Password != p.Password || len(now.Second) > 0 {
+				return ErrSignIn // reset meanwhile, or set up at another browser
+			}
+			now.Second, now.Step = second, step
+			return nil
+		})
+		if err != nil {
+			return Entry{}, err
+		}
+		return Entry{Action: "second factor set up", Subject: p.Name}, d.put(ctx, token, p, false)
+	})
 }
 
 // Seal keeps the key of an enrolment in the page between its two steps.
@@ -201,33 +274,46 @@ func (d *Desk) Unseal(sealed []byte) ([]byte, error) { return unseal(d.key, seal
 // Welcome signs somebody in whom an identity provider vouches for, with the role
 // and the domains that the claims give now.
 func (d *Desk) Welcome(ctx context.Context, issuer, subject, name string, role Role, domains []string) (token string, p Person, err error) {
-	p, err = d.Store.PersonBySubject(ctx, issuer, subject)
-	put := d.Store.ChangePerson
-	if errors.Is(err, ErrUnknown) {
-		p, err = Person{ID: newSecret()[:10], Issuer: issuer, Subject: subject, MadeAt: d.now().Truncate(time.Second)}, nil
-		put = d.Store.AddPerson
+	for range 2 { // of two first sign-ins at the same time, one finds that the person is there
+		token = newSecret()
+		err = d.Store.Together(ctx, func(ctx context.Context) error {
+			p, err = d.vouched(ctx, issuer, subject, func(p *Person) { p.Name, p.Role, p.Domains = name, role, domains })
+			if err != nil {
+				return err
+			}
+			return d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
+				return Entry{Action: "signed in", Detail: "identity provider, subject " + subject}, d.put(ctx, token, p, false)
+			})
+		})
+		if !errors.Is(err, ErrExists) {
+			break
+		}
 	}
-	if err != nil {
-		return "", p, err
-	}
-	p.Name, p.Role, p.Domains = name, role, domains
-	if err := put(ctx, p); err != nil {
-		return "", p, err
-	}
-	token, err = d.begin(ctx, p, false)
 	return token, p, err
 }
 
-// Continue begins a new session of a person who is signed in, after a change that
-// ended the others.
-func (d *Desk) Continue(ctx context.Context, p Person) (token string, err error) {
-	return d.begin(ctx, p, false)
+// vouched finds or adds somebody of an identity provider, as f makes them.
+func (d *Desk) vouched(ctx context.Context, issuer, subject string, f func(*Person)) (Person, error) {
+	p, err := d.Store.PersonBySubject(ctx, issuer, subject)
+	if errors.Is(err, ErrUnknown) {
+		p = Person{ID: newSecret()[:10], Issuer: issuer, Subject: subject, MadeAt: d.now().Truncate(time.Second)}
+		f(&p)
+		return p, d.Store.AddPerson(ctx, p)
+	}
+	if err == nil {
+		p, err = d.Store.LockPerson(ctx, p.ID)
+	}
+	if err != nil {
+		return p, err
+	}
+	f(&p)
+	return p, d.Store.ChangePerson(ctx, p)
 }
 
-func (d *Desk) begin(ctx context.Context, p Person, enrolling bool) (string, error) {
-	token := newSecret()
+// put begins a session.
+func (d *Desk) put(ctx context.Context, token string, p Person, enrolling bool) error {
 	now := d.now()
-	return token, d.Store.PutSession(ctx, hashOf(token), Session{Person: p.ID, MadeAt: now, SeenAt: now, Enrolling: enrolling})
+	return d.Store.PutSession(ctx, hashOf(token), Session{Person: p.ID, MadeAt: now, SeenAt: now, Enrolling: enrolling})
 }
 
 // Who finds the person of a session; [ErrUnknown] if it is over.
@@ -243,7 +329,7 @@ func (d *Desk) Who(ctx context.Context, token string) (Person, Session, error) {
 	}
 	if now.After(s.SeenAt.Add(seenEvery)) {
 		s.SeenAt = now
-		if err := d.Store.PutSession(ctx, hash, s); err != nil {
+		if err := d.Store.RenewSession(ctx, hash, now); err != nil { // it may have ended since
 			return Person{}, s, err
 		}
 	}
@@ -251,9 +337,11 @@ func (d *Desk) Who(ctx context.Context, token string) (Person, Session, error) {
 	return p, s, err
 }
 
-// SignOut ends a session.
-func (d *Desk) SignOut(ctx context.Context, token string) error {
-	return d.Store.RemoveSession(ctx, hashOf(token))
+// SignOut ends a person's session.
+func (d *Desk) SignOut(ctx context.Context, by Actor, token string) error {
+	return d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
+		return Entry{Action: "signed out"}, d.Store.RemoveSession(ctx, hashOf(token))
+	})
 }
 
 // Act is [Act] with the desk's store and clock.

@@ -114,6 +114,9 @@ type Store interface {
 	Journal
 
 	AddPerson(ctx context.Context, p Person) error
+	// LockPerson is Person for whoever changes what it gives: until the end of the
+	// context's transaction nobody else does.
+	LockPerson(ctx context.Context, id string) (Person, error)
 	// ChangePerson changes somebody who is there: whoever was removed meanwhile stays
 	// removed.
 	ChangePerson(ctx context.Context, p Person) error
@@ -132,6 +135,9 @@ type Store interface {
 	UseStep(ctx context.Context, id string, step int64) (bool, error)
 
 	PutSession(ctx context.Context, hash []byte, s Session) error
+	// RenewSession notes that a session was used; one that has ended stays so, and is
+	// [ErrUnknown].
+	RenewSession(ctx context.Context, hash []byte, seen time.Time) error
 	Session(ctx context.Context, hash []byte) (Session, error)
 	RemoveSession(ctx context.Context, hash []byte) error
 	RemoveSessions(ctx context.Context, person string) error

@@ -48,7 +48,7 @@ func (t Token) Actor() Actor {
 func (a Actor) May(scope string) bool { return slices.Contains(a.Scopes, scope) }
 
 // MakeToken makes a token and gives its text, which is kept nowhere.
-func (d *Desk) MakeToken(ctx context.Context, t Token) (text string, made Token, err error) {
+func (d *Desk) MakeToken(ctx context.Context, by Actor, t Token) (text string, made Token, err error) {
 	switch {
 	case t.Name == "" || len(t.Name) > 60 || settings.CheckText(t.Name) != nil:
 		return "", t, fmt.Errorf("%w: it needs a name of at most 60 bytes", ErrToken)
@@ -66,7 +66,10 @@ func (d *Desk) MakeToken(ctx context.Context, t Token) (text string, made Token,
 	}
 	text = tokenPrefix + newSecret()
 	t.ID, t.MadeAt, t.ExpiresAt = newSecret()[:10], d.now().Truncate(time.Second), t.ExpiresAt.UTC().Truncate(time.Second)
-	return text, t, d.Store.PutToken(ctx, hashOf(text), t)
+	return text, t, d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
+		detail := t.ID + ": " + strings.Join(t.Scopes, " ") + " for " + strings.Join(t.Domains, " ")
+		return Entry{Action: "token made", Subject: t.Name, Detail: detail}, d.Store.PutToken(ctx, hashOf(text), t)
+	})
 }
 
 // Program finds who has a token. [ErrUnknown] for one that is unknown, expired or

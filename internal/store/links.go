@@ -12,12 +12,15 @@ import (
 
 var _ links.Store = (*Store)(nil)
 
-const linkColumns = `id, address, domain, language, note, made_by, made_at, expires_at, uses, used, revoked_at, revoked_by`
+const linkColumns = `id, ordered, address, domain, language, note, made_by, made_at, expires_at, uses, used, revoked_at, revoked_by`
 
 // PutLink implements [links.Store].
 func (s *Store) PutLink(ctx context.Context, hash []byte, key string, l links.Link) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO links (hash, address_key, `+linkColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		hash, key, l.ID, l.Address, l.Domain, l.Language, l.Note, l.MadeBy, unix(l.MadeAt), unix(l.ExpiresAt), l.Uses, l.Used, unix(l.RevokedAt), l.RevokedBy)
+	_, err := s.db.ExecContext(ctx, `INSERT INTO links (hash, address_key, `+linkColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		hash, key, l.ID, orNull(l.Ordered), l.Address, l.Domain, l.Language, l.Note, l.MadeBy, unix(l.MadeAt), unix(l.ExpiresAt), l.Uses, l.Used, unix(l.RevokedAt), l.RevokedBy)
+	if database.IsTaken(err) {
+		return links.ErrTaken
+	}
 	return err
 }
 
@@ -33,7 +36,10 @@ func (s *Store) Link(ctx context.Context, id string) (links.Link, error) {
 
 // Links implements [links.Store].
 func (s *Store) Links(ctx context.Context, f links.Filter) ([]links.Link, error) {
-	query, args := `SELECT `+linkColumns+` FROM links WHERE (? = '' OR id < ?)`, []any{f.Before, f.Before}
+	query, args := `SELECT `+linkColumns+` FROM links WHERE 1 = 1`, []any(nil)
+	if f.Before != "" { // alone, or the databases would go through all that is later
+		query, args = query+` AND id < ?`, append(args, f.Before)
+	}
 	if f.Address != "" {
 		query, args = query+` AND address_key = ?`, append(args, f.Address)
 	}
@@ -89,13 +95,23 @@ func (s *Store) LinkEvents(ctx context.Context, id string) ([]links.Event, error
 
 func readLink(row scanner) (links.Link, error) {
 	var l links.Link
+	var ordered []byte
 	var made, expires, revoked int64
-	err := row.Scan(&l.ID, &l.Address, &l.Domain, &l.Language, &l.Note, &l.MadeBy, &made, &expires, &l.Uses, &l.Used, &revoked, &l.RevokedBy)
+	err := row.Scan(&l.ID, &ordered, &l.Address, &l.Domain, &l.Language, &l.Note, &l.MadeBy, &made, &expires, &l.Uses, &l.Used, &revoked, &l.RevokedBy)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = links.ErrUnknown
 	}
+	l.Ordered = string(ordered)
 	l.MadeAt, l.ExpiresAt, l.RevokedAt = moment(made), moment(expires), moment(revoked)
 	return l, err
+}
+
+// orNull are a text's bytes, NULL for none.
+func orNull(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	return []byte(text)
 }
 
 // changesOne runs a statement, and tells whether it met one row.

@@ -98,6 +98,21 @@ func (s *Store) Listen(ctx context.Context, heard func()) error {
 	return s.db.Listen(ctx, channel, heard)
 }
 
+// forUpdate ends a question about rows that nobody else may change until the
+// transaction has ended.
+func (s *Store) forUpdate() string {
+	if s.db.Kind == database.SQLite {
+		return "" // its transactions are begun as writers
+	}
+	return " FOR UPDATE"
+}
+
+// Hold lets nobody else change what is served until the context's transaction has
+// ended: what is read from here on can be changed and put back.
+func (s *Store) Hold(ctx context.Context) error {
+	return s.change(ctx, func(database.Queryer) (bool, error) { return false, nil })
+}
+
 // change runs f in a transaction, and raises the generation in it if f changed
 // anything. If f fails, nothing has happened. Changes come one after the other:
 // each begins by locking the row of the generation.
@@ -107,13 +122,9 @@ func (s *Store) change(ctx context.Context, f func(tx database.Queryer) (changed
 
 // changeBy is change with a transaction of another kind.
 func (s *Store) changeBy(ctx context.Context, transaction func(context.Context, func(database.Queryer) error) error, f func(tx database.Queryer) (changed bool, err error)) error {
-	lock := " FOR UPDATE"
-	if s.db.Kind == database.SQLite {
-		lock = "" // its transactions are begun as writers
-	}
 	return transaction(ctx, func(tx database.Queryer) error {
 		var value string
-		if err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`+lock, metaGeneration).Scan(&value); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`+s.forUpdate(), metaGeneration).Scan(&value); err != nil {
 			return err
 		}
 		generation, err := strconv.ParseInt(value, 10, 64)

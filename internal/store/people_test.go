@@ -129,8 +129,11 @@ func testPeople(t *testing.T, s *store.Store) {
 	if all, err := s.People(ctx); err != nil || len(all) != 1 || !all[0].LockedUntil.IsZero() {
 		t.Errorf("%+v %v", all, err)
 	}
-	for _, seen := range []time.Time{when, when.Add(time.Hour)} {
-		if err := s.PutSession(ctx, []byte{1, 0}, staff.Session{Person: "1", MadeAt: when, SeenAt: seen, Enrolling: true}); err != nil {
+	if err := s.PutSession(ctx, []byte{1, 0}, staff.Session{Person: "1", MadeAt: when, SeenAt: when, Enrolling: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, seen := range []time.Time{when.Add(time.Hour), when.Add(time.Minute)} { // of two at once, the older one may be the second
+		if err := s.RenewSession(ctx, []byte{1, 0}, seen); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -144,6 +147,8 @@ func testPeople(t *testing.T, s *store.Store) {
 		"person":  func() error { _, err := s.Person(ctx, "1"); return err }(),
 		"session": func() error { _, err := s.Session(ctx, []byte{1, 0}); return err }(),
 		"change":  s.ChangePerson(ctx, eva),
+		"renewal": s.RenewSession(ctx, []byte{1, 0}, when.Add(2*time.Hour)),
+		"lock":    func() error { _, err := s.LockPerson(ctx, "1"); return err }(),
 	} {
 		if !errors.Is(err, staff.ErrUnknown) {
 			t.Errorf("%s: %v", name, err)

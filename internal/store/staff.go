@@ -60,6 +60,11 @@ func (s *Store) Person(ctx context.Context, id string) (staff.Person, error) {
 	return readPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = ?`, id))
 }
 
+// LockPerson implements [staff.Store].
+func (s *Store) LockPerson(ctx context.Context, id string) (staff.Person, error) {
+	return readPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE id = ?`+s.forUpdate(), id))
+}
+
 // PersonBySubject implements [staff.Store].
 func (s *Store) PersonBySubject(ctx context.Context, issuer, subject string) (staff.Person, error) {
 	return readPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE issuer = ? AND subject = ?`, issuer, subject))
@@ -116,9 +121,14 @@ func (s *Store) PutSession(ctx context.Context, hash []byte, x staff.Session) er
 	if x.Enrolling {
 		enrolling = 1
 	}
-	_, err := s.db.ExecContext(ctx, s.db.Kind.Upsert("sessions", []string{"hash"}, []string{"person", "made_at", "seen_at", "enrolling"}),
+	_, err := s.db.ExecContext(ctx, `INSERT INTO sessions (hash, person, made_at, seen_at, enrolling) VALUES (?, ?, ?, ?, ?)`,
 		hash, x.Person, unix(x.MadeAt), unix(x.SeenAt), enrolling)
 	return err
+}
+
+// RenewSession implements [staff.Store].
+func (s *Store) RenewSession(ctx context.Context, hash []byte, seen time.Time) error {
+	return s.one(ctx, `UPDATE sessions SET seen_at = CASE WHEN seen_at < ? THEN ? ELSE seen_at END WHERE hash = ?`, unix(seen), unix(seen), hash)
 }
 
 // Session implements [staff.Store].
@@ -194,8 +204,11 @@ func (s *Store) AddEntry(ctx context.Context, e staff.Entry) error {
 // Entries implements [staff.Store].
 func (s *Store) Entries(ctx context.Context, f staff.EntryFilter) ([]staff.Entry, error) {
 	bound, args := within("domain", f.Domains)
-	rows, err := s.db.QueryContext(ctx, `SELECT id, at, `+entryColumns+` FROM audit WHERE (? = 0 OR id < ?)`+bound+` ORDER BY id DESC LIMIT ?`, //nolint:gosec // bound has question marks only
-		append(append([]any{f.Before, f.Before}, args...), f.Limit)...)
+	if f.Before != 0 { // alone, or the databases would go through all that is later
+		bound, args = bound+` AND id < ?`, append(args, f.Before)
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT id, at, `+entryColumns+` FROM audit WHERE 1 = 1`+bound+` ORDER BY id DESC LIMIT ?`, //nolint:gosec // bound has question marks only
+		append(args, f.Limit)...)
 	if err != nil {
 		return nil, err
 	}
