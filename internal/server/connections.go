@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // Limits bound what clients hold at once. Zero ones are those of DefaultLimits.
@@ -46,12 +47,12 @@ type crowd struct {
 	// told hears why something was refused or closed.
 	told  func(reason string)
 	desks desks
+	now   func() time.Time
 
 	mu          sync.Mutex
 	guests      map[netip.Prefix]*guest
 	connections int
 	requests    int
-	moment      uint64
 }
 
 // guest is one client.
@@ -69,14 +70,14 @@ type place struct {
 	crowd *crowd
 	guest *guest
 	state http.ConnState
-	since uint64
+	since time.Time
 	// requests are those of HTTP/2.
 	requests int
 	left     bool
 }
 
 func newCrowd(limits Limits, trusted func(netip.Addr) bool, told func(string)) *crowd {
-	return &crowd{limits: limits, trusted: trusted, told: told, desks: desks{places: make(chan struct{}, limits.Requests)}, guests: map[netip.Prefix]*guest{}}
+	return &crowd{limits: limits, trusted: trusted, told: told, now: time.Now, desks: desks{places: make(chan struct{}, limits.Requests)}, guests: map[netip.Prefix]*guest{}}
 }
 
 // gate lets connections in, or closes them at once: before TLS, and without a
@@ -118,7 +119,7 @@ func (c *crowd) enter(conn net.Conn) *place {
 		c.told(refusal)
 		return nil
 	}
-	p := &place{Conn: conn, crowd: c, guest: g, state: http.StateNew, since: c.next()}
+	p := &place{Conn: conn, crowd: c, guest: g, state: http.StateNew, since: c.now()}
 	g.places[p] = struct{}{}
 	c.guests[g.prefix] = g // making room may have let it go
 	c.connections++
@@ -136,22 +137,16 @@ func (c *crowd) guestAt(address net.Addr) *guest {
 	return g
 }
 
-func (c *crowd) next() uint64 {
-	c.moment++
-	return c.moment
-}
-
 // The reasons for which something is refused or closed.
 const (
 	overClient = "client" // this client has too much
-	overAll    = "all"    // all have too much together, and this one isn't less than others
+	overAll    = "all"    // all have too much together, and nothing is missed less
 	overBusy   = "busy"   // too much is worked on
 	madeRoom   = "room"   // closed for another client's sake
 )
 
 // makeRoom closes a connection if there is no place for one more. A client that is
-// at its bound loses its own idle ones: an office doesn't notice. Where all places
-// are taken, the client with the most loses, unless it asks itself.
+// at its bound loses its own idle ones: an office doesn't notice.
 func (c *crowd) makeRoom(g *guest) (refusal string) {
 	if !g.trusted && len(g.places) >= c.limits.PerClient {
 		return c.replace(g.oldest(http.StateIdle), overClient)
@@ -159,11 +154,7 @@ func (c *crowd) makeRoom(g *guest) (refusal string) {
 	if c.connections < c.limits.Connections {
 		return ""
 	}
-	biggest := c.biggest()
-	if biggest == nil || biggest == g || !g.trusted && len(biggest.places) <= len(g.places) {
-		return c.replace(g.oldest(http.StateIdle), overAll)
-	}
-	return c.replace(biggest.victim(), overAll)
+	return c.replace(c.victim(), overAll)
 }
 
 func (c *crowd) replace(victim *place, otherwise string) (refusal string) {
@@ -180,35 +171,66 @@ func (c *crowd) evict(p *place) {
 	c.told(madeRoom)
 }
 
-// biggest is the client with the most connections, or nil where all are a proxy's. It
-// looks at all of them: thousands, and only while there is no place left.
-func (c *crowd) biggest() *guest {
-	var found *guest
+// stalled is how long a connection may take for its first request, or for an answer,
+// in a full house.
+const stalled = time.Second
+
+// victim is the connection that is missed least: one that sends nothing; an idle one of
+// the client with the most of them; the oldest that hasn't sent a request; the one
+// whose request takes longest, where that is too long. Those with many and those with
+// few are treated alike in the last two: strangers may have thousands of addresses with
+// one connection each, and an office has many from one. It looks at all: thousands, and
+// only while there is no place left.
+func (c *crowd) victim() *place {
+	var first, longest *place
+	var biggest *guest
+	mostIdle := 0
 	for _, g := range c.guests {
-		if !g.trusted && (found == nil || len(g.places) > len(found.places)) {
-			found = g
+		if g.trusted {
+			continue
+		}
+		idle := 0
+		for p := range g.places {
+			switch p.state {
+			case http.StateIdle:
+				idle++
+			case http.StateNew:
+				first = p.older(first)
+			default:
+				longest = p.older(longest)
+			}
+		}
+		if idle > mostIdle {
+			biggest, mostIdle = g, idle
 		}
 	}
-	return found
-}
-
-// victim is the connection that is missed least: one that is kept for later, one that
-// hasn't sent a whole request, one whose request takes longest.
-func (g *guest) victim() *place {
-	for _, state := range []http.ConnState{http.StateIdle, http.StateNew, http.StateActive} {
-		if p := g.oldest(state); p != nil {
-			return p
-		}
+	switch {
+	case first != nil && c.now().Sub(first.since) >= stalled:
+		return first
+	case biggest != nil:
+		return biggest.oldest(http.StateIdle)
+	case first != nil:
+		return first
+	case longest != nil && c.now().Sub(longest.since) >= stalled:
+		return longest
 	}
 	return nil
+}
+
+// older is whichever is in its state for longer.
+func (p *place) older(other *place) *place {
+	if other == nil || p.since.Before(other.since) {
+		return p
+	}
+	return other
 }
 
 // oldest is the connection that is in a state for longest, or nil.
 func (g *guest) oldest(state http.ConnState) *place {
 	var found *place
 	for p := range g.places {
-		if p.state == state && (found == nil || p.since < found.since) {
-			found = p
+		if p.state == state {
+			found = p.older(found)
 		}
 	}
 	return found
@@ -241,13 +263,15 @@ func (p *place) Close() error {
 
 // changed is net/http's word on a connection.
 func (c *crowd) changed(conn net.Conn, state http.ConnState) {
-	p := placeOf(conn)
-	if p == nil || state == http.StateNew {
-		return
+	if p := placeOf(conn); p != nil && state != http.StateNew {
+		c.becomes(p, state)
 	}
+}
+
+func (c *crowd) becomes(p *place, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p.state, p.since = state, c.next()
+	p.state, p.since = state, c.now()
 }
 
 func placeOf(conn net.Conn) *place {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"testing"
+	"time"
 )
 
 // peer is a connection from an address.
@@ -66,24 +67,51 @@ func TestAClientAtItsBoundLosesItsOwnIdleConnections(t *testing.T) {
 	c.fill(t, "192.0.2.1:1", 10, http.StateActive) // the clients of a proxy are many
 }
 
-// Whatever the clients do with their connections, one with few finds a place.
-func TestAFullHouseMakesRoomForWhoHasLess(t *testing.T) {
+// In a full house room is made by what is missed least. However many connections a
+// client has, those that it uses stay.
+func TestAFullHouseMakesRoom(t *testing.T) {
 	t.Parallel()
-	for _, state := range []http.ConnState{http.StateNew, http.StateIdle, http.StateActive} {
-		c, told := guests(20, 10)
-		c.fill(t, "192.0.2.1:1", 4, http.StateActive)
-		few := c.fill(t, "192.0.2.5:1", 6, state)
-		many := c.fill(t, "192.0.2.6:1", 10, state)
-		if c.enter(from("192.0.2.7:1")) == nil || told[madeRoom] != 1 || !many[0].closed || few[0].closed {
-			t.Errorf("%v: the one with the most keeps all: %v", state, told)
+	now := time.Now()
+	c, told := guests(20, 10)
+	c.now = func() time.Time {
+		now = now.Add(time.Millisecond)
+		return now
+	}
+	c.fill(t, "192.0.2.1:1", 2, http.StateIdle) // a proxy's
+	silent := c.fill(t, "192.0.2.2:1", 1, http.StateNew)
+	used := c.fill(t, "192.0.2.3:1", 8, http.StateActive)
+	c.fill(t, "192.0.2.4:1", 2, http.StateIdle)
+	many := c.fill(t, "192.0.2.5:1", 7, http.StateIdle)
+	enters := func(who string, loser *peer) {
+		t.Helper()
+		before := told[madeRoom]
+		if c.enter(from(who)) == nil || told[madeRoom] != before+1 || !loser.closed {
+			t.Errorf("%s: another one has to go, or none: %v", who, told)
 		}
-		c.fill(t, "192.0.2.6:1", 0, state)
-		if c.enter(from("192.0.2.6:1")) != nil && state != http.StateIdle {
-			t.Errorf("%v: the one with the most gets more", state)
-		}
-		if c.connections != 20 {
-			t.Errorf("%d connections", c.connections)
-		}
+	}
+	enters("192.0.2.7:1", many[0]) // of the one with the most
+	now = now.Add(stalled)
+	enters("192.0.2.8:1", silent[0])
+	if c.connections != 20 || used[0].closed {
+		t.Errorf("%d connections", c.connections)
+	}
+}
+
+// Where all are busy, the one that is busy for too long goes, and otherwise nobody.
+func TestAFullHouseOfBusyOnes(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	c, told := guests(10, 10)
+	c.now = func() time.Time { return now }
+	slow := c.fill(t, "192.0.2.3:1", 1, http.StateActive)
+	now = now.Add(time.Millisecond)
+	c.fill(t, "192.0.2.4:1", 9, http.StateActive)
+	if c.enter(from("192.0.2.7:1")) != nil || told[overAll] != 1 {
+		t.Errorf("there is no place: %v", told)
+	}
+	now = now.Add(stalled)
+	if c.enter(from("192.0.2.7:1")) == nil || !slow[0].closed {
+		t.Errorf("the slow one stays: %v", told)
 	}
 }
 
