@@ -13,10 +13,11 @@ import (
 )
 
 // TakeLease takes or renews the right to do some work until a time, and tells
-// whether it is the holder's now.
+// whether it is the holder's now. One that lasts for longer than this one would, and
+// as long again, was taken by a clock that was ahead, and holds nobody up.
 func (s *Store) TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
-	taken, err := s.changesOne(ctx, `UPDATE leases SET holder = ?, until = ? WHERE name = ? AND (holder = ? OR until < ?)`,
-		holder, until.Unix(), name, holder, now.Unix())
+	taken, err := s.changesOne(ctx, `UPDATE leases SET holder = ?, until = ? WHERE name = ? AND (holder = ? OR until < ? OR until > ?)`,
+		holder, until.Unix(), name, holder, now.Unix(), now.Add(2*until.Sub(now)+time.Minute).Unix())
 	if err != nil || taken {
 		return taken, err
 	}
@@ -28,10 +29,14 @@ func (s *Store) TakeLease(ctx context.Context, name, holder string, now, until t
 	return err == nil, err
 }
 
-// DueChecks are at most limit names that are due, those never checked first.
+// clockSkew is how far the clocks of replicas may be apart.
+const clockSkew = 10 * time.Minute
+
+// DueChecks are at most limit names that are due, those never checked first. A check
+// of the future was made by a clock that was ahead, and is due.
 func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT n.name FROM domain_names n LEFT JOIN checks c ON c.name = n.name
-		WHERE c.due_at IS NULL OR c.due_at <= ? ORDER BY COALESCE(c.due_at, 0), n.name LIMIT ?`, now.Unix(), limit)
+		WHERE c.due_at IS NULL OR c.due_at <= ? OR c.checked_at > ? ORDER BY COALESCE(c.due_at, 0), n.name LIMIT ?`, now.Unix(), now.Add(clockSkew).Unix(), limit)
 	if err != nil {
 		return nil, err
 	}

@@ -80,3 +80,30 @@ func TestLeases(t *testing.T) {
 		}
 	})
 }
+
+// What a clock that was a day ahead has written holds nobody up for a day.
+func TestAClockThatWasAheadHoldsNothingUp(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		at := time.Unix(1_800_000_000, 0).UTC()
+		tomorrow := at.Add(24 * time.Hour)
+		replace(t, s, demo(t))
+		if got, err := s.TakeLease(t.Context(), "checks", "ahead", tomorrow, tomorrow.Add(time.Minute)); err != nil || !got {
+			t.Fatal(got, err)
+		}
+		if got, err := s.TakeLease(t.Context(), "checks", "right", at, at.Add(time.Minute)); err != nil || !got {
+			t.Errorf("the lease of a clock that was ahead is kept: %v %v", got, err)
+		}
+		all, err := s.DueChecks(t.Context(), at, 100)
+		if err != nil || len(all) == 0 {
+			t.Fatal(all, err)
+		}
+		for _, name := range all {
+			if err := s.PutCheck(t.Context(), doctor.Result{Report: doctor.Report{Domain: name}, CheckedAt: tomorrow, DueAt: tomorrow.Add(24 * time.Hour)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if due, err := s.DueChecks(t.Context(), at, 100); err != nil || len(due) != len(all) {
+			t.Errorf("%v are due, of %v: %v", due, all, err)
+		}
+	})
+}
