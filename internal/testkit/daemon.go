@@ -60,12 +60,7 @@ func (a *account) write(file, text string) error {
 }
 
 func (a *account) command(dir, program string, args ...string) *exec.Cmd {
-	if found, err := exec.LookPath(program); err == nil {
-		program = found
-	} else if in := filepath.Join("/usr/sbin", program); exists(in) { // not in everybody's PATH
-		program = in
-	}
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(located(program), args...)
 	cmd.Dir, cmd.Env = dir, a.environment(dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: a.credential}
 	return cmd

@@ -162,7 +162,7 @@ func (s *Slapd) run(t testing.TB, program string, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if out, err := exec.CommandContext(ctx, program, args...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, located(program), args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", program, err, out)
 	}
 }
@@ -182,11 +182,7 @@ func (s *Slapd) Start(t testing.TB) {
 		t.Fatal(err)
 	}
 	defer func() { _ = output.Close() }()
-	program, err := exec.LookPath("slapd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	process := exec.Command(program, s.args...)
+	process := exec.Command(located("slapd"), s.args...)
 	process.Stdout, process.Stderr = output, output
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := process.Start(); err != nil {

@@ -69,7 +69,7 @@ func startBIND(t testing.TB, addr string, zones map[string]string, policy string
 	Need(t, "named", "tsig-keygen")
 	dir := t.TempDir()
 	b := &BIND{Addr: freeAddr(t, addr), KeyFile: filepath.Join(dir, "update.key")}
-	key, err := exec.Command("tsig-keygen", "autoconfig-test").Output()
+	key, err := exec.Command(located("tsig-keygen"), "autoconfig-test").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package testkit
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -64,7 +65,7 @@ func missing(tool string) string {
 		}
 		return ""
 	case "mariadbd":
-		if _, err := exec.LookPath(tool); err != nil && !exists("/usr/sbin/mariadbd") {
+		if !isInstalled(tool) {
 			return install(tool, "mariadb-server")
 		}
 		return ""
@@ -83,10 +84,26 @@ func missing(tool string) string {
 		}
 		return ""
 	}
-	if _, err := exec.LookPath(tool); err != nil {
+	if !isInstalled(tool) {
 		return install(tool, debianPackage(tool))
 	}
 	return ""
+}
+
+// located is the path of a program. Daemons aren't in everybody's PATH.
+func located(program string) string {
+	if found, err := exec.LookPath(program); err == nil {
+		return found
+	}
+	if in := filepath.Join("/usr/sbin", program); exists(in) {
+		return in
+	}
+	return program
+}
+
+func isInstalled(program string) bool {
+	_, err := exec.LookPath(located(program))
+	return err == nil
 }
 
 func install(tool, packages string) string {

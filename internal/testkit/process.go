@@ -33,7 +33,7 @@ func startProcess(t testing.TB, home, program string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(located(program), args...)
 	cmd.Env = env
 	cmd.Dir = home
 	// A file, not a pipe: waiting must not hang on a grandchild that holds it.
