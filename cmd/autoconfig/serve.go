@@ -77,7 +77,7 @@ func (s *serveCmd) override(process *settled) {
 
 // start makes everything that serves, or says all that keeps it from that.
 func (s *serveCmd) start(c *call) (v *running, err error) {
-	v = &running{flags: *s, call: c, level: &slog.LevelVar{}}
+	v = &running{flags: *s, call: c, level: &slog.LevelVar{}, clock: newClock(), accepted: &acceptance{}}
 	process, err := s.process(c)
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func (v *running) listen(ctx context.Context, process settled) (wrong mistakes) 
 			wrong.add(cannotListen(key, address, err))
 			return nil
 		}
-		return listener
+		return accepting{listener, v.accepted}
 	}
 	v.listeners.Public = bind("listen", process.Listen)
 	v.listeners.Plain = bind("http_listen", process.HTTPListen)

@@ -35,6 +35,8 @@ type running struct {
 	secret    []byte
 	desk      *staff.Desk
 	listeners server.Listeners
+	accepted  *acceptance
+	clock     *clock
 	problems  *server.Problems
 	group     *errgroup.Group // ends when the service does
 	leaving   sync.WaitGroup  // generations with requests that are in progress
@@ -199,7 +201,7 @@ func (g *generation) begin(ctx context.Context, v *running) {
 	run(func() error {
 		return keepPACC(&call{Context: ctx, std: v.call.std, configFile: v.call.configFile}, g.site, v.logger)
 	})
-	run(func() error { return keepTidy(ctx, g.site, v.logger) })
+	run(func() error { return keepTidy(ctx, g.site, v.clock, v.logger) })
 	if g.watcher != nil {
 		run(func() error { return g.watcher.Run(ctx) })
 	}

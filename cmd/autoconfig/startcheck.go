@@ -146,6 +146,8 @@ func (v *running) look(ctx context.Context) (seen server.Seen) {
 	g := v.now()
 	process := g.site.process
 	seen.Add(v.notes()...)
+	seen.Add(v.accepted.problems(time.Now())...)
+	seen.Add(judgeClock(ctx, v.clock, builtAt(), v.store)...)
 	v.lookAtCertificates(ctx, g, &seen)
 	for _, key := range sorted(process.secretFiles()) {
 		if err := config.CheckPrivate(key, process.secretFiles()[key]); err != nil {
