@@ -45,8 +45,10 @@ func (a *acceptance) problems(now time.Time) []server.Problem {
 	if a.err == nil || now.Sub(a.at) > saidFor {
 		return nil
 	}
-	p := server.Problem{Code: server.ConnectionsUnaccepted, Severity: server.Error, Where: "listeners",
-		What: "connections couldn't be accepted at " + a.at.UTC().Format("15:04:05Z") + ": " + a.err.Error()}
+	p := server.Problem{
+		Code: server.ConnectionsUnaccepted, Severity: server.Error, Where: "listeners",
+		What: "connections couldn't be accepted at " + a.at.UTC().Format("15:04:05Z") + ": " + a.err.Error(),
+	}
 	if errors.Is(a.err, syscall.EMFILE) || errors.Is(a.err, syscall.ENFILE) {
 		p.Remedy = "let the service open more files (systemd: LimitNOFILE=), or lower limits.connections"
 	}

@@ -154,12 +154,16 @@ func (v *running) notes() (all []server.Problem) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.refused != "" {
-		all = append(all, server.Problem{Code: server.ReloadRefused, Severity: server.Error, Where: v.call.configFile,
-			What: "the configuration was not reloaded: " + v.refused, Remedy: "mend it, and send SIGHUP again"})
+		all = append(all, server.Problem{
+			Code: server.ReloadRefused, Severity: server.Error, Where: v.call.configFile,
+			What: "the configuration was not reloaded: " + v.refused, Remedy: "mend it, and send SIGHUP again",
+		})
 	}
 	if len(v.fixed) > 0 {
-		all = append(all, server.Problem{Code: server.RestartNeeded, Severity: server.Warning, Where: strings.Join(v.fixed, ", "),
-			What: "changed in " + v.call.configFile + ", but in use only after a restart: " + strings.Join(v.fixed, ", "), Remedy: "restart the service"})
+		all = append(all, server.Problem{
+			Code: server.RestartNeeded, Severity: server.Warning, Where: strings.Join(v.fixed, ", "),
+			What: "changed in " + v.call.configFile + ", but in use only after a restart: " + strings.Join(v.fixed, ", "), Remedy: "restart the service",
+		})
 	}
 	return all
 }

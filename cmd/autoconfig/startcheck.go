@@ -156,22 +156,30 @@ func (v *running) look(ctx context.Context) (seen server.Seen) {
 		}
 	}
 	if config.HasPassword(process.text) && config.IsPublic(process.file) {
-		seen.Add(server.Problem{Code: server.FileReadable, Severity: server.Warning, Where: process.file,
-			What: process.file + " has a password in it, and may be read by others", Remedy: "chmod 640 " + process.file + ", or put the address of the database into a database_file"})
+		seen.Add(server.Problem{
+			Code: server.FileReadable, Severity: server.Warning, Where: process.file,
+			What: process.file + " has a password in it, and may be read by others", Remedy: "chmod 640 " + process.file + ", or put the address of the database into a database_file",
+		})
 	}
 	for i, source := range process.Sources {
 		if err := planOf(ctx, v.store, source.Plan); errors.Is(err, directory.ErrUnusable) {
-			seen.Add(server.Problem{Code: server.SourcePlan, Severity: server.Error, Where: fmt.Sprintf("sources[%d].plan", i),
-				What: "the source " + source.Name + ": " + noPlan(source.Plan, err).Error(), Remedy: "apply a site that has the plan, or name another one"})
+			seen.Add(server.Problem{
+				Code: server.SourcePlan, Severity: server.Error, Where: fmt.Sprintf("sources[%d].plan", i),
+				What: "the source " + source.Name + ": " + noPlan(source.Plan, err).Error(), Remedy: "apply a site that has the plan, or name another one",
+			})
 		}
 	}
 	if err := g.handlers.AskProvider(ctx); err != nil {
-		seen.Add(server.Problem{Code: server.ProviderDown, Severity: server.Error, Where: "oidc.issuer",
-			What: "for the help desk, the identity provider can't be used: " + short(err.Error()), Remedy: "see that " + process.OIDC.Issuer + " is right and can be reached from here; it is tried again"})
+		seen.Add(server.Problem{
+			Code: server.ProviderDown, Severity: server.Error, Where: "oidc.issuer",
+			What: "for the help desk, the identity provider can't be used: " + short(err.Error()), Remedy: "see that " + process.OIDC.Issuer + " is right and can be reached from here; it is tried again",
+		})
 	}
 	if host := process.PublicURL.Hostname(); !v.flags.Demo && isLoopback(host) {
-		seen.Add(server.Problem{Code: server.PublicURLLoopback, Severity: server.Warning, Where: "public_url",
-			What: "public_url leads to this machine only: Autodiscover's JSON sends programs there", Remedy: "write the https URL by which this service is reached from outside"})
+		seen.Add(server.Problem{
+			Code: server.PublicURLLoopback, Severity: server.Warning, Where: "public_url",
+			What: "public_url leads to this machine only: Autodiscover's JSON sends programs there", Remedy: "write the https URL by which this service is reached from outside",
+		})
 	}
 	return seen
 }
