@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -81,6 +82,11 @@ func (s settled) readableFiles() (wrong mistakes) {
 
 // checkTemplates reads the operator's folder of texts.
 func (s settled) checkTemplates() error {
+	if s.Templates != "" {
+		if _, err := os.ReadDir(s.path(s.Templates)); err != nil {
+			return fmt.Errorf("templates_folder: %w", err)
+		}
+	}
 	if _, err := templates.NewPages(s.templates()); err != nil {
 		return fmt.Errorf("templates_folder: %w", err)
 	}

@@ -45,6 +45,7 @@ func TestServeSaysAllThatIsWrongAtOnce(t *testing.T) {
 	put(t, folder, 0o600, map[string]string{"autoconfig.yaml": fmt.Sprintf(`public_url: https://setup.example.com
 listen: %[1]s
 admin_listen: %[1]s
+templates_folder: texts
 tls: {certificate: cert.pem, key: key.pem}
 signing: {certificate: cert.pem, key: encrypted.pem}
 oidc: {issuer: "https://id.example.com", client_id: a, client_secret_file: oidc.secret, role_claim: groups, roles: {desk: staff}}
@@ -60,14 +61,15 @@ sources:
 		t.Errorf("it ends with %d", code)
 	}
 	for _, want := range []string{
-		`^autoconfig: 7 things are wrong:\n`,
+		`^autoconfig: 8 things are wrong:\n`,
 		`\n- oidc\.client_secret_file: oidc\.secret may be read by others \(mode 0644\); do: chmod 640 oidc\.secret\n`,
 		`\n- sources\[0\]\.sql\.database_file: panel\.address may be read by others`,
 		`\n- tls: cert\.pem and key\.pem don't belong together`,
 		`\n- signing: encrypted\.pem: .*encrypted; decrypt it with: openssl pkey`,
+		`\n- templates_folder: open texts: no such file or directory\n`,
 		`\n- listen: ` + taken.Addr().String() + ` is in use already`,
 		`\n- admin_listen: ` + taken.Addr().String() + ` is in use already`,
-		`\n- autoconfig\.yaml:10:10: the source panel: open the database: stat panel\.db: no such file or directory\n +10 \| `,
+		`\n- autoconfig\.yaml:11:10: the source panel: open the database: stat panel\.db: no such file or directory\n +11 \| `,
 	} {
 		if !regexp.MustCompile(want).Match(out) {
 			t.Errorf("it doesn't say %s:\n%s", want, out)
