@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"autoconfig/internal/config"
+	"autoconfig/internal/testkit"
+)
+
+// hostile is a service on the open Internet: TLS and HTTP/2 on listen, plain http
+// beside it.
+type hostile struct {
+	*service
+	plain string
+	full  bool
+	good  *wellBehaved
+}
+
+// most is what the service may take, and slowest what 99 of 100 answers to a
+// well-behaved client may.
+const (
+	mostMemoryMB = 256
+	slowest      = 50 * time.Millisecond
+)
+
+// Whatever strangers send, a client that behaves is answered, the service stays small,
+// and afterwards nothing is left of it. HOSTILE=full is for make torture, by itself.
+func TestHostileInput(t *testing.T) {
+	t.Parallel()
+	h := newHostile(t)
+	before := h.held()
+	h.good = h.behave()
+	h.good.more(50)
+	for _, attack := range h.attacks() {
+		began := time.Now()
+		attack.do()
+		h.good.more(10)
+		t.Logf("%-36s %6.1f s, %s, %d failed", attack.name, time.Since(began).Seconds(), h.memory(), h.good.failures())
+	}
+	h.good.end()
+	testkit.Until(t, func() string { return fmt.Sprintf("before %+v, now %+v", before, h.held()) }, func() bool {
+		now := h.held()
+		return now.files <= before.files+40 && now.goroutines <= before.goroutines+30 // connections to the database may stay
+	})
+	if peak := h.peakMB(); peak > mostMemoryMB {
+		t.Errorf("it took %.0f MB", peak)
+	}
+	if took := h.good.slow(99); h.full && took > slowest {
+		t.Errorf("99 of 100 answers to a client that behaves took up to %v", took)
+	}
+	t.Logf("%d good answers, half in %v, 99 of 100 in %v", h.good.answered.Load(), h.good.slow(50), h.good.slow(99))
+}
+
+func newHostile(t *testing.T) *hostile {
+	h := &hostile{full: os.Getenv("HOSTILE") == "full", plain: testkit.FreeAddress(t)}
+	certificate, key := testkit.NewCA(t).Issue(t, testkit.Leaf{Names: []string{"autoconfig.example.com"}}).WriteFiles(t, t.TempDir())
+	settings := fmt.Sprintf("http_listen: %s\ntls: {certificate: %s, key: %s}\n", h.plain, filepath.ToSlash(certificate), filepath.ToSlash(key))
+	if !h.full { // so that the sample meets the bound of a client
+		settings += "limits: {connections: 1000, per_client: 64, requests: 64}\n"
+	}
+	h.service = newService(t, settings, string(config.Demo), "no password")
+	return h
+}
+
+// n is how many there are of something, in the sample or at full size.
+func (h *hostile) n(sample, full int) int {
+	if h.full {
+		return full
+	}
+	return sample
+}
+
+// held is what the service holds.
+type held struct{ files, goroutines float64 }
+
+func (h *hostile) held() held {
+	return held{h.metric("process_open_fds"), h.metric("go_goroutines")}
+}
+
+func (h *hostile) memory() string {
+	return fmt.Sprintf("%3.0f MB, %3.0f MB at most, %5.0f files", h.status("VmRSS"), h.peakMB(), h.metric("process_open_fds"))
+}
+
+func (h *hostile) peakMB() float64 { return h.status("VmHWM") }
+
+// status is one of the process's sizes in MB (proc(5)).
+func (h *hostile) status(name string) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", h.pid))
+	found := regexp.MustCompile(name + `:\s+(\d+) kB`).FindSubmatch(text)
+	if err != nil || found == nil {
+		h.t.Fatalf("no %s: %v", name, err)
+	}
+	kB, _ := strconv.ParseFloat(string(found[1]), 64)
+	return kB * 1024 / 1e6
+}
+
+// wellBehaved is a client that asks 200 times a second, from an address of its own.
+type wellBehaved struct {
+	h        *hostile
+	answered atomic.Int64
+	stop     chan struct{}
+	group    sync.WaitGroup
+	mu       sync.Mutex
+	took     []time.Duration
+	failed   []string
+}
+
+const (
+	goodAddress   = "127.9.9.9"
+	goodPerSecond = 200
+	goodWorkers   = 8
+)
+
+func (h *hostile) behave() *wellBehaved {
+	g := &wellBehaved{h: h, stop: make(chan struct{})}
+	for worker := range goodWorkers {
+		g.group.Go(func() { g.work(worker) })
+	}
+	return g
+}
+
+// work asks on a connection that is kept, and now and then on a new one.
+func (g *wellBehaved) work(worker int) {
+	kept, fresh := g.h.client(worker%2 == 0), g.h.client(false)
+	defer kept.CloseIdleConnections()
+	tick := time.NewTicker(goodWorkers * time.Second / goodPerSecond)
+	defer tick.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-g.stop:
+			return
+		case <-tick.C:
+		}
+		client := kept
+		if i%20 == 0 {
+			client = fresh
+		}
+		began := time.Now()
+		err := g.ask(client)
+		fresh.CloseIdleConnections()
+		g.note(time.Since(began), err)
+	}
+}
+
+func (g *wellBehaved) ask(client *http.Client) error {
+	r, err := client.Get("https://" + g.h.public + "/mail/config-v1.1.xml?emailaddress=somebody%40example.com")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Body.Close() }()
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return err
+	}
+	if r.StatusCode != http.StatusOK {
+		return errors.New(r.Status)
+	}
+	return nil
+}
+
+func (g *wellBehaved) note(took time.Duration, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.answered.Add(1)
+	g.took = append(g.took, took)
+	if err != nil {
+		g.failed = append(g.failed, err.Error())
+	}
+}
+
+// more waits until it has had so many answers more: strangers hold what they have for
+// so long.
+func (g *wellBehaved) more(n int64) {
+	least := g.answered.Load() + n
+	testkit.Until(g.h.t, func() string { return fmt.Sprintf("%d of %d answers", g.answered.Load(), least) }, func() bool {
+		return g.answered.Load() >= least
+	})
+}
+
+func (g *wellBehaved) end() {
+	close(g.stop)
+	g.group.Wait()
+	if len(g.failed) > 0 {
+		g.h.t.Errorf("%d of %d requests of a client that behaves failed: %s", len(g.failed), g.answered.Load(), slices.Compact(slices.Sorted(slices.Values(g.failed))))
+	}
+}
+
+func (g *wellBehaved) failures() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.failed)
+}
+
+// slow is how long so many of 100 answers took at most.
+func (g *wellBehaved) slow(percent int) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	sorted := slices.Sorted(slices.Values(g.took))
+	return sorted[len(sorted)*percent/100]
+}
+
+// client is one of the address of whoever behaves.
+func (h *hostile) client(http2 bool) *http.Client {
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(goodAddress)}, Timeout: time.Minute}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(!http2)
+	protocols.SetHTTP2(http2)
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{
+		DialContext: dialer.DialContext, Protocols: protocols,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate isn't what is tried
+	}}
+}
+
+// dial opens a connection of a stranger; nil is one that wasn't let in.
+func (h *hostile) dial(from, to string) net.Conn {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: time.Minute}
+	conn, err := dialer.DialContext(context.Background(), "tcp", to)
+	if err != nil {
+		return nil
+	}
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	return conn
+}
+
+// each does something n times, many at once.
+func (h *hostile) each(n int, do func(i int)) {
+	var group sync.WaitGroup
+	var next atomic.Int64
+	for range min(n, 32) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// hold opens n connections, does something on each, and keeps all of them while the
+// one who behaves goes on asking.
+func (h *hostile) hold(n int, from func(i int) string, to string, do func(net.Conn)) {
+	conns := make([]net.Conn, n)
+	h.each(n, func(i int) {
+		if conns[i] = h.dial(from(i), to); conns[i] != nil {
+			do(conns[i])
+		}
+	})
+	h.good.more(int64(h.n(40, 2000)))
+	for _, conn := range conns {
+		if conn != nil {
+			_ = conn.Close()
+		}
+	}
+}
