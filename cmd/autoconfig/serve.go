@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -61,6 +62,9 @@ func (s *serveCmd) Run(c *call) error {
 	v.logger.Info("serving", "listen", v.listeners.Public.Addr().String(), "admin_listen", v.listeners.Private.Addr().String(), "version", version)
 	if v.listeners.Staff != nil {
 		v.logger.Info("serving the help desk", "staff_listen", v.listeners.Staff.Addr().String(), "staff_url", v.now().site.process.StaffURL)
+		if process := v.now().site.process; v.listeners.Certificate == nil && strings.HasPrefix(process.StaffURL, "https:") && len(process.TrustedProxies) == 0 {
+			v.logger.Warn("staff_listen speaks plain http behind a proxy that trusted_proxies doesn't name: all who sign in count as one client")
+		}
 	}
 	return v.run(c, hangups)
 }

@@ -316,7 +316,7 @@ func TestTokensBoundPrograms(t *testing.T) {
 
 func TestGuessingTokensIsLimited(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t, newOffice(t), []string{"*"}, "links:read")
+	p := newProgram(t, newOffice(t, clockThatStands), []string{"*"}, "links:read")
 	right := p.token
 	var statuses []int
 	for i := range 25 {

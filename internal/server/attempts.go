@@ -21,6 +21,9 @@ var (
 	linkGuesses = Rate{PerSecond: 0.2, Burst: 20}
 	// signIns are passwords, codes and answers of an identity provider.
 	signIns = Rate{PerSecond: 0.1, Burst: 20}
+	// deviceSignIns are those of a browser that has signed in under the name before:
+	// they count apart, and a stranger's failures don't keep it out.
+	deviceSignIns = Rate{PerSecond: 1. / 180, Burst: 5}
 	// tokenGuesses are tokens of the API that nobody made.
 	tokenGuesses = Rate{PerSecond: 0.1, Burst: 20}
 )

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -27,16 +29,17 @@ func (s *Server) signInPage(c echo.Context) error {
 
 func (s *Server) signIn(c echo.Context) error {
 	ctx := c.Request().Context()
-	try, err := s.signIns.begin(ctx, clientOf(c))
+	name := strings.TrimSpace(firstBytes(c.FormValue("name"), 200))
+	device := s.deviceOf(c, personDevice+name)
+	try, err := s.beginSignIn(c, device)
 	if err != nil {
 		return err
 	}
-	name := firstBytes(c.FormValue("name"), 200)
-	token, p, err := s.Desk.SignIn(ctx, name, c.FormValue("password"), c.FormValue("code"))
+	token, p, err := s.Desk.SignInFrom(ctx, device != "", name, c.FormValue("password"), c.FormValue("code"))
 	if errors.Is(err, staff.ErrSignIn) {
 		try.failed(ctx)
 		// What isn't a name may be a password in the wrong field.
-		if err := s.Desk.Log(ctx, staff.Actor{Name: "stranger"}, "sign-in refused", cmp.Or(p.Name, "unknown name"), "", ""); err != nil {
+		if err := s.logStranger(ctx, cmp.Or(p.Name, "unknown name"), ""); err != nil {
 			return unavailable(err)
 		}
 		return s.signInProblem(c, "staff.bad_sign_in", name)
@@ -46,6 +49,9 @@ func (s *Server) signIn(c echo.Context) error {
 		return err
 	}
 	s.setSession(c, token)
+	if len(p.Second) > 0 {
+		s.setDevice(c, personDevice+p.Subject)
+	}
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
 }
 
@@ -112,7 +118,7 @@ func (s *Server) enrol(c echo.Context) error {
 	key := plain[len(p.ID):]
 	ctx := c.Request().Context()
 	var token string
-	err = s.proving(c, "second factor refused", func() error {
+	err = s.proving(c, "second factor refused", func(p staff.Person) error {
 		token, err = s.Desk.Enrol(ctx, p, key, c.FormValue("code"))
 		return err
 	})
@@ -122,19 +128,24 @@ func (s *Server) enrol(c echo.Context) error {
 		return err
 	}
 	s.setSession(c, token)
+	s.setDevice(c, personDevice+p.Subject)
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
 }
 
 // proving does what takes a password or a code of somebody who is signed in. A wrong
 // one counts as at the sign-in: else a session that was left open, or stolen, would
 // be the place to guess.
-func (s *Server) proving(c echo.Context, refused string, f func() error) error {
+func (s *Server) proving(c echo.Context, refused string, f func(p staff.Person) error) error {
 	ctx, p := c.Request().Context(), person(c)
-	try, err := s.signIns.begin(ctx, clientOf(c))
+	device := s.deviceOf(c, personDevice+p.Subject)
+	try, err := s.beginSignIn(c, device)
 	if err != nil {
 		return err
 	}
-	err = f()
+	if device != "" {
+		p.LockedUntil = time.Time{} // the lock is for browsers that aren't known
+	}
+	err = f(p)
 	if !errors.Is(err, staff.ErrSignIn) {
 		try.good()
 		return err
@@ -167,7 +178,7 @@ func (s *Server) changePassword(c echo.Context) error {
 		return staff.ErrForbidden
 	}
 	token := ""
-	err := s.proving(c, "password change refused", func() (err error) {
+	err := s.proving(c, "password change refused", func(p staff.Person) (err error) {
 		token, err = s.Desk.ChangePassword(ctx, p, c.FormValue("old"), c.FormValue("new"))
 		return err
 	})

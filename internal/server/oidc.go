@@ -79,7 +79,7 @@ func (s *Server) endOIDC(c echo.Context) error {
 	if err != nil { // nobody tried to sign in: nothing is written
 		return s.signInProblem(c, "staff.sso_failed", "")
 	}
-	try, err := s.signIns.begin(ctx, clientOf(c))
+	try, err := s.beginSignIn(c, s.deviceOf(c, providerDevice+s.oidc.Issuer))
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (s *Server) endOIDC(c echo.Context) error {
 	if err != nil {
 		try.failed(ctx)
 		s.Logger.WarnContext(ctx, "sign-in by the identity provider refused", "error", firstBytes(err.Error(), 300))
-		if err := s.Desk.Log(ctx, staff.Actor{Name: "stranger"}, "sign-in refused", who.Subject, "", "identity provider"); err != nil {
+		if err := s.logStranger(ctx, who.Subject, "identity provider"); err != nil {
 			return unavailable(err)
 		}
 		problem := "staff.sso_failed"
@@ -105,6 +105,7 @@ func (s *Server) endOIDC(c echo.Context) error {
 		return unavailable(err)
 	}
 	s.setSession(c, token)
+	s.setDevice(c, providerDevice+s.oidc.Issuer)
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
 }
 

@@ -85,16 +85,18 @@ type Options struct {
 // Server holds the handlers of both listeners.
 type Server struct {
 	Options
-	front    *front
-	metrics  *metrics
-	requests *requestLog
-	crowds   crowds
-	limiter  *limiter
-	guesses  *attempts
-	signIns  *attempts
-	tokens   *attempts
-	oidc     *identity
-	pages    *templates.Pages
+	front     *front
+	metrics   *metrics
+	requests  *requestLog
+	strangers strangers
+	crowds    crowds
+	limiter   *limiter
+	guesses   *attempts
+	signIns   *attempts
+	devices   *attempts
+	tokens    *attempts
+	oidc      *identity
+	pages     *templates.Pages
 }
 
 // New prepares a Server. An error is a mistake in the operator's templates.
@@ -116,6 +118,7 @@ func build(o Options, before *Server) (*Server, error) {
 	s.pages = pages
 	s.guesses = s.newAttempts("link", linkGuesses)
 	s.signIns = s.newAttempts("sign-in", signIns)
+	s.devices = s.newAttempts("device", deviceSignIns)
 	s.tokens = s.newAttempts("token", tokenGuesses)
 	if s.StaffURL == nil {
 		s.StaffURL = &url.URL{Scheme: "http", Host: "127.0.0.1"}

@@ -35,6 +35,7 @@ type Desk struct {
 	Now     func() time.Time
 	hashing *hashing
 	key     []byte
+	devices []byte // the key of [Desk.NewDevice]
 	// nobody is a hash that no password has: a name that isn't known takes as long
 	// as one that is.
 	nobody string
@@ -49,7 +50,11 @@ func NewDesk(store Store, secret []byte, oneFactor bool) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Desk{Store: store, hashing: newHashing(), key: key, oneFactor: oneFactor}
+	devices, err := hkdf.Key(sha256.New, secret, nil, "autoconfig known devices", sha256.Size)
+	if err != nil {
+		return nil, err
+	}
+	d := &Desk{Store: store, hashing: newHashing(), key: key, devices: devices, oneFactor: oneFactor}
 	d.nobody, err = d.hashing.hash(newSecret())
 	return d, err
 }
@@ -179,6 +184,13 @@ func (d *Desk) ChangePassword(ctx context.Context, p Person, old, new string) (t
 // SignIn signs a local person in: [ErrSignIn] whatever is wrong, [ErrBusy] if too
 // many try at once. The session's token is new each time.
 func (d *Desk) SignIn(ctx context.Context, name, password, code string) (token string, p Person, err error) {
+	return d.SignInFrom(ctx, false, name, password, code)
+}
+
+// SignInFrom is [Desk.SignIn] of a browser that has signed in under this name before,
+// or hasn't. The lock is for those that haven't, and only they bring it about: the
+// caller bounds what a known one gets wrong.
+func (d *Desk) SignInFrom(ctx context.Context, device bool, name, password, code string) (token string, p Person, err error) {
 	p, err = d.Store.PersonBySubject(ctx, "", strings.TrimSpace(name))
 	known := err == nil
 	if err != nil && !errors.Is(err, ErrUnknown) {
@@ -192,15 +204,19 @@ func (d *Desk) SignIn(ctx context.Context, name, password, code string) (token s
 	switch {
 	case err != nil:
 		return "", p, err
-	case !known || d.now().Before(p.LockedUntil):
+	case !known || !device && d.now().Before(p.LockedUntil):
+		return "", p, ErrSignIn
+	}
+	if ok && len(p.Second) > 0 {
+		if ok, err = d.useCode(ctx, p, code); err != nil {
+			return "", p, err
+		}
+	}
+	switch {
+	case !ok && device:
 		return "", p, ErrSignIn
 	case !ok:
 		return "", p, errors.Join(ErrSignIn, d.failed(ctx, p))
-	}
-	if len(p.Second) > 0 {
-		if err := d.useCode(ctx, p, code); err != nil {
-			return "", p, err
-		}
 	}
 	token = newSecret()
 	return token, p, d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
@@ -211,27 +227,27 @@ func (d *Desk) SignIn(ctx context.Context, name, password, code string) (token s
 		case err != nil:
 			return Entry{}, err
 		}
-		if err := d.Store.ForgiveFailures(ctx, p.ID); err != nil {
+		if !device { // else strangers could guess on after each sign-in of the person
+			err = d.Store.ForgiveFailures(ctx, p.ID)
+		}
+		if err != nil {
 			return Entry{}, err
 		}
 		return Entry{Action: "signed in"}, d.put(ctx, token, p, len(p.Second) == 0 && !d.oneFactor)
 	})
 }
 
-func (d *Desk) useCode(ctx context.Context, p Person, code string) error {
+// useCode tells whether a code is right, and uses it up.
+func (d *Desk) useCode(ctx context.Context, p Person, code string) (bool, error) {
 	key, err := unseal(d.key, p.Second)
 	if err != nil {
-		return err
+		return false, err
 	}
 	step := stepOf(key, strings.ReplaceAll(code, " ", ""), d.now())
 	if step == 0 {
-		return errors.Join(ErrSignIn, d.failed(ctx, p))
+		return false, nil
 	}
-	fresh, err := d.Store.UseStep(ctx, p.ID, step)
-	if err == nil && !fresh {
-		return errors.Join(ErrSignIn, d.failed(ctx, p))
-	}
-	return err
+	return d.Store.UseStep(ctx, p.ID, step)
 }
 
 func (d *Desk) failed(ctx context.Context, p Person) error {

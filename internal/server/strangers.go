@@ -1,0 +1,55 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/time/rate"
+
+	"autoconfig/internal/staff"
+)
+
+// What strangers of all addresses together write to the audit log: a hundred entries
+// at once, and one a second. Whoever has a great many addresses neither fills the
+// disk nor hides what else the log says.
+const (
+	strangerEntries = 1 // a second
+	strangerBurst   = 100
+)
+
+// strangers counts the entries that were left out.
+type strangers struct {
+	mu      sync.Mutex
+	limiter *rate.Limiter
+	left    int
+}
+
+// logStranger notes a sign-in that was refused. The entry after some that were left
+// out says how many.
+func (s *Server) logStranger(ctx context.Context, subject, detail string) error {
+	left, ok := s.strangers.allow(s)
+	if !ok {
+		return nil
+	}
+	if left > 0 {
+		detail = strings.TrimPrefix(fmt.Sprintf("%s; %d more before it are left out", detail, left), "; ")
+	}
+	return s.Desk.Log(ctx, staff.Actor{Name: "stranger"}, "sign-in refused", subject, "", detail)
+}
+
+func (t *strangers) allow(s *Server) (left int, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.limiter == nil {
+		t.limiter = rate.NewLimiter(strangerEntries, strangerBurst)
+	}
+	if !t.limiter.AllowN(s.Now(), 1) {
+		t.left++
+		return 0, false
+	}
+	left = t.left
+	t.left = 0
+	return left, true
+}

@@ -1,0 +1,46 @@
+package staff
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// DeviceLife is how long a browser is known after a sign-in.
+const DeviceLife = 180 * 24 * time.Hour
+
+// NewDevice is what a browser keeps that has signed in under a name. Its failures
+// are counted apart from those of strangers, who else could lock somebody out whose
+// name they know (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). It
+// opens nothing by itself, and doesn't show the name.
+func (d *Desk) NewDevice(name string) string {
+	text := newSecret() + "." + strconv.FormatInt(d.now().Add(DeviceLife).Unix(), 10)
+	return text + "." + d.deviceMAC(text, name)
+}
+
+// Device is the identity of a browser that has signed in under this name before; ""
+// for any other. It takes as long for a name that isn't known.
+func (d *Desk) Device(kept, name string) string {
+	at := strings.LastIndexByte(kept, '.')
+	if at < 0 {
+		return ""
+	}
+	text, mac := kept[:at], kept[at+1:]
+	if !hmac.Equal([]byte(mac), []byte(d.deviceMAC(text, name))) {
+		return ""
+	}
+	id, end, _ := strings.Cut(text, ".")
+	if until, err := strconv.ParseInt(end, 10, 64); err != nil || d.now().Unix() >= until {
+		return ""
+	}
+	return id
+}
+
+func (d *Desk) deviceMAC(text, name string) string {
+	mac := hmac.New(sha256.New, d.devices)
+	mac.Write([]byte(text + "\x00" + name))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
