@@ -3,6 +3,7 @@ package testkit
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"time"
 
 	"go.uber.org/goleak"
@@ -31,6 +32,7 @@ func Run(m interface{ Run() int }, closers ...func()) (code int) {
 // leftBehind waits until only those goroutines are left that last as long as the process.
 func leftBehind(bound time.Duration) (err error) {
 	for deadline := time.Now().Add(bound); ; {
+		runtime.GC() // a cache's own goroutine ends when nobody has the cache any more
 		if err = goleak.Find(); err == nil || time.Now().After(deadline) {
 			return err
 		}
