@@ -172,13 +172,14 @@ func TestNothingIsLostOnTheWayToHTTPS(t *testing.T) {
 			"/autodiscover/autodiscover.json/v1.0/" + url.PathEscape(address), "/email.mobileconfig", "/mobileconfig", "/mobileconfig/", "/v1.1/Example.com", "/v1.1/%20", "/",
 		}).Draw(rt, "path")
 		rest := rapid.SampledFrom([]string{"", "&Protocol=Autodiscoverv1", "&protocol=other", "&emailmd5=" + md5Hex("workshop@example.com"), "&lang=de"}).Draw(rt, "rest")
-		target := "http://" + host + path + "?" + key + "=" + escape(address) + rest
+		query := "?" + key + "=" + escape(address) + rest
+		target := "http://" + host + path + query
 		asked := do(plain, http.MethodGet, target, "")
+		if path == "/" { // its query is left behind: an address is posted there, and a language is chosen again
+			target = strings.TrimSuffix(target, query)
+		}
 		direct := w.ask(t, http.MethodGet, target, "")
 		if asked.StatusCode == http.StatusFound {
-			if strings.HasSuffix(rest, "lang=de") && path == "/" {
-				return // it is chosen again
-			}
 			asked = w.ask(t, http.MethodGet, "http"+strings.TrimPrefix(asked.Header.Get("Location"), "https"), "")
 		} else if direct.StatusCode < 400 && direct.Header.Get("Content-Type") != "text/xml; charset=utf-8" {
 			rt.Fatalf("%s: %s over plain http", target, asked.Status)
