@@ -164,7 +164,7 @@ func TestExportCarriesOverrides(t *testing.T) {
 	shows("autoconfig apply", "Applied")
 	shows("autoconfig export 2>&1 >/dev/null; echo end", "end")
 	shows("autoconfig account set one@example.com --protocol pop3 --note 'a: \"b\"' && autoconfig link create one@example.com", "https://")
-	shows("autoconfig export 2>&1 >kept.yaml", "not in this file: 1 link, 1 entry of the audit log; autoconfig backup keeps everything")
+	shows("autoconfig export 2>&1 >kept.yaml", "not in this file: 1 link, 3 entries of the audit log; autoconfig backup keeps everything")
 	shows("autoconfig apply --dry-run kept.yaml", "Nothing changes.")
 	shows("autoconfig apply && autoconfig explain one@example.com", "protocol  POP3")
 	shows("autoconfig account set one@example.com --protocol imap && autoconfig apply --dry-run kept.yaml", "~ override one@example.com\n")
