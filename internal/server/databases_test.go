@@ -88,8 +88,14 @@ var siteAddresses = []string{
 }
 
 // random is what differs from one service to the next: tokens and identities of
-// links, ports, and times.
-var random = regexp.MustCompile(`/s/[0-9a-v]{26}|\b[0-9a-v]{20,26}\b|127\.0\.0\.1:\d+|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( UTC|Z)?|Time="[^"]*"|Id="\d+"|setup=[^;]*`)
+// links, tokens and forms, ports, and times.
+var random = regexp.MustCompile(strings.Join([]string{
+	`/s/[0-9a-v]{26}`, `\b[0-9a-v]{20,26}\b`, `setup=[^;]*`,
+	`name="once" value="[^"]*"`, `\b[0-9a-z]{10}: links:read`, `\b[0-9a-z]{10}\)</small>`, `"actor_id":"[^"]*"`,
+	`127\.0\.0\.1:\d+`,
+	`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( UTC|Z)?`,
+	`Time="[^"]*"`, `Id="\d+"`,
+}, "|"))
 
 func masked(r *http.Response, body string) string {
 	var header []string
