@@ -425,14 +425,14 @@ func (r *accountRemoveCmd) Run(c *call) error {
 		if found.Override.IsZero() {
 			return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: remove it there", a.Address, found.Source)}
 		}
-		return target.change(c, "override removed", a.Address.String(), found.Home.Terms.Name, "", func(ctx context.Context) error {
+		return target.change(c, "override removed", a.Address.String(), found.Home.Terms.Name, func(ctx context.Context) error {
 			return target.store.PutOverride(ctx, policy.Override{Address: a.Address})
 		})
 	}
 	if typed, err := settings.ParseAddress(r.Address); err != nil || typed.Key() != a.Address.Key() {
 		return refusal{fmt.Errorf("%s leads to the account %s, which is removed by that address; take another address away with: autoconfig account set %s --no-also ADDRESS", r.Address, a.Address, a.Address)}
 	}
-	return target.change(c, "account removed", a.Address.String(), found.Home.Terms.Name, "", func(ctx context.Context) error {
+	return target.change(c, "account removed", a.Address.String(), found.Home.Terms.Name, func(ctx context.Context) error {
 		return target.store.RemoveAccount(ctx, a.Address.Key())
 	})
 }

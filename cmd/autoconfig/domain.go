@@ -260,7 +260,7 @@ func changeDomain(c *call, action, name string, f func(site *policy.Site, at int
 		}
 		return nil
 	}
-	return target.change(c, action, ascii, ascii, "", func(ctx context.Context) error { return target.store.ChangeDomain(ctx, ascii, change) })
+	return target.change(c, action, ascii, ascii, func(ctx context.Context) error { return target.store.ChangeDomain(ctx, ascii, change) })
 }
 
 type domainRemoveCmd struct {
@@ -281,7 +281,7 @@ func (r *domainRemoveCmd) Run(c *call) error {
 	if ascii, err := settings.ParseDomain(r.Name); err != nil || ascii != t.Name {
 		return refusal{fmt.Errorf("%s is an alias of %s; take it away with: autoconfig domain set %s --no-alias %s", r.Name, t.Name, t.Name, r.Name)}
 	}
-	return target.change(c, "domain removed", t.Name, t.Name, "", func(ctx context.Context) error {
+	return target.change(c, "domain removed", t.Name, t.Name, func(ctx context.Context) error {
 		return target.store.RemoveDomain(ctx, t.Name, r.Accounts)
 	})
 }

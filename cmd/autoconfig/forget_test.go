@@ -52,7 +52,7 @@ func testForgetting(t *testing.T, address string) {
 	writeFile(t, folder, "site.yaml", strings.Replace(string(config.Demo), "\naccounts:", `
   - {name: gone.example, plan: standard}
 accounts:
-  - {address: zebrafink@example.com, name: Paradies Vogel, addresses: [lerche@example.com], groups: [kiosk]}
+  - {address: zebrafink@example.com, name: Prachtfink Vogel, addresses: [lerche@example.com], groups: [kiosk]}
   - {address: zebrafink+own@example.com, name: Somebody Else}`, 1))
 	writeFile(t, folder, "autoconfig.yaml", `public_url: https://setup.example.com
 check: {every: "0"}
@@ -110,7 +110,7 @@ sources:
 			quoted := "'" + form + "'"
 			link := strings.Fields(autoconfig("link create " + quoted + " --uses 5 --note 'for " + form + ", ticket 7'"))[0]
 			links[form] = append(links[form], strings.Replace(link, "https://setup.example.com", "http://"+p.public, 1))
-			note := "Paradies Vogel"
+			note := "Prachtfink Vogel"
 			if slices.Contains(others, form) {
 				note = "somebody else"
 			}
@@ -123,7 +123,7 @@ sources:
 	use(sourceForms...)
 	use(others...)
 	use("Eisvogel+x@gone.example")
-	api(http.MethodPut, "/accounts/zebrafink%40example.com", `{"name":"Paradies Vogel","addresses":["lerche@example.com"],"login":"zebrafink"}`)
+	api(http.MethodPut, "/accounts/zebrafink%40example.com", `{"name":"Prachtfink Vogel","addresses":["lerche@example.com"],"login":"zebrafink"}`)
 	autoconfig("account set lerche@example.com --devices several")
 	api(http.MethodPut, "/overrides/kolibri%40example.com", `{"protocol":"pop3","note":"wiedehopf@example.com wants it"}`)
 	autoconfig("account set wiedehopf@example.com --devices one")
@@ -150,7 +150,7 @@ sources:
 	if err != nil {
 		t.Error(err)
 	}
-	needles := []string{"zebrafink", "lerche", "wiedehopf", "kolibri", "eisvogel", "paradies"}
+	needles := []string{"zebrafink", "lerche", "wiedehopf", "kolibri", "eisvogel", "prachtfink"}
 	hidden := strings.NewReplacer(others[0], "", others[1], "")
 	search := func(where, text string) {
 		t.Helper()

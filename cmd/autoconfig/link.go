@@ -115,9 +115,9 @@ func (o *opened) act(c *call, do func(ctx context.Context) (staff.Entry, error))
 }
 
 // change is act for what only changes the site.
-func (o *opened) change(c *call, action, subject, domain, detail string, do func(ctx context.Context) error) error {
+func (o *opened) change(c *call, action, subject, domain string, do func(ctx context.Context) error) error {
 	return o.act(c, func(ctx context.Context) (staff.Entry, error) {
-		return staff.Entry{Action: action, Subject: subject, Domain: domain, Detail: detail}, do(ctx)
+		return staff.Entry{Action: action, Subject: subject, Domain: domain}, do(ctx)
 	})
 }
 

@@ -116,7 +116,7 @@ func (d auditedDocuments) PACC(ctx context.Context, name string) (served, waitin
 
 // PutPACC is that of [doctor.Documents].
 func (d auditedDocuments) PutPACC(_ context.Context, name string, served, waiting []byte) error {
-	return d.change(d.call, "PACC document changed", name, name, "", func(ctx context.Context) error {
+	return d.change(d.call, "PACC document changed", name, name, func(ctx context.Context) error {
 		return d.store.PutPACC(ctx, name, served, waiting)
 	})
 }

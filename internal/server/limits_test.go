@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -101,7 +102,7 @@ func TestATooManyClosesTheConnection(t *testing.T) {
 	if r, err := get(conn, configPath); err != nil || r.StatusCode != http.StatusTooManyRequests || !r.Close {
 		t.Fatalf("%v %v", r, err)
 	}
-	if n, err := conn.Read(make([]byte, 1)); err != io.EOF {
+	if n, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("%d bytes, %v", n, err)
 	}
 }

@@ -43,7 +43,7 @@ func (s *Store) Links(ctx context.Context, f links.Filter) ([]links.Link, error)
 	if f.Address != "" {
 		query, args = query+` AND address_key = ?`, append(args, f.Address)
 	}
-	bound, more := within("domain", f.Domains)
+	bound, more := withinDomains(f.Domains)
 	rows, err := s.db.QueryContext(ctx, query+bound+` ORDER BY id DESC LIMIT ?`, append(append(args, more...), f.Limit)...)
 	if err != nil {
 		return nil, err
@@ -140,8 +140,8 @@ func scanAll[T any](rows *sql.Rows, read func(scanner) (T, error)) ([]T, error) 
 	return all, rows.Err()
 }
 
-// within is a condition that a column is one of a list; nil means anything.
-func within(column string, list []string) (condition string, args []any) {
+// withinDomains is a condition that a row is of one of the domains; nil means anything.
+func withinDomains(list []string) (condition string, args []any) {
 	if list == nil {
 		return "", nil
 	}
@@ -151,7 +151,7 @@ func within(column string, list []string) (condition string, args []any) {
 	for _, item := range list {
 		args = append(args, item)
 	}
-	return ` AND ` + column + ` IN (` + database.Marks(len(list)) + `)`, args
+	return ` AND domain IN (` + database.Marks(len(list)) + `)`, args
 }
 
 // unix is a time as it is kept: 0 for the zero time.
