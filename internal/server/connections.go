@@ -50,16 +50,22 @@ type crowd struct {
 	now   func() time.Time
 
 	mu          sync.Mutex
-	guests      map[netip.Prefix]*guest
+	guests      map[origin]*guest
 	connections int
 	requests    int
 }
 
-// guest is one client.
-type guest struct {
+// origin tells clients apart. A proxy in the /64 of others isn't one of them, and an
+// address that a reload makes trusted is another client from then on.
+type origin struct {
 	prefix  netip.Prefix
 	trusted bool
-	places  map[*place]struct{}
+}
+
+// guest is one client.
+type guest struct {
+	origin
+	places map[*place]struct{}
 	// requests counts those of HTTP/2, working those that are worked on.
 	requests, working int
 }
@@ -77,7 +83,7 @@ type place struct {
 }
 
 func newCrowd(limits Limits, trusted func(netip.Addr) bool, told func(string)) *crowd {
-	return &crowd{limits: limits, trusted: trusted, told: told, now: time.Now, desks: desks{places: make(chan struct{}, limits.Requests)}, guests: map[netip.Prefix]*guest{}}
+	return &crowd{limits: limits, trusted: trusted, told: told, now: time.Now, desks: desks{places: make(chan struct{}, limits.Requests)}, guests: map[origin]*guest{}}
 }
 
 // gate lets connections in, or closes them at once: before TLS, and without a
@@ -121,18 +127,18 @@ func (c *crowd) enter(conn net.Conn) *place {
 	}
 	p := &place{Conn: conn, crowd: c, guest: g, state: http.StateNew, since: c.now()}
 	g.places[p] = struct{}{}
-	c.guests[g.prefix] = g // making room may have let it go
+	c.guests[g.origin] = g // making room may have let it go
 	c.connections++
 	return p
 }
 
 func (c *crowd) guestAt(address net.Addr) *guest {
 	peer, _ := netip.ParseAddrPort(address.String()) // else the zero one: one client
-	prefix := clientPrefix(peer.Addr())
-	g := c.guests[prefix]
+	from := origin{clientPrefix(peer.Addr()), c.trusted(peer.Addr())}
+	g := c.guests[from]
 	if g == nil {
-		g = &guest{prefix: prefix, trusted: c.trusted(peer.Addr()), places: map[*place]struct{}{}}
-		c.guests[prefix] = g
+		g = &guest{origin: from, places: map[*place]struct{}{}}
+		c.guests[from] = g
 	}
 	return g
 }
@@ -248,8 +254,8 @@ func (c *crowd) leave(p *place) {
 }
 
 func (c *crowd) forget(g *guest) {
-	if len(g.places) == 0 && g.requests == 0 && g.working == 0 && c.guests[g.prefix] == g {
-		delete(c.guests, g.prefix)
+	if len(g.places) == 0 && g.requests == 0 && g.working == 0 && c.guests[g.origin] == g {
+		delete(c.guests, g.origin)
 	}
 }
 

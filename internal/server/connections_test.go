@@ -67,6 +67,21 @@ func TestAClientAtItsBoundLosesItsOwnIdleConnections(t *testing.T) {
 	c.fill(t, "192.0.2.1:1", 10, http.StateActive) // the clients of a proxy are many
 }
 
+// Those who share the /64 of a proxy aren't the proxy, nor it one of them, whoever comes
+// first; and an address that is trusted from now on isn't bounded by what it was.
+func TestAProxyAmongOthers(t *testing.T) {
+	t.Parallel()
+	c, told := guests(100, 2)
+	c.trusted = func(a netip.Addr) bool { return a == netip.MustParseAddr("2001:db8::1") }
+	c.fill(t, "[2001:db8::2]:1", 2, http.StateActive)
+	c.fill(t, "[2001:db8::1]:1", 5, http.StateActive)
+	if c.enter(from("[2001:db8::2]:1")) != nil || told[overClient] != 1 {
+		t.Errorf("a neighbour of the proxy isn't bounded: %v", told)
+	}
+	c.trusted = func(netip.Addr) bool { return true }
+	c.fill(t, "[2001:db8::2]:1", 5, http.StateActive)
+}
+
 // In a full house room is made by what is missed least. However many connections a
 // client has, those that it uses stay.
 func TestAFullHouseMakesRoom(t *testing.T) {

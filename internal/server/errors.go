@@ -32,6 +32,7 @@ var (
 	errPostOnly     = errors.New("a request to Autodiscover without an address must be posted")
 	errNoService    = errors.New("the domain has no such service")
 	errUnavailable  = errors.New("the directory can't be asked")
+	errPanic        = errors.New("panic")
 )
 
 // refusals maps every error to what the public may see of it. The first that
@@ -76,6 +77,10 @@ const deltaChatStop = "\n</none>\n"
 // refuse is echo's error handler.
 func (s *Server) refuse(err error, c echo.Context) {
 	if c.Response().Committed {
+		if errors.Is(err, errPanic) {
+			s.logFailure(c, c.Response().Status, err)
+			panic(http.ErrAbortHandler) // so that nobody takes what is there for whole
+		}
 		return
 	}
 	status, public := s.publicly(err)

@@ -88,7 +88,7 @@ func (s *Server) Serve(ctx context.Context, l Listeners) error {
 	}
 	group.Go(func() error { return s.groupRequests(ctx) })
 	defer func() { s.sayGroups(s.requests.counted()) }()
-	s.front.show(newFace(s))
+	s.front.begin(newFace(s))
 	run("public", l.Public, s.front.handler(func(f *face) http.Handler { return f.public }), s.crowds.public, config)
 	run("plain", l.Plain, s.front.handler(func(f *face) http.Handler { return f.plain }), s.crowds.public, nil)
 	run("private", l.Private, s.front.handler(func(f *face) http.Handler { return f.private }), s.crowds.private, nil)

@@ -37,7 +37,7 @@ func (s *Server) guarded(next echo.HandlerFunc, c echo.Context) (err error) {
 		case http.ErrAbortHandler:
 			panic(r) // the server breaks the connection off, so that nobody takes the answer for whole
 		default:
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+			err = fmt.Errorf("%w: %v\n%s", errPanic, r, debug.Stack())
 		}
 	}()
 	return next(c)

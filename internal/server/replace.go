@@ -58,6 +58,15 @@ func (f *front) show(next *face) (before *face) {
 	return before
 }
 
+// begin shows the first face, unless a successor was quicker.
+func (f *front) begin(first *face) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.face.server == first.server {
+		f.face = first
+	}
+}
+
 // Successor prepares a Server that [Server.Replace] puts in the place of this one:
 // with other options, the same counts, and the same memory of who asks how often.
 // Certificate, listeners and logger stay as they are.

@@ -88,7 +88,7 @@ type Server struct {
 	front     *front
 	metrics   *metrics
 	requests  *requestLog
-	strangers strangers
+	strangers *strangers
 	crowds    crowds
 	limiter   *limiter
 	guesses   *attempts
@@ -110,7 +110,7 @@ func build(o Options, before *Server) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{Options: o, requests: &requestLog{}, limiter: newLimiter(o.Rate)}
+	s := &Server{Options: o, requests: &requestLog{}, strangers: &strangers{}, limiter: newLimiter(o.Rate)}
 	pages, err := templates.NewPages(o.Templates)
 	if err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
@@ -147,7 +147,8 @@ func build(o Options, before *Server) (*Server, error) {
 // takeOver takes over what another Server has counted and what it knows of clients.
 func (s *Server) takeOver(before *Server) {
 	s.front, s.metrics, s.requests = before.front, before.metrics, before.requests
-	s.guesses, s.signIns, s.tokens = before.guesses, before.signIns, before.tokens
+	s.guesses, s.signIns, s.devices, s.tokens = before.guesses, before.signIns, before.devices, before.tokens
+	s.strangers = before.strangers
 	s.crowds = before.crowds // connections outlive a reload
 	if s.Rate == before.Rate {
 		s.limiter = before.limiter
