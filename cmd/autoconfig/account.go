@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -435,75 +434,4 @@ func (r *accountRemoveCmd) Run(c *call) error {
 	return target.change(c, "account removed", a.Address.String(), found.Home.Terms.Name, func(ctx context.Context) error {
 		return target.store.RemoveAccount(ctx, a.Address.Key())
 	})
-}
-
-type accountForgetCmd struct {
-	Address string `arg:"" help:"The address that is to be forgotten, or another one of the same mailbox."`
-	Account bool   `help:"Remove the account itself as well."`
-}
-
-func (f *accountForgetCmd) Help() string {
-	return `Withdraws the mailbox's links, removes what was laid over it, and puts a pseudonym in the place of its
-addresses wherever links and the audit log name them: in every domain of theirs, with tags, in any letter
-case. What is known of the account itself stays, unless --account is given. Removing the account before
-leaves less to go by: other addresses of the mailbox are then not known any more.
-
-The file of a SQLite database is written anew, so that nothing is left between its pages; other
-changes wait meanwhile. A database server's own files, logs and backups keep what they have.
-
-Examples:
-  autoconfig account forget workshop@example.com
-  autoconfig account forget workshop@example.com --account`
-}
-
-func (f *accountForgetCmd) Run(c *call) error {
-	typed, err := settings.ParseAddress(f.Address)
-	if err != nil {
-		return err
-	}
-	target, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer target.close()
-	written, err := target.written(c, typed.Domain())
-	if err != nil {
-		return err
-	}
-	forms, mailbox, err := target.directory.Forms(c, typed, written)
-	if err != nil {
-		return err
-	}
-	pseudonym := "forgotten-" + strings.ToLower(rand.Text()[:10])
-	var found int64
-	err = target.act(c, func(ctx context.Context) (e staff.Entry, err error) {
-		e = staff.Entry{Action: "address forgotten", Subject: pseudonym, Domain: mailbox.Domain()}
-		if f.Account {
-			e.Detail = "with its account"
-			if err := target.store.RemoveAccount(ctx, mailbox.Key()); err != nil {
-				return e, err
-			}
-		}
-		found, err = target.store.Forget(ctx, forms, pseudonym, time.Now())
-		return e, err
-	})
-	if err != nil {
-		return err
-	}
-	c.printf("%d links and entries now say %s.\n", found, pseudonym)
-	if err := target.store.Scrub(c); err != nil {
-		return fmt.Errorf("it is forgotten, but the database's file may still have old bytes of it until this is done again: %w", err)
-	}
-	return nil
-}
-
-// written are the addresses that were written down in a domain.
-func (o *opened) written(c *call, name string) ([]settings.Address, error) {
-	t, err := o.domainTerms(c, name)
-	if errors.Is(err, directory.ErrNotFound) {
-		return o.store.Written(c, name)
-	} else if err != nil {
-		return nil, err
-	}
-	return o.store.Written(c, t.Name)
 }
