@@ -24,14 +24,18 @@ func (s stored) Page(ctx context.Context, domain, after string, limit int) ([]po
 }
 
 // changeBulk lets do work on the store in one transaction, and writes it down as one
-// entry. do isn't run again: what it reads was read then.
+// entry. do isn't run again: what it reads was read then. So where the database gives
+// the transaction up for another's sake after do has ended, it is [errMeanwhile].
 func (o *opened) changeBulk(c *call, e staff.Entry, do func(migrate.Target) error) error {
 	ran := false
 	var first error
 	return o.act(c, func(ctx context.Context) (staff.Entry, error) {
-		if !ran {
+		switch {
+		case !ran:
 			ran = true
 			first = o.store.Bulk(ctx, func(b *store.Bulk) error { return do(b) })
+		case first == nil: // it is undone
+			first = errMeanwhile
 		}
 		return e, first
 	})
