@@ -15,26 +15,31 @@ import (
 )
 
 // Written are the addresses that links and the audit log have of a domain, by its
-// primary name; each once, in an order of their own.
+// primary name; each once, in an order of their own. What is one we judge ourselves:
+// MySQL's DISTINCT would take letters with and without marks for the same.
 func (s *Store) Written(ctx context.Context, domain string) ([]settings.Address, error) {
 	var all []settings.Address
-	for _, query := range []string{`SELECT DISTINCT address FROM links WHERE domain = ?`, `SELECT DISTINCT subject FROM audit WHERE domain = ?`} {
+	seen := map[settings.Address]bool{}
+	for _, query := range []string{`SELECT address FROM links WHERE domain = ?`, `SELECT subject FROM audit WHERE domain = ?`} {
 		rows, err := s.db.QueryContext(ctx, query, domain)
 		if err != nil {
 			return nil, err
 		}
-		texts, err := scanAll(rows, func(row scanner) (text string, err error) { return text, row.Scan(&text) })
+		_, err = scanAll(rows, func(row scanner) (none struct{}, err error) {
+			var text string
+			err = row.Scan(&text)
+			if a, wrong := settings.ParseAddress(text); wrong == nil && !seen[a] {
+				seen[a] = true
+				all = append(all, a)
+			}
+			return none, err
+		})
 		if err != nil {
 			return nil, err
 		}
-		for _, text := range texts {
-			if a, err := settings.ParseAddress(text); err == nil {
-				all = append(all, a)
-			}
-		}
 	}
 	slices.SortFunc(all, func(a, b settings.Address) int { return cmp.Compare(a.String(), b.String()) })
-	return slices.Compact(all), nil
+	return all, nil
 }
 
 // Forget puts a pseudonym in the place of a mailbox's addresses wherever links and the

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +16,22 @@ import (
 // nowhere.
 func TestRetentionAndForgetting(t *testing.T) {
 	onEach(t, testRetention)
+}
+
+// Addresses that only a database's collation takes for one are several.
+func TestAddressesThatWereWrittenDown(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		k := &links.Keeper{Store: s, Secret: []byte("x")}
+		want := []settings.Address{settings.MustAddress("Office+a@example.com"), settings.MustAddress("office+a@example.com"), settings.MustAddress("öffice+a@example.com")}
+		for _, a := range append(want, want...) {
+			if _, _, err := k.Make(t.Context(), links.Order{Address: a, Domain: "example.com", By: "staff:eva"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := s.Written(t.Context(), "example.com"); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%v %v", got, err)
+		}
+	})
 }
 
 func testRetention(t *testing.T, s *store.Store) {
