@@ -87,6 +87,17 @@ func TestSecretIsMadeOnceAndKeptPrivate(t *testing.T) {
 	if _, err := LoadSecret(file); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("readable by others: %v", err)
 	}
+	for mode, good := range map[os.FileMode]bool{0o400: true, 0o440: true, 0o640: false, 0o444: false} { // 440 is a credential of systemd
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadSecret(file); (err == nil) != good {
+			t.Errorf("mode %04o: %v", mode, err)
+		}
+	}
+	if err := os.Chmod(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(file, []byte("short"), 0o600); err != nil {
 		t.Fatal(err)
 	}

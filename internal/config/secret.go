@@ -11,6 +11,11 @@ import (
 // secretSize is the length of a secret in bytes.
 const secretSize = 32
 
+// handedOver is the mode of a file that a manager of services puts there for nobody
+// else: systemd's credentials on a tmpfs, where the group's bit is the mask of an access
+// list, and Kubernetes' secrets with an fsGroup. Its reader can't change it.
+const handedOver fs.FileMode = 0o440
+
 // LoadSecret reads the secret from which keys derive, and makes it if the file
 // isn't there. One that others may read is refused.
 func LoadSecret(file string) ([]byte, error) {
@@ -20,7 +25,7 @@ func LoadSecret(file string) ([]byte, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("secret_file: %w", err)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	if perm := info.Mode().Perm(); perm&0o077 != 0 && perm != handedOver {
 		return nil, readable("secret_file", file, info.Mode(), "600")
 	}
 	secret, err := os.ReadFile(file)

@@ -99,7 +99,7 @@ func TestATooManyClosesTheConnection(t *testing.T) {
 	if r, err := get(conn, configPath); err != nil || r.StatusCode != http.StatusOK || r.Close {
 		t.Fatalf("%v %v", r, err)
 	}
-	if r, err := get(conn, configPath); err != nil || r.StatusCode != http.StatusTooManyRequests || !r.Close {
+	if r, err := get(conn, configPath); err != nil || r.StatusCode != http.StatusTooManyRequests || !r.Close || r.Header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Fatalf("%v %v", r, err)
 	}
 	if n, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {

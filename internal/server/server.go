@@ -160,7 +160,7 @@ func (s *Server) takeOver(before *Server) {
 func (s *Server) Public(knownPlain bool) http.Handler {
 	e := s.newEcho()
 	e.Pre(foldPath)
-	e.Use(s.observe(slog.LevelInfo), s.strictTransport, s.limit, publicHeaders, s.overTLS(knownPlain))
+	e.Use(s.observe(slog.LevelInfo), s.strictTransport, publicHeaders, s.limit, s.overTLS(knownPlain))
 
 	autoconfig := []string{"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"}
 	for _, path := range autoconfig {
