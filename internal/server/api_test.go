@@ -172,7 +172,7 @@ func TestEveryOperationOfTheAPI(t *testing.T) {
 	}
 	must(422, "POST", "/links", map[string]any{"address": "office@example.com"}, "Idempotency-Key", "ticket 7")
 	id := made["id"].(string)
-	if r, err := http.Get(made["url"].(string)); err != nil || r.StatusCode != http.StatusOK {
+	if r, err := http.Get(made["url"].(string)); err != nil || r.Body.Close() != nil || r.StatusCode != http.StatusOK {
 		t.Errorf("%v: %v", made["url"], err)
 	}
 	if l := must(200, "GET", "/links/"+id, nil); l["state"] != "open" || len(l["events"].([]any)) != 1 || l["url"] != nil {
