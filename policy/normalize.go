@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"time"
 
 	"autoconfig/settings"
 )
@@ -18,7 +19,21 @@ func (s Site) Normalize() Site {
 	for i := range s.Domains {
 		s.Domains[i] = s.Domains[i].Normalize()
 	}
+	s.Overrides = slices.Clone(s.Overrides) // keeps nil and empty apart
+	for i := range s.Overrides {
+		s.Overrides[i] = s.Overrides[i].normalize()
+	}
 	return s
+}
+
+// normalize is the override as it is kept: under its address's key, and its time in
+// whole seconds. Else it would differ from itself each time it is applied.
+func (o Override) normalize() Override {
+	if key, err := settings.ParseAddress(o.Address.Key()); err == nil {
+		o.Address = key
+	}
+	o.ChangedAt = o.ChangedAt.UTC().Truncate(time.Second)
+	return o
 }
 
 // Normalize is [Site.Normalize] for one domain.

@@ -43,6 +43,12 @@ func TestASitesOverrides(t *testing.T) {
 		gone.Protocol, boss.Protocol = settings.IMAP, settings.IMAP
 		site.Overrides = []policy.Override{boss}
 		holds("one less, and another protocol", site, true, gone)
+		boss.Address, boss.ChangedAt = settings.MustAddress(`"Boss"@example.com`), time.Date(2026, 11, 24, 12, 0, 0, 5, time.FixedZone("", 3600))
+		site.Overrides = []policy.Override{boss}
+		site = site.Normalize()
+		gone.ChangedAt = time.Date(2026, 11, 24, 11, 0, 0, 0, time.UTC)
+		holds("as people write it", site, true, gone)
+		holds("the same once more", site, false, gone)
 		site.Overrides = []policy.Override{}
 		holds("none", site, true)
 	})
