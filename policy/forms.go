@@ -32,6 +32,16 @@ func (f *Forms) Add(t *Terms, a settings.Address) {
 	f.keys[t.Primary(a).Key()] = true
 }
 
+// Domains are the primary names of the domains that the addresses are in, in order.
+func (f Forms) Domains() []string {
+	var all []string
+	for _, name := range f.names {
+		all = append(all, name.primary)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // Except takes an address out, which has a tag and is an account of its own.
 func (f *Forms) Except(a settings.Address) { f.other[f.whole(a).Key()] = true }
 

@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"autoconfig/internal/directory"
 	"autoconfig/internal/staff"
+	"autoconfig/policy"
 	"autoconfig/settings"
 )
 
@@ -42,11 +41,7 @@ func (f *accountForgetCmd) Run(c *call) error {
 		return err
 	}
 	defer target.close()
-	written, err := target.written(c, typed.Domain())
-	if err != nil {
-		return err
-	}
-	forms, mailbox, err := target.directory.Forms(c, typed, written)
+	forms, mailbox, err := target.forms(c, typed)
 	if err != nil {
 		return err
 	}
@@ -73,13 +68,20 @@ func (f *accountForgetCmd) Run(c *call) error {
 	return nil
 }
 
-// written are the addresses that were written down in a domain.
-func (o *opened) written(c *call, name string) ([]settings.Address, error) {
-	t, err := o.domainTerms(c, name)
-	if errors.Is(err, directory.ErrNotFound) {
-		return o.store.Written(c, name)
-	} else if err != nil {
-		return nil, err
+// forms are the ways to write the addresses of a mailbox, with those that were written
+// down in each of its domains.
+func (o *opened) forms(c *call, typed settings.Address) (policy.Forms, settings.Address, error) {
+	forms, mailbox, err := o.directory.Forms(c, typed, nil)
+	if err != nil {
+		return forms, mailbox, err
 	}
-	return o.store.Written(c, t.Name)
+	var written []settings.Address
+	for _, domain := range forms.Domains() {
+		some, err := o.store.Written(c, domain)
+		if err != nil {
+			return forms, mailbox, err
+		}
+		written = append(written, some...)
+	}
+	return o.directory.Forms(c, typed, written)
 }

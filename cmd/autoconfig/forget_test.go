@@ -179,6 +179,42 @@ sources:
 	}
 }
 
+// A mailbox that is forgotten by an address in another domain is forgotten in its own
+// one as well, where others have accounts that look like it.
+func TestForgettingByAnAddressInAnotherDomain(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	writeFile(t, folder, "site.yaml", strings.Replace(string(config.Demo), "\naccounts:", `
+  - {name: other.example, plan: standard}
+accounts:
+  - {address: zebrafink+own@example.com, name: Somebody Else}`, 1))
+	writeFile(t, folder, "autoconfig.yaml", `public_url: https://setup.example.com
+database: sqlite:autoconfig.db
+sources:
+  - name: panel
+    sql: {database: "sqlite:panel.db", account: "SELECT mailbox AS address FROM people WHERE email = :address"}
+`)
+	panel := openDatabase(t, "sqlite:panel.db", folder)
+	execute(t, panel, `CREATE TABLE people (email TEXT PRIMARY KEY, mailbox TEXT)`)
+	execute(t, panel, `INSERT INTO people VALUES ('zebrafink@example.com', 'zebrafink@example.com'), ('lerche@example.com', 'zebrafink@example.com'), ('fink@other.example', 'zebrafink@example.com')`)
+	for _, args := range [][]string{
+		{"apply", folder + "/site.yaml"},
+		{"link", "create", "zebrafink@example.com"},
+		{"link", "create", "lerche@example.com"},
+		{"link", "create", "fink@other.example"},
+		{"link", "create", "zebrafink+own@example.com"},
+		{"account", "forget", "fink@other.example"},
+	} {
+		if status, out, errs := command(t, "", append([]string{"--config", folder + "/autoconfig.yaml"}, args...)...); status != 0 {
+			t.Fatal(args, out, errs)
+		}
+	}
+	db := openDatabase(t, "sqlite:autoconfig.db", folder)
+	if left := column(t, db, `SELECT address FROM links WHERE revoked_at = 0`); !slices.Equal(left, []string{"zebrafink+own@example.com"}) {
+		t.Errorf("the links that are left: %q", left)
+	}
+}
+
 func writeFile(t *testing.T, folder, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
