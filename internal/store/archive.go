@@ -13,6 +13,7 @@ import (
 	"hash"
 	"io"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -31,6 +32,14 @@ const archiveFormat = 1
 // maxArchiveLine bounds one row, in bytes: the largest document that a database
 // takes, written as base64.
 const maxArchiveLine = 32 << 20
+
+// A small file unpacks to a great many of anything. So much there may be of the tables,
+// of the columns of each, and of a line that isn't a row, in bytes.
+const (
+	maxArchiveTables  = 100
+	maxArchiveColumns = 100
+	maxArchiveHead    = 64 << 10
+)
 
 // About is the first line of a backup.
 type About struct {
@@ -137,7 +146,7 @@ func openArchive(r io.Reader) (*archiveReader, error) {
 		return nil, err
 	}
 	a.sum.Write(text)
-	if err := json.Unmarshal(text, &a.about); err != nil || a.about.Format == 0 {
+	if err := unmarshalHead(text, &a.about); err != nil || a.about.Format < 1 {
 		return nil, fmt.Errorf("%w: it was not written by autoconfig backup", ErrBackup)
 	}
 	if a.about.Format > archiveFormat {
@@ -185,7 +194,7 @@ func (a *archiveReader) cut() error {
 func (a *archiveReader) rest(row func(tableLine, []json.RawMessage) error) (Archive, error) {
 	all := Archive{About: a.about, Rows: map[string]int64{}}
 	var table tableLine
-	var values []json.RawMessage
+	var values [maxArchiveColumns + 1]json.RawMessage
 	for {
 		text, err := a.next()
 		if errors.Is(err, io.EOF) {
@@ -194,15 +203,18 @@ func (a *archiveReader) rest(row func(tableLine, []json.RawMessage) error) (Arch
 			return all, err
 		}
 		if text[0] == '[' {
-			values = values[:0]
-			if err := json.Unmarshal(text, &values); err != nil {
+			if table.Table == "" {
+				return all, a.broken("a row comes before the first table")
+			}
+			if err := json.Unmarshal(text, &values); err != nil { // what is too much is left out
 				return all, a.broken("%w", err)
 			}
-			if len(values) != len(table.Columns) {
-				return all, a.broken("%d values for %d columns", len(values), len(table.Columns))
+			n := slices.IndexFunc(values[:], func(v json.RawMessage) bool { return v == nil })
+			if n != len(table.Columns) {
+				return all, a.broken("it has another number of values than the %d columns", len(table.Columns))
 			}
 			all.Rows[table.Table]++
-			if err := row(table, values); err != nil {
+			if err := row(table, values[:n]); err != nil {
 				return all, err
 			}
 			a.sum.Write(text)
@@ -212,7 +224,7 @@ func (a *archiveReader) rest(row func(tableLine, []json.RawMessage) error) (Arch
 			tableLine
 			endLine
 		}
-		if err := json.Unmarshal(text, &line); err != nil {
+		if err := unmarshalHead(text, &line); err != nil {
 			return all, a.broken("%w", err)
 		}
 		if line.SHA256 != "" {
@@ -222,9 +234,20 @@ func (a *archiveReader) rest(row func(tableLine, []json.RawMessage) error) (Arch
 		if _, twice := all.Rows[table.Table]; twice || table.Table == "" {
 			return all, a.broken("the table %q comes twice", table.Table)
 		}
+		if len(all.Rows) == maxArchiveTables || len(table.Columns) > maxArchiveColumns {
+			return all, a.broken("there are more than %d tables, or %d columns", maxArchiveTables, maxArchiveColumns)
+		}
 		all.Rows[table.Table] = 0
 		a.sum.Write(text)
 	}
+}
+
+// unmarshalHead reads a line that isn't a row.
+func unmarshalHead(text []byte, into any) error {
+	if len(text) > maxArchiveHead {
+		return fmt.Errorf("it is longer than %d bytes, and is no row", maxArchiveHead)
+	}
+	return json.Unmarshal(text, into)
 }
 
 // judgeEnd holds the last line against what was read.

@@ -27,7 +27,7 @@ import (
 var backupTime = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 // fill puts something into every table.
-func fill(t *testing.T, s *store.Store) {
+func fill(t testing.TB, s *store.Store) {
 	t.Helper()
 	ctx := t.Context()
 	boss := account(`"bo ss"@example.com`, "boss@example.com")

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -171,6 +172,9 @@ func (s *Store) restore(ctx context.Context, tx database.Queryer, archive *archi
 	if err := missing(tables, all.Rows); err != nil {
 		return all, err
 	}
+	if err := identified(ctx, tx, all.SiteID); err != nil {
+		return all, err
+	}
 	if err := s.passSequences(ctx, tx); err != nil {
 		return all, err
 	}
@@ -185,6 +189,17 @@ func missing(tables []table, rows map[string]int64) error {
 		}
 	}
 	return nil
+}
+
+// identified refuses a backup whose rows don't have the site's identity: nothing works
+// without it.
+func identified(ctx context.Context, tx database.Queryer, id string) error {
+	var stored string
+	err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`, metaSiteID).Scan(&stored)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && stored != id {
+		return fmt.Errorf("%w: its rows don't have the identity of the site, %q", ErrBackup, id)
+	}
+	return err
 }
 
 // compareAll reads back what was written.
