@@ -101,7 +101,7 @@ func FuzzRestore(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, packed bool) {
 		if packed {
 			if older := aboutOf(data); older < about.Schema {
-				t.Skip("it goes by way of the migrations, which takes long")
+				return // it goes by way of the migrations, which takes long
 			}
 			data = archive(t, string(data), countOf(string(data)))
 		}
