@@ -428,7 +428,7 @@ func TestTheWayOfStaff(t *testing.T) {
 	var code []byte
 	b.Open(t, o.staff.URL+"/helpdesk/", screen, inspect(t, "staff-signin", screen),
 		chromedp.SendKeys("#name", "eva"), chromedp.SendKeys("#password", password+kb.Enter),
-		chromedp.WaitVisible("#key"), inspect(t, "staff-enrol", screen), chromedp.Text("#key", &key),
+		chromedp.WaitVisible("#key"), inspect(t, "staff-enrol", screen), testkit.Text("#key", &key),
 		chromedp.Screenshot("#qr-second", &code))
 	if got := scan(t, code); !strings.HasPrefix(got, "otpauth://totp/autoconfig:eva?secret="+key) {
 		t.Errorf("the second factor's code is %q", got)
@@ -437,14 +437,14 @@ func TestTheWayOfStaff(t *testing.T) {
 		chromedp.SendKeys("#q", "work"+kb.Enter), chromedp.WaitVisible(".found"), inspect(t, "staff-search", screen),
 		chromedp.Click(".found a"), chromedp.WaitVisible("#hours"), inspect(t, "staff-account", screen),
 		chromedp.SendKeys("#note", "ticket 7"), chromedp.Submit("#note"),
-		chromedp.WaitVisible("#url"), inspect(t, "staff-made", screen), chromedp.Text("#url", &link),
+		chromedp.WaitVisible("#url"), inspect(t, "staff-made", screen), testkit.Text("#url", &link),
 		chromedp.Screenshot("#qr-link", &code))
 	if got := scan(t, code); got != link || !strings.HasPrefix(link, o.public.URL+"/s/") {
 		t.Errorf("the link is %q, its code %q", link, got)
 	}
 	phone.Open(t, link, testkit.Phone, as(links.IPhone), chromedp.Reload(), chromedp.Click("button[value=settings]"), chromedp.WaitVisible("details"))
 	b.Do(t, chromedp.Navigate(o.staff.URL+"/helpdesk/links"), inspect(t, "staff-links", screen), chromedp.Click("tbody a"),
-		chromedp.WaitVisible("dl"), inspect(t, "staff-life", screen), chromedp.Text("main", &life))
+		chromedp.WaitVisible("dl"), inspect(t, "staff-life", screen), testkit.Text("main", &life))
 	for _, want := range []string{"workshop@example.com", "used", "1 of 1", "settings shown, iPhone or iPad", "ticket 7"} {
 		if !strings.Contains(life, want) {
 			t.Errorf("the link's life has no %q:\n%s", want, life)

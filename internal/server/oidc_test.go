@@ -54,7 +54,7 @@ func TestSigningInAtAnIdentityProvider(t *testing.T) {
 	for subject, want := range map[string]string{"17": "Whom do you help?", "18": "Whom do you help?", "19": "has no role here", "20": "has no role here"} {
 		b := testkit.StartBrowser(t)
 		var text, nav string
-		b.Open(t, o.staff.URL+"/helpdesk/", testkit.Desktop, chromedp.Click(`a[href="/helpdesk/oidc"]`), signInAt(subject), chromedp.Text("main", &text), chromedp.Text("body", &nav))
+		b.Open(t, o.staff.URL+"/helpdesk/", testkit.Desktop, chromedp.Click(`a[href="/helpdesk/oidc"]`), signInAt(subject), testkit.Text("main", &text), testkit.Text("body", &nav))
 		if !strings.Contains(text, want) {
 			t.Errorf("%s sees\n%s", subject, text)
 		}
@@ -68,7 +68,7 @@ func TestSigningInAtAnIdentityProvider(t *testing.T) {
 		if err != nil || p.Name != "Eva" || p.Role != staff.Staff || strings.Join(p.Domains, " ") != "example.com example.net" {
 			t.Errorf("%+v %v", p, err)
 		}
-		b.Do(t, chromedp.Click("nav button"), chromedp.WaitVisible("#name"), chromedp.Navigate(o.staff.URL+"/helpdesk/links"), chromedp.Text("h1", &text))
+		b.Do(t, chromedp.Click("nav button"), chromedp.WaitVisible("#name"), chromedp.Navigate(o.staff.URL+"/helpdesk/links"), testkit.Text("h1", &text))
 		if text != "Help desk" {
 			t.Errorf("after the sign-out: %q", text)
 		}
@@ -120,7 +120,7 @@ func TestForgedAnswersOfAnIdentityProvider(t *testing.T) {
 	var text string
 	b.Open(t, o.staff.URL+"/helpdesk/oidc", testkit.Desktop, chromedp.WaitVisible(`input[name=login]`))
 	ahead.Store(int64(5 * time.Minute))
-	b.Do(t, signInAt("18"), chromedp.Text("main", &text))
+	b.Do(t, signInAt("18"), testkit.Text("main", &text))
 	if !strings.Contains(text, "did not work") {
 		t.Errorf("an expired token:\n%s", text)
 	}

@@ -57,7 +57,7 @@ func TestPagesInARealBrowser(t *testing.T) {
 				var heading string
 				b.Open(t, s.URL+path, screen,
 					testkit.Screenshot(fmt.Sprintf("%s-%d-dark-%v", name, screen.Width, dark)),
-					chromedp.Text("h1", &heading),
+					testkit.Text("h1", &heading),
 					chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide),
 					testkit.Axe(t, "../..", &violations),
 				)
@@ -84,7 +84,7 @@ func TestRecordsAreCopied(t *testing.T) {
 		var status, copied, shown string
 		b.Open(t, s.URL+"/checks/example.com", testkit.Desktop, allow, press,
 			chromedp.WaitVisible(`//*[@id="status" and string-length(text()) > 0]`),
-			chromedp.Text("#status", &status), chromedp.Text("pre.records", &shown),
+			testkit.Text("#status", &status), testkit.Text("pre.records", &shown),
 			chromedp.Evaluate(`navigator.clipboard.readText()`, &copied, chromedp.EvalAsValue, testkit.Awaited),
 		)
 		if status != "The records are copied." || copied != want {

@@ -98,7 +98,7 @@ func TestTheWayOfAPerson(t *testing.T) {
 				chromedp.Focus("#address"), chromedp.KeyEvent("workshop@example.com"+kb.Enter),
 				chromedp.WaitVisible("details"),
 				inspect(t, "setup-"+string(device), screen),
-				chromedp.Text("h1", &heading), chromedp.Text("details[open] summary", &program), chromedp.Text("main", &all),
+				testkit.Text("h1", &heading), testkit.Text("details[open] summary", &program), testkit.Text("main", &all),
 			)
 			if !noScript {
 				b.Do(t, chromedp.Evaluate(`document.querySelectorAll("button.small").length`, &copies))
@@ -145,9 +145,9 @@ func TestTheWayOfALink(t *testing.T) {
 			var shown string
 			var code []byte
 			b.Open(t, here, screen, as(links.Android), chromedp.Reload(), inspect(t, "link", screen),
-				chromedp.Screenshot("#qr-link", &code), chromedp.Text("h1", &shown),
+				chromedp.Screenshot("#qr-link", &code), testkit.Text("h1", &shown),
 				chromedp.Focus("button[value=settings]"), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("details"),
-				inspect(t, "link-used", screen), chromedp.Text("main", &shown),
+				inspect(t, "link-used", screen), testkit.Text("main", &shown),
 			)
 			if got := scan(t, code); got != here {
 				t.Errorf("the link's code is %q, want %q", got, here)
@@ -158,7 +158,7 @@ func TestTheWayOfALink(t *testing.T) {
 			b.Do(t, chromedp.Screenshot("#qr-android", &code))
 			checkAndroid(t, scan(t, code), address)
 			other := testkit.StartBrowser(t)
-			other.Open(t, here, screen, inspect(t, "link-gone", screen), chromedp.Text("main", &shown))
+			other.Open(t, here, screen, inspect(t, "link-gone", screen), testkit.Text("main", &shown))
 			if !strings.Contains(shown, "used already") || !strings.Contains(shown, "help@example.com") {
 				t.Errorf("in another browser:\n%s", shown)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,4 +147,17 @@ func (b *Browser) Do(t testing.TB, actions ...chromedp.Action) {
 	if err := b.run(actions); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Text reads what an element shows, as chromedp.Text does. Where the browser has gone
+// on to a newer state of the page meanwhile, it is read again.
+func Text(selector string, into *string) chromedp.Action {
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		for {
+			err := chromedp.Text(selector, into).Do(ctx)
+			if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "No node with given id") {
+				return err
+			}
+		}
+	})
 }
