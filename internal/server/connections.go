@@ -1,6 +1,7 @@
 package server
 
 import (
+	"container/list"
 	"context"
 	"crypto/tls"
 	"net"
@@ -49,8 +50,11 @@ type crowd struct {
 	desks desks
 	now   func() time.Time
 
-	mu          sync.Mutex
-	guests      map[origin]*guest
+	mu     sync.Mutex
+	guests map[origin]*guest
+	// queues are the connections that may be closed for another client's sake, those that
+	// are in their state for longest first. A trusted proxy's are in none.
+	queues      map[http.ConnState]*list.List
 	connections int
 	requests    int
 }
@@ -75,15 +79,24 @@ type place struct {
 	net.Conn
 	crowd *crowd
 	guest *guest
+	// state is new while a request is waited for or read, active while it is answered, and
+	// idle between two.
 	state http.ConnState
 	since time.Time
+	// queued is the place in the queue of its state, nil where there is none.
+	queued *list.Element
 	// requests are those of HTTP/2.
 	requests int
 	left     bool
 }
 
 func newCrowd(limits Limits, trusted func(netip.Addr) bool, told func(string)) *crowd {
-	return &crowd{limits: limits, trusted: trusted, told: told, now: time.Now, desks: desks{places: make(chan struct{}, limits.Requests)}, guests: map[origin]*guest{}}
+	return &crowd{
+		limits: limits, trusted: trusted, told: told, now: time.Now,
+		desks:  desks{places: make(chan struct{}, limits.Requests)},
+		guests: map[origin]*guest{},
+		queues: map[http.ConnState]*list.List{http.StateNew: list.New(), http.StateIdle: list.New(), http.StateActive: list.New()},
+	}
 }
 
 // gate lets connections in, or closes them at once: before TLS, and without a
@@ -125,7 +138,8 @@ func (c *crowd) enter(conn net.Conn) *place {
 		c.told(refusal)
 		return nil
 	}
-	p := &place{Conn: conn, crowd: c, guest: g, state: http.StateNew, since: c.now()}
+	p := &place{Conn: conn, crowd: c, guest: g}
+	c.become(p, http.StateNew)
 	g.places[p] = struct{}{}
 	c.guests[g.origin] = g // making room may have let it go
 	c.connections++
@@ -177,48 +191,33 @@ func (c *crowd) evict(p *place) {
 	c.told(madeRoom)
 }
 
-// stalled is how long a connection may take for its first request, or for an answer,
-// in a full house.
+// stalled is how long an answer may take in a full house.
 const stalled = time.Second
 
-// victim is the connection that is missed least: one that sends nothing; an idle one of
-// the client with the most of them; the oldest that hasn't sent a request; the one
-// whose request takes longest, where that is too long. Those with many and those with
-// few are treated alike in the last two: strangers may have thousands of addresses with
-// one connection each, and an office has many from one. It looks at all: thousands, and
-// only while there is no place left.
+// victim is the connection that is missed least. Most of them wait for a request, or
+// are idle, whichever flood it is: of those the oldest goes, and not one of the client
+// with the most. Strangers may have thousands of addresses with one connection each,
+// and an office has many from one. A client that behaves sends its request with its
+// connection, and is gone from its queue before it is the oldest. Where all are being
+// answered, the one whose answer takes too long goes.
 func (c *crowd) victim() *place {
-	var first, longest *place
-	var biggest *guest
-	mostIdle := 0
-	for _, g := range c.guests {
-		if g.trusted {
-			continue
-		}
-		idle := 0
-		for p := range g.places {
-			switch p.state {
-			case http.StateIdle:
-				idle++
-			case http.StateNew:
-				first = p.older(first)
-			default:
-				longest = p.older(longest)
-			}
-		}
-		if idle > mostIdle {
-			biggest, mostIdle = g, idle
-		}
+	flood := http.StateNew
+	if c.queues[http.StateIdle].Len() > c.queues[flood].Len() {
+		flood = http.StateIdle
 	}
-	switch {
-	case first != nil && c.now().Sub(first.since) >= stalled:
-		return first
-	case biggest != nil:
-		return biggest.oldest(http.StateIdle)
-	case first != nil:
-		return first
-	case longest != nil && c.now().Sub(longest.since) >= stalled:
-		return longest
+	if p := c.longest(flood); p != nil {
+		return p
+	}
+	if p := c.longest(http.StateActive); p != nil && c.now().Sub(p.since) >= stalled {
+		return p
+	}
+	return nil
+}
+
+// longest is the connection that is in a state for longest, or nil.
+func (c *crowd) longest(state http.ConnState) *place {
+	if first := c.queues[state].Front(); first != nil {
+		return first.Value.(*place)
 	}
 	return nil
 }
@@ -248,6 +247,7 @@ func (c *crowd) leave(p *place) {
 		return
 	}
 	p.left = true
+	c.unqueue(p)
 	delete(p.guest.places, p)
 	c.connections--
 	c.forget(p.guest)
@@ -277,7 +277,23 @@ func (c *crowd) changed(conn net.Conn, state http.ConnState) {
 func (c *crowd) becomes(p *place, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.become(p, state)
+}
+
+// become puts a connection at the end of the queue of its state.
+func (c *crowd) become(p *place, state http.ConnState) {
+	c.unqueue(p)
 	p.state, p.since = state, c.now()
+	if queue := c.queues[state]; queue != nil && !p.left && !p.guest.trusted {
+		p.queued = queue.PushBack(p)
+	}
+}
+
+func (c *crowd) unqueue(p *place) {
+	if p.queued != nil {
+		c.queues[p.state].Remove(p.queued)
+		p.queued = nil
+	}
 }
 
 func placeOf(conn net.Conn) *place {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -82,33 +83,36 @@ func TestAProxyAmongOthers(t *testing.T) {
 	c.fill(t, "[2001:db8::2]:1", 5, http.StateActive)
 }
 
-// In a full house room is made by what is missed least. However many connections a
-// client has, those that it uses stay.
+// In a full house room is made by the oldest of the flood, whichever kind it is. However
+// many connections a client has, those that it uses stay, and those that are not of the
+// flood's kind.
 func TestAFullHouseMakesRoom(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	c, told := guests(20, 10)
-	c.now = func() time.Time {
-		now = now.Add(time.Millisecond)
-		return now
-	}
-	c.fill(t, "192.0.2.1:1", 2, http.StateIdle) // a proxy's
-	silent := c.fill(t, "192.0.2.2:1", 1, http.StateNew)
-	used := c.fill(t, "192.0.2.3:1", 8, http.StateActive)
-	c.fill(t, "192.0.2.4:1", 2, http.StateIdle)
-	many := c.fill(t, "192.0.2.5:1", 7, http.StateIdle)
-	enters := func(who string, loser *peer) {
-		t.Helper()
-		before := told[madeRoom]
-		if c.enter(from(who)) == nil || told[madeRoom] != before+1 || !loser.closed {
-			t.Errorf("%s: another one has to go, or none: %v", who, told)
+	for flood, other := range map[http.ConnState]http.ConnState{
+		http.StateNew: http.StateIdle, http.StateIdle: http.StateNew,
+	} {
+		c, told := guests(20, 10)
+		c.fill(t, "192.0.2.1:1", 3, flood) // a proxy's
+		behaving := append(c.fill(t, "192.0.2.3:1", 8, http.StateActive), c.fill(t, "192.0.2.4:1", 2, other)...)
+		var strangers []*peer
+		for i := range 7 {
+			strangers = append(strangers, c.fill(t, fmt.Sprintf("198.51.100.%d:1", i), 1, flood)...)
 		}
-	}
-	enters("192.0.2.7:1", many[0]) // of the one with the most
-	now = now.Add(stalled)
-	enters("192.0.2.8:1", silent[0])
-	if c.connections != 20 || used[0].closed {
-		t.Errorf("%d connections", c.connections)
+		for _, loser := range strangers {
+			p := c.enter(from("192.0.2.7:1"))
+			if p == nil || !loser.closed {
+				t.Fatalf("%v: another one had to go, or none: %v", flood, told)
+			}
+			c.changed(p, flood)
+		}
+		for _, p := range behaving {
+			if p.closed {
+				t.Errorf("%v: one that isn't of the flood had to go", flood)
+			}
+		}
+		if c.connections != 20 || told[madeRoom] != len(strangers) {
+			t.Errorf("%v: %d connections, %v", flood, c.connections, told)
+		}
 	}
 }
 
