@@ -34,6 +34,7 @@ var rooms = map[string]room{
 	// pkcs7 writes the signing time itself; nothing else of mobileconfig has a clock.
 	"mobileconfig": {pure: true, ours: []string{"settings"}, third: []string{"howett.net/plist", "github.com/smallstep/pkcs7"}},
 	"pacc":         {pure: true, ours: []string{"settings"}},
+	"clients":      {pure: true, ours: []string{"settings"}},
 	"templates":    {ours: []string{"settings"}, third: []string{"github.com/nicksnyder/go-i18n/v2/i18n", "golang.org/x/text"}},
 
 	"internal/config": {ours: []string{"settings", "policy"}, third: []string{"github.com/goccy/go-yaml"}},
