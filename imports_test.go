@@ -49,8 +49,15 @@ var rooms = map[string]room{
 	// a log that never makes anybody wait, for cmd to wire
 	"internal/logs":    {},
 	"internal/migrate": {ours: []string{"settings", "policy", "thunderbird", "internal/database"}},
+	// connections, limits and pages of all listeners: what the rooms of strangers and of staff both stand on
+	"internal/web": {third: []string{
+		"github.com/labstack/echo/v4", "github.com/maypok86/otter/v2", "golang.org/x/time/rate",
+	}},
 	"internal/server": {
-		ours: []string{"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates", "internal/directory", "internal/doctor", "internal/links", "internal/staff"},
+		ours: []string{
+			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",
+			"internal/directory", "internal/doctor", "internal/links", "internal/staff", "internal/web",
+		},
 		third: []string{
 			"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2",
 			"github.com/labstack/echo/v4", "github.com/prometheus/client_golang", "github.com/maypok86/otter/v2",
@@ -65,7 +72,7 @@ var rooms = map[string]room{
 	"cmd/autoconfig": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",
-			"internal/config", "internal/database", "internal/directory", "internal/directory/sqldir", "internal/directory/ldapdir", "internal/doctor", "internal/store", "internal/server", "internal/migrate", "internal/links", "internal/logs", "internal/staff",
+			"internal/config", "internal/database", "internal/directory", "internal/directory/sqldir", "internal/directory/ldapdir", "internal/doctor", "internal/store", "internal/server", "internal/migrate", "internal/links", "internal/logs", "internal/staff", "internal/web",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
 	},

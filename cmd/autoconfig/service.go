@@ -20,6 +20,7 @@ import (
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
+	"autoconfig/internal/web"
 )
 
 // running is a serve that runs: what lasts as long as the process, and the
@@ -173,8 +174,8 @@ func (g *generation) equip(v *running, before *generation) (wrong mistakes) {
 		Desk: v.desk, Site: v.store, StaffURL: process.staffURL(v.listeners), StaffApart: v.listeners.Staff != nil, OIDC: g.provider, PublicURL: process.PublicURL,
 		TrustedProxies: process.Proxies(), Logger: v.logger, Version: version, Problems: v.problems, Drain: process.DrainTime(),
 		LinesLost: v.log.Lost, Failures: v.store, Secret: v.secret,
-		AdminHosts: process.AdminHosts, HSTS: process.HSTS(), Limits: server.Limits(process.Limits),
-		Rate: server.Rate{PerSecond: process.RateLimit.PerSecond, Burst: process.RateLimit.Burst},
+		AdminHosts: process.AdminHosts, HSTS: process.HSTS(), Limits: web.Limits(process.Limits),
+		Rate: web.Rate{PerSecond: process.RateLimit.PerSecond, Burst: process.RateLimit.Burst},
 	}
 	if g.signing != nil {
 		options.Signer = g.signing.Identity

@@ -18,6 +18,7 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -44,7 +45,7 @@ var openAPI []byte
 
 func (s *Server) apiRoutes(e *echo.Echo) {
 	s.get(e, "/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, openAPI) })
-	api := e.Group("/api/v1", s.bounded, s.problems, s.sameHost, s.limit, wellFormed, s.program)
+	api := e.Group("/api/v1", s.bounded, s.problems, s.sameHost, s.limiter.Refuse(s.Now), wellFormed, s.program)
 	on := func(method, path, scope string, h echo.HandlerFunc) { api.Add(method, path, h, needs(scope)) }
 	on(http.MethodGet, "/links", "links:read", s.apiLinks)
 	on(http.MethodPost, "/links", "links:write", s.apiMakeLink)
@@ -87,8 +88,8 @@ func (s *Server) program(next echo.HandlerFunc) echo.HandlerFunc {
 		scheme, text, _ := strings.Cut(c.Request().Header.Get("Authorization"), " ")
 		t, err := s.Desk.Program(ctx, strings.TrimSpace(text))
 		if errors.Is(err, staff.ErrUnknown) || !strings.EqualFold(scheme, "Bearer") {
-			if client := clientOf(c); text != "" && (s.tokens.spent(ctx, client) || !s.tokens.failed(ctx, client)) {
-				return errTooMany
+			if client := web.ClientOf(c); text != "" && (s.tokens.Spent(ctx, client) || !s.tokens.Failed(ctx, client)) {
+				return web.ErrTooMany
 			}
 			return errNoToken
 		} else if err != nil {
@@ -135,7 +136,7 @@ var apiRefusals = []struct {
 	{errScope, http.StatusForbidden, "scope", ""},
 	{staff.ErrForbidden, http.StatusForbidden, "forbidden", "The token doesn't serve this domain."},
 	{errOtherHost, http.StatusForbidden, "host", "This service isn't reached by that name."},
-	{errTooMany, http.StatusTooManyRequests, "rate", "Too many requests; try again in a minute."},
+	{web.ErrTooMany, http.StatusTooManyRequests, "rate", "Too many requests; try again in a minute."},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "size", "A body has at most 64 KiB."},
 	{links.ErrOther, http.StatusUnprocessableEntity, "idempotency", ""},
 	{links.ErrOrder, http.StatusUnprocessableEntity, "order", ""},
@@ -230,7 +231,7 @@ func readJSON(c echo.Context, into any) error {
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(into)
 	switch {
-	case isTooLarge(err):
+	case web.IsTooLarge(err):
 		return errTooLarge
 	case err != nil:
 		return fmt.Errorf("%w: %w", errJSON, err)

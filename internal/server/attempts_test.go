@@ -11,6 +11,7 @@ import (
 
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 )
 
 // entries are the actions in the audit log, latest first.
@@ -120,7 +121,7 @@ func TestFailuresWithoutTheDatabase(t *testing.T) {
 
 // countingFailures count the questions.
 type countingFailures struct {
-	server.Failures
+	web.Failures
 	reads, writes int
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"autoconfig/autodiscover"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/web"
 	"autoconfig/settings"
 )
 
@@ -50,7 +51,7 @@ func (s *Server) autodiscover(c echo.Context) error {
 func readBody(body io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, autodiscover.MaxBody+1))
 	switch {
-	case isTooLarge(err):
+	case web.IsTooLarge(err):
 		return nil, errTooLarge
 	case err != nil:
 		return nil, errors.Join(settings.ErrAddress, err) // cut off or badly chunked: the client's fault

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 )
 
 // Staff is the handler of the help desk's pages and of the API, where they have a
@@ -21,7 +22,7 @@ func (s *Server) Staff() http.Handler {
 	e.Use(s.observe(slog.LevelInfo), s.strictTransport, privateHeaders, onlyHosts(s.ourHost, errOtherHost))
 	s.staffRoutes(e)
 	s.assets(e)
-	return outermost(e, s.crowds.staff, maxStaffBody)
+	return s.crowds.staff.Handler(e, web.MaxStaffBody)
 }
 
 func (s *Server) staffRoutes(e *echo.Echo) {
@@ -214,7 +215,7 @@ func staffRefusal(err error) (status int, text string) {
 		return http.StatusNotFound, "staff.error.not_found"
 	case isBad(err):
 		return http.StatusBadRequest, "staff.error.bad"
-	case errors.Is(err, errTooMany), errors.Is(err, staff.ErrBusy):
+	case errors.Is(err, web.ErrTooMany), errors.Is(err, staff.ErrBusy):
 		return http.StatusTooManyRequests, "staff.busy"
 	case errors.Is(err, context.Canceled): // whoever asked has gone: nothing to log
 		return statusGone, "staff.error.unavailable"

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 )
 
 // How many entries of the audit log a page shows, and how many are read at once for an
@@ -109,7 +110,7 @@ func (s *Server) export(c echo.Context, entries []staff.Entry) (count int, err e
 	w := csv.NewWriter(c.Response())
 	_ = w.Write([]string{"id", "at", "actor", "action", "subject", "domain", "detail", "actor_id", "actor_issuer"})
 	for {
-		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a recorder has none
+		_ = control.SetWriteDeadline(time.Now().Add(web.WriteTimeout)) // a recorder has none
 		for _, e := range entries {
 			_ = w.Write(entryCells(e))
 		}

@@ -37,14 +37,14 @@ func (s *Server) signIn(c echo.Context) error {
 	}
 	token, p, err := s.Desk.SignInFrom(ctx, device != "", name, c.FormValue("password"), c.FormValue("code"))
 	if errors.Is(err, staff.ErrSignIn) {
-		try.failed(ctx)
+		try.Failed(ctx)
 		// What isn't a name may be a password in the wrong field.
 		if err := s.logStranger(ctx, cmp.Or(p.Name, "unknown name"), ""); err != nil {
 			return unavailable(err)
 		}
 		return s.signInProblem(c, "staff.bad_sign_in", name)
 	}
-	try.good()
+	try.Good()
 	if err != nil {
 		return err
 	}
@@ -147,10 +147,10 @@ func (s *Server) proving(c echo.Context, refused string, f func(p staff.Person) 
 	}
 	err = f(p)
 	if !errors.Is(err, staff.ErrSignIn) {
-		try.good()
+		try.Good()
 		return err
 	}
-	try.failed(ctx)
+	try.Failed(ctx)
 	if logErr := s.Desk.Log(ctx, p.Actor(), refused, p.Name, "", ""); logErr != nil {
 		return unavailable(logErr)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 )
 
 // What a browser is known for: the name of a local person, which has no NUL in it,
@@ -36,10 +37,10 @@ func (s *Server) setDevice(c echo.Context, by string) {
 
 // beginSignIn counts by the browser where it is known, and else by the address: a
 // stranger there, or one of many behind the same proxy, doesn't keep it out.
-func (s *Server) beginSignIn(c echo.Context, device string) (attempt, error) {
+func (s *Server) beginSignIn(c echo.Context, device string) (web.Attempt, error) {
 	ctx := c.Request().Context()
 	if device != "" {
-		return s.devices.begin(ctx, device)
+		return s.devices.Begin(ctx, device)
 	}
-	return s.signIns.begin(ctx, clientOf(c))
+	return s.signIns.Begin(ctx, web.ClientOf(c))
 }

@@ -13,6 +13,7 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
@@ -28,7 +29,6 @@ var (
 	errNoAddress    = errors.New("no address was given")
 	errNoDomainName = errors.New("not a domain name")
 	errTooLarge     = errors.New("request body over the limit")
-	errTooMany      = errors.New("too many requests from this address")
 	errPostOnly     = errors.New("a request to Autodiscover without an address must be posted")
 	errNoService    = errors.New("the domain has no such service")
 	errUnavailable  = errors.New("the directory can't be asked")
@@ -59,7 +59,7 @@ var refusals = []struct {
 	{errPostOnly, http.StatusMethodNotAllowed, "Send an Autodiscover request by POST."},
 	{autodiscover.ErrNoLogin, http.StatusMethodNotAllowed, "Send an Autodiscover request by POST."},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "The request is too large."},
-	{errTooMany, http.StatusTooManyRequests, "Too many requests; try again in a minute."},
+	{web.ErrTooMany, http.StatusTooManyRequests, "Too many requests; try again in a minute."},
 	{errUnavailable, http.StatusServiceUnavailable, "The service can't answer now; try again in a minute."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "The service can't answer now; try again in a minute."},
 	{context.Canceled, statusGone, ""}, // the client went away: Thunderbird cuts requests that lost its race
@@ -67,12 +67,6 @@ var refusals = []struct {
 
 // statusGone is what the log says where the client didn't wait.
 const statusGone = 499
-
-// deltaChatStop ends every refusal. Delta Chat's autoconfig reader ignores the
-// status and takes a body without tags for a configuration without servers,
-// which ends its search; an end tag that was never opened makes it go on
-// (deltachat-core auto_mozilla.rs, quick-xml's check of end names).
-const deltaChatStop = "\n</none>\n"
 
 // refuse is echo's error handler.
 func (s *Server) refuse(err error, c echo.Context) {
@@ -101,7 +95,7 @@ func (s *Server) refuse(err error, c echo.Context) {
 		_ = c.NoContent(status)
 		return
 	}
-	_ = c.String(status, public+deltaChatStop)
+	_ = c.String(status, public+web.DeltaChatStop)
 }
 
 func (s *Server) logFailure(c echo.Context, status int, err error) {

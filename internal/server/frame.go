@@ -12,6 +12,7 @@ import (
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 	"autoconfig/settings"
 )
 
@@ -113,15 +114,12 @@ func (s *Server) sendFramed(c echo.Context, status int, name string, f frame, da
 	return c.HTMLBlob(status, text.Bytes())
 }
 
-// maxForm bounds a form's bytes.
-const maxForm = 16 << 10
-
 // form reads what was posted, before anything else looks at it.
 func form(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if r.Method == http.MethodPost {
-			r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
+			r.Body = http.MaxBytesReader(c.Response(), r.Body, web.MaxForm)
 			if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 				return errBadForm
 			}

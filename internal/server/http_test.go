@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"autoconfig/internal/server"
+	"autoconfig/internal/web"
 )
 
 func TestWellKnownRedirectsToTheServiceForEveryMethod(t *testing.T) {
@@ -38,7 +39,7 @@ func TestRateLimitIsPerClient(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	w := newWorld(t, func(o *server.Options) {
-		o.Rate = server.Rate{PerSecond: 1, Burst: 3}
+		o.Rate = web.Rate{PerSecond: 1, Burst: 3}
 		o.Now = func() time.Time { return now }
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	})

@@ -17,6 +17,7 @@ import (
 
 	"autoconfig/internal/server"
 	"autoconfig/internal/testkit"
+	"autoconfig/internal/web"
 )
 
 // dialFrom opens a connection from an address of this machine.
@@ -58,7 +59,7 @@ const configPath = "/mail/config-v1.1.xml"
 // Whatever some clients hold, idle or never used, another one is answered.
 func TestClientsThatHoldConnectionsKeepNobodyOut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) { o.Limits = server.Limits{Connections: 60, PerClient: 20} })
+	w := newWorld(t, func(o *server.Options) { o.Limits = web.Limits{Connections: 60, PerClient: 20} })
 	l := listen(t, "127.0.0.1:0")
 	w.serve(t, server.Listeners{Public: l})
 	address := l.Addr().String()
@@ -77,7 +78,7 @@ func TestClientsThatHoldConnectionsKeepNobodyOut(t *testing.T) {
 
 func TestAClientWithTooManyConnectionsIsHungUpOn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) { o.Limits = server.Limits{Connections: 60, PerClient: 16} })
+	w := newWorld(t, func(o *server.Options) { o.Limits = web.Limits{Connections: 60, PerClient: 16} })
 	l := listen(t, "127.0.0.1:0")
 	w.serve(t, server.Listeners{Public: l})
 	for range 16 { // unused ones aren't closed for its own sake
@@ -92,7 +93,7 @@ func TestAClientWithTooManyConnectionsIsHungUpOn(t *testing.T) {
 
 func TestATooManyClosesTheConnection(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) { o.Rate = server.Rate{PerSecond: 1, Burst: 1} })
+	w := newWorld(t, func(o *server.Options) { o.Rate = web.Rate{PerSecond: 1, Burst: 1} })
 	l := listen(t, "127.0.0.1:0")
 	w.serve(t, server.Listeners{Public: l})
 	conn := dialFrom(t, "127.0.7.1", l.Addr().String())
@@ -111,7 +112,7 @@ func TestATooManyClosesTheConnection(t *testing.T) {
 // long is refused at once.
 func TestBodiesOverSockets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) { o.Limits = server.Limits{Requests: 2} })
+	w := newWorld(t, func(o *server.Options) { o.Limits = web.Limits{Requests: 2} })
 	l := listen(t, "127.0.0.1:0")
 	w.serve(t, server.Listeners{Public: l})
 	head := "POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.com\r\nContent-Type: multipart/form-data; boundary=x\r\n"
@@ -219,7 +220,7 @@ func TestStreamsOfAConnectionAreFew(t *testing.T) {
 // doesn't live on.
 func TestATooManyEndsAConnectionOfHTTP2(t *testing.T) {
 	t.Parallel()
-	c := newH2(t, secure(t, newWorld(t, func(o *server.Options) { o.Rate = server.Rate{PerSecond: 1, Burst: 1} })))
+	c := newH2(t, secure(t, newWorld(t, func(o *server.Options) { o.Rate = web.Rate{PerSecond: 1, Burst: 1} })))
 	c.ask(1, configPath)
 	c.ask(3, configPath)
 	gone, reset := false, false

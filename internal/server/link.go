@@ -10,6 +10,7 @@ import (
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
+	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 	"autoconfig/settings"
 )
@@ -51,14 +52,14 @@ type followed struct {
 // before anything is looked up.
 func (s *Server) follow(c echo.Context) (followed, error) {
 	c.Response().Header().Set("Cache-Control", "no-store") // of redirects too: the path is a secret
-	ctx, client := c.Request().Context(), clientOf(c)
-	if s.guesses.spent(ctx, client) {
-		return followed{}, errTooMany
+	ctx, client := c.Request().Context(), web.ClientOf(c)
+	if s.guesses.Spent(ctx, client) {
+		return followed{}, web.ErrTooMany
 	}
 	l, err := s.Links.Find(ctx, c.Param("token"))
 	if errors.Is(err, links.ErrUnknown) {
-		if !s.guesses.failed(ctx, client) {
-			return followed{}, errTooMany
+		if !s.guesses.Failed(ctx, client) {
+			return followed{}, web.ErrTooMany
 		}
 		return followed{}, links.ErrUnknown
 	} else if err != nil {

@@ -5,38 +5,17 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"autoconfig/internal/web"
 )
 
-// Limits of a connection. A real client sends its request in one packet and
-// reads its answer at once.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 15 * time.Second
-	writeTimeout      = 15 * time.Second
-	idleTimeout       = 60 * time.Second
-	maxHeaderBytes    = 16 << 10
-	shutdownTimeout   = 10 * time.Second
-	// byteTimeout is for a connection of HTTP/2 that takes no byte at all.
-	byteTimeout = 10 * time.Second
-	// maxStreams is how many requests a connection of HTTP/2 has at once. A page with its
-	// assets is five.
-	maxStreams = 16
-)
-
-// http2 bounds what a connection keeps in memory: of what is sent, no more than one
-// body.
-func http2() *http.HTTP2Config {
-	return &http.HTTP2Config{
-		MaxConcurrentStreams: maxStreams, WriteByteTimeout: byteTimeout,
-		MaxReceiveBufferPerConnection: maxStaffBody, MaxReceiveBufferPerStream: maxStaffBody, // the least that is possible
-	}
-}
+// shutdownTimeout is how long running requests have to end.
+const shutdownTimeout = 10 * time.Second
 
 // Listeners are the sockets that a Server serves; nil ones are not served.
 type Listeners struct {
@@ -56,12 +35,12 @@ type Listeners struct {
 // last running requests may finish for up to ten seconds.
 func (s *Server) Serve(ctx context.Context, l Listeners) error {
 	group, ctx := errgroup.WithContext(ctx)
-	run := func(name string, listener net.Listener, handler http.Handler, c *crowd, config *tls.Config) {
+	run := func(name string, listener net.Listener, handler http.Handler, c *web.Crowd, config *tls.Config) {
 		if listener == nil {
 			return
 		}
-		server := s.httpServer(handler, c)
-		listener = &gate{listener, c}
+		server := c.Server(handler, s.Logger)
+		listener = c.Gate(listener)
 		if config != nil {
 			listener = tls.NewListener(listener, config)
 		}
@@ -101,19 +80,4 @@ func (s *Server) drain(server *http.Server) {
 	s.front.stopping.Store(true)
 	server.SetKeepAlivesEnabled(false)
 	time.Sleep(s.front.latest().Drain)
-}
-
-func (s *Server) httpServer(handler http.Handler, c *crowd) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		HTTP2:             http2(),
-		ConnState:         c.changed,
-		ConnContext:       withPlace,
-		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug), // strangers' broken handshakes
-	}
 }

@@ -88,7 +88,7 @@ func (s *Server) endOIDC(c echo.Context) error {
 		return err
 	}
 	if err != nil {
-		try.failed(ctx)
+		try.Failed(ctx)
 		s.Logger.WarnContext(ctx, "sign-in by the identity provider refused", "error", firstBytes(err.Error(), 300))
 		if err := s.logStranger(ctx, who.Subject, "identity provider"); err != nil {
 			return unavailable(err)
@@ -99,7 +99,7 @@ func (s *Server) endOIDC(c echo.Context) error {
 		}
 		return s.signInProblem(c, problem, "")
 	}
-	try.good()
+	try.Good()
 	token, _, err := s.Desk.Welcome(ctx, s.oidc.Issuer, who.Subject, who.name, who.role, who.domains)
 	if err != nil {
 		return unavailable(err)

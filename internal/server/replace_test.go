@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"testing"
 
+	"autoconfig/internal/web"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -33,7 +35,7 @@ func TestASuccessorKnowsWhatTheOneBeforeDid(t *testing.T) {
 	kept := 0
 	for i := range old.NumField() {
 		switch old.Field(i).Type() {
-		case reflect.TypeFor[*attempts](), reflect.TypeFor[*strangers](), reflect.TypeFor[*requestLog](),
+		case reflect.TypeFor[*web.Attempts](), reflect.TypeFor[*strangers](), reflect.TypeFor[*requestLog](),
 			reflect.TypeFor[*metrics](), reflect.TypeFor[*front](), reflect.TypeFor[crowds]():
 			kept++
 			if !old.Field(i).Equal(now.Field(i)) {

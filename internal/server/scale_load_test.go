@@ -24,6 +24,7 @@ import (
 	"autoconfig/internal/server"
 	"autoconfig/internal/store"
 	"autoconfig/internal/testkit"
+	"autoconfig/internal/web"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -110,7 +111,7 @@ func bear(text string) error {
 	s, err := server.New(server.Options{
 		Directory: directory.New(directory.Options{Source: db, Logger: quiet}), Logger: quiet,
 		PublicURL: &url.URL{Scheme: "https", Host: scaleHost},
-		Rate:      server.Rate{PerSecond: 1e9, Burst: 1e9}, // asked, but never refusing
+		Rate:      web.Rate{PerSecond: 1e9, Burst: 1e9}, // asked, but never refusing
 	})
 	if err != nil {
 		return err

@@ -12,9 +12,11 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"autoconfig/autodiscover"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 	"autoconfig/pacc"
 	"autoconfig/templates"
@@ -34,14 +36,14 @@ type Options struct {
 	// X-Forwarded-Proto are believed.
 	TrustedProxies []netip.Prefix
 	// Rate bounds the requests of one client.
-	Rate Rate
+	Rate web.Rate
 	// Failures keep what clients got wrong, for all replicas; nil means that each
 	// process counts by itself.
-	Failures Failures
+	Failures web.Failures
 	// Secret is the root of the key by which clients are kept there.
 	Secret []byte
 	// Limits bound what clients hold at once.
-	Limits Limits
+	Limits web.Limits
 	// Logger is slog.Default if nil.
 	Logger *slog.Logger
 	// LinesLost is how many lines the log had to drop; nil for a log that waits.
@@ -90,11 +92,11 @@ type Server struct {
 	requests  *requestLog
 	strangers *strangers
 	crowds    crowds
-	limiter   *limiter
-	guesses   *attempts
-	signIns   *attempts
-	devices   *attempts
-	tokens    *attempts
+	limiter   *web.Limiter
+	guesses   *web.Attempts
+	signIns   *web.Attempts
+	devices   *web.Attempts
+	tokens    *web.Attempts
 	oidc      *identity
 	pages     *templates.Pages
 }
@@ -110,16 +112,17 @@ func build(o Options, before *Server) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{Options: o, requests: &requestLog{}, strangers: &strangers{}, limiter: newLimiter(o.Rate)}
+	s := &Server{Options: o, requests: &requestLog{}, strangers: &strangers{}, limiter: web.NewLimiter(o.Rate)}
 	pages, err := templates.NewPages(o.Templates)
 	if err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
 	}
 	s.pages = pages
-	s.guesses = s.newAttempts("link", linkGuesses)
-	s.signIns = s.newAttempts("sign-in", signIns)
-	s.devices = s.newAttempts("device", deviceSignIns)
-	s.tokens = s.newAttempts("token", tokenGuesses)
+	keeping := web.Keeping{Failures: o.Failures, Secret: o.Secret, Logger: o.Logger, Now: o.Now}
+	s.guesses = web.NewAttempts("link", linkGuesses, keeping)
+	s.signIns = web.NewAttempts("sign-in", signIns, keeping)
+	s.devices = web.NewAttempts("device", deviceSignIns, keeping)
+	s.tokens = web.NewAttempts("token", tokenGuesses, keeping)
 	if s.StaffURL == nil {
 		s.StaffURL = &url.URL{Scheme: "http", Host: "127.0.0.1"}
 	}
@@ -160,7 +163,7 @@ func (s *Server) takeOver(before *Server) {
 func (s *Server) Public(knownPlain bool) http.Handler {
 	e := s.newEcho()
 	e.Pre(foldPath)
-	e.Use(s.observe(slog.LevelInfo), s.strictTransport, publicHeaders, s.limit, s.overTLS(knownPlain))
+	e.Use(s.observe(slog.LevelInfo), s.strictTransport, publicHeaders, s.limiter.Refuse(s.Now), s.overTLS(knownPlain))
 
 	autoconfig := []string{"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"}
 	for _, path := range autoconfig {
@@ -193,7 +196,7 @@ func (s *Server) Public(knownPlain bool) http.Handler {
 		e.POST("/s/:token", s.useLink, s.toPeople, s.bounded, form)
 		s.get(e, "/s/:token/profile", s.linkProfile, s.toPeople, s.bounded, form)
 	}
-	return outermost(e, s.crowds.public, maxPublicBody)
+	return s.crowds.public.Handler(e, max(web.MaxForm, autodiscover.MaxBody))
 }
 
 var wellKnownMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions, echo.PROPFIND}
@@ -213,7 +216,7 @@ func (s *Server) Private() http.Handler {
 		s.staffRoutes(e)
 	}
 	s.assets(e)
-	return outermost(e, s.crowds.private, maxStaffBody, "/healthz", "/readyz", "/metrics")
+	return s.crowds.private.Handler(e, web.MaxStaffBody, "/healthz", "/readyz", "/metrics")
 }
 
 func (s *Server) assets(e *echo.Echo) {

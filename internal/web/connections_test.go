@@ -1,4 +1,4 @@
-package server
+package web
 
 import (
 	"fmt"
@@ -28,14 +28,14 @@ func from(address string) *peer {
 }
 
 // guests is a crowd with few places, in which 192.0.2.1 is a proxy.
-func guests(connections, perClient int) (*crowd, map[string]int) {
+func guests(connections, perClient int) (*Crowd, map[string]int) {
 	told := map[string]int{}
 	proxy := func(a netip.Addr) bool { return a == netip.MustParseAddr("192.0.2.1") }
-	return newCrowd(Limits{connections, perClient, 4}, proxy, func(reason string) { told[reason]++ }), told
+	return NewCrowd(Limits{connections, perClient, 4}, proxy, func(reason string) { told[reason]++ }), told
 }
 
 // fill gives a client n connections in a state.
-func (c *crowd) fill(t *testing.T, address string, n int, state http.ConnState) []*peer {
+func (c *Crowd) fill(t *testing.T, address string, n int, state http.ConnState) []*peer {
 	t.Helper()
 	var all []*peer
 	for range n {

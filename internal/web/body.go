@@ -1,4 +1,4 @@
-package server
+package web
 
 import (
 	"bytes"
@@ -6,15 +6,13 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
-
-	"autoconfig/autodiscover"
 )
 
-// Bounds of a body, in bytes. On the public listener there are forms and requests to
-// Autodiscover; programs of the API send a domain.
+// MaxForm bounds a form's bytes, and MaxStaffBody those of a request to the private or
+// the staff listener.
 const (
-	maxPublicBody = max(maxForm, autodiscover.MaxBody)
-	maxStaffBody  = 64 << 10
+	MaxForm      = 16 << 10
+	MaxStaffBody = 64 << 10
 )
 
 // bodies is the outermost handler of a listener. It reads the body of every request,
@@ -71,7 +69,8 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-func isTooLarge(err error) bool {
+// IsTooLarge tells whether a body went over its bound.
+func IsTooLarge(err error) bool {
 	large := new(http.MaxBytesError)
 	return errors.As(err, &large)
 }

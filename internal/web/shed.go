@@ -1,9 +1,8 @@
-package server
+package web
 
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -18,37 +17,23 @@ const (
 	refusalTimeout = 2 * time.Second
 )
 
-// crowds are the clients of each kind of listener.
-type crowds struct{ public, private, staff *crowd }
-
-func (s *Server) newCrowds() crowds {
-	limits := s.Limits.orDefault()
-	return crowds{s.newCrowd("public", limits), s.newCrowd("private", privateLimits), s.newCrowd("staff", limits)}
-}
-
-func (s *Server) newCrowd(listener string, limits Limits) *crowd {
-	c := newCrowd(limits, func(a netip.Addr) bool { return s.front.latest().trusts(a) }, s.metrics.refusing(listener))
-	s.metrics.holding(listener, c.open)
-	return c
-}
-
-// outermost is a listener's handler: what is in front of all routes. Paths that are
-// free get through however much is worked on.
-func outermost(routes *echo.Echo, c *crowd, mostBody int64, free ...string) http.Handler {
-	return &outer{&streams{&bodies{&work{routes, c, free}, mostBody}, c}, routes}
-}
-
-// outer knows the routes behind it.
-type outer struct {
+// Handler is a listener's: routes, and what is in front of all of them.
+type Handler struct {
 	http.Handler
-	routes *echo.Echo
+	Routes *echo.Echo
+}
+
+// Handler bounds what is asked of routes: a body by its bytes, clients by what they
+// hold. Paths that are free get through however much is worked on.
+func (c *Crowd) Handler(routes *echo.Echo, mostBody int64, free ...string) *Handler {
+	return &Handler{&streams{&bodies{&work{routes, c, free}, mostBody}, c}, routes}
 }
 
 // streams counts HTTP/2 requests until their answer is sent or given up: a client
 // that closes its windows keeps the memory of each.
 type streams struct {
 	next  http.Handler
-	crowd *crowd
+	crowd *Crowd
 }
 
 func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -70,7 +55,7 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // begin counts a request of HTTP/2. Where there are too many, the client with the
 // most loses its connections.
-func (c *crowd) begin(p *place) (refusal string) {
+func (c *Crowd) begin(p *place) (refusal string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !p.guest.trusted && p.guest.requests >= c.limits.PerClient {
@@ -98,7 +83,7 @@ func (c *crowd) begin(p *place) (refusal string) {
 	return ""
 }
 
-func (c *crowd) end(p *place) {
+func (c *Crowd) end(p *place) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p.requests--
@@ -111,7 +96,7 @@ func (c *crowd) end(p *place) {
 // waits for a moment, or is told to come again: cheaply, and before any work.
 type work struct {
 	next  http.Handler
-	crowd *crowd
+	crowd *Crowd
 	free  []string
 }
 
@@ -177,7 +162,7 @@ func (d *desks) take(ctx context.Context) bool {
 }
 
 // beginWork counts what is worked on for one client: half of all at most.
-func (c *crowd) beginWork(p *place) bool {
+func (c *Crowd) beginWork(p *place) bool {
 	if p == nil {
 		return true
 	}
@@ -190,7 +175,7 @@ func (c *crowd) beginWork(p *place) bool {
 	return true
 }
 
-func (c *crowd) endWork(p *place) {
+func (c *Crowd) endWork(p *place) {
 	if p == nil {
 		return
 	}
@@ -207,7 +192,7 @@ func shed(a *reply) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Retry-After", "5")
 	a.WriteHeader(http.StatusServiceUnavailable)
-	_, _ = a.Write([]byte("The service is busy; try again in a moment." + deltaChatStop))
+	_, _ = a.Write([]byte("The service is busy; try again in a moment." + DeltaChatStop))
 }
 
 // reply is a request's answer. Handlers make an answer whole before they write: with

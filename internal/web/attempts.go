@@ -1,4 +1,4 @@
-package server
+package web
 
 import (
 	"context"
@@ -14,20 +14,6 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// What one client may get wrong. A bucket that a replica has in memory is the same
-// in the database, so that more replicas aren't more guesses.
-var (
-	// linkGuesses are links that nobody made.
-	linkGuesses = Rate{PerSecond: 0.2, Burst: 20}
-	// signIns are passwords, codes and answers of an identity provider.
-	signIns = Rate{PerSecond: 0.1, Burst: 20}
-	// deviceSignIns are those of a browser that has signed in under the name before:
-	// they count apart, and a stranger's failures don't keep it out.
-	deviceSignIns = Rate{PerSecond: 1. / 180, Burst: 5}
-	// tokenGuesses are tokens of the API that nobody made.
-	tokenGuesses = Rate{PerSecond: 0.1, Burst: 20}
-)
-
 // Failures keep for all replicas what clients got wrong, by a kind and a keyed hash
 // of the client.
 type Failures interface {
@@ -39,11 +25,11 @@ type Failures interface {
 	AddFailure(ctx context.Context, kind string, client []byte, now, latest time.Time, each time.Duration) error
 }
 
-// attempts bound what one client may get wrong (the generic cell rate algorithm: of
+// Attempts bound what one client may get wrong (the generic cell rate algorithm: of
 // a client only one time is kept). Memory is asked first: a client that is known to
 // be blocked costs no question. While the database can't be asked, memory alone
 // holds: nobody is locked out, and nobody gets more than that.
-type attempts struct {
+type Attempts struct {
 	kind    string
 	rate    Rate
 	key     []byte
@@ -57,13 +43,25 @@ type attempts struct {
 // no address.
 type clientHash [16]byte
 
-func (s *Server) newAttempts(kind string, r Rate) *attempts {
-	key, err := hkdf.Key(sha256.New, s.Secret, nil, "autoconfig clients and what they get wrong", sha256.Size)
+// Keeping is where and how Attempts are kept.
+type Keeping struct {
+	// Failures keep them for all replicas; nil means that each process counts by itself.
+	Failures Failures
+	// Secret is the root of the key by which clients are kept there.
+	Secret []byte
+	Logger *slog.Logger
+	Now    func() time.Time
+}
+
+// NewAttempts bounds one kind of attempts. A bucket that a replica has in memory is the
+// same in the database, so that more replicas aren't more guesses.
+func NewAttempts(kind string, r Rate, k Keeping) *Attempts {
+	key, err := hkdf.Key(sha256.New, k.Secret, nil, "autoconfig clients and what they get wrong", sha256.Size)
 	if err != nil {
 		panic(err) // the size is one that SHA-256 can give
 	}
-	return &attempts{
-		kind: kind, rate: r, key: key, shared: s.Failures, logger: s.Logger, now: s.Now,
+	return &Attempts{
+		kind: kind, rate: r, key: key, shared: k.Failures, logger: k.Logger, now: k.Now,
 		clients: otter.Must(&otter.Options[clientHash, *bucket]{
 			MaximumSize:      maxClients,
 			ExpiryCalculator: otter.ExpiryAccessing[clientHash, *bucket](2 * r.window()),
@@ -125,35 +123,35 @@ func (b *bucket) spent(r Rate, now time.Time) bool {
 	return !ok
 }
 
-// attempt is one that is going on. It counts as failed until it is said to be good:
+// Attempt is one that is going on. It counts as failed until it is said to be good:
 // many at once are no more than many in a row.
-type attempt struct {
-	*attempts
+type Attempt struct {
+	*Attempts
 	client clientHash
 	bucket *bucket
 }
 
-// begin begins an attempt, or refuses it with errTooMany.
-func (a *attempts) begin(ctx context.Context, client string) (attempt, error) {
-	try := attempt{a, a.hash(client), nil}
+// Begin begins an attempt, or refuses it with ErrTooMany.
+func (a *Attempts) Begin(ctx context.Context, client string) (Attempt, error) {
+	try := Attempt{a, a.hash(client), nil}
 	try.bucket = a.bucket(try.client)
 	if !try.bucket.take(a.rate, a.now()) {
-		return try, errTooMany
+		return try, ErrTooMany
 	}
 	if a.spentElsewhere(ctx, try.client) {
-		return try, errTooMany
+		return try, ErrTooMany
 	}
 	return try, nil
 }
 
-// failed counts it for the other replicas too.
-func (a attempt) failed(ctx context.Context) { a.add(ctx, a.client) }
+// Failed counts it for the other replicas too.
+func (a Attempt) Failed(ctx context.Context) { a.add(ctx, a.client) }
 
-// good takes it back.
-func (a attempt) good() { a.bucket.giveBack(a.rate) }
+// Good takes it back.
+func (a Attempt) Good() { a.bucket.giveBack(a.rate) }
 
-// spent tells whether a client has got too much wrong.
-func (a *attempts) spent(ctx context.Context, client string) bool {
+// Spent tells whether a client has got too much wrong.
+func (a *Attempts) Spent(ctx context.Context, client string) bool {
 	hash := a.hash(client)
 	if known, found := a.clients.GetIfPresent(hash); found && known.spent(a.rate, a.now()) {
 		return true
@@ -161,8 +159,8 @@ func (a *attempts) spent(ctx context.Context, client string) bool {
 	return a.spentElsewhere(ctx, hash)
 }
 
-// failed counts a failure, and tells whether the client had one left.
-func (a *attempts) failed(ctx context.Context, client string) bool {
+// Failed counts a failure, and tells whether the client had one left.
+func (a *Attempts) Failed(ctx context.Context, client string) bool {
 	hash := a.hash(client)
 	if !a.bucket(hash).take(a.rate, a.now()) {
 		return false
@@ -171,7 +169,7 @@ func (a *attempts) failed(ctx context.Context, client string) bool {
 	return true
 }
 
-func (a *attempts) spentElsewhere(ctx context.Context, client clientHash) bool {
+func (a *Attempts) spentElsewhere(ctx context.Context, client clientHash) bool {
 	if a.shared == nil {
 		return false
 	}
@@ -187,7 +185,7 @@ func (a *attempts) spentElsewhere(ctx context.Context, client clientHash) bool {
 	return true
 }
 
-func (a *attempts) add(ctx context.Context, client clientHash) {
+func (a *Attempts) add(ctx context.Context, client clientHash) {
 	if a.shared == nil {
 		return
 	}
@@ -198,7 +196,7 @@ func (a *attempts) add(ctx context.Context, client clientHash) {
 	}
 }
 
-func (a *attempts) bucket(client clientHash) *bucket {
+func (a *Attempts) bucket(client clientHash) *bucket {
 	if known, found := a.clients.GetIfPresent(client); found {
 		return known
 	}
@@ -206,15 +204,15 @@ func (a *attempts) bucket(client clientHash) *bucket {
 	return b
 }
 
-func (a *attempts) hash(client string) (hash clientHash) {
+func (a *Attempts) hash(client string) (hash clientHash) {
 	mac := hmac.New(sha256.New, a.key)
 	mac.Write([]byte(client))
 	copy(hash[:], mac.Sum(nil))
 	return hash
 }
 
-// clientOf is who a request is from, as far as its address says.
-func clientOf(c echo.Context) string {
+// ClientOf is who a request is from, as far as its address says.
+func ClientOf(c echo.Context) string {
 	client, _ := netip.ParseAddr(c.RealIP())
 	return clientPrefix(client).String()
 }

@@ -1,4 +1,4 @@
-package server
+package web
 
 import (
 	"container/list"
@@ -26,10 +26,11 @@ type Limits struct {
 // DefaultLimits fit into 256 MB of memory; docs/operators.md has the arithmetic.
 var DefaultLimits = Limits{Connections: 4096, PerClient: 512, Requests: 256}
 
-// privateLimits are the private listener's.
-var privateLimits = Limits{Connections: 256, PerClient: 256, Requests: 64}
+// PrivateLimits are the private listener's.
+var PrivateLimits = Limits{Connections: 256, PerClient: 256, Requests: 64}
 
-func (l Limits) orDefault() Limits {
+// OrDefault puts those of DefaultLimits in the place of zero ones.
+func (l Limits) OrDefault() Limits {
 	for _, field := range []struct {
 		value    *int
 		fallback int
@@ -41,8 +42,8 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// crowd are the clients of a listener, and what each of them holds.
-type crowd struct {
+// Crowd are the clients of a listener, and what each of them holds.
+type Crowd struct {
 	limits  Limits
 	trusted func(netip.Addr) bool
 	// told hears why something was refused or closed.
@@ -77,7 +78,7 @@ type guest struct {
 // place is a connection.
 type place struct {
 	net.Conn
-	crowd *crowd
+	crowd *Crowd
 	guest *guest
 	// state is new while a request is waited for or read, active while it is answered, and
 	// idle between two.
@@ -90,8 +91,10 @@ type place struct {
 	left     bool
 }
 
-func newCrowd(limits Limits, trusted func(netip.Addr) bool, told func(string)) *crowd {
-	return &crowd{
+// NewCrowd has nobody in it yet. Clients that are trusted aren't bounded. told hears why
+// something was refused or closed.
+func NewCrowd(limits Limits, trusted func(netip.Addr) bool, told func(string)) *Crowd {
+	return &Crowd{
 		limits: limits, trusted: trusted, told: told, now: time.Now,
 		desks:  desks{places: make(chan struct{}, limits.Requests)},
 		guests: map[origin]*guest{},
@@ -103,7 +106,7 @@ func newCrowd(limits Limits, trusted func(netip.Addr) bool, told func(string)) *
 // goroutine.
 type gate struct {
 	net.Listener
-	crowd *crowd
+	crowd *Crowd
 }
 
 // Accept waits for the next connection that is let in.
@@ -129,7 +132,7 @@ func hangUp(conn net.Conn) {
 }
 
 // enter gives a connection its place, or nil.
-func (c *crowd) enter(conn net.Conn) *place {
+func (c *Crowd) enter(conn net.Conn) *place {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	g := c.guestAt(conn.RemoteAddr())
@@ -146,7 +149,7 @@ func (c *crowd) enter(conn net.Conn) *place {
 	return p
 }
 
-func (c *crowd) guestAt(address net.Addr) *guest {
+func (c *Crowd) guestAt(address net.Addr) *guest {
 	peer, _ := netip.ParseAddrPort(address.String()) // else the zero one: one client
 	from := origin{clientPrefix(peer.Addr()), c.trusted(peer.Addr())}
 	g := c.guests[from]
@@ -167,7 +170,7 @@ const (
 
 // makeRoom closes a connection if there is no place for one more. A client that is
 // at its bound loses its own idle ones: an office doesn't notice.
-func (c *crowd) makeRoom(g *guest) (refusal string) {
+func (c *Crowd) makeRoom(g *guest) (refusal string) {
 	if !g.trusted && len(g.places) >= c.limits.PerClient {
 		return c.replace(g.oldest(http.StateIdle), overClient)
 	}
@@ -177,7 +180,7 @@ func (c *crowd) makeRoom(g *guest) (refusal string) {
 	return c.replace(c.victim(), overAll)
 }
 
-func (c *crowd) replace(victim *place, otherwise string) (refusal string) {
+func (c *Crowd) replace(victim *place, otherwise string) (refusal string) {
 	if victim == nil {
 		return otherwise
 	}
@@ -185,7 +188,7 @@ func (c *crowd) replace(victim *place, otherwise string) (refusal string) {
 	return ""
 }
 
-func (c *crowd) evict(p *place) {
+func (c *Crowd) evict(p *place) {
 	c.leave(p)
 	hangUp(p.Conn)
 	c.told(madeRoom)
@@ -200,7 +203,7 @@ const stalled = time.Second
 // and an office has many from one. A client that behaves sends its request with its
 // connection, and is gone from its queue before it is the oldest. Where all are being
 // answered, the one whose answer takes too long goes.
-func (c *crowd) victim() *place {
+func (c *Crowd) victim() *place {
 	flood := http.StateNew
 	if c.queues[http.StateIdle].Len() > c.queues[flood].Len() {
 		flood = http.StateIdle
@@ -215,7 +218,7 @@ func (c *crowd) victim() *place {
 }
 
 // longest is the connection that is in a state for longest, or nil.
-func (c *crowd) longest(state http.ConnState) *place {
+func (c *Crowd) longest(state http.ConnState) *place {
 	if first := c.queues[state].Front(); first != nil {
 		return first.Value.(*place)
 	}
@@ -242,7 +245,7 @@ func (g *guest) oldest(state http.ConnState) *place {
 }
 
 // leave gives a place back. It may be said twice.
-func (c *crowd) leave(p *place) {
+func (c *Crowd) leave(p *place) {
 	if p.left {
 		return
 	}
@@ -253,7 +256,7 @@ func (c *crowd) leave(p *place) {
 	c.forget(p.guest)
 }
 
-func (c *crowd) forget(g *guest) {
+func (c *Crowd) forget(g *guest) {
 	if len(g.places) == 0 && g.requests == 0 && g.working == 0 && c.guests[g.origin] == g {
 		delete(c.guests, g.origin)
 	}
@@ -268,20 +271,20 @@ func (p *place) Close() error {
 }
 
 // changed is net/http's word on a connection.
-func (c *crowd) changed(conn net.Conn, state http.ConnState) {
+func (c *Crowd) changed(conn net.Conn, state http.ConnState) {
 	if p := placeOf(conn); p != nil && state != http.StateNew {
 		c.becomes(p, state)
 	}
 }
 
-func (c *crowd) becomes(p *place, state http.ConnState) {
+func (c *Crowd) becomes(p *place, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.become(p, state)
 }
 
 // become puts a connection at the end of the queue of its state.
-func (c *crowd) become(p *place, state http.ConnState) {
+func (c *Crowd) become(p *place, state http.ConnState) {
 	c.unqueue(p)
 	p.state, p.since = state, c.now()
 	if queue := c.queues[state]; queue != nil && !p.left && !p.guest.trusted {
@@ -289,7 +292,7 @@ func (c *crowd) become(p *place, state http.ConnState) {
 	}
 }
 
-func (c *crowd) unqueue(p *place) {
+func (c *Crowd) unqueue(p *place) {
 	if p.queued != nil {
 		c.queues[p.state].Remove(p.queued)
 		p.queued = nil
@@ -317,8 +320,8 @@ func placeIn(ctx context.Context) *place {
 	return p
 }
 
-// open counts the connections.
-func (c *crowd) open() float64 {
+// Open counts the connections.
+func (c *Crowd) Open() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return float64(c.connections)

@@ -1,4 +1,4 @@
-package server
+package web
 
 import (
 	"net/netip"
@@ -20,22 +20,24 @@ type Rate struct {
 // seen least recently start anew.
 const maxClients = 100_000
 
-type limiter struct {
+// Limiter counts the requests of clients.
+type Limiter struct {
 	rate    Rate
 	clients *otter.Cache[netip.Prefix, *rate.Limiter]
 }
 
-func newLimiter(r Rate) *limiter {
+// NewLimiter is nil for a Rate that doesn't bound anything.
+func NewLimiter(r Rate) *Limiter {
 	if r.PerSecond <= 0 {
 		return nil
 	}
-	return &limiter{rate: r, clients: otter.Must(&otter.Options[netip.Prefix, *rate.Limiter]{
+	return &Limiter{rate: r, clients: otter.Must(&otter.Options[netip.Prefix, *rate.Limiter]{
 		MaximumSize:      maxClients,
 		ExpiryCalculator: otter.ExpiryAccessing[netip.Prefix, *rate.Limiter](10 * time.Minute),
 	})}
 }
 
-func (l *limiter) allow(client netip.Addr, now time.Time) bool {
+func (l *Limiter) allow(client netip.Addr, now time.Time) bool {
 	key := clientPrefix(client)
 	bucket, found := l.clients.GetIfPresent(key)
 	if !found {
@@ -54,16 +56,18 @@ func clientPrefix(client netip.Addr) netip.Prefix {
 	return prefix
 }
 
-// limit refuses a client that asks too often.
-func (s *Server) limit(next echo.HandlerFunc) echo.HandlerFunc {
-	if s.limiter == nil {
-		return next
-	}
-	return func(c echo.Context) error {
-		client, _ := netip.ParseAddr(c.RealIP())
-		if !s.limiter.allow(client, s.Now()) {
-			return errTooMany
+// Refuse refuses a client that asks too often, by a clock.
+func (l *Limiter) Refuse(now func() time.Time) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if l == nil {
+			return next
 		}
-		return next(c)
+		return func(c echo.Context) error {
+			client, _ := netip.ParseAddr(c.RealIP())
+			if !l.allow(client, now()) {
+				return ErrTooMany
+			}
+			return next(c)
+		}
 	}
 }

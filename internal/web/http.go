@@ -1,0 +1,53 @@
+package web
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Limits of a connection. A real client sends its request in one packet and
+// reads its answer at once.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	idleTimeout       = 60 * time.Second
+	maxHeaderBytes    = 16 << 10
+	// byteTimeout is for a connection of HTTP/2 that takes no byte at all.
+	byteTimeout = 10 * time.Second
+	// maxStreams is how many requests a connection of HTTP/2 has at once. A page with its
+	// assets is five.
+	maxStreams = 16
+)
+
+// WriteTimeout is for an answer, from the end of its request's header on.
+const WriteTimeout = 15 * time.Second
+
+// http2 bounds what a connection keeps in memory: of what is sent, no more than one
+// body.
+func http2() *http.HTTP2Config {
+	return &http.HTTP2Config{
+		MaxConcurrentStreams: maxStreams, WriteByteTimeout: byteTimeout,
+		MaxReceiveBufferPerConnection: MaxStaffBody, MaxReceiveBufferPerStream: MaxStaffBody, // the least that is possible
+	}
+}
+
+// Gate is a listener that lets the crowd's connections in.
+func (c *Crowd) Gate(l net.Listener) net.Listener { return &gate{l, c} }
+
+// Server answers the connections that came through the crowd's gate.
+func (c *Crowd) Server(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      WriteTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2:             http2(),
+		ConnState:         c.changed,
+		ConnContext:       withPlace,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // strangers' broken handshakes
+	}
+}
