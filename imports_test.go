@@ -65,14 +65,24 @@ var rooms = map[string]room{
 		},
 	},
 	"internal/doctor": {
-		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "mobileconfig"},
+		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "internal/doctor/probe"},
+		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
+	},
+	// asks name servers and web servers, for the checks and the simulations, which have no part in each other
+	"internal/doctor/probe": {third: []string{"github.com/miekg/dns"}},
+	"internal/doctor/simulate": {
+		ours:  []string{"settings", "thunderbird", "autodiscover", "mobileconfig", "internal/doctor/probe"},
 		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
 	},
 	"internal/testkit": {ours: []string{"settings"}, third: []string{"github.com/chromedp", "github.com/miekg/dns", "go.uber.org/goleak"}},
 	"cmd/autoconfig": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",
-			"internal/config", "internal/database", "internal/directory", "internal/directory/sqldir", "internal/directory/ldapdir", "internal/doctor", "internal/store", "internal/server", "internal/migrate", "internal/links", "internal/logs", "internal/staff", "internal/web",
+			"internal/config", "internal/database",
+			"internal/directory", "internal/directory/sqldir", "internal/directory/ldapdir",
+			"internal/doctor", "internal/doctor/probe", "internal/doctor/simulate",
+			"internal/store", "internal/server", "internal/migrate", "internal/links",
+			"internal/logs", "internal/staff", "internal/web",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
 	},

@@ -16,6 +16,7 @@ import (
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
+	"autoconfig/internal/doctor/probe"
 	"autoconfig/settings"
 )
 
@@ -58,10 +59,11 @@ func (k *checkCmd) Run(c *call) error {
 		return err
 	}
 	defer site.close()
-	checker, err := newChecker(site.process, k.resolverFlag, k.TrustResolver, k.AllowNetwork)
+	prober, err := newProber(site.process, k.resolverFlag, k.TrustResolver, k.AllowNetwork)
 	if err != nil {
 		return err
 	}
+	checker := &doctor.Checker{Prober: *prober}
 	for _, part := range k.Only {
 		checker.Only = append(checker.Only, doctor.Part(part))
 	}
@@ -76,16 +78,15 @@ func (k *checkCmd) Run(c *call) error {
 	return k.print(c, reports)
 }
 
-func newChecker(process settled, flag resolverFlag, trust bool, allow []netip.Prefix) (*doctor.Checker, error) {
+func newProber(process settled, flag resolverFlag, trust bool, allow []netip.Prefix) (*probe.Prober, error) {
 	resolver, err := flag.resolver(process)
 	if err != nil {
 		return nil, err
 	}
 	resolver.Trusted = trust || process.Check.TrustResolver
-	checker := &doctor.Checker{Resolver: resolver}
-	checker.Dialer.Judge.Allowed = append(process.Check.Networks(), allow...)
-	checker.Dialer.Judge.Own = ownListeners(process)
-	return checker, nil
+	return &probe.Prober{Resolver: resolver, Dialer: probe.Dialer{Policy: probe.DialPolicy{
+		Allowed: append(process.Check.Networks(), allow...), Own: ownListeners(process),
+	}}}, nil
 }
 
 // ownListeners are the listeners that aren't for everybody: a check must not reach

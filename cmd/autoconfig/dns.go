@@ -9,6 +9,7 @@ import (
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
+	"autoconfig/internal/doctor/probe"
 	"autoconfig/pacc"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -31,17 +32,17 @@ type resolverFlag struct {
 	Resolver []string `help:"Recursive name server to ask; the system's by default." placeholder:"HOST[:PORT]"`
 }
 
-func (r resolverFlag) resolver(process settled) (*doctor.Resolver, error) {
+func (r resolverFlag) resolver(process settled) (*probe.Resolver, error) {
 	servers := r.Resolver
 	if len(servers) == 0 {
 		servers = process.Check.Resolver
 	}
 	if len(servers) == 0 {
-		return doctor.SystemResolver("/etc/resolv.conf")
+		return probe.SystemResolver("/etc/resolv.conf")
 	}
-	resolver := &doctor.Resolver{}
+	resolver := &probe.Resolver{}
 	for _, server := range servers {
-		resolver.Servers = append(resolver.Servers, doctor.WithPort(server))
+		resolver.Servers = append(resolver.Servers, probe.WithPort(server))
 	}
 	return resolver, nil
 }
@@ -87,7 +88,7 @@ func (d *dnsCmd) Run(c *call) error {
 }
 
 func (d *dnsCmd) compare(c *call, site *opened, plan doctor.Plan) error {
-	updater := doctor.Updater{Server: doctor.WithPort(d.Server)}
+	updater := doctor.Updater{Server: probe.WithPort(d.Server)}
 	var asker doctor.Asker = updater
 	if d.Apply {
 		text, err := os.ReadFile(d.TSIGFile)

@@ -86,11 +86,11 @@ func (i *importConfigCmd) read(c *call) (text []byte, from string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	checker, err := newChecker(process, i.resolverFlag, false, i.AllowNetwork)
+	prober, err := newProber(process, i.resolverFlag, false, i.AllowNetwork)
 	if err != nil {
 		return nil, "", err
 	}
-	text, err = checker.Document(c, i.From)
+	text, err = prober.Document(c, i.From)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", u.Redacted(), err)
 	}

@@ -31,16 +31,16 @@ func TestChecksDialNoneOfOurPrivateListeners(t *testing.T) {
 			"admin_listen": {Process: config.Process{Listen: ":443", AdminListen: configured}},
 			"staff_listen": {Process: config.Process{Listen: ":443", AdminListen: "127.0.0.1:8081", StaffListen: configured}},
 		} {
-			checker, err := newChecker(process, resolverFlag{Resolver: []string{"127.0.0.1:1"}}, false, everything)
+			prober, err := newProber(process, resolverFlag{Resolver: []string{"127.0.0.1:1"}}, false, everything)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, to := range dialled {
-				if err := checker.Dialer.Judge.Permits(netip.MustParseAddrPort(to)); err == nil {
+				if err := prober.Dialer.Policy.Permits(netip.MustParseAddrPort(to)); err == nil {
 					t.Errorf("%s: %s: %s is dialled", key, configured, to)
 				}
 			}
-			if err := checker.Dialer.Judge.Permits(netip.MustParseAddrPort("127.0.0.1:443")); err != nil {
+			if err := prober.Dialer.Policy.Permits(netip.MustParseAddrPort("127.0.0.1:443")); err != nil {
 				t.Errorf("the public listener is what is to be checked: %v", err)
 			}
 		}

@@ -99,8 +99,8 @@ func settlePACC(c *call, site *opened, name string, force, asJSON bool) error {
 }
 
 func newPublisher(site *opened) (doctor.Publisher, error) {
-	checker, err := newChecker(site.process, resolverFlag{}, false, nil)
-	return doctor.Publisher{Documents: site.store, Checker: checker}, err
+	prober, err := newProber(site.process, resolverFlag{}, false, nil)
+	return doctor.Publisher{Documents: site.store, Prober: prober}, err
 }
 
 // auditedDocuments writes down what a person changes by a command.
@@ -139,7 +139,7 @@ func printPACC(c *call, state doctor.Publication) {
 func keepPACC(c *call, site *opened, logger *slog.Logger) error {
 	publisher, err := newPublisher(site)
 	if err != nil {
-		publisher.Checker = nil
+		publisher.Prober = nil
 		logger.Warn("changed PACC documents will wait for: autoconfig pacc publish --force", "error", err)
 	}
 	tick := time.NewTicker(paccEvery)

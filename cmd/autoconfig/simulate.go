@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"autoconfig/internal/directory"
-	"autoconfig/internal/doctor"
+	"autoconfig/internal/doctor/simulate"
 	"autoconfig/settings"
 )
 
@@ -43,11 +43,11 @@ func (s *simulateCmd) Run(c *call) error {
 		return err
 	}
 	defer site.close()
-	checker, err := newChecker(site.process, s.resolverFlag, false, s.AllowNetwork)
+	prober, err := newProber(site.process, s.resolverFlag, false, s.AllowNetwork)
 	if err != nil {
 		return err
 	}
-	simulator := doctor.Simulator{Checker: checker}
+	simulator := simulate.Simulator{Prober: *prober}
 	switch _, err := site.domainTerms(c, address.Domain()); {
 	case err == nil:
 		simulator.ProfileHost = site.process.PublicURL.Host
@@ -56,9 +56,9 @@ func (s *simulateCmd) Run(c *call) error {
 	}
 	clients := s.Client
 	if slices.Contains(clients, "all") {
-		clients = doctor.Clients()
+		clients = simulate.Clients()
 	}
-	var all []doctor.Simulation
+	var all []simulate.Result
 	for _, client := range clients {
 		one, err := simulator.Run(c, client, address)
 		if err != nil {
@@ -73,13 +73,13 @@ func (s *simulateCmd) Run(c *call) error {
 			return err
 		}
 	}
-	if slices.ContainsFunc(all, func(o doctor.Simulation) bool { return o.Account == nil }) {
+	if slices.ContainsFunc(all, func(o simulate.Result) bool { return o.Account == nil }) {
 		return errFinding
 	}
 	return nil
 }
 
-func printSimulation(c *call, s doctor.Simulation) {
+func printSimulation(c *call, s simulate.Result) {
 	c.printf("%s\n", s.Client)
 	for _, step := range s.Steps {
 		c.printf("  %s\n      %s\n      %s\n", step.Request, step.Answer, step.Verdict)
@@ -91,7 +91,7 @@ func printSimulation(c *call, s doctor.Simulation) {
 		c.printf("  no account: %s\n\n", s.Why)
 		return
 	}
-	side := func(name string, e doctor.Endpoint) {
+	side := func(name string, e simulate.Endpoint) {
 		words := []string{e.Host + ":" + e.Port, string(e.Security), e.Auth, e.Username}
 		c.printf("  %-9s %s\n", name, strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), "  "))
 	}

@@ -6,27 +6,27 @@ import (
 	"strings"
 	"testing"
 
-	"autoconfig/internal/doctor"
+	"autoconfig/internal/doctor/simulate"
 	"autoconfig/internal/testkit"
 )
 
 func TestSimulateShowsEachStep(t *testing.T) {
 	t.Parallel()
 	server := testkit.StartDNS(t, "127.0.0.1:0", "_imaps._tcp.example.com. SRV 0 1 993 imap.example.com.", "_submissions._tcp.example.com. SRV 0 1 465 smtp.example.com.")
-	simulate := "autoconfig simulate --demo --resolver " + server.Addr + " office@example.com "
+	command := "autoconfig simulate --demo --resolver " + server.Addr + " office@example.com "
 	for args, want := range map[string]string{
 		"--client fairemail":               "SRV _imaps._tcp.example.com\n      0 1 993 imap.example.com.\n      keeps it",
 		"--client fairemail; echo exit $?": "IMAP      imap.example.com:993  tls  office@example.com\n  SMTP      smtp.example.com:465  tls  office@example.com\n\nexit 0",
 		"--client kmail; echo exit $?":     "no account: nothing that it asks gives a usable account\n\nexit 1",
 		"--client pine":                    "must be one of",
 	} {
-		if seen := shell(t, "", simulate+args); !strings.Contains(seen, want) {
+		if seen := shell(t, "", command+args); !strings.Contains(seen, want) {
 			t.Errorf("simulate %s shows\n%s\nwant %s", args, seen, want)
 		}
 	}
-	out, err := exec.Command("sh", "-c", simulate+"--json").Output()
-	var all []doctor.Simulation
-	if jsonErr := json.Unmarshal(out, &all); jsonErr != nil || err == nil || len(all) != len(doctor.Clients()) {
+	out, err := exec.Command("sh", "-c", command+"--json").Output()
+	var all []simulate.Result
+	if jsonErr := json.Unmarshal(out, &all); jsonErr != nil || err == nil || len(all) != len(simulate.Clients()) {
 		t.Errorf("%v %v\n%s", jsonErr, err, out)
 	}
 }

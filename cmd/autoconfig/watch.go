@@ -17,7 +17,7 @@ func newWatcher(c *call, site *opened, logger *slog.Logger) (*doctor.Watcher, er
 	if check.Interval() == 0 {
 		return nil, nil
 	}
-	checker, err := newChecker(site.process, resolverFlag{}, false, nil)
+	prober, err := newProber(site.process, resolverFlag{}, false, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w; or turn checks off: check: {every: \"0\"}", err)
 	}
@@ -30,7 +30,7 @@ func newWatcher(c *call, site *opened, logger *slog.Logger) (*doctor.Watcher, er
 		return nil, err
 	}
 	return &doctor.Watcher{
-		Results: site.store, Checker: checker, Every: check.Interval(), Logger: logger,
+		Results: site.store, Checker: &doctor.Checker{Prober: *prober}, Every: check.Interval(), Logger: logger,
 		Holder: fmt.Sprintf("%s %d", host, os.Getpid()),
 		Plan: func(ctx context.Context, name string) (*doctor.Plan, error) {
 			plan, err := site.plan(&call{Context: ctx, std: c.std}, name)

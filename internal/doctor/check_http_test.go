@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -24,36 +23,22 @@ type webWorld struct {
 }
 
 const (
-	configPath = "/mail/config-v1.1.xml"
-	poxPath    = "/autodiscover/autodiscover.xml"
+	configPath = thunderbird.Path
+	poxPath    = autodiscover.Path
 )
 
 func newWebWorld(t *testing.T) *webWorld {
 	t.Helper()
-	w := &webWorld{world: newWorld(t), sites: map[string]http.HandlerFunc{}}
+	w := &webWorld{world: newWorld(t)}
 	w.checker.Only = []Part{PartHTTP}
 	w.add("example.com. 300 A 192.0.2.81", "autoconfig.example.net. 300 A 192.0.2.80")
 	w.ca = testkit.NewCA(t)
 	w.checker.Roots = w.ca.Pool()
 	names := []string{"example.com", "autoconfig.example.com", "autodiscover.example.com", "setup.example.com", "autoconfig.example.net", "ua-auto-config.example.com"}
-	config := &tls.Config{Certificates: []tls.Certificate{w.ca.Issue(t, testkit.Leaf{Names: names}).TLS()}}
-	handler := func(scheme string) http.Handler {
-		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			if site, ok := w.sites[scheme+"://"+r.Host]; ok {
-				site(rw, r)
-				return
-			}
-			http.NotFound(rw, r)
-		})
-	}
-	secure := httptest.NewUnstartedServer(handler("https"))
-	secure.TLS = config
-	secure.StartTLS()
-	t.Cleanup(secure.Close)
-	plain := httptest.NewServer(handler("http"))
-	t.Cleanup(plain.Close)
+	sites := testkit.StartSites(t, w.ca, names...)
+	w.sites = sites.Pages
 	for _, ip := range []string{"192.0.2.80", "192.0.2.81"} {
-		w.routes[ip+":443"], w.routes[ip+":80"] = secure.Listener.Addr().String(), plain.Listener.Addr().String()
+		w.routes[ip+":443"], w.routes[ip+":80"] = sites.HTTPS, sites.HTTP
 	}
 	w.sites["https://autoconfig.example.com"] = w.answer(nil)
 	w.sites["https://autodiscover.example.com"] = w.answer(nil)
@@ -68,7 +53,7 @@ func newWebWorld(t *testing.T) *webWorld {
 // answer is what this service answers, with changed settings.
 func (w *webWorld) answer(change func(*settings.Settings)) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
-		address := settings.MustAddress(probe + "@example.com")
+		address := settings.MustAddress(localPart + "@example.com")
 		s := w.plan.Terms.PublicSettings(address, w.plan.Terms.Unknown(address))
 		if change != nil {
 			change(&s)
@@ -91,24 +76,10 @@ func (w *webWorld) answer(change func(*settings.Settings)) http.HandlerFunc {
 	}
 }
 
-// say answers always the same.
-func say(status int, kind, body string) http.HandlerFunc {
-	return func(rw http.ResponseWriter, _ *http.Request) {
-		rw.Header().Set("Content-Type", kind)
-		rw.WriteHeader(status)
-		_, _ = rw.Write([]byte(body))
-	}
-}
+func say(status int, kind, body string) http.HandlerFunc { return testkit.Say(status, kind, body) }
 
-// only leaves the rest of a host as it is.
 func only(path string, special, rest http.HandlerFunc) http.HandlerFunc {
-	return func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == path {
-			special(rw, r)
-		} else {
-			rest(rw, r)
-		}
-	}
+	return testkit.Only(path, special, rest)
 }
 
 func TestAHealthyServiceHasNoFinding(t *testing.T) {
@@ -151,7 +122,7 @@ func TestEveryFaultOfTheWebIsFoundAndMended(t *testing.T) {
 		return func(w *webWorld) { w.sites[name] = only(path, h, w.sites["https://autoconfig.example.com"]) }
 	}
 	const autoconfig, discover, apex = "https://autoconfig.example.com", "https://autodiscover.example.com", "https://example.com"
-	const wellKnown = "/.well-known/autoconfig/mail/config-v1.1.xml"
+	const wellKnown = thunderbird.PathWellKnown
 	redirect := func(to string) http.HandlerFunc {
 		return func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, to, http.StatusFound) }
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"autoconfig/internal/doctor/probe"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -38,14 +39,14 @@ func (m mailServer) String() string { return fmt.Sprintf("%s:%d", m.Host, m.Port
 
 // servers talks to every mail server that is handed out, or for a domain that
 // isn't ours, to those that its SRV records name.
-func (x *examination) servers(ctx context.Context) {
+func (c *check) servers(ctx context.Context) {
 	var all []mailServer
-	if x.plan != nil {
-		all = handedOut(x.plan.Terms)
+	if c.plan != nil {
+		all = handedOut(c.plan.Terms)
 	} else {
-		all = x.announced(ctx)
+		all = c.announced(ctx)
 	}
-	each(all, func(m mailServer) { x.server(ctx, m) })
+	parallel(all, func(m mailServer) { c.server(ctx, m) })
 }
 
 func handedOut(terms *policy.Terms) []mailServer {
@@ -78,17 +79,17 @@ func handedOut(terms *policy.Terms) []mailServer {
 // maxAnnounced bounds the servers of a domain that isn't ours.
 const maxAnnounced = 20
 
-func (x *examination) announced(ctx context.Context) []mailServer {
+func (c *check) announced(ctx context.Context) []mailServer {
 	var all []mailServer
 	for protocol, names := range mailServices {
 		for label, security := range map[string]settings.Security{names.tls: settings.TLS, names.starttls: settings.STARTTLS} {
-			answer, err := x.Resolver.Ask(ctx, label+"."+x.domain, dns.TypeSRV)
+			answer, err := c.Resolver.Ask(ctx, label+"."+c.domain, dns.TypeSRV)
 			if err != nil {
-				x.inconclusive(label+"."+dns.Fqdn(x.domain)+" SRV", err)
+				c.inconclusive(label+"."+dns.Fqdn(c.domain)+" SRV", err)
 			}
-			for _, rr := range answer.Records {
-				if srv := rr.(*dns.SRV); srv.Target != "." && len(all) < maxAnnounced {
-					all = append(all, mailServer{protocol, settings.Server{Host: strings.ToLower(strings.TrimSuffix(srv.Target, ".")), Port: int(srv.Port), Security: security}, label})
+			for _, srv := range answer.Services() {
+				if len(all) < maxAnnounced {
+					all = append(all, mailServer{protocol, settings.Server{Host: probe.Host(srv.Target), Port: int(srv.Port), Security: security}, label})
 				}
 			}
 		}
@@ -96,25 +97,25 @@ func (x *examination) announced(ctx context.Context) []mailServer {
 	return all
 }
 
-func (x *examination) server(ctx context.Context, m mailServer) {
+func (c *check) server(ctx context.Context, m mailServer) {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
-	ips, answer, err := x.Resolver.Addresses(ctx, m.Host)
+	ips, answer, err := c.Resolver.Addresses(ctx, m.Host)
 	if err != nil {
-		x.inconclusive(m.Host, err)
+		c.inconclusive(m.Host, err)
 		return
 	}
 	if len(ips) == 0 {
-		x.found(Finding{Code: TLSConnect, Subject: m.String(), Seen: m.Host + nameless(answer)})
+		c.report(Finding{Code: TLSConnect, Subject: m.String(), Seen: m.Host + answer.Lack()})
 		return
 	}
-	connection, err := x.Dialer.dial(ctx, "tcp", ips, m.Port)
+	connection, err := c.Dialer.Dial(ctx, "tcp", ips, m.Port)
 	if err != nil {
 		f := Finding{Code: TLSConnect, Subject: m.String(), Seen: err.Error()}
-		if errors.Is(err, ErrForbidden) {
-			f.Severity, f.Remedy = Info, "Not checked. Permit its network, if it is yours: --allow-network."
+		if errors.Is(err, probe.ErrForbidden) {
+			f.Severity, f.Remedy = Info, notPermitted
 		}
-		x.found(f)
+		c.report(f)
 		return
 	}
 	defer func() { _ = connection.Close() }()
@@ -122,42 +123,42 @@ func (x *examination) server(ctx context.Context, m mailServer) {
 		_ = connection.SetDeadline(deadline) // a connection without deadlines still ends with the server
 	}
 	if m.Security == settings.STARTTLS {
-		x.starttls(ctx, m, connection)
+		c.starttls(ctx, m, connection)
 		return
 	}
-	if secured := x.handshake(ctx, m, connection); secured != nil && x.wants(PartMail) {
-		x.judgeMail(m, newTalk(m.protocol, secured))
+	if secured := c.handshake(ctx, m, connection); secured != nil && c.wants(PartMail) {
+		c.judgeMail(m, newMailSession(m.protocol, secured))
 	}
 }
 
 // starttls talks in the clear first: what is offered there counts too.
-func (x *examination) starttls(ctx context.Context, m mailServer, connection net.Conn) {
-	t := newTalk(m.protocol, connection)
+func (c *check) starttls(ctx context.Context, m mailServer, connection net.Conn) {
+	t := newMailSession(m.protocol, connection)
 	offers, err := t.begin()
 	if err != nil {
-		x.found(Finding{Code: MailNotSpoken, Subject: m.String(), Seen: err.Error(), Expected: strings.ToUpper(string(m.protocol))})
+		c.report(Finding{Code: MailNotSpoken, Subject: m.String(), Seen: err.Error(), Expected: strings.ToUpper(string(m.protocol))})
 		return
 	}
-	if offers.passwords && x.wants(PartMail) {
-		x.found(Finding{Code: MailCleartext, Subject: m.String(), Seen: "before TLS: " + offers.raw})
+	if offers.passwords && c.wants(PartMail) {
+		c.report(Finding{Code: MailCleartext, Subject: m.String(), Seen: "before TLS: " + offers.raw})
 	}
 	if !offers.starttls {
-		x.found(Finding{Code: STARTTLSAbsent, Subject: m.String(), Seen: offers.raw})
+		c.report(Finding{Code: STARTTLSAbsent, Subject: m.String(), Seen: offers.raw})
 		return
 	}
 	if err := t.starttls(); err != nil {
-		x.found(Finding{Code: STARTTLSAbsent, Subject: m.String(), Seen: err.Error()})
+		c.report(Finding{Code: STARTTLSAbsent, Subject: m.String(), Seen: err.Error()})
 		return
 	}
-	if secured := x.handshake(ctx, m, connection); secured != nil && x.wants(PartMail) {
+	if secured := c.handshake(ctx, m, connection); secured != nil && c.wants(PartMail) {
 		t.secured(secured)
-		x.judgeOffers(m, t)
+		c.judgeOffers(m, t)
 	}
 }
 
 // handshake judges the certificate and gives the secured connection, nil if there
 // is none.
-func (x *examination) handshake(ctx context.Context, m mailServer, connection net.Conn) net.Conn {
+func (c *check) handshake(ctx context.Context, m mailServer, connection net.Conn) net.Conn {
 	secured := tls.Client(connection, &tls.Config{
 		ServerName: m.Host,
 		// The certificate is judged below, to say what exactly is wrong with it; no
@@ -166,77 +167,77 @@ func (x *examination) handshake(ctx context.Context, m mailServer, connection ne
 		MinVersion:         tls.VersionTLS10,
 	})
 	if err := secured.HandshakeContext(ctx); err != nil {
-		x.found(Finding{Code: TLSConnect, Subject: m.String(), Seen: "TLS: " + err.Error()})
+		c.report(Finding{Code: TLSConnect, Subject: m.String(), Seen: "TLS: " + err.Error()})
 		return nil
 	}
 	state := secured.ConnectionState()
-	if x.wants(PartTLS) {
+	if c.wants(PartTLS) {
 		if state.Version < tls.VersionTLS12 {
-			x.found(Finding{Code: TLSOld, Subject: m.String(), Seen: tls.VersionName(state.Version), Expected: "TLS 1.2 or 1.3"})
+			c.report(Finding{Code: TLSOld, Subject: m.String(), Seen: tls.VersionName(state.Version), Expected: "TLS 1.2 or 1.3"})
 		}
-		x.judgeCertificate(m, state.PeerCertificates)
+		c.judgeCertificate(m, state.PeerCertificates)
 	}
 	return secured
 }
 
-func (x *examination) judgeCertificate(m mailServer, chain []*x509.Certificate) {
-	leaf, now := chain[0], x.now()
-	x.expires(int(leaf.NotAfter.Sub(now).Hours() / 24))
+func (c *check) judgeCertificate(m mailServer, chain []*x509.Certificate) {
+	leaf, now := chain[0], c.Time()
+	c.expires(int(leaf.NotAfter.Sub(now).Hours() / 24))
 	names := strings.Join(leaf.DNSNames, ", ")
 	if err := leaf.VerifyHostname(m.Host); err != nil {
-		x.found(Finding{Code: TLSName, Subject: m.String(), Seen: "a certificate for " + cmp.Or(names, "no name"), Expected: m.Host})
+		c.report(Finding{Code: TLSName, Subject: m.String(), Seen: "a certificate for " + cmp.Or(names, "no name"), Expected: m.Host})
 	}
 	switch day := leaf.NotAfter.UTC().Format(time.DateOnly); {
 	case now.Before(leaf.NotBefore):
-		x.found(Finding{Code: TLSExpired, Subject: m.String(), Seen: "not valid before " + leaf.NotBefore.UTC().Format(time.DateOnly)})
+		c.report(Finding{Code: TLSExpired, Subject: m.String(), Seen: "not valid before " + leaf.NotBefore.UTC().Format(time.DateOnly)})
 	case now.After(leaf.NotAfter):
-		x.found(Finding{Code: TLSExpired, Subject: m.String(), Seen: "expired on " + day})
+		c.report(Finding{Code: TLSExpired, Subject: m.String(), Seen: "expired on " + day})
 	case now.Add(soon).After(leaf.NotAfter):
-		x.found(Finding{Code: TLSExpiring, Subject: m.String(), Seen: "expires on " + day})
+		c.report(Finding{Code: TLSExpiring, Subject: m.String(), Seen: "expires on " + day})
 	}
 	between := x509.NewCertPool()
-	for _, c := range chain[1:] {
-		between.AddCert(c)
+	for _, certificate := range chain[1:] {
+		between.AddCert(certificate)
 	}
-	_, err := leaf.Verify(x509.VerifyOptions{Roots: x.Roots, Intermediates: between, CurrentTime: now})
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: c.Roots, Intermediates: between, CurrentTime: now})
 	var invalid x509.CertificateInvalidError
 	if errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert.Equal(leaf) {
 		err = nil // said above
 	}
 	if err != nil {
-		x.found(Finding{Code: TLSUntrusted, Subject: m.String(), Seen: fmt.Sprintf("issued by %q, %d certificates sent: %v", leaf.Issuer.CommonName, len(chain), err)})
+		c.report(Finding{Code: TLSUntrusted, Subject: m.String(), Seen: fmt.Sprintf("issued by %q, %d certificates sent: %v", leaf.Issuer.CommonName, len(chain), err)})
 	}
 	// What SRV says from an unsigned zone can be verified by these names only
 	// (RFC 6125, section 6.4; RFC 6186, section 6).
-	within := dns.IsSubDomain(dns.Fqdn(x.domain), dns.Fqdn(m.Host))
-	if !within && leaf.VerifyHostname(x.domain) != nil {
-		x.found(Finding{Code: TLSSRVID, Subject: m.String(), Seen: "a certificate for " + cmp.Or(names, "no name"), Expected: x.domain + ", or the SRV-ID " + m.label + "." + x.domain})
+	within := dns.IsSubDomain(dns.Fqdn(c.domain), dns.Fqdn(m.Host))
+	if !within && leaf.VerifyHostname(c.domain) != nil {
+		c.report(Finding{Code: TLSSRVID, Subject: m.String(), Seen: "a certificate for " + cmp.Or(names, "no name"), Expected: c.domain + ", or the SRV-ID " + m.label + "." + c.domain})
 	}
 }
 
 // expires remembers the first certificate that expires.
-func (x *examination) expires(days int) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.days == nil || days < *x.days {
-		x.days = &days
+func (c *check) expires(days int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.days == nil || days < *c.days {
+		c.days = &days
 	}
 }
 
 // judgeMail begins the talk over implicit TLS.
-func (x *examination) judgeMail(m mailServer, t *talk) {
+func (c *check) judgeMail(m mailServer, t *mailSession) {
 	if _, err := t.begin(); err != nil {
-		x.found(Finding{Code: MailNotSpoken, Subject: m.String(), Seen: err.Error(), Expected: strings.ToUpper(string(m.protocol))})
+		c.report(Finding{Code: MailNotSpoken, Subject: m.String(), Seen: err.Error(), Expected: strings.ToUpper(string(m.protocol))})
 		return
 	}
-	x.judgeOffers(m, t)
+	c.judgeOffers(m, t)
 }
 
 // judgeOffers compares the mechanisms after TLS with those that are handed out.
-func (x *examination) judgeOffers(m mailServer, t *talk) {
+func (c *check) judgeOffers(m mailServer, t *mailSession) {
 	offers, err := t.ask()
 	if err != nil {
-		x.found(Finding{Code: MailNotSpoken, Subject: m.String(), Seen: err.Error()})
+		c.report(Finding{Code: MailNotSpoken, Subject: m.String(), Seen: err.Error()})
 		return
 	}
 	var absent []string
@@ -252,5 +253,5 @@ func (x *examination) judgeOffers(m mailServer, t *talk) {
 	if len(absent) < len(m.Auth) {
 		f.Severity = Warning // programs try the others
 	}
-	x.found(f)
+	c.report(f)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"autoconfig/internal/doctor/probe"
 	"autoconfig/internal/testkit"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -189,7 +190,7 @@ func TestServersThatAreNotThere(t *testing.T) {
 	if found := w.check(t).with(TLSConnect); len(found) != 1 || !strings.Contains(found[0].Seen, "connection refused") {
 		t.Errorf("nothing listens: %+v", found)
 	}
-	w.checker.Dialer.Judge = Judge{}
+	w.checker.Dialer.Policy = probe.DialPolicy{}
 	if found := w.check(t).with(TLSConnect); len(found) != 1 || found[0].Severity != Info || !strings.Contains(found[0].Seen, "not a public address") {
 		t.Errorf("a private address: %+v", found)
 	}

@@ -3,12 +3,12 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
 
+	"autoconfig/internal/doctor/probe"
 	"autoconfig/pacc"
 )
 
@@ -20,9 +20,9 @@ type Change struct {
 	Want []Record `json:"want,omitempty"`
 }
 
-// Asker answers questions about names: a [Resolver], or one server.
+// Asker answers questions about names: a [probe.Resolver], or one server.
 type Asker interface {
-	Ask(ctx context.Context, name string, kind uint16) (Answer, error)
+	Ask(ctx context.Context, name string, kind uint16) (probe.Answer, error)
 }
 
 // Diff compares a domain's records with what an asker says is published. Where an
@@ -131,23 +131,7 @@ func published(ctx context.Context, asker Asker, name, kind string) ([]Record, e
 
 func recordOf(rr dns.RR) Record {
 	h := rr.Header()
-	data := strings.TrimPrefix(rr.String(), h.String())
-	switch rr := rr.(type) {
-	case *dns.SRV:
-		data = strings.ToLower(data)
-	case *dns.CNAME:
-		data = strings.ToLower(data)
-	case *dns.A:
-		data = addressText(rr.A)
-	case *dns.AAAA:
-		data = addressText(rr.AAAA)
-	}
-	return Record{Name: strings.ToLower(h.Name), Type: dns.TypeToString[h.Rrtype], TTL: h.Ttl, Data: data}
-}
-
-func addressText(ip []byte) string {
-	address, _ := netip.AddrFromSlice(ip)
-	return address.Unmap().String()
+	return Record{Name: strings.ToLower(h.Name), Type: dns.TypeToString[h.Rrtype], TTL: h.Ttl, Data: probe.Data(rr)}
 }
 
 func sameRecords(a, b []Record) bool {

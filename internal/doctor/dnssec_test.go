@@ -2,11 +2,13 @@ package doctor
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
 
+	"autoconfig/internal/doctor/probe"
 	"autoconfig/internal/testkit"
 	"autoconfig/pacc"
 )
@@ -20,7 +22,7 @@ func TestASignedZone(t *testing.T) {
 	bind := w.startSignedZone(t)
 
 	check := func(anchors bool) Report {
-		w.checker.Resolver = &Resolver{Servers: []string{testkit.StartUnbound(t, bind, anchors, "example.com")}, Trusted: true}
+		w.checker.Resolver = &probe.Resolver{Servers: []string{testkit.StartUnbound(t, bind, anchors, "example.com")}, Trusted: true}
 		return w.checker.Check(t.Context(), "example.com", &w.plan)
 	}
 	if r := check(true); len(r.Findings) > 0 {
@@ -53,7 +55,7 @@ func (w *world) startSignedZone(t *testing.T) *testkit.BIND {
 	}
 	bind := testkit.StartSignedBIND(t, "127.0.0.1:0", map[string]string{"example.com": zone.String() + "@ MX 10 mx\n"})
 	w.routes["127.0.0.1:53"] = bind.Addr // ns.example.com, in its zone
-	w.checker.Dialer.Judge.Allowed = append(w.checker.Dialer.Judge.Allowed, prefixes("127.0.0.0/8")...)
+	w.checker.Dialer.Policy.Allowed = append(w.checker.Dialer.Policy.Allowed, netip.MustParsePrefix("127.0.0.0/8"))
 	return bind
 }
 
@@ -66,7 +68,7 @@ func TestAHealthyDomainOnRealServersHasNoFinding(t *testing.T) {
 	w.startMailServers(t, "", "")
 	w.checker.Only = nil
 	bind := w.startSignedZone(t)
-	w.checker.Resolver = &Resolver{Servers: []string{testkit.StartUnbound(t, bind, true, "example.com")}, Trusted: true}
+	w.checker.Resolver = &probe.Resolver{Servers: []string{testkit.StartUnbound(t, bind, true, "example.com")}, Trusted: true}
 	r := w.checker.Check(t.Context(), "example.com", &w.plan)
 	if len(r.Findings) > 0 {
 		t.Errorf("findings:\n%s", r.text())
@@ -80,8 +82,10 @@ func TestAHealthyDomainOnRealServersHasNoFinding(t *testing.T) {
 func TestAnUnsignedZone(t *testing.T) {
 	t.Parallel()
 	bind := testkit.StartBIND(t, "127.0.0.1:0", map[string]string{"example.com": ""})
-	c := &Checker{Resolver: &Resolver{Servers: []string{testkit.StartUnbound(t, bind, true, "example.com")}, Trusted: true}, Only: []Part{PartDNS}}
-	c.Dialer.Judge.Allowed = prefixes("127.0.0.0/8")
+	c := &Checker{Only: []Part{PartDNS}, Prober: probe.Prober{
+		Resolver: &probe.Resolver{Servers: []string{testkit.StartUnbound(t, bind, true, "example.com")}, Trusted: true},
+	}}
+	c.Dialer.Policy.Allowed = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	if r := c.Check(t.Context(), "example.com", nil); len(r.with(DNSSECUnsigned)) != 1 {
 		t.Errorf("findings:\n%s", r.text())
 	}

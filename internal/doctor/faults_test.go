@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"autoconfig/internal/doctor/probe"
 	"autoconfig/internal/testkit"
 )
 
@@ -100,7 +101,7 @@ func TestFaultsOfAResolverAreInconclusive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.checker.Resolver = &Resolver{Servers: []string{script(t, c.handler)}, Timeout: patience(c.seen, 100*time.Millisecond)}
+			w.checker.Resolver = &probe.Resolver{Servers: []string{script(t, c.handler)}, Timeout: patience(c.seen, 100*time.Millisecond)}
 			r := w.checker.Check(t.Context(), "example.com", &w.plan)
 			if name == "truncated always" {
 				return // by TCP, such an answer is one
@@ -109,7 +110,7 @@ func TestFaultsOfAResolverAreInconclusive(t *testing.T) {
 			if len(failed) < len(srvPorts) || len(failed) != len(r.Findings) || !strings.Contains(failed[0].Seen, c.seen) {
 				t.Errorf("%d failed:\n%s", len(failed), r.text())
 			}
-			if _, err := w.checker.Resolver.Ask(t.Context(), "example.com", dns.TypeSOA); !errors.Is(err, ErrInconclusive) {
+			if _, err := w.checker.Resolver.Ask(t.Context(), "example.com", dns.TypeSOA); !errors.Is(err, probe.ErrInconclusive) {
 				t.Errorf("one question: %v", err)
 			}
 		})
@@ -140,7 +141,7 @@ func TestAnswersThatNeedEffort(t *testing.T) {
 		servers []string
 		want    int
 	}{"500 records": {[]string{big}, 500}, "upper case": {[]string{upper}, 1}, "the next server": {[]string{broken, upper}, 1}} {
-		r := &Resolver{Servers: c.servers}
+		r := &probe.Resolver{Servers: c.servers}
 		if answer, err := r.Ask(t.Context(), "_imaps._tcp.example.com", dns.TypeSRV); err != nil || len(answer.Records) != c.want || answer.NoName {
 			t.Errorf("%s: %d records, %v", name, len(answer.Records), err)
 		}

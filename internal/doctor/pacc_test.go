@@ -75,7 +75,7 @@ func TestAChangedDocumentWaitsForItsDigest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	kept := shelf{}
-	p := Publisher{Documents: kept, Checker: w.checker}
+	p := Publisher{Documents: kept, Prober: &w.checker.Prober}
 	settle := func(force bool) Publication {
 		t.Helper()
 		w.dns.Set(t, w.records...)

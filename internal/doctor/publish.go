@@ -3,13 +3,11 @@ package doctor
 import (
 	"bytes"
 	"context"
-	"errors"
-	"net"
 	"slices"
-	"strings"
 
 	"github.com/miekg/dns"
 
+	"autoconfig/internal/doctor/probe"
 	"autoconfig/pacc"
 	"autoconfig/policy"
 )
@@ -26,8 +24,8 @@ type Documents interface {
 // every server of the zone has its digest; the old one serves until then.
 type Publisher struct {
 	Documents Documents
-	// Checker asks the zones' servers; without one, changed documents wait.
-	Checker *Checker
+	// Prober asks the zones' servers; without one, changed documents wait.
+	Prober *probe.Prober
 }
 
 // Publication is where a domain's document stands.
@@ -87,22 +85,21 @@ func (p Publisher) Settle(ctx context.Context, name string, terms *policy.Terms,
 
 // unseen tells which server of the zone doesn't have a digest, "" if all do.
 func (p Publisher) unseen(ctx context.Context, name string, digest pacc.Digest) string {
-	if p.Checker == nil {
+	if p.Prober == nil {
 		return "there is no resolver to ask for the zone's servers"
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	x := &examination{Checker: p.Checker, domain: name}
-	servers, err := x.nameServers(ctx)
+	servers, err := p.Prober.NameServers(ctx, name)
 	if err != nil {
 		return "the zone's servers can't be asked: " + err.Error()
 	}
 	for _, server := range servers {
-		answer, err := x.askServer(ctx, server, pacc.Label+"."+name, dns.TypeTXT)
+		answer, err := p.Prober.AskServer(ctx, server, name, pacc.Label+"."+name, dns.TypeTXT)
 		if err != nil {
 			return server + " can't be asked: " + err.Error()
 		}
-		if !slices.ContainsFunc(textsOf(answer), func(text string) bool {
+		if !slices.ContainsFunc(answer.Texts(), func(text string) bool {
 			d, err := pacc.ParseTXT(text)
 			return err == nil && d.Equal(digest)
 		}) {
@@ -113,69 +110,4 @@ func (p Publisher) unseen(ctx context.Context, name string, digest pacc.Digest) 
 		return "the zone has no servers"
 	}
 	return ""
-}
-
-func textsOf(answer Answer) []string {
-	var all []string
-	for _, rr := range answer.Records {
-		all = append(all, strings.Join(rr.(*dns.TXT).Txt, ""))
-	}
-	return all
-}
-
-// nameServers are the names of the servers of the zone that the domain is in.
-func (x *examination) nameServers(ctx context.Context) ([]string, error) {
-	zone, err := x.zone(ctx)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := x.Resolver.Ask(ctx, zone, dns.TypeNS)
-	if err != nil {
-		return nil, err
-	}
-	var servers []string
-	for _, rr := range answer.Records {
-		servers = append(servers, strings.ToLower(rr.(*dns.NS).Ns))
-	}
-	slices.Sort(servers)
-	return servers[:min(len(servers), maxAuthorities)], nil
-}
-
-var (
-	errLame     = errors.New("it answers without authority")
-	errReferral = errors.New("the name is in another zone")
-)
-
-// askServer asks one of the zone's servers, by an address that was judged.
-func (x *examination) askServer(ctx context.Context, server, name string, kind uint16) (Answer, error) {
-	ips, _, err := x.Resolver.Addresses(ctx, server)
-	if err != nil {
-		return Answer{}, err
-	}
-	if len(ips) == 0 {
-		return Answer{}, errors.New("it has no address")
-	}
-	connect := func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return x.Dialer.dial(ctx, network, ips, 53)
-	}
-	reply, err := exchange(ctx, connect, x.Resolver.Timeout, server, newQuery(name, kind))
-	if err != nil {
-		return Answer{}, err
-	}
-	if !reply.Authoritative {
-		if x.refers(reply) {
-			return Answer{}, errReferral
-		}
-		return Answer{}, errLame
-	}
-	return readAnswer(reply)
-}
-
-// refers tells whether a reply leads to a zone below the domain, such as
-// _tcp.example.com. A lame server leads up, or to where it was asked.
-func (x *examination) refers(reply *dns.Msg) bool {
-	return slices.ContainsFunc(reply.Ns, func(rr dns.RR) bool {
-		owner, domain := strings.ToLower(rr.Header().Name), dns.Fqdn(x.domain)
-		return rr.Header().Rrtype == dns.TypeNS && owner != domain && dns.IsSubDomain(domain, owner)
-	})
 }

@@ -10,9 +10,11 @@ import (
 
 	"github.com/miekg/dns"
 
+	"autoconfig/autodiscover"
 	"autoconfig/pacc"
 	"autoconfig/policy"
 	"autoconfig/settings"
+	"autoconfig/thunderbird"
 )
 
 // recordTTL is what records are published with, in seconds.
@@ -74,8 +76,8 @@ func (p Plan) Records() []Record {
 func (p Plan) hosts() []Record {
 	var records []Record
 	for _, h := range []struct{ label, why string }{
-		{"autoconfig", "Thunderbird, Evolution, KMail and others ask here"},
-		{"autodiscover", "Outlook asks here, and Thunderbird when it finds no autoconfig"},
+		{thunderbird.HostLabel, "Thunderbird, Evolution, KMail and others ask here"},
+		{autodiscover.HostLabel, "Outlook asks here, and Thunderbird when it finds no autoconfig"},
 		{pacc.HostLabel, "serves the PACC document"},
 	} {
 		name := h.label + "." + p.Domain
@@ -89,7 +91,7 @@ func (p Plan) hosts() []Record {
 		records = append(records, p.record(h.label, kind, data, h.why))
 	}
 	if _, err := netip.ParseAddr(p.Host); err != nil {
-		records = append(records, p.srv("_autodiscover._tcp", 0, 443, p.Host, "leads Outlook here where autodiscover."+p.Domain+" can't have a certificate"))
+		records = append(records, p.srv(autodiscover.SRVLabel, 0, 443, p.Host, "leads Outlook here where "+autodiscover.HostLabel+"."+p.Domain+" can't have a certificate"))
 	}
 	for _, document := range p.Documents {
 		records = append(records, p.record(pacc.Label, "TXT", quote(pacc.DigestOf(document).TXT()), "proves the PACC document"))

@@ -5,12 +5,13 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"autoconfig/internal/doctor/probe"
 )
 
 // Key is a TSIG key (RFC 8945).
@@ -52,12 +53,8 @@ type Updater struct {
 }
 
 // Ask asks the server itself.
-func (u Updater) Ask(ctx context.Context, name string, kind uint16) (Answer, error) {
-	reply, err := exchange(ctx, nil, 0, u.Server, newQuery(name, kind))
-	if err != nil {
-		return Answer{}, fmt.Errorf("%w for %s %s: %s: %w", ErrInconclusive, name, dns.TypeToString[kind], u.Server, err)
-	}
-	return readAnswer(reply)
+func (u Updater) Ask(ctx context.Context, name string, kind uint16) (probe.Answer, error) {
+	return probe.AskAt(ctx, u.Server, name, kind)
 }
 
 // ErrRaced means that a record was changed by somebody else since the difference
@@ -88,14 +85,14 @@ func (u Updater) Apply(ctx context.Context, domain string, changes []Change) err
 	case reply.Rcode == dns.RcodeNXRrset || reply.Rcode == dns.RcodeYXRrset:
 		return ErrRaced
 	case reply.Rcode != dns.RcodeSuccess || err != nil:
-		return fmt.Errorf("update of %s refused by %s: %s%s", zone, u.Server, rcodeText(reply.Rcode), tsigError(reply))
+		return fmt.Errorf("update of %s refused by %s: %s%s", zone, u.Server, probe.RcodeText(reply.Rcode), tsigError(reply))
 	}
 	return nil
 }
 
 func tsigError(reply *dns.Msg) string {
 	if t := reply.IsTsig(); t != nil && t.Error != 0 {
-		return " (TSIG " + rcodeText(int(t.Error)) + ": is it the right key, and are both clocks right?)"
+		return " (TSIG " + probe.RcodeText(int(t.Error)) + ": is it the right key, and are both clocks right?)"
 	}
 	if reply.Rcode == dns.RcodeNotAuth {
 		return " (is it the right key?)"
@@ -141,7 +138,7 @@ func rrs(records []Record) ([]dns.RR, error) {
 
 // zone is the zone that holds the domain's names at the server.
 func (u Updater) zone(ctx context.Context, domain string) (string, error) {
-	reply, err := exchange(ctx, nil, 0, u.Server, newQuery(domain, dns.TypeSOA))
+	reply, err := probe.Exchange(ctx, u.Server, domain, dns.TypeSOA)
 	if err != nil {
 		return "", fmt.Errorf("ask %s for the zone of %s: %w", u.Server, domain, err)
 	}
@@ -151,12 +148,4 @@ func (u Updater) zone(ctx context.Context, domain string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s has no authority for %s", u.Server, domain)
-}
-
-// WithPort adds the port of the DNS to an address that has none.
-func WithPort(server string) string {
-	if _, _, err := net.SplitHostPort(server); err == nil {
-		return server
-	}
-	return net.JoinHostPort(strings.Trim(server, "[]"), "53")
 }

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"autoconfig/internal/doctor/probe"
 )
 
 // ledger keeps results in memory.
@@ -143,7 +145,7 @@ func TestWatcherBacksOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	watch, kept, _ := newWatch(t, w)
-	w.checker.Resolver = &Resolver{Servers: []string{"127.0.0.1:9"}, Timeout: 50 * time.Millisecond}
+	w.checker.Resolver = &probe.Resolver{Servers: []string{"127.0.0.1:9"}, Timeout: 50 * time.Millisecond}
 	now := watch.Now()
 	watch.Now = func() time.Time { return now }
 	for _, want := range []time.Duration{5 * time.Minute, 10 * time.Minute, 20 * time.Minute} {

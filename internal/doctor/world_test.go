@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"autoconfig/internal/doctor/probe"
 	"autoconfig/internal/testkit"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -52,12 +53,11 @@ func newWorld(t *testing.T) *world {
 	}
 	w.dns = testkit.StartDNS(t, "127.0.0.1:0", w.records...)
 	w.routes["192.0.2.53:53"] = w.dns.Addr
-	w.checker = &Checker{
-		Resolver: &Resolver{Servers: []string{w.dns.Addr}, Timeout: time.Minute},
-		Dialer:   Dialer{Judge: Judge{Allowed: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, Connect: w.connect},
-		Only:     []Part{PartDNS},
+	w.checker = &Checker{Only: []Part{PartDNS}, Prober: probe.Prober{
+		Resolver: &probe.Resolver{Servers: []string{w.dns.Addr}, Timeout: time.Minute},
+		Dialer:   probe.Dialer{Policy: probe.DialPolicy{Allowed: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, Connect: w.connect},
 		Now:      func() time.Time { return time.Now() },
-	}
+	}}
 	return w
 }
 

@@ -1,4 +1,4 @@
-package doctor
+package simulate
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 	"autoconfig/thunderbird"
 )
 
-// reading is how a program reads an autoconfig document.
-type reading struct {
+// traits are how a program reads an autoconfig document.
+type traits struct {
 	protocols []settings.Protocol
 	// last: of several servers of a type the last one counts, not the first.
 	last bool
@@ -42,7 +42,7 @@ var passwords = map[string]string{
 }
 
 // read makes an account of a document.
-func (w *walk) read(c *thunderbird.Config, r reading) (*Setup, error) {
+func (sim *simulation) read(c *thunderbird.Config, r traits) (*Setup, error) {
 	if r.needsID && (!hostForm.MatchString(c.ID) || !slices.ContainsFunc(c.Domains, func(d thunderbird.Domain) bool { return d.Purpose == "" && hostForm.MatchString(d.Name) })) {
 		return nil, fmt.Errorf("the provider has no id or no valid domain")
 	}
@@ -51,7 +51,7 @@ func (w *walk) read(c *thunderbird.Config, r reading) (*Setup, error) {
 	}
 	s := &Setup{}
 	for _, protocol := range r.protocols {
-		in, err := w.pick(c.Incoming, string(protocol), r)
+		in, err := sim.pick(c.Incoming, string(protocol), r)
 		if err != nil {
 			return nil, err
 		}
@@ -59,10 +59,10 @@ func (w *walk) read(c *thunderbird.Config, r reading) (*Setup, error) {
 		if in == nil || s.Protocol != "" && !before(c.Incoming, string(protocol), string(s.Protocol), r) {
 			continue
 		}
-		s.Protocol, s.Incoming = protocol, w.endpoint(*in, r)
+		s.Protocol, s.Incoming = protocol, sim.endpoint(*in, r)
 		s.Leave, s.Days = in.Leave, in.Days
 	}
-	out, err := w.pick(c.Outgoing, "smtp", r)
+	out, err := sim.pick(c.Outgoing, "smtp", r)
 	switch {
 	case err != nil:
 		return nil, err
@@ -71,7 +71,7 @@ func (w *walk) read(c *thunderbird.Config, r reading) (*Setup, error) {
 	case out == nil:
 		return nil, fmt.Errorf("no outgoing server that it takes")
 	}
-	s.Outgoing = w.endpoint(*out, r)
+	s.Outgoing = sim.endpoint(*out, r)
 	if s.Protocol != settings.POP3 {
 		s.Leave, s.Days = "", ""
 	}
@@ -90,7 +90,7 @@ func types(list []thunderbird.Server) []string {
 
 // before tells whether the first usable server of one type stands before that of
 // another.
-func before(list []thunderbird.Server, a, b string, r reading) bool {
+func before(list []thunderbird.Server, a, b string, r traits) bool {
 	for _, s := range list {
 		if usable(s, r) == nil {
 			switch s.Type {
@@ -105,7 +105,7 @@ func before(list []thunderbird.Server, a, b string, r reading) bool {
 }
 
 // pick takes the first usable server of a type, or the last.
-func (w *walk) pick(list []thunderbird.Server, kind string, r reading) (*thunderbird.Server, error) {
+func (sim *simulation) pick(list []thunderbird.Server, kind string, r traits) (*thunderbird.Server, error) {
 	var found *thunderbird.Server
 	for i, s := range list {
 		if s.Type != kind {
@@ -124,7 +124,7 @@ func (w *walk) pick(list []thunderbird.Server, kind string, r reading) (*thunder
 	return found, nil
 }
 
-func usable(s thunderbird.Server, r reading) error {
+func usable(s thunderbird.Server, r traits) error {
 	port, err := strconv.Atoi(s.Port)
 	switch {
 	case !hostForm.MatchString(s.Hostname):
@@ -155,7 +155,7 @@ func socket(s thunderbird.Server) settings.Security {
 	return ""
 }
 
-func mechanism(s thunderbird.Server, r reading) string {
+func mechanism(s thunderbird.Server, r traits) string {
 	for _, a := range s.Authentication {
 		if name, ok := r.known[a]; ok && (name != "none" || s.Type == "smtp") {
 			return name
@@ -164,20 +164,20 @@ func mechanism(s thunderbird.Server, r reading) string {
 	return ""
 }
 
-func (w *walk) endpoint(s thunderbird.Server, r reading) Endpoint {
+func (sim *simulation) endpoint(s thunderbird.Server, r traits) Endpoint {
 	user := s.Username
 	if r.mangles {
 		user = mangled(user)
 	}
-	e := Endpoint{Host: strings.ToLower(s.Hostname), Port: s.Port, Security: socket(s), Auth: mechanism(s, r), Username: w.filled(user, r)}
+	e := Endpoint{Host: strings.ToLower(s.Hostname), Port: s.Port, Security: socket(s), Auth: mechanism(s, r), Username: sim.filled(user, r)}
 	if r.anyAuth {
 		e.Auth = ""
 	}
 	return e
 }
 
-func (w *walk) filled(user string, r reading) string {
-	whole := map[string]string{"%EMAILADDRESS%": w.address.String(), "%EMAILLOCALPART%": w.address.Local(), "%EMAILDOMAIN%": w.address.Domain()}
+func (sim *simulation) filled(user string, r traits) string {
+	whole := map[string]string{"%EMAILADDRESS%": sim.address.String(), "%EMAILLOCALPART%": sim.address.Local(), "%EMAILDOMAIN%": sim.address.Domain()}
 	if r.only {
 		if text, ok := whole[user]; ok {
 			return text

@@ -1,4 +1,4 @@
-package doctor
+package probe
 
 import (
 	"context"
@@ -19,11 +19,11 @@ func TestOnlyPublicAddressesAreDialled(t *testing.T) {
 		"::ffff:8.8.8.8": false, "::ffff:127.0.0.1": false, "64:ff9b::808:808": false, "64:ff9b:1::1": false, "2002:808:808::1": false, "2001::1": false, "::8.8.8.8": false, "fec0::1": false,
 	} {
 		to := netip.AddrPortFrom(netip.MustParseAddr(ip), 443)
-		if err := (Judge{}).Permits(to); (err == nil) != permitted || err != nil && !errors.Is(err, ErrForbidden) {
+		if err := (DialPolicy{}).Permits(to); (err == nil) != permitted || err != nil && !errors.Is(err, ErrForbidden) {
 			t.Errorf("%s: %v", ip, err)
 		}
 	}
-	inside := Judge{Allowed: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Own: []netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:443"), netip.MustParseAddrPort("[::]:8081")}}
+	inside := DialPolicy{Allowed: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Own: []netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:443"), netip.MustParseAddrPort("[::]:8081")}}
 	for to, permitted := range map[string]bool{"10.0.0.2:443": true, "10.0.0.1:443": false, "10.0.0.1:993": true, "127.0.0.1:8081": false, "[::1]:8081": false, "8.8.8.8:8081": true, "192.168.0.1:443": false} {
 		if err := inside.Permits(netip.MustParseAddrPort(to)); (err == nil) != permitted {
 			t.Errorf("%s: %v", to, err)
@@ -57,16 +57,16 @@ func TestOwnListenersAreNeverDialled(t *testing.T) {
 		"[fe80::1%lo]:8081":       {"fe80::1", "fe80::1%eth0"},
 		"10.9.8.7:8081":           {"10.9.8.7", "::ffff:10.9.8.7", "64:ff9b::10.9.8.7", "2002:a09:807::1"},
 	} {
-		j := Judge{Allowed: everything, Own: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.9:1"), netip.MustParseAddrPort(own)}}
+		p := DialPolicy{Allowed: everything, Own: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.9:1"), netip.MustParseAddrPort(own)}}
 		for _, ip := range refused {
-			if err := j.Permits(netip.AddrPortFrom(netip.MustParseAddr(ip), 8081)); !errors.Is(err, ErrForbidden) {
+			if err := p.Permits(netip.AddrPortFrom(netip.MustParseAddr(ip), 8081)); !errors.Is(err, ErrForbidden) {
 				t.Errorf("listening at %s, %s is dialled", own, ip)
 			}
-			if err := j.Permits(netip.AddrPortFrom(netip.MustParseAddr(ip).Unmap(), 8082)); err != nil && !strings.Contains(ip, "%") {
+			if err := p.Permits(netip.AddrPortFrom(netip.MustParseAddr(ip).Unmap(), 8082)); err != nil && !strings.Contains(ip, "%") {
 				t.Errorf("listening at %s, another port of %s: %v", own, ip, err)
 			}
 		}
-		if err := j.Permits(netip.MustParseAddrPort("192.0.2.77:8081")); err != nil {
+		if err := p.Permits(netip.MustParseAddrPort("192.0.2.77:8081")); err != nil {
 			t.Errorf("listening at %s, another machine: %v", own, err)
 		}
 	}
@@ -80,11 +80,11 @@ func TestForbiddenAddressesAreNotTried(t *testing.T) {
 		return nil, errors.New("refused")
 	}}
 	ips := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("::ffff:10.0.0.1")}
-	_, err := d.dial(t.Context(), "tcp", ips, 993)
+	_, err := d.Dial(t.Context(), "tcp", ips, 993)
 	if !errors.Is(err, ErrForbidden) || len(tried) != 1 || tried[0] != "8.8.8.8:993" {
 		t.Errorf("tried %v: %v", tried, err)
 	}
-	if _, err := d.dial(t.Context(), "tcp", nil, 993); err == nil {
+	if _, err := d.Dial(t.Context(), "tcp", nil, 993); err == nil {
 		t.Error("dialled nothing")
 	}
 }

@@ -1,4 +1,4 @@
-package doctor
+package probe
 
 import (
 	"bytes"
@@ -56,9 +56,9 @@ func TestDocument(t *testing.T) {
 		{"/nowhere", loopback, "", ErrDocument, "answers 404"},
 		{"/large", loopback, "", ErrDocument, "256 KiB or more"},
 	} {
-		checker := &Checker{Resolver: &Resolver{}, Roots: roots}
-		checker.Dialer.Judge.Allowed = c.allowed
-		text, err := checker.Document(t.Context(), server.URL+c.path)
+		prober := &Prober{Resolver: &Resolver{}, Roots: roots}
+		prober.Dialer.Policy.Allowed = c.allowed
+		text, err := prober.Document(t.Context(), server.URL+c.path)
 		if string(text) != c.text || (err != nil) != (c.says != "") || err != nil && !strings.Contains(err.Error(), c.says) || c.err != nil && !errors.Is(err, c.err) {
 			t.Errorf("%s: %q, %v", c.path, text, err)
 		}
@@ -69,11 +69,11 @@ func TestADocumentThatTakesTooLong(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(server.Close)
-	checker := &Checker{Resolver: &Resolver{}}
-	checker.Dialer.Judge.Allowed = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	prober := &Prober{Resolver: &Resolver{}}
+	prober.Dialer.Policy.Allowed = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
-	if _, err := checker.Document(ctx, server.URL); err == nil || !strings.Contains(err.Error(), "not answered in time, which is 10s at most") {
+	if _, err := prober.Document(ctx, server.URL); err == nil || !strings.Contains(err.Error(), "not answered in time, which is 10s at most") {
 		t.Error(err)
 	}
 }

@@ -1,4 +1,4 @@
-package doctor
+package probe
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 // records say so.
 var ErrForbidden = errors.New("not dialled")
 
-// Judge decides which addresses may be dialled. The zero value permits public
+// DialPolicy says which addresses may be dialled. The zero value permits public
 // ones only.
-type Judge struct {
+type DialPolicy struct {
 	// Allowed are networks that the operator permits beside public ones.
 	Allowed []netip.Prefix
 	// Own are our own listeners, which are never dialled: through them a stranger
@@ -48,15 +48,15 @@ func prefixes(list ...string) []netip.Prefix {
 }
 
 // Permits tells why an address and port may not be dialled, as [ErrForbidden].
-func (j Judge) Permits(to netip.AddrPort) error {
+func (p DialPolicy) Permits(to netip.AddrPort) error {
 	ip := to.Addr()
-	if j.isOwn(to) {
+	if p.isOwn(to) {
 		return fmt.Errorf("%w: %s is this service itself", ErrForbidden, to)
 	}
 	within := func(list []netip.Prefix) bool {
-		return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) })
+		return slices.ContainsFunc(list, func(network netip.Prefix) bool { return network.Contains(ip) })
 	}
-	if within(j.Allowed) {
+	if within(p.Allowed) {
 		return nil
 	}
 	if ip.Is4() && !within(special4) || ip.Is6() && !ip.Is4In6() && global6.Contains(ip) && !within(special6) {
@@ -66,9 +66,9 @@ func (j Judge) Permits(to netip.AddrPort) error {
 }
 
 // isOwn tells whether an address, in whatever form, leads to one of our listeners.
-func (j Judge) isOwn(to netip.AddrPort) bool {
+func (p DialPolicy) isOwn(to netip.AddrPort) bool {
 	ip := meant(to.Addr())
-	return slices.ContainsFunc(j.Own, func(own netip.AddrPort) bool {
+	return slices.ContainsFunc(p.Own, func(own netip.AddrPort) bool {
 		listens := meant(own.Addr())
 		return own.Port() == to.Port() &&
 			(listens == ip || listens.IsUnspecified() && isLocal(ip) || ip.IsUnspecified()) // whoever dials 0.0.0.0 gets this machine
@@ -109,15 +109,15 @@ func isLocal(ip netip.Addr) bool {
 // dialTimeout bounds one connection attempt.
 const dialTimeout = 5 * time.Second
 
-// Dialer connects to addresses that were judged. Nil functions are the real ones.
+// Dialer connects to addresses that its policy permits.
 type Dialer struct {
-	Judge Judge
+	Policy DialPolicy
 	// Connect opens a connection to an address and port, net.Dialer's if nil.
 	Connect func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// dial connects to the first of the addresses that may be dialled and answers.
-func (d Dialer) dial(ctx context.Context, network string, ips []netip.Addr, port int) (net.Conn, error) {
+// Dial connects to the first of the addresses that may be dialled and answers.
+func (d Dialer) Dial(ctx context.Context, network string, ips []netip.Addr, port int) (net.Conn, error) {
 	connect := d.Connect
 	if connect == nil {
 		connect = new(net.Dialer).DialContext
@@ -125,7 +125,7 @@ func (d Dialer) dial(ctx context.Context, network string, ips []netip.Addr, port
 	var failures []error
 	for _, ip := range ips {
 		to := netip.AddrPortFrom(ip, uint16(port)) //nolint:gosec // a port
-		if err := d.Judge.Permits(to); err != nil {
+		if err := d.Policy.Permits(to); err != nil {
 			failures = append(failures, err)
 			continue
 		}

@@ -1,4 +1,4 @@
-package doctor
+package simulate
 
 import (
 	"crypto/tls"
@@ -15,8 +15,11 @@ import (
 	"sync"
 	"testing"
 
+	"autoconfig/autodiscover"
+	"autoconfig/internal/doctor/probe"
 	"autoconfig/internal/testkit"
 	"autoconfig/settings"
+	"autoconfig/thunderbird"
 )
 
 // realm is one domain as the real programs and the simulator meet it. Its pages
@@ -29,11 +32,6 @@ type realm struct {
 	// thunderbird and evolution are what must come out of it, "" for nothing: so
 	// that two programs that find nothing can't pass for two that agree.
 	thunderbird, evolution string
-}
-
-// atPath answers one path, and 404 elsewhere.
-func atPath(path string, h http.HandlerFunc) http.HandlerFunc {
-	return only(path, h, http.NotFound)
 }
 
 func xmlPage(servers string) http.HandlerFunc {
@@ -58,9 +56,9 @@ const (
 	imapPOX   = "imap pox.example.com"
 )
 
-func config(h http.HandlerFunc) http.HandlerFunc { return atPath(configPath, h) }
-func known(h http.HandlerFunc) http.HandlerFunc  { return atPath(wellKnown, h) }
-func pox(h http.HandlerFunc) http.HandlerFunc    { return atPath(poxPath, h) }
+func config(h http.HandlerFunc) http.HandlerFunc { return atPath(thunderbird.Path, h) }
+func known(h http.HandlerFunc) http.HandlerFunc  { return atPath(thunderbird.PathWellKnown, h) }
+func pox(h http.HandlerFunc) http.HandlerFunc    { return atPath(autodiscover.Path, h) }
 
 var realms = []realm{
 	{"everything", map[string]http.HandlerFunc{"https://autoconfig": config(goodPage), "https://": known(otherPage), "http://autoconfig": config(otherPage), "https://autodiscover": pox(goodPOX)}, nil, imapGood, imapGood},
@@ -166,7 +164,7 @@ func shared(scheme, host, path string) http.HandlerFunc {
 	role := map[string]string{"shared.hoster.example": "shared", "autoconfig.hoster.example": "hoster"}[host]
 	for _, r := range realms {
 		if h, ok := r.pages[scheme+"://"+role]; ok && role != "" {
-			if role == "hoster" || (path == poxPath) == (r.name == "SRV to another domain") {
+			if role == "hoster" || (path == autodiscover.Path) == (r.name == "SRV to another domain") {
 				return h
 			}
 		}
@@ -185,11 +183,11 @@ func (w *realmWorld) asked() []string {
 }
 
 // simulate runs the simulator in the namespace.
-func (w *realmWorld) simulate(t *testing.T, client, address string) Simulation {
+func (w *realmWorld) simulate(t *testing.T, client, address string) Result {
 	t.Helper()
-	s := Simulator{Checker: &Checker{
-		Resolver: &Resolver{Servers: []string{testkit.DNSAddress}},
-		Dialer:   Dialer{Judge: Judge{Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
+	s := Simulator{Prober: probe.Prober{
+		Resolver: &probe.Resolver{Servers: []string{testkit.DNSAddress}},
+		Dialer:   probe.Dialer{Policy: probe.DialPolicy{Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
 		Roots:    w.ca.Pool(),
 	}}
 	got, err := s.Run(t.Context(), client, settings.MustAddress(address))
@@ -209,7 +207,7 @@ func gist(s *Setup) string {
 // compare holds a program's requests against the simulator's: it asks nothing
 // that the simulator doesn't, and all that the simulator takes. Thunderbird cuts
 // requests that can't win any more, so that some of the others never arrive.
-func compare(t *testing.T, s Simulation, simulated, real []string) {
+func compare(t *testing.T, s Result, simulated, real []string) {
 	t.Helper()
 	for _, r := range real {
 		if !slices.Contains(simulated, r) {

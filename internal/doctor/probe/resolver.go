@@ -1,4 +1,4 @@
-package doctor
+package probe
 
 import (
 	"cmp"
@@ -20,28 +20,11 @@ const (
 	askTries   = 2
 	// ednsSize avoids fragments (DNS flag day 2020).
 	ednsSize = 1232
-	// maxAnswer bounds the records of an answer that are looked at.
-	maxAnswer = 512
-	// maxAliases bounds a chain of CNAMEs.
-	maxAliases = 8
 )
 
 // ErrInconclusive means that a question got no answer: neither "there is" nor
 // "there is not". It is never taken for "missing".
 var ErrInconclusive = errors.New("no conclusive answer")
-
-// Answer is what the DNS says of a name and type.
-type Answer struct {
-	// Records are those of the type that was asked for, at the end of Aliases.
-	Records []dns.RR
-	// Aliases are the names that CNAMEs led over, the asked one not among them.
-	Aliases []string
-	// NoName means that the name doesn't exist at all (NXDOMAIN); with no records
-	// and NoName false it has none of this type (NODATA).
-	NoName bool
-	// Authentic is the AD bit: a validating resolver vouches for it.
-	Authentic bool
-}
 
 // Resolver asks recursive name servers that the operator has chosen, and trusts
 // their AD bit if told so.
@@ -71,6 +54,14 @@ func SystemResolver(file string) (*Resolver, error) {
 		return nil, fmt.Errorf("%s names no server; name one with --resolver", file)
 	}
 	return r, nil
+}
+
+// WithPort adds the port of the DNS to an address that has none.
+func WithPort(server string) string {
+	if _, _, err := net.SplitHostPort(server); err == nil {
+		return server
+	}
+	return net.JoinHostPort(strings.Trim(server, "[]"), "53")
 }
 
 // Ask looks a name up. Errors are [ErrInconclusive] and the context's.
@@ -111,6 +102,21 @@ func newQuery(name string, kind uint16) *dns.Msg {
 	return query
 }
 
+// Exchange asks one server, as host:port, that the operator has chosen: not about
+// others' names, so that it isn't asked to recurse. The reply is as it came.
+func Exchange(ctx context.Context, server, name string, kind uint16) (*dns.Msg, error) {
+	return exchange(ctx, nil, 0, server, newQuery(name, kind))
+}
+
+// AskAt is [Exchange] as [Resolver.Ask] answers.
+func AskAt(ctx context.Context, server, name string, kind uint16) (Answer, error) {
+	reply, err := Exchange(ctx, server, name, kind)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%w for %s %s: %s: %w", ErrInconclusive, name, dns.TypeToString[kind], server, err)
+	}
+	return readAnswer(reply)
+}
+
 // exchange asks one server by UDP, and by TCP if the answer was cut. Answers that
 // are neither NOERROR nor NXDOMAIN are errors.
 func exchange(ctx context.Context, connect connector, timeout time.Duration, server string, query *dns.Msg) (*dns.Msg, error) {
@@ -127,7 +133,7 @@ func exchange(ctx context.Context, connect connector, timeout time.Duration, ser
 		case reply.Truncated && network == "udp":
 			continue
 		case reply.Rcode != dns.RcodeSuccess && reply.Rcode != dns.RcodeNameError:
-			return nil, errors.New(rcodeText(reply.Rcode))
+			return nil, errors.New(RcodeText(reply.Rcode))
 		}
 		return reply, nil
 	}
@@ -168,40 +174,12 @@ func shortError(err error) error {
 	return err
 }
 
-func rcodeText(code int) string {
+// RcodeText is a response code in a word.
+func RcodeText(code int) string {
 	if text, ok := dns.RcodeToString[code]; ok {
 		return text
 	}
 	return fmt.Sprintf("response code %d", code)
-}
-
-// readAnswer follows aliases within the answer.
-func readAnswer(reply *dns.Msg) (Answer, error) {
-	answer := Answer{NoName: reply.Rcode == dns.RcodeNameError}
-	name, kind := reply.Question[0].Name, reply.Question[0].Qtype
-	all := reply.Answer
-	if len(all) > maxAnswer {
-		all = all[:maxAnswer]
-	}
-	for range maxAliases {
-		alias := ""
-		for _, rr := range all {
-			if !strings.EqualFold(rr.Header().Name, name) {
-				continue
-			}
-			if c, ok := rr.(*dns.CNAME); ok && kind != dns.TypeCNAME {
-				alias = c.Target
-			} else if rr.Header().Rrtype == kind {
-				answer.Records = append(answer.Records, rr)
-			}
-		}
-		if alias == "" {
-			return answer, nil
-		}
-		answer.Aliases = append(answer.Aliases, strings.ToLower(alias))
-		name = alias
-	}
-	return Answer{}, fmt.Errorf("%w for %s: more than %d aliases", ErrInconclusive, reply.Question[0].Name, maxAliases)
 }
 
 // Addresses are a host's, IPv6 and IPv4. One kind that can't be found out doesn't

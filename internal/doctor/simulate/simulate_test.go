@@ -1,111 +1,85 @@
-package doctor
+package simulate
 
 import (
 	"net/http"
 	"strings"
 	"testing"
 
-	"autoconfig/mobileconfig"
+	"autoconfig/autodiscover"
+	"autoconfig/internal/testkit"
 	"autoconfig/settings"
 )
 
-// service answers what this service does for an address with the given settings.
-func (w *webWorld) service(s settings.Settings) {
-	whole := w.answer(func(to *settings.Settings) { *to = s })
-	w.sites["https://autoconfig.example.com"] = only(configPath, whole, http.NotFound)
-	w.sites["https://autodiscover.example.com"] = only(poxPath, whole, http.NotFound)
-	w.sites["https://setup.example.com"] = func(rw http.ResponseWriter, _ *http.Request) {
-		text, err := mobileconfig.Render(s)
-		if err != nil {
-			panic(err)
-		}
-		rw.Header().Set("Content-Type", mobileconfig.MediaType)
-		_, _ = rw.Write(text)
-	}
-}
-
-func (w *webWorld) simulate(t *testing.T, client string) Simulation {
-	t.Helper()
-	w.dns.Set(t, w.records...)
-	s, err := Simulator{Checker: w.checker, ProfileHost: "setup.example.com"}.Run(t.Context(), client, settings.MustAddress("fred@example.com"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(s.Steps) == 0 || s.Account == nil && s.Why == "" {
-		t.Errorf("%s says nothing: %+v", client, s)
-	}
-	return s
-}
-
 // What each program ends up with in worlds that tell them apart. The real
-// Thunderbird and Evolution go the same way in simulate_real_test.go.
+// Thunderbird and Evolution go the same way in real_test.go.
 func TestEveryProgramGoesItsWay(t *testing.T) {
 	t.Parallel()
 	fred := settings.MustAddress("fred@example.com")
-	noSRV := func(t *testing.T, w *webWorld) {
+	noSRV := func(t *testing.T, w *world) {
 		for _, label := range []string{"_imaps", "_submissions"} {
-			w.remove(t, label+tcp)
+			w.remove(t, label+"._tcp.example.com")
 		}
 	}
+	ours := func(w *world) http.HandlerFunc { return answer(w.terms.Settings(fred, w.terms.Unknown(fred))) }
 	const both = "imap imap.example.com"
 	for name, c := range map[string]struct {
-		change func(t *testing.T, w *webWorld)
+		change func(t *testing.T, w *world)
 		want   map[string]string
 	}{
-		"IMAP": {func(*testing.T, *webWorld) {}, map[string]string{
+		"IMAP": {func(*testing.T, *world) {}, map[string]string{
 			"thunderbird": both, "thunderbird-android": both, "outlook": both, "apple": both, "evolution": both, "kmail": both, "deltachat": both, "fairemail": both, "nextcloud": both,
 		}},
-		"POP3": {func(t *testing.T, w *webWorld) {
+		"POP3": {func(t *testing.T, w *world) {
 			noSRV(t, w)
-			a := w.plan.Terms.Unknown(fred)
+			a := w.terms.Unknown(fred)
 			a.Protocol = settings.POP3
-			w.service(w.plan.Terms.Settings(fred, a))
+			w.service(w.terms.Settings(fred, a))
 		}, map[string]string{
 			"thunderbird": "pop3 pop.example.com", "thunderbird-android": "", "outlook": "pop3 pop.example.com", "apple": "pop3 pop.example.com", "evolution": "pop3 pop.example.com",
 			"kmail": "pop3 pop.example.com", "deltachat": "", "fairemail": "", "nextcloud": "",
 		}},
-		"only SRV": {func(_ *testing.T, w *webWorld) { clear(w.sites) }, map[string]string{
+		"only SRV": {func(_ *testing.T, w *world) { clear(w.sites) }, map[string]string{
 			"thunderbird": "", "thunderbird-android": "", "outlook": "", "apple": "", "evolution": "", "kmail": "", "fairemail": both, "nextcloud": "",
 		}},
-		"only Autodiscover": {func(t *testing.T, w *webWorld) { noSRV(t, w); delete(w.sites, "https://autoconfig.example.com") }, map[string]string{
+		"only Autodiscover": {func(t *testing.T, w *world) { noSRV(t, w); delete(w.sites, "https://autoconfig.example.com") }, map[string]string{
 			"thunderbird": both, "thunderbird-android": "", "outlook": both, "evolution": "", "kmail": "", "fairemail": both, "nextcloud": "",
 		}},
-		"plaintext beside": {func(t *testing.T, w *webWorld) {
+		"plaintext beside": {func(t *testing.T, w *world) {
 			noSRV(t, w)
 			w.sites["https://autoconfig.example.com"] = config(xmlPage(goodIMAP + goodSMTP + xmlServer("outgoing", "smtp", "old.example.com", 25, "plain", "x")))
 		}, map[string]string{"thunderbird": both, "thunderbird-android": both, "nextcloud": both}},
-		"a defective server first": {func(t *testing.T, w *webWorld) {
+		"a defective server first": {func(t *testing.T, w *world) {
 			noSRV(t, w)
 			delete(w.sites, "https://autodiscover.example.com")
 			w.sites["https://autoconfig.example.com"] = config(xmlPage(xmlServer("incoming", "imap", "old.example.com", 143, "plain", "x") + goodIMAP + goodSMTP))
 		}, map[string]string{"thunderbird": "imap old.example.com", "thunderbird-android": "", "evolution": both, "nextcloud": "imap old.example.com"}},
-		"POP3 before IMAP": {func(t *testing.T, w *webWorld) {
+		"POP3 before IMAP": {func(t *testing.T, w *world) {
 			noSRV(t, w)
 			delete(w.sites, "https://autodiscover.example.com")
 			w.sites["https://autoconfig.example.com"] = config(xmlPage(xmlServer("incoming", "pop3", "pop.example.com", 995, "SSL", "x") + goodIMAP + goodSMTP))
 		}, map[string]string{"thunderbird": "pop3 pop.example.com", "thunderbird-android": both, "fairemail": "", "nextcloud": both}},
-		"a page without tags": {func(t *testing.T, w *webWorld) {
+		"a page without tags": {func(t *testing.T, w *world) {
 			noSRV(t, w)
 			w.sites["https://autoconfig.example.com"] = say(404, "text/plain", "404 page not found")
 		}, map[string]string{"deltachat": "", "outlook": both}},
-		"our 404": {func(t *testing.T, w *webWorld) {
+		"our 404": {func(t *testing.T, w *world) {
 			noSRV(t, w)
 			w.sites["https://autoconfig.example.com"] = say(404, "text/plain", "There is no configuration for this domain here.\n</none>\n")
-			w.sites["https://example.com"] = only(poxPath, w.answer(nil), say(404, "text/plain", "x\n</none>\n"))
+			w.sites["https://example.com"] = testkit.Only(autodiscover.Path, ours(w), say(404, "text/plain", "x\n</none>\n"))
 		}, map[string]string{"deltachat": both}},
-		"redirect from http": {func(t *testing.T, w *webWorld) {
+		"redirect from http": {func(t *testing.T, w *world) {
 			noSRV(t, w)
 			w.sites["http://autodiscover.example.com"] = func(rw http.ResponseWriter, r *http.Request) {
-				http.Redirect(rw, r, "https://setup.example.com"+poxPath, http.StatusFound)
+				http.Redirect(rw, r, "https://setup.example.com"+autodiscover.Path, http.StatusFound)
 			}
 			delete(w.sites, "https://autodiscover.example.com")
-			w.sites["https://setup.example.com"] = w.answer(nil)
+			w.sites["https://setup.example.com"] = ours(w)
 		}, map[string]string{"outlook": both}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWebWorld(t)
-			w.service(w.plan.Terms.Settings(fred, w.plan.Terms.Unknown(fred)))
+			w := newWorld(t)
+			w.service(w.terms.Settings(fred, w.terms.Unknown(fred)))
 			c.change(t, w)
 			for client, want := range c.want {
 				if s := w.simulate(t, client); gist(s.Account) != want {
@@ -114,7 +88,7 @@ func TestEveryProgramGoesItsWay(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (Simulator{Checker: newWorld(t).checker}).Run(t.Context(), "pine", fred); err == nil || !strings.Contains(err.Error(), "use one of thunderbird, ") {
+	if _, err := (Simulator{Prober: newWorld(t).prober}).Run(t.Context(), "pine", fred); err == nil || !strings.Contains(err.Error(), "use one of thunderbird, ") {
 		t.Errorf("an unknown program: %v", err)
 	}
 }

@@ -18,8 +18,8 @@ const (
 	maxLines = 100
 )
 
-// talk is a conversation with a mail server, in which no credential is sent.
-type talk struct {
+// mailSession is a conversation with a mail server, in which no credential is sent.
+type mailSession struct {
 	protocol   settings.Protocol
 	connection net.Conn
 	reader     *bufio.Reader
@@ -44,17 +44,17 @@ func (o offers) has(a settings.Auth) bool {
 	return o.passwords && (a == settings.AuthPlain || a == settings.AuthLogin)
 }
 
-func newTalk(p settings.Protocol, c net.Conn) *talk {
-	return &talk{protocol: p, connection: c, reader: bufio.NewReaderSize(c, maxLine)}
+func newMailSession(p settings.Protocol, c net.Conn) *mailSession {
+	return &mailSession{protocol: p, connection: c, reader: bufio.NewReaderSize(c, maxLine)}
 }
 
 // secured goes on over TLS. What a server sent before it is forgotten.
-func (t *talk) secured(c net.Conn) {
+func (t *mailSession) secured(c net.Conn) {
 	t.connection, t.reader = c, bufio.NewReaderSize(c, maxLine)
 }
 
 // begin reads the greeting and asks for what is offered.
-func (t *talk) begin() (offers, error) {
+func (t *mailSession) begin() (offers, error) {
 	switch t.protocol {
 	case settings.IMAP:
 		line, err := t.line()
@@ -75,7 +75,7 @@ func (t *talk) begin() (offers, error) {
 }
 
 // ask asks for what is offered now.
-func (t *talk) ask() (offers, error) {
+func (t *mailSession) ask() (offers, error) {
 	switch t.protocol {
 	case settings.IMAP:
 		return t.askIMAP()
@@ -85,7 +85,7 @@ func (t *talk) ask() (offers, error) {
 	return t.askSMTP()
 }
 
-func (t *talk) askIMAP() (offers, error) {
+func (t *mailSession) askIMAP() (offers, error) {
 	lines, err := t.imap("CAPABILITY")
 	var words []string
 	for _, line := range lines {
@@ -103,7 +103,7 @@ func (t *talk) askIMAP() (offers, error) {
 	return o, err
 }
 
-func (t *talk) askPOP3() (offers, error) {
+func (t *mailSession) askPOP3() (offers, error) {
 	lines, err := t.pop3("CAPA")
 	o := offers{raw: strings.Join(lines, ", ")}
 	for _, line := range lines {
@@ -122,7 +122,7 @@ func (t *talk) askPOP3() (offers, error) {
 	return o, err
 }
 
-func (t *talk) askSMTP() (offers, error) {
+func (t *mailSession) askSMTP() (offers, error) {
 	lines, err := t.smtp("EHLO check.invalid")
 	o := offers{raw: strings.Join(lines, ", ")}
 	for _, line := range lines {
@@ -144,7 +144,7 @@ func takesPasswords(mechanisms []string) bool {
 }
 
 // starttls asks to go on over TLS.
-func (t *talk) starttls() error {
+func (t *mailSession) starttls() error {
 	var err error
 	switch t.protocol {
 	case settings.IMAP:
@@ -163,7 +163,7 @@ func (t *talk) starttls() error {
 }
 
 // imap sends a command and reads up to its end.
-func (t *talk) imap(command string) ([]string, error) {
+func (t *mailSession) imap(command string) ([]string, error) {
 	t.tag++
 	tag := fmt.Sprintf("c%d ", t.tag)
 	if err := t.send(tag + command); err != nil {
@@ -187,7 +187,7 @@ func (t *talk) imap(command string) ([]string, error) {
 }
 
 // pop3 sends a command with an answer of several lines.
-func (t *talk) pop3(command string) ([]string, error) {
+func (t *mailSession) pop3(command string) ([]string, error) {
 	if err := t.send(command); err != nil {
 		return nil, err
 	}
@@ -208,7 +208,7 @@ func (t *talk) pop3(command string) ([]string, error) {
 
 // smtp sends a command, if there is one, and reads a reply of 2xx without its
 // codes and without the first line of several.
-func (t *talk) smtp(command string) ([]string, error) {
+func (t *mailSession) smtp(command string) ([]string, error) {
 	if command != "" {
 		if err := t.send(command); err != nil {
 			return nil, err
@@ -231,12 +231,12 @@ func (t *talk) smtp(command string) ([]string, error) {
 	return lines, errors.New("too many lines")
 }
 
-func (t *talk) send(command string) error {
+func (t *mailSession) send(command string) error {
 	_, err := io.WriteString(t.connection, command+"\r\n")
 	return err
 }
 
-func (t *talk) line() (string, error) {
+func (t *mailSession) line() (string, error) {
 	line, err := t.reader.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
 		return "", errors.New("a line is longer than 4096 bytes")

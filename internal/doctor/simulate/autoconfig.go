@@ -1,0 +1,258 @@
+package simulate
+
+import (
+	"context"
+	"crypto/md5" //nolint:gosec // what Evolution sends; nothing is secured by it
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"autoconfig/autodiscover"
+	"autoconfig/internal/doctor/probe"
+	"autoconfig/settings"
+	"autoconfig/thunderbird"
+)
+
+const (
+	// The public provider databases.
+	desktopDatabase = "https://live.thunderbird.net/autoconfig/v1.1/"
+	database        = "https://autoconfig.thunderbird.net/v1.1/"
+)
+
+// atHost is where a domain's special name has the document.
+func atHost(scheme, domain string) string {
+	return scheme + "://" + thunderbird.HostLabel + "." + domain + thunderbird.Path
+}
+
+// atDomain is where a domain's own host has it.
+func atDomain(scheme, domain string) string {
+	return scheme + "://" + domain + thunderbird.PathWellKnown
+}
+
+// tries asks URLs one after the other, and reads the first document that the
+// program takes. What stops it is for each program to say.
+func (sim *simulation) tries(ctx context.Context, urls []string, r traits, stops func(probe.Page) bool) *Setup {
+	for _, u := range urls {
+		request := "GET " + u
+		p, answer, ok := sim.get(ctx, u)
+		if !ok || p.Status != http.StatusOK {
+			sim.step(request, answer, "goes on")
+			continue
+		}
+		setup, err := sim.document(p, r)
+		if err == nil {
+			setup.Origin = u
+			sim.step(request, answer, "takes it: "+describe(setup))
+			return setup
+		}
+		if stops(p) {
+			sim.step(request, answer, "stops: "+err.Error())
+			return nil
+		}
+		sim.step(request, answer, "goes on: "+err.Error())
+	}
+	return nil
+}
+
+func (sim *simulation) document(p probe.Page, r traits) (*Setup, error) {
+	c, err := thunderbird.Parse(p.Body)
+	if err != nil {
+		return nil, err
+	}
+	return sim.read(c, r)
+}
+
+func never(probe.Page) bool { return false }
+
+func (sim *simulation) query() string {
+	return "?emailaddress=" + url.QueryEscape(sim.address.String())
+}
+
+// rawQuery is how FairEmail and Nextcloud write it: as it is.
+func (sim *simulation) rawQuery() string { return "?emailaddress=" + sim.address.String() }
+
+var errMediaType = errors.New("the media type isn't text/xml")
+
+// thunderbird asks all at once, and takes the best in this order (reference
+// clients.md, "Thunderbird 153").
+func (sim *simulation) thunderbird(ctx context.Context) *Setup {
+	r := traits{protocols: []settings.Protocol{settings.IMAP, settings.POP3}, needsID: true, mangles: true, known: passwords}
+	d, q := sim.domain, sim.query()
+	own := sim.provider(ctx, []string{
+		atHost("https", d) + q, atDomain("https", d) + q,
+		atHost("http", d) + q, atDomain("http", d) + q,
+	}, r)
+	if own == nil {
+		own = sim.provider(ctx, []string{desktopDatabase + d}, r)
+	}
+	for _, name := range sim.mxNames(ctx) {
+		urls := []string{atHost("https", name) + q, desktopDatabase + name}
+		if own == nil {
+			own = sim.provider(ctx, urls, r)
+		}
+	}
+	if other := sim.thunderbirdPOX(ctx); own == nil {
+		own = other
+	}
+	if own != nil && own.Protocol == settings.POP3 && own.Leave == "" {
+		own.Leave, own.Days = "true", "14" // its own defaults
+	}
+	return own
+}
+
+// provider: an answer with status 200 that Thunderbird can't read ends the
+// look-up at this provider, whatever the next URL has.
+func (sim *simulation) provider(ctx context.Context, urls []string, r traits) *Setup {
+	var taken *Setup
+	for i, u := range urls {
+		request := "GET " + u
+		p, answer, ok := sim.get(ctx, u)
+		switch {
+		case taken != nil:
+			sim.step(request, answer, "asked as well, not needed")
+			continue
+		case !ok || p.Status != http.StatusOK || len(p.Body) == 0:
+			sim.step(request, answer, "goes on")
+			continue
+		}
+		setup, err := sim.document(p, r)
+		if !p.IsXML() {
+			err = errMediaType
+		}
+		if err != nil {
+			sim.step(request, answer, "gives up this provider: "+err.Error())
+			for _, rest := range urls[i+1:] {
+				_, answer, _ := sim.get(ctx, rest)
+				sim.step("GET "+rest, answer, "asked as well, not looked at")
+			}
+			return nil
+		}
+		setup.Origin = u
+		sim.step(request, answer, "takes it: "+describe(setup))
+		taken = setup
+	}
+	return taken
+}
+
+// android asks without an address, and knows IMAP only.
+func (sim *simulation) android(ctx context.Context) *Setup {
+	r := traits{protocols: []settings.Protocol{settings.IMAP}, strict: true, noPlain: true, needsID: true, known: map[string]string{
+		"password-cleartext": "password", "plain": "password", "password-encrypted": "encrypted password", "secure": "encrypted password",
+	}}
+	d := sim.domain
+	urls := []string{
+		atHost("https", d), atDomain("https", d),
+		atHost("http", d), atDomain("http", d), database + d,
+	}
+	setup := sim.tries(ctx, urls, r, never)
+	if setup == nil {
+		for _, name := range sim.mxNames(ctx) {
+			if setup = sim.tries(ctx, []string{atHost("https", name), database + name}, r, never); setup != nil {
+				sim.note("It was found by the MX: the app asks the person to agree.")
+				break
+			}
+		}
+	}
+	if setup == nil {
+		sim.result.Why = "it finds no IMAP account; a POP3 account needs its QR code (autoconfig render thunderbird-android)"
+	} else if strings.HasPrefix(setup.Origin, "http:") {
+		sim.note("It was found over plain http: the app asks the person to agree.")
+	}
+	return setup
+}
+
+// evolution sends a stand-in and a digest, and takes the last server of a type.
+func (sim *simulation) evolution(ctx context.Context) *Setup {
+	r := traits{protocols: []settings.Protocol{settings.IMAP, settings.POP3}, last: true, known: passwords}
+	sum := md5.Sum([]byte(strings.ToLower(sim.address.String()))) //nolint:gosec // see the import
+	q := "?emailaddress=" + url.QueryEscape(thunderbird.EvolutionUser+"@"+sim.domain) + "&emailmd5=" + hex.EncodeToString(sum[:])
+	d := sim.domain
+	setup := sim.tries(ctx, []string{
+		atHost("https", d) + q, atHost("http", d) + q,
+		atDomain("https", d) + q, atDomain("http", d) + q, database + d,
+	}, r, func(p probe.Page) bool {
+		// Any well-formed document with status 200 ends it, with what is in it.
+		return isWellFormed(p.Body)
+	})
+	if setup != nil {
+		// It puts the local part in for its own stand-in.
+		for _, e := range []*Endpoint{&setup.Incoming, &setup.Outgoing} {
+			e.Username = strings.ReplaceAll(e.Username, thunderbird.EvolutionUser, sim.address.Local())
+		}
+	}
+	return setup
+}
+
+// kmail asks the provider database first, and nothing with an address.
+func (sim *simulation) kmail(ctx context.Context) *Setup {
+	r := traits{protocols: []settings.Protocol{settings.IMAP, settings.POP3}, known: passwords}
+	d := sim.domain
+	setup := sim.tries(ctx, []string{
+		database + d, atHost("https", d), atHost("http", d), atDomain("http", d),
+	}, r, func(probe.Page) bool { return true })
+	return setup
+}
+
+// deltachat drops the query, ignores the status, and knows IMAP only.
+func (sim *simulation) deltachat(ctx context.Context) *Setup {
+	r := traits{protocols: []settings.Protocol{settings.IMAP}, anyAuth: true}
+	d := sim.domain
+	for _, u := range []string{atHost("https", d), atDomain("https", d)} {
+		p, answer, ok := sim.get(ctx, u)
+		if !ok {
+			sim.step("GET "+u, answer, "goes on")
+			continue
+		}
+		if !strings.Contains(string(p.Body), "<") {
+			sim.step("GET "+u, answer, "stops: a text without tags is an empty configuration to it")
+			sim.result.Why = "a page without tags ended its search"
+			return nil
+		}
+		setup, err := sim.document(p, r)
+		if err != nil {
+			sim.step("GET "+u, answer, "goes on: "+err.Error())
+			continue
+		}
+		setup.Origin = u
+		sim.step("GET "+u, answer, "takes it: "+describe(setup))
+		return setup
+	}
+	for _, host := range []string{d, autodiscover.HostLabel + "." + d} {
+		u := poxAt("https", host)
+		p, answer, ok := sim.get(ctx, u)
+		if ok {
+			if reply, err := autodiscover.ParseResponse(p.Body); err == nil && reply.Error == nil {
+				if setup := sim.fromPOX(reply, []string{"IMAP"}); setup != nil {
+					setup.Origin = u
+					setup.Incoming.Username, setup.Outgoing.Username = sim.address.String(), sim.address.String() // it ignores LoginName
+					sim.step("GET "+u, answer, "takes it: "+describe(setup))
+					return setup
+				}
+			}
+		}
+		sim.step("GET "+u, answer, "goes on")
+	}
+	setup := sim.tries(ctx, []string{database + d}, r, never)
+	return setup
+}
+
+// nextcloud takes the first IMAP and the first SMTP server, whatever their
+// authentication.
+func (sim *simulation) nextcloud(ctx context.Context) *Setup {
+	r := traits{protocols: []settings.Protocol{settings.IMAP}, anyAuth: true}
+	d, q := sim.domain, sim.rawQuery()
+	setup := sim.tries(ctx, []string{
+		atHost("https", d) + q, atDomain("https", d) + q, database + d,
+		atHost("http", d) + q, atDomain("http", d) + q,
+	}, r, never)
+	if setup == nil {
+		for _, name := range sim.mxNames(ctx) {
+			if setup = sim.tries(ctx, []string{atHost("https", name) + q, database + name}, r, never); setup != nil {
+				break
+			}
+		}
+	}
+	return setup
+}

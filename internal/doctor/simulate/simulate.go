@@ -1,0 +1,181 @@
+// Package simulate walks the ways of mail programs: what each of them asks, in its
+// order, what it takes of the answers, and the account that it ends up with.
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+	"golang.org/x/net/publicsuffix"
+
+	"autoconfig/internal/doctor/probe"
+	"autoconfig/settings"
+)
+
+// timeout bounds the whole way of one program.
+const timeout = time.Minute
+
+// Step is one thing that a program asks, and what it makes of the answer.
+type Step struct {
+	Request string `json:"request"`
+	Answer  string `json:"answer"`
+	Verdict string `json:"verdict"`
+}
+
+// Setup is the account that a program ends up with.
+type Setup struct {
+	Protocol settings.Protocol `json:"protocol"`
+	Incoming Endpoint          `json:"incoming"`
+	Outgoing Endpoint          `json:"outgoing"`
+	// Leave and Days are what POP3 leaves on the server; "" where nothing is said.
+	Leave string `json:"leave_on_server,omitempty"`
+	Days  string `json:"days,omitempty"`
+	// Origin is where it came from.
+	Origin string `json:"origin"`
+}
+
+// Endpoint is a server as a program will use it.
+type Endpoint struct {
+	Host     string            `json:"host"`
+	Port     string            `json:"port"`
+	Security settings.Security `json:"security"`
+	Auth     string            `json:"auth,omitempty"`
+	Username string            `json:"username,omitempty"`
+}
+
+// Result is a program's whole way.
+type Result struct {
+	Client  string `json:"client"`
+	Address string `json:"address"`
+	Steps   []Step `json:"steps"`
+	Account *Setup `json:"account"`
+	// Why says why there is no account.
+	Why   string   `json:"why,omitempty"`
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Simulator walks the ways of mail programs. It never sends a password.
+type Simulator struct {
+	probe.Prober
+	// ProfileHost is the name of this service, where a person gets Apple's profile;
+	// "" for a domain that isn't ours.
+	ProfileHost string
+}
+
+// Clients are the programs whose way is known.
+func Clients() []string {
+	names := make([]string, len(clients))
+	for i, c := range clients {
+		names[i] = c.name
+	}
+	return names
+}
+
+// client is a program and its way.
+type client struct {
+	name string
+	way  func(*simulation, context.Context) *Setup
+}
+
+// clients are the programs, in the order in which they are shown.
+var clients = []client{
+	{"thunderbird", (*simulation).thunderbird},
+	{"thunderbird-android", (*simulation).android},
+	{"outlook", (*simulation).outlook},
+	{"apple", (*simulation).apple},
+	{"evolution", (*simulation).evolution},
+	{"kmail", (*simulation).kmail},
+	{"deltachat", (*simulation).deltachat},
+	{"fairemail", (*simulation).fairemail},
+	{"nextcloud", (*simulation).nextcloud},
+}
+
+// Run walks a program's way for an address. It takes a minute at most.
+func (s Simulator) Run(ctx context.Context, name string, address settings.Address) (Result, error) {
+	i := slices.IndexFunc(clients, func(c client) bool { return c.name == name })
+	if i < 0 {
+		return Result{}, fmt.Errorf("%q is not a program whose way is known: use one of %s", name, strings.Join(Clients(), ", "))
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	sim := &simulation{
+		Simulator: s, domain: address.Domain(), address: address,
+		result: Result{Client: name, Address: address.String(), Steps: []Step{}},
+	}
+	sim.result.Account = clients[i].way(sim, ctx)
+	if sim.result.Account == nil && sim.result.Why == "" {
+		sim.result.Why = "nothing that it asks gives a usable account"
+	}
+	return sim.result, nil
+}
+
+// simulation is one way while it is walked.
+type simulation struct {
+	Simulator
+	domain  string
+	address settings.Address
+	result  Result
+}
+
+func (sim *simulation) note(format string, args ...any) {
+	sim.result.Notes = append(sim.result.Notes, fmt.Sprintf(format, args...))
+}
+
+// step writes down a question and what becomes of it.
+func (sim *simulation) step(request, answer, verdict string) {
+	sim.result.Steps = append(sim.result.Steps, Step{request, answer, verdict})
+}
+
+// get asks a URL, and gives false where there is no answer at all.
+func (sim *simulation) get(ctx context.Context, url string) (probe.Page, string, bool) {
+	return sim.ask(ctx, probe.Get(url))
+}
+
+func (sim *simulation) ask(ctx context.Context, r probe.Request) (p probe.Page, answer string, ok bool) {
+	p, err := sim.Fetch(ctx, r)
+	if err != nil {
+		return p, err.Error(), false
+	}
+	answer = fmt.Sprintf("%d %s, %d bytes", p.Status, p.Header.Get("Content-Type"), len(p.Body))
+	if len(p.Hops) > 0 {
+		answer += " at " + p.At()
+	}
+	return p, answer, true
+}
+
+// mxNames are the names below which programs look by the domain's MX: its own
+// without the first label, and its registrable domain (draft-ietf-mailmaint-
+// autoconfig, section 4.3).
+func (sim *simulation) mxNames(ctx context.Context) []string {
+	answer, err := sim.Resolver.Ask(ctx, sim.domain, dns.TypeMX)
+	request := "MX " + sim.domain
+	if err != nil {
+		sim.step(request, err.Error(), "goes on without")
+		return nil
+	}
+	host := answer.BestMX()
+	if host == "" {
+		sim.step(request, "nothing", "goes on without")
+		return nil
+	}
+	base, err := publicsuffix.EffectiveTLDPlusOne(host)
+	if err != nil || base == sim.domain {
+		sim.step(request, host, "leads nowhere else")
+		return nil
+	}
+	names := []string{base}
+	if _, full, ok := strings.Cut(host, "."); ok && len(full) > len(base) {
+		names = []string{full, base}
+	}
+	sim.step(request, host, "asks autoconfig at "+strings.Join(names, " and "))
+	return names
+}
+
+// describe is a setup in a few words, for a verdict.
+func describe(s *Setup) string {
+	return strings.ToUpper(string(s.Protocol)) + " " + s.Incoming.Host + ":" + s.Incoming.Port
+}
