@@ -11,10 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,14 +45,18 @@ const (
 func TestHostileInput(t *testing.T) {
 	t.Parallel()
 	h := newHostile(t)
+	if h.full { // a stranger's thread that has to wait keeps nobody else from running
+		runtime.GOMAXPROCS(2 * strangers)
+	}
 	before := h.held()
 	h.good = h.behave()
 	h.good.more(50)
 	for _, attack := range h.attacks() {
 		began := time.Now()
+		first := int(h.good.answered.Load())
 		attack.do()
 		h.good.more(10)
-		t.Logf("%-36s %6.1f s, %s, %d failed", attack.name, time.Since(began).Seconds(), h.memory(), h.good.failures())
+		t.Logf("%-36s %6.1f s, %s, %d failed, 99 of 100 in %v", attack.name, time.Since(began).Seconds(), h.memory(), h.good.failures(), h.good.slow(99, first))
 	}
 	h.good.end()
 	testkit.Until(t, func() string { return fmt.Sprintf("before %+v, now %+v", before, h.held()) }, func() bool {
@@ -60,10 +66,10 @@ func TestHostileInput(t *testing.T) {
 	if peak := h.peakMB(); peak > mostMemoryMB {
 		t.Errorf("it took %.0f MB", peak)
 	}
-	if took := h.good.slow(99); h.full && took > slowest {
+	if took := h.good.slow(99, 0); h.full && took > slowest {
 		t.Errorf("99 of 100 answers to a client that behaves took up to %v", took)
 	}
-	t.Logf("%d good answers, half in %v, 99 of 100 in %v", h.good.answered.Load(), h.good.slow(50), h.good.slow(99))
+	t.Logf("%d good answers, half in %v, 99 of 100 in %v", h.good.answered.Load(), h.good.slow(50, 0), h.good.slow(99, 0))
 }
 
 func newHostile(t *testing.T) *hostile {
@@ -205,11 +211,11 @@ func (g *wellBehaved) failures() int {
 	return len(g.failed)
 }
 
-// slow is how long so many of 100 answers took at most.
-func (g *wellBehaved) slow(percent int) time.Duration {
+// slow is how long so many of 100 answers took at most, from a first one on.
+func (g *wellBehaved) slow(percent, first int) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	sorted := slices.Sorted(slices.Values(g.took))
+	sorted := slices.Sorted(slices.Values(g.took[first:]))
 	return sorted[len(sorted)*percent/100]
 }
 
@@ -236,12 +242,21 @@ func (h *hostile) dial(from, to string) net.Conn {
 	return conn
 }
 
-// each does something n times, many at once.
+// strangers is how many do something at once.
+const strangers = 32
+
+// each does something n times, many at once. On the Internet strangers have processors of
+// their own: at full size they get only what the service and the client that behaves
+// leave, so that their own work isn't taken for the service's.
 func (h *hostile) each(n int, do func(i int)) {
 	var group sync.WaitGroup
 	var next atomic.Int64
-	for range min(n, 32) {
+	for range min(n, strangers) {
 		group.Go(func() {
+			if h.full {
+				runtime.LockOSThread() // for good: the thread ends with the stranger
+				_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, 19)
+			}
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				do(i)
 			}

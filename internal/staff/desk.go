@@ -340,7 +340,7 @@ func (d *Desk) Who(ctx context.Context, token string) (Person, Session, error) {
 		return Person{}, s, err
 	}
 	now := d.now()
-	if now.After(s.SeenAt.Add(SessionIdle)) || now.After(s.MadeAt.Add(SessionLife)) {
+	if s.over(now) {
 		return Person{}, s, errors.Join(ErrUnknown, d.Store.RemoveSession(ctx, hash))
 	}
 	if now.After(s.SeenAt.Add(seenEvery)) {
@@ -351,6 +351,16 @@ func (d *Desk) Who(ctx context.Context, token string) (Person, Session, error) {
 	}
 	p, err := d.Store.Person(ctx, s.Person)
 	return p, s, err
+}
+
+// clockSkew is how far the clocks of two replicas may be apart.
+const clockSkew = 5 * time.Minute
+
+// over is also a session of the future: it began by a clock that was ahead, and would
+// last too long.
+func (s Session) over(now time.Time) bool {
+	return now.After(s.SeenAt.Add(SessionIdle)) || now.After(s.MadeAt.Add(SessionLife)) ||
+		s.MadeAt.After(now.Add(clockSkew)) || s.SeenAt.After(now.Add(clockSkew))
 }
 
 // SignOut ends a person's session.

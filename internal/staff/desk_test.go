@@ -131,6 +131,14 @@ func TestSessionsEnd(t *testing.T) {
 	}
 	c.advance(30 * time.Minute)
 	over("older than a day's work", busy)
+	ahead := begin() // by a clock that is corrected then
+	c.advance(-time.Hour)
+	over("of the future", ahead)
+	nearly := begin() // at a replica whose clock is a little ahead
+	c.advance(-time.Minute)
+	if _, _, err := d.Who(t.Context(), nearly); err != nil {
+		t.Errorf("a minute ahead: %v", err)
+	}
 	out := begin()
 	if err := d.SignOut(t.Context(), staff.Actor{}, out); err != nil {
 		t.Fatal(err)
