@@ -38,9 +38,6 @@ Examples:
   autoconfig account list --overrides --json`
 }
 
-// page is how many accounts are read at once.
-const page = 1000
-
 func (l *accountListCmd) Run(c *call) error {
 	source, err := l.open(c)
 	if err != nil {
@@ -59,16 +56,11 @@ func (l *accountListCmd) Run(c *call) error {
 		return l.overrides(c, source, domain)
 	}
 	accounts := []policy.Account{}
-	for after := ""; ; {
-		more, err := source.store.Accounts(c, domain, after, page)
+	for a, err := range source.store.AllAccounts(c, domain) {
 		if err != nil {
 			return err
 		}
-		accounts = append(accounts, more...)
-		if len(more) < page {
-			break
-		}
-		after = more[len(more)-1].Address.Key()
+		accounts = append(accounts, a)
 	}
 	if l.JSON {
 		return c.json(accounts)
@@ -82,14 +74,13 @@ func (l *accountListCmd) Run(c *call) error {
 
 func (l *accountListCmd) overrides(c *call, source *opened, domain string) error {
 	all := []policy.Override{}
-	err := source.eachOverride(c, func(o policy.Override) error {
+	for o, err := range source.store.AllOverrides(c) {
+		if err != nil {
+			return err
+		}
 		if domain == "" || o.Address.Domain() == domain {
 			all = append(all, o)
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	if l.JSON {
 		return c.json(all)
@@ -351,25 +342,6 @@ func (s *accountSetCmd) override(c *call, target *opened, found directory.Found)
 		fmt.Fprintln(c.std.err, "warning:", w.Text)
 	}
 	return nil
-}
-
-// eachOverride goes over all overrides, in pages.
-func (o *opened) eachOverride(c context.Context, do func(policy.Override) error) error {
-	for after := ""; ; {
-		overrides, err := o.store.Overrides(c, after, page)
-		if err != nil {
-			return err
-		}
-		for _, x := range overrides {
-			if err := do(x); err != nil {
-				return err
-			}
-			after = x.Address.Key()
-		}
-		if len(overrides) < page {
-			return nil
-		}
-	}
 }
 
 // putAccount stores the account that change makes of what is stored now, if it is

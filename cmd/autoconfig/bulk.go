@@ -19,10 +19,6 @@ func (s stored) Accounts(ctx context.Context, keys []string) ([]policy.Account, 
 	return s.AccountsOf(ctx, keys)
 }
 
-func (s stored) Page(ctx context.Context, domain, after string, limit int) ([]policy.Account, error) {
-	return s.Store.Accounts(ctx, domain, after, limit)
-}
-
 // changeBulk lets do work on the store in one transaction, and writes it down as one
 // entry. do isn't run again: what it reads was read then. So where the database gives
 // the transaction up for another's sake after do has ended, it is [errMeanwhile].

@@ -15,7 +15,6 @@ import (
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
-	"autoconfig/policy"
 )
 
 // staffURL is where the help desk is reached: as configured, or on the private
@@ -113,7 +112,10 @@ func tidy(ctx context.Context, site *opened, clock *clock, logger *slog.Logger) 
 // markGone notes since when overridden accounts have been gone from every source;
 // what can't be asked now stays as it is.
 func markGone(ctx context.Context, site *opened, now time.Time) error {
-	return site.eachOverride(ctx, func(o policy.Override) error {
+	for o, err := range site.store.AllOverrides(ctx) {
+		if err != nil {
+			return err
+		}
 		entry, err := site.directory.Domain(ctx, o.Address.Domain())
 		known := false
 		if err == nil {
@@ -123,12 +125,17 @@ func markGone(ctx context.Context, site *opened, now time.Time) error {
 		}
 		switch {
 		case err != nil && !errors.Is(err, directory.ErrNotFound):
-			return nil // a source is down
+			continue // a source is down
 		case known && !o.GoneAt.IsZero():
-			return site.store.MarkGone(ctx, o.Address.Key(), time.Time{})
+			err = site.store.MarkGone(ctx, o.Address.Key(), time.Time{})
 		case !known && o.GoneAt.IsZero():
-			return site.store.MarkGone(ctx, o.Address.Key(), now)
+			err = site.store.MarkGone(ctx, o.Address.Key(), now)
+		default:
+			continue
 		}
-		return nil
-	})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -160,14 +160,14 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 		byHand = []settings.Protocol{settings.IMAP, settings.POP3}
 	}
 	misled := 0
-	err = o.eachAccount(c, terms.Name, func(a policy.Account) {
+	for a, err := range o.store.AllAccounts(c, terms.Name) {
+		if err != nil {
+			return doctor.Plan{}, err
+		}
 		byHand = append(byHand, a.Protocol)
 		if terms.Decide(a).Protocol != terms.DefaultProtocol() {
 			misled++
 		}
-	})
-	if err != nil {
-		return doctor.Plan{}, err
 	}
 	documents, err := o.documents(c, domain, terms)
 	return doctor.Plan{
@@ -234,29 +234,11 @@ func (o *opened) documents(c *call, name string, terms *policy.Terms) ([][]byte,
 
 // isOwn tells whether a domain is in our own site.
 func (o *opened) isOwn(c context.Context, name string) (bool, error) {
-	_, err := o.store.Domain(c, name)
+	_, err := o.store.Terms(c, name)
 	if errors.Is(err, directory.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// eachAccount goes over a domain's accounts, in pages.
-func (o *opened) eachAccount(c *call, domain string, do func(policy.Account)) error {
-	const page = 1000
-	for after := ""; ; {
-		accounts, err := o.store.Accounts(c, domain, after, page)
-		if err != nil {
-			return err
-		}
-		for _, a := range accounts {
-			do(a)
-			after = a.Address.Key()
-		}
-		if len(accounts) < page {
-			return nil
-		}
-	}
 }
 
 // notServed says that a domain isn't in the site.

@@ -181,7 +181,7 @@ func settleWaiting(c *call, site *opened, publisher doctor.Publisher) error {
 	}
 	var failures []error
 	for _, name := range names {
-		terms, err := site.store.Domain(c, name)
+		terms, err := site.store.Terms(c, name)
 		if err == nil {
 			_, err = publisher.Settle(c, name, terms, false)
 		}
@@ -194,10 +194,8 @@ func settleWaiting(c *call, site *opened, publisher doctor.Publisher) error {
 
 // settleAll goes over all names in pages: there may be a hundred thousand.
 func settleAll(c *call, site *opened, publisher doctor.Publisher) error {
-	const atOnce = 500
-	for after := ""; ; {
-		names, err := site.store.PublishedPage(c, after, atOnce)
-		if err != nil || len(names) == 0 {
+	for names, err := range site.store.PublishedPages(c) {
+		if err != nil {
 			return err
 		}
 		page := &publishedPage{now: map[string]store.Documents{}}
@@ -207,7 +205,6 @@ func settleAll(c *call, site *opened, publisher doctor.Publisher) error {
 			if _, err := publisher.Settle(c, n.Name, n.Terms, false); err != nil {
 				return fmt.Errorf("%s: %w", n.Name, err)
 			}
-			after = n.Name
 		}
 		if len(page.changed) == 0 {
 			continue
@@ -216,6 +213,7 @@ func settleAll(c *call, site *opened, publisher doctor.Publisher) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // publishedPage is a page of documents in memory: it is read at once and what has

@@ -95,7 +95,7 @@ func New(o Options) *Directory {
 // that it isn't served.
 func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 	entry, err := d.domains.get(ctx, name, func(ctx context.Context) (*Entry, error) {
-		terms, err := d.source.Domain(ctx, name)
+		terms, err := d.source.Terms(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +125,7 @@ func (d *Directory) plannedDomain(ctx context.Context, name, source string, foun
 		domain := policy.Domain{Name: found.Name, Plan: found.Plan}
 		if name != found.Name {
 			// Another name of a domain of ours is that domain, whatever plan the source has.
-			terms, err := d.source.Domain(ctx, found.Name)
+			terms, err := d.source.Terms(ctx, found.Name)
 			if !errors.Is(err, ErrNotFound) {
 				if err != nil {
 					return nil, err

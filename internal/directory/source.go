@@ -42,9 +42,9 @@ func (k Kept) over(f *Found) {
 // Source is our own database. It must be safe for concurrent use. Errors other
 // than ErrNotFound mean that it couldn't be asked.
 type Source interface {
-	// Domain gives the terms of a domain by its primary name or an alias, in ASCII
-	// and lower case.
-	Domain(ctx context.Context, name string) (*policy.Terms, error)
+	// Terms gives those of a domain by its primary name or an alias, in ASCII and lower
+	// case.
+	Terms(ctx context.Context, name string) (*policy.Terms, error)
 	// PlanTerms gives the terms of a domain that is kept elsewhere and has one of our
 	// plans. A plan that isn't there is a failure.
 	PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Terms, error)

@@ -53,7 +53,7 @@ func (s *source) ask() (policy.Site, error) {
 	return s.site, s.down
 }
 
-func (s *source) Domain(_ context.Context, name string) (*policy.Terms, error) {
+func (s *source) Terms(_ context.Context, name string) (*policy.Terms, error) {
 	site, err := s.ask()
 	if err != nil {
 		return nil, err

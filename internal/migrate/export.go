@@ -12,30 +12,24 @@ import (
 	"autoconfig/policy"
 )
 
-// ExportAccounts writes the accounts of a domain, of all if it is "", a page at a
-// time, and says how many there were. An import reads them back to the same.
+// ExportAccounts writes the accounts of a domain, of all if it is "", and
+// says how many there were. An import reads them back to the same.
 func ExportAccounts(ctx context.Context, from Reader, domain string, format Format, to io.Writer) (int, error) {
 	w, err := newWriter(format, to, accountColumns)
 	if err != nil {
 		return 0, err
 	}
 	all := 0
-	for after := ""; ; {
-		page, err := from.Page(ctx, domain, after, pageSize)
+	for account, err := range from.AllAccounts(ctx, domain) {
 		if err != nil {
 			return all, err
 		}
-		for i := range page {
-			if err := w.write(&page[i]); err != nil {
-				return all, err
-			}
+		if err := w.write(&account); err != nil {
+			return all, err
 		}
-		all += len(page)
-		if len(page) < pageSize {
-			return all, w.flush()
-		}
-		after = page[len(page)-1].Address.Key()
+		all++
 	}
+	return all, w.flush()
 }
 
 // ExportDomains writes the domains of a site. lost counts those of which a CSV

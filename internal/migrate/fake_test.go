@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -54,15 +56,15 @@ func (f *fake) Accounts(_ context.Context, keys []string) ([]policy.Account, err
 	return list, nil
 }
 
-func (f *fake) Page(_ context.Context, domain, after string, limit int) ([]policy.Account, error) {
-	var list []policy.Account
-	for key, a := range f.accounts {
-		if key > after && (domain == "" || a.Address.Domain() == domain) {
-			list = append(list, a)
+func (f *fake) AllAccounts(_ context.Context, domain string) iter.Seq2[policy.Account, error] {
+	return func(yield func(policy.Account, error) bool) {
+		for _, key := range slices.Sorted(maps.Keys(f.accounts)) {
+			a := f.accounts[key]
+			if (domain == "" || a.Address.Domain() == domain) && !yield(a, nil) {
+				return
+			}
 		}
 	}
-	slices.SortFunc(list, func(a, b policy.Account) int { return cmp.Compare(a.Address.Key(), b.Address.Key()) })
-	return list[:min(len(list), limit)], nil
 }
 
 func (f *fake) PutAccounts(_ context.Context, accounts []policy.Account) error {

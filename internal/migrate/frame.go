@@ -22,16 +22,12 @@ type FrameChange struct {
 	Lines map[string]int
 }
 
-// pageSize is how many accounts of a domain are judged at once.
-const pageSize = 1000
-
 // maxAccountsShown bounds the accounts of one domain that are named because a
 // change breaks them.
 const maxAccountsShown = 10
 
 // Judge says what would be: the site before and after, and what is refused of it.
-// Accounts of the domains that change are judged too, a page at a time. It changes
-// nothing.
+// Accounts of the domains that change are judged too. It changes nothing.
 func (c FrameChange) Judge(ctx context.Context, from Reader) (before, after policy.Site, refused []Refusal, err error) {
 	before, err = from.Frame(ctx)
 	if err != nil {
@@ -123,26 +119,19 @@ func (c FrameChange) claimed(site policy.Site, n int, field string) int {
 func (c FrameChange) accounts(ctx context.Context, from Reader, t *policy.Terms) ([]Refusal, error) {
 	var broken []Refusal
 	more := 0
-	for after := ""; ; {
-		page, err := from.Page(ctx, t.Name, after, pageSize)
+	for a, err := range from.AllAccounts(ctx, t.Name) {
 		if err != nil {
 			return nil, err
 		}
-		for _, a := range page {
-			var problems settings.Problems
-			if !errors.As(t.CheckAccount(a), &problems) {
-				continue
-			}
-			if len(broken) == maxAccountsShown {
-				more++
-				continue
-			}
-			broken = append(broken, Refusal{Line: c.Lines[t.Name], Text: fmt.Sprintf("the account %s is there already, and then: %s", a.Address, problems[0].Text)})
+		var problems settings.Problems
+		if !errors.As(t.CheckAccount(a), &problems) {
+			continue
 		}
-		if len(page) < pageSize {
-			break
+		if len(broken) == maxAccountsShown {
+			more++
+			continue
 		}
-		after = page[len(page)-1].Address.Key()
+		broken = append(broken, Refusal{Line: c.Lines[t.Name], Text: fmt.Sprintf("the account %s is there already, and then: %s", a.Address, problems[0].Text)})
 	}
 	if more > 0 {
 		broken = append(broken, Refusal{Line: c.Lines[t.Name], Text: fmt.Sprintf("and so for %d more accounts of %s", more, t.Name)})

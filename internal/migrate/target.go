@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"errors"
+	"iter"
 	"strconv"
 
 	"autoconfig/policy"
@@ -17,9 +18,9 @@ type Reader interface {
 	// settings.Address.Key, as their own or another one; each once, in any order. At
 	// most [MaxKeys] are asked for at once.
 	Accounts(ctx context.Context, keys []string) ([]policy.Account, error)
-	// Page is at most limit accounts of a domain (of all if it is "") whose keys come
-	// after the given one, in the order of their keys.
-	Page(ctx context.Context, domain, after string, limit int) ([]policy.Account, error)
+	// AllAccounts are the accounts of a domain (of all if it is ""), by their keys. An
+	// error is the last that is yielded.
+	AllAccounts(ctx context.Context, domain string) iter.Seq2[policy.Account, error]
 }
 
 // Target is one transaction: what was put is read back from it, and if it isn't

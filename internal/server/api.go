@@ -33,7 +33,11 @@ type Site interface {
 	RemoveAccount(ctx context.Context, key string) error
 	// PutOverride stores what is laid over an account that is kept elsewhere.
 	PutOverride(ctx context.Context, o policy.Override) error
-	Frame(ctx context.Context) (policy.Site, error)
+	// Domain is one domain by its primary name.
+	Domain(ctx context.Context, name string) (policy.Domain, error)
+	// Domains are at most limit domains whose names come after the given one, in their
+	// order, and are among within; nil is all of them.
+	Domains(ctx context.Context, within []string, after string, limit int) ([]policy.Domain, error)
 	ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error
 	RemoveDomain(ctx context.Context, name string, withAccounts bool) error
 	// Unwritable is since when nothing can be written, and why; nil while it can.

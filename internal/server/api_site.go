@@ -1,8 +1,8 @@
 package server
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -152,24 +152,16 @@ func (s *Server) apiDomains(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	frame, err := s.Site.Frame(c.Request().Context())
+	domains, err := s.Site.Domains(c.Request().Context(), actor(c).Bounds(), c.QueryParam("after"), limit+1)
 	if err != nil {
 		return unavailable(err)
 	}
-	slices.SortFunc(frame.Domains, func(a, b policy.Domain) int { return cmp.Compare(a.Name, b.Name) })
 	page := struct {
 		Domains []policy.Domain `json:"domains"`
 		After   string          `json:"after,omitempty"`
-	}{Domains: []policy.Domain{}}
-	for _, d := range frame.Domains {
-		if d.Name <= c.QueryParam("after") || !actor(c).Serves(d.Name) {
-			continue
-		}
-		if len(page.Domains) == limit {
-			page.After = page.Domains[limit-1].Name
-			break
-		}
-		page.Domains = append(page.Domains, d)
+	}{Domains: append([]policy.Domain{}, domains[:min(len(domains), limit)]...)}
+	if len(domains) > limit {
+		page.After = domains[limit-1].Name
 	}
 	return c.JSON(http.StatusOK, page)
 }
@@ -179,16 +171,14 @@ func (s *Server) apiDomain(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	frame, err := s.Site.Frame(c.Request().Context())
-	if err != nil {
+	domain, err := s.Site.Domain(c.Request().Context(), entry.Terms.Name)
+	switch {
+	case errors.Is(err, directory.ErrNotFound): // another source has it
+		return err
+	case err != nil:
 		return unavailable(err)
 	}
-	for _, d := range frame.Domains {
-		if d.Name == entry.Terms.Name {
-			return c.JSON(http.StatusOK, d)
-		}
-	}
-	return directory.ErrNotFound
+	return c.JSON(http.StatusOK, domain)
 }
 
 func (s *Server) apiPutDomain(c echo.Context) error {

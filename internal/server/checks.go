@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"sync"
 	"time"
@@ -17,6 +18,8 @@ type Checks interface {
 	Check(ctx context.Context, name string) (doctor.Result, error)
 	// Checks are those of domains, by their primary names, or of all if it is nil.
 	Checks(ctx context.Context, domains []string, after string, limit int) ([]doctor.Result, error)
+	// AllChecks are all of them. An error is the last that is yielded.
+	AllChecks(ctx context.Context) iter.Seq2[doctor.Result, error]
 }
 
 const (
@@ -151,23 +154,16 @@ func (k *checkCollector) renew(done chan struct{}) {
 func (k *checkCollector) count(ctx context.Context) (all []prometheus.Metric, err error) {
 	findings, states := map[[2]string]int{}, map[string]int{"good": 0, "info": 0, "warning": 0, "error": 0}
 	days, known := 0, false
-	for after := ""; ; {
-		results, err := k.checks.Checks(ctx, nil, after, checksMost)
+	for r, err := range k.checks.AllChecks(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range results {
-			after = r.Report.Domain
-			states[r.Report.State()]++
-			for _, f := range r.Report.Findings {
-				findings[[2]string{string(f.Code), string(f.Severity)}]++
-			}
-			if n := r.Report.CertificateDays; n != nil && (!known || *n < days) {
-				days, known = *n, true
-			}
+		states[r.Report.State()]++
+		for _, f := range r.Report.Findings {
+			findings[[2]string{string(f.Code), string(f.Severity)}]++
 		}
-		if len(results) < checksMost {
-			break
+		if n := r.Report.CertificateDays; n != nil && (!known || *n < days) {
+			days, known = *n, true
 		}
 	}
 	gauge := func(desc *prometheus.Desc, value int, labels ...string) {

@@ -24,8 +24,8 @@ import (
 // drawn is a site in memory as a directory's source.
 type drawn struct{ policy.Site }
 
-func (d drawn) Domain(_ context.Context, name string) (*policy.Terms, error) {
-	if terms, ok := d.Terms(name); ok {
+func (d drawn) Terms(_ context.Context, name string) (*policy.Terms, error) {
+	if terms, ok := d.Site.Terms(name); ok {
 		return terms, nil
 	}
 	return nil, directory.ErrNotFound
@@ -36,7 +36,7 @@ func (d drawn) Lookup(_ context.Context, key string) (directory.Kept, error) {
 }
 
 func (d drawn) LookupDigest(_ context.Context, domain, digest string) (directory.Kept, error) {
-	terms, ok := d.Terms(domain)
+	terms, ok := d.Site.Terms(domain)
 	if !ok {
 		return directory.Kept{}, nil
 	}
@@ -155,7 +155,7 @@ func TestAnswersThroughSharedFormsAreThoseOfTheDomainAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			account := found.Account
-			terms, _ := site.Terms(name)
+			terms, _ := site.Site.Terms(name)
 			config := "http://autoconfig." + name + "/mail/config-v1.1.xml"
 			const pox = "/autodiscover/autodiscover.xml"
 			switch rapid.IntRange(0, 6).Draw(t, "kind") {

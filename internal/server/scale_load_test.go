@@ -232,6 +232,23 @@ func fill(ctx context.Context, db *store.Store, site policy.Site) error {
 // scaleFile writes a database with so many domains on one plan, and accounts.
 func scaleFile(b *testing.B, file string, domains, accounts int) {
 	b.Helper()
+	site := scaleSite(domains, accounts)
+	db, err := store.Open(b.Context(), "sqlite:"+file, store.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	began := time.Now()
+	if err := fill(b.Context(), db, site); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("wrote %d domains and %d accounts in %s", domains, accounts, time.Since(began).Round(time.Millisecond))
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// scaleSite is a site with many domains and accounts.
+func scaleSite(domains, accounts int) policy.Site {
 	one := func(host string) policy.ServerList { return policy.ServerList{{Host: host}} }
 	site := policy.Site{
 		Providers: []settings.Provider{{ID: "example", Name: "Example Mail", ShortName: "Example"}},
@@ -262,16 +279,5 @@ func scaleFile(b *testing.B, file string, domains, accounts int) {
 		}
 		site.Accounts[i] = a
 	}
-	db, err := store.Open(b.Context(), "sqlite:"+file, store.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	began := time.Now()
-	if err := fill(b.Context(), db, site.Normalize()); err != nil {
-		b.Fatal(err)
-	}
-	b.Logf("wrote %d domains and %d accounts in %s", domains, accounts, time.Since(began).Round(time.Millisecond))
-	if err := db.Close(); err != nil {
-		b.Fatal(err)
-	}
+	return site.Normalize()
 }

@@ -37,9 +37,9 @@ type countedStore struct {
 	*counter
 }
 
-func (c countedStore) Domain(ctx context.Context, name string) (*policy.Terms, error) {
+func (c countedStore) Terms(ctx context.Context, name string) (*policy.Terms, error) {
 	c.note("domain")
-	return c.Store.Domain(ctx, name)
+	return c.Store.Terms(ctx, name)
 }
 
 func (c countedStore) Lookup(ctx context.Context, key string) (directory.Kept, error) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"iter"
 	"slices"
 
 	"autoconfig/internal/database"
@@ -45,12 +46,19 @@ func (b *Bulk) Accounts(ctx context.Context, keys []string) ([]policy.Account, e
 	return accountsOf(ctx, b.tx, keys)
 }
 
-// Page is that of [Store.Accounts].
-func (b *Bulk) Page(ctx context.Context, domain, after string, limit int) ([]policy.Account, error) {
-	if err := b.writer.flush(ctx); err != nil {
-		return nil, err
-	}
-	return accountPage(ctx, b.tx, domain, after, limit)
+// AllAccounts is that of [Store.AllAccounts].
+func (b *Bulk) AllAccounts(ctx context.Context, domain string) iter.Seq2[policy.Account, error] {
+	return items(b.accountPages(ctx, domain))
+}
+
+// accountPages has what was put until the page is read.
+func (b *Bulk) accountPages(ctx context.Context, domain string) iter.Seq2[[]policy.Account, error] {
+	return pages(accountKey, func(after string) ([]policy.Account, error) {
+		if err := b.writer.flush(ctx); err != nil {
+			return nil, err
+		}
+		return accountPage(ctx, b.tx, domain, after, pageSize)
+	})
 }
 
 // PutAccounts stores checked accounts, each in the place of one with the same
@@ -120,19 +128,15 @@ func (b *Bulk) PutFrame(ctx context.Context, new policy.Site) error {
 
 // renew writes a domain's accounts again.
 func (b *Bulk) renew(ctx context.Context, domain string) error {
-	for after := ""; ; {
-		accounts, err := b.Page(ctx, domain, after, batchRows)
+	for accounts, err := range b.accountPages(ctx, domain) {
 		if err != nil {
 			return err
-		}
-		if len(accounts) == 0 {
-			return nil
 		}
 		if err := b.PutAccounts(ctx, accounts); err != nil {
 			return err
 		}
-		after = accounts[len(accounts)-1].Address.Key()
 	}
+	return nil
 }
 
 // AccountsOf are the accounts that have one of the addresses, in the form of

@@ -23,29 +23,6 @@ func (s *Store) Replace(ctx context.Context, new policy.Site) error {
 	})
 }
 
-// ChangeDomain lets f change the stored site as far as one domain goes, and stores
-// what it leaves: all of it or nothing. f is given all providers, plans and
-// domains, and the accounts of that domain, the only ones that a change of it can
-// break. It must check what it leaves.
-func (s *Store) ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error {
-	return s.change(ctx, func(tx database.Queryer) (bool, error) {
-		old, err := frame(ctx, tx)
-		if err != nil {
-			return false, err
-		}
-		if old.Accounts, err = documents[policy.Account](ctx, tx, `SELECT document FROM accounts WHERE domain = ? ORDER BY address`, name); err != nil {
-			return false, err
-		}
-		new := old
-		new.Providers, new.Plans, new.Domains = slices.Clone(old.Providers), slices.Clone(old.Plans), slices.Clone(old.Domains)
-		new.Accounts = slices.Clone(old.Accounts)
-		if err := f(&new); err != nil {
-			return false, err
-		}
-		return s.replace(ctx, tx, old, new)
-	})
-}
-
 // PutAccount stores a checked account, in the place of one with the same primary
 // address.
 func (s *Store) PutAccount(ctx context.Context, a policy.Account) error {
@@ -77,7 +54,8 @@ func (s *Store) RemoveAccount(ctx context.Context, key string) error {
 // a domain that has some is otherwise [ErrHasAccounts].
 func (s *Store) RemoveDomain(ctx context.Context, name string, withAccounts bool) error {
 	return s.change(ctx, func(tx database.Queryer) (bool, error) {
-		if _, err := domainNames(ctx, tx, name); err != nil {
+		names, err := domainNames(ctx, tx, name)
+		if err != nil {
 			return false, err
 		}
 		var accounts int
@@ -98,13 +76,28 @@ func (s *Store) RemoveDomain(ctx context.Context, name string, withAccounts bool
 				return false, err
 			}
 		}
-		return true, errors.Join(removeOrphans(ctx, tx), raiseFrame(ctx, tx))
+		return true, errors.Join(removePublished(ctx, tx, names), raiseFrame(ctx, tx))
 	})
 }
 
-// removeOrphans removes what belongs to names that aren't served any more.
+// ofNames are the tables whose rows belong to a domain's name.
+var ofNames = []string{"pacc", "checks"}
+
+// removePublished removes what belongs to names that aren't served any more.
+func removePublished(ctx context.Context, tx database.Queryer, names []string) error {
+	for part := range slices.Chunk(names, batchRows) {
+		for _, table := range ofNames {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE name IN (`+database.Marks(len(part))+`)`, arguments(part)...); err != nil { //nolint:gosec // our own words
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// removeOrphans is [removePublished] of all names that there aren't.
 func removeOrphans(ctx context.Context, tx database.Queryer) error {
-	for _, table := range []string{"pacc", "checks"} {
+	for _, table := range ofNames {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE name NOT IN (SELECT name FROM domain_names)`); err != nil { //nolint:gosec // our own words
 			return err
 		}
@@ -284,7 +277,7 @@ func allNames(s policy.Site) map[string][]string {
 
 func domainNames(ctx context.Context, tx database.Queryer, domain string) ([]string, error) {
 	var d policy.Domain
-	err := document(ctx, tx, &d, `SELECT document FROM domains WHERE name = ?`, domain)
+	err := document(ctx, tx, &d, domainByName, domain)
 	if isNotFound(err) {
 		return nil, fmt.Errorf("%w: %s", ErrNoSuchDomain, domain)
 	}

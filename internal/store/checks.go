@@ -72,7 +72,7 @@ func (s *Store) Check(ctx context.Context, name string) (doctor.Result, error) {
 // Checks are at most limit last results whose names come after the given one, in
 // their order: those of domains, by their primary names, or of all if it is nil.
 func (s *Store) Checks(ctx context.Context, domains []string, after string, limit int) ([]doctor.Result, error) {
-	bound, args := withinDomains(domains)
+	bound, args := among("domain", domains)
 	rows, err := s.db.QueryContext(ctx, `SELECT checked_at, due_at, failures, report FROM checks
 		WHERE name > ? AND name IN (SELECT name FROM domain_names WHERE 1 = 1`+bound+`) ORDER BY name LIMIT ?`, //nolint:gosec // bound has question marks only
 		append(append([]any{after}, args...), limit)...)

@@ -4,4 +4,6 @@ package store
 var (
 	Kept    = kept
 	LeftOut = leftOut
+	// PageSize is how many are read at once.
+	PageSize = pageSize
 )

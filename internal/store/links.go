@@ -43,7 +43,7 @@ func (s *Store) Links(ctx context.Context, f links.Filter) ([]links.Link, error)
 	if f.Address != "" {
 		query, args = query+` AND address_key = ?`, append(args, f.Address)
 	}
-	bound, more := withinDomains(f.Domains)
+	bound, more := among("domain", f.Domains)
 	rows, err := s.db.QueryContext(ctx, query+bound+` ORDER BY id DESC LIMIT ?`, append(append(args, more...), f.Limit)...)
 	if err != nil {
 		return nil, err
@@ -140,8 +140,8 @@ func scanAll[T any](rows *sql.Rows, read func(scanner) (T, error)) ([]T, error) 
 	return all, rows.Err()
 }
 
-// withinDomains is a condition that a row is of one of the domains; nil means anything.
-func withinDomains(list []string) (condition string, args []any) {
+// among is a condition that a column has a value of the list; nil means any.
+func among(column string, list []string) (condition string, args []any) {
 	if list == nil {
 		return "", nil
 	}
@@ -151,7 +151,7 @@ func withinDomains(list []string) (condition string, args []any) {
 	for _, item := range list {
 		args = append(args, item)
 	}
-	return ` AND domain IN (` + database.Marks(len(list)) + `)`, args
+	return ` AND ` + column + ` IN (` + database.Marks(len(list)) + `)`, args
 }
 
 // unix is a time as it is kept: 0 for the zero time.

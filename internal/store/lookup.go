@@ -15,8 +15,8 @@ import (
 
 var _ directory.Source = (*Store)(nil)
 
-// Domain implements [directory.Source].
-func (s *Store) Domain(ctx context.Context, name string) (*policy.Terms, error) {
+// Terms implements [directory.Source].
+func (s *Store) Terms(ctx context.Context, name string) (*policy.Terms, error) {
 	var text []byte
 	var frame string
 	err := s.db.QueryRowContext(ctx, `SELECT d.document, (SELECT value FROM meta WHERE name = 'frame') FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name = ?`, name).Scan(&text, &frame)

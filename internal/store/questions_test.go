@@ -1,7 +1,12 @@
 package store
 
-// The questions of [Store.Lookup] and [Store.LookupDigest], to have them explained.
+// Questions to have them explained: of [Store.Lookup] and [Store.LookupDigest], and
+// about domains.
 const (
-	KeptByKey    = keptByKey
-	KeptByDigest = keptByDigest
+	KeptByKey      = keptByKey
+	KeptByDigest   = keptByDigest
+	DomainByName   = domainByName
+	DomainsAfter   = domainsAfter + inOrderOfName
+	DomainsByNames = domainsByNames + `?, ?)`
+	OwnersByNames  = ownersByNames + `?, ?)`
 )

@@ -12,7 +12,7 @@ import (
 func (s *Store) SearchAccounts(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error) {
 	// The escape is none that a kind reads in a literal.
 	pattern := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(text)) + "%"
-	bound, args := withinDomains(domains)
+	bound, args := among("domain", domains)
 	// The inner part reads an index alone: of a million accounts, that is all that
 	// must be gone through.
 	return documents[policy.Account](ctx, s.db, `SELECT a.document FROM (SELECT id FROM accounts WHERE search LIKE ? ESCAPE '!'`+bound+` ORDER BY search LIMIT ?) found

@@ -203,7 +203,7 @@ func (s *Store) AddEntry(ctx context.Context, e staff.Entry) error {
 
 // Entries implements [staff.Store].
 func (s *Store) Entries(ctx context.Context, f staff.EntryFilter) ([]staff.Entry, error) {
-	bound, args := withinDomains(f.Domains)
+	bound, args := among("domain", f.Domains)
 	if f.Before != 0 { // alone, or the databases would go through all that is later
 		bound, args = bound+` AND id < ?`, append(args, f.Before)
 	}

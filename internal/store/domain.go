@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"autoconfig/internal/database"
+	"autoconfig/policy"
+)
+
+// The questions about domains. Each goes to the rows that it wants by a key.
+const (
+	domainByName    = `SELECT document FROM domains WHERE name = ?`
+	domainsAfter    = `SELECT document FROM domains WHERE name > ?`
+	inOrderOfName   = ` ORDER BY name LIMIT ?`
+	domainsByNames  = `SELECT document FROM domains WHERE name IN (`
+	ownersByNames   = `SELECT domain FROM domain_names WHERE name IN (`
+	positionForName = `SELECT COALESCE((SELECT position FROM domains WHERE name = ?), (SELECT MAX(position) + 1 FROM domains), 0)`
+)
+
+// Domain is one domain by its primary name; none is [directory.ErrNotFound].
+func (s *Store) Domain(ctx context.Context, name string) (domain policy.Domain, err error) {
+	err = document(ctx, s.db, &domain, domainByName, name)
+	return domain, err
+}
+
+// Domains are at most limit domains whose primary names come after the given one, in
+// their order, and are among within; nil is all of them.
+func (s *Store) Domains(ctx context.Context, within []string, after string, limit int) ([]policy.Domain, error) {
+	bound, args := among("name", within)
+	return documents[policy.Domain](ctx, s.db, domainsAfter+bound+inOrderOfName,
+		append(append([]any{after}, args...), limit)...)
+}
+
+// ChangeDomain lets f change, add or remove one domain, and stores what it leaves of
+// that domain: all of it or nothing. f is given a part of the site: all providers and
+// plans, the domain, its accounts, and the domains that have a name which f would
+// give it. To find those, f is called again. It must check what it leaves.
+func (s *Store) ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error {
+	return s.change(ctx, func(tx database.Queryer) (bool, error) {
+		old, err := frameWithoutDomains(ctx, tx)
+		if err != nil {
+			return false, err
+		}
+		if old.Accounts, err = documents[policy.Account](ctx, tx, `SELECT document FROM accounts WHERE domain = ? ORDER BY address`, name); err != nil {
+			return false, err
+		}
+		for owners := []string{name}; ; {
+			if old.Domains, err = domainsNamed(ctx, tx, owners); err != nil {
+				return false, err
+			}
+			changed, err := changedBy(old, f)
+			if err != nil {
+				return false, err
+			}
+			more, err := ownersOf(ctx, tx, changed.Domains, owners)
+			if err != nil {
+				return false, err
+			}
+			if len(more) == 0 {
+				return s.replaceDomain(ctx, tx, name, old, changed)
+			}
+			owners = append(owners, more...)
+		}
+	})
+}
+
+// changedBy is what f makes of a part of the site, which stays as it is.
+func changedBy(old policy.Site, f func(*policy.Site) error) (policy.Site, error) {
+	changed := old
+	changed.Providers, changed.Plans, changed.Accounts = slices.Clone(old.Providers), slices.Clone(old.Plans), slices.Clone(old.Accounts)
+	changed.Domains = slices.Clone(old.Domains)
+	for i, d := range changed.Domains {
+		changed.Domains[i].Aliases = slices.Clone(d.Aliases)
+	}
+	return changed, f(&changed)
+}
+
+func domainsNamed(ctx context.Context, tx database.Queryer, names []string) ([]policy.Domain, error) {
+	return documents[policy.Domain](ctx, tx, domainsByNames+database.Marks(len(names))+`) ORDER BY position`, arguments(names)...) //nolint:gosec // question marks only
+}
+
+// ownersOf are the stored domains that have names of these, but for the known ones.
+func ownersOf(ctx context.Context, tx database.Queryer, domains []policy.Domain, known []string) (owners []string, err error) {
+	var names []string
+	for _, d := range domains {
+		names = append(names, namesOf(d)...)
+	}
+	for part := range slices.Chunk(names, batchRows) {
+		rows, err := tx.QueryContext(ctx, ownersByNames+database.Marks(len(part))+`)`, arguments(part)...) //nolint:gosec // question marks only
+		if err != nil {
+			return nil, err
+		}
+		found, err := scanAll(rows, func(row scanner) (owner string, err error) { err = row.Scan(&owner); return owner, err })
+		if err != nil {
+			return nil, err
+		}
+		for _, owner := range found {
+			if !slices.Contains(known, owner) && !slices.Contains(owners, owner) {
+				owners = append(owners, owner)
+			}
+		}
+	}
+	return owners, nil
+}
+
+// replaceDomain writes one domain and its accounts as far as they differ.
+func (s *Store) replaceDomain(ctx context.Context, tx database.Queryer, name string, before, after policy.Site) (changed bool, err error) {
+	var position int
+	if err := tx.QueryRowContext(ctx, positionForName, name).Scan(&position); err != nil {
+		return false, err
+	}
+	old, fresh := rowsOfDomain(before, name, position), rowsOfDomain(after, name, position)
+	changed, err = s.replaceRows(ctx, tx, "domains", "name", old, fresh)
+	if err != nil {
+		return false, err
+	}
+	if changed {
+		gone := slices.DeleteFunc(allNames(before)[name], func(n string) bool { return slices.Contains(allNames(after)[name], n) })
+		if err := errors.Join(removePublished(ctx, tx, gone), raiseFrame(ctx, tx)); err != nil {
+			return false, err
+		}
+	}
+	accountsChanged, err := s.replaceAccounts(ctx, tx, before, after)
+	return changed || accountsChanged, err
+}
+
+// rowsOfDomain is a domain's row, if the site has the domain.
+func rowsOfDomain(site policy.Site, name string, position int) []row {
+	i := slices.IndexFunc(site.Domains, func(d policy.Domain) bool { return d.Name == name })
+	if i < 0 {
+		return nil
+	}
+	rows := domainRows(site.Domains[i : i+1])
+	rows[0].position = position
+	return rows
+}
