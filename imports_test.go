@@ -46,6 +46,8 @@ var rooms = map[string]room{
 	"internal/links":             {ours: []string{"settings"}, third: []string{"rsc.io/qr"}},
 	"internal/staff":             {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2"}},
 	"internal/store":             {ours: []string{"settings", "policy", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3"}},
+	// what may be done, for all doors: it asks the store and the directory
+	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/directory", "internal/links", "internal/staff"}},
 	// a log that never makes anybody wait, for cmd to wire
 	"internal/logs":    {},
 	"internal/migrate": {ours: []string{"settings", "policy", "thunderbird", "internal/database"}},
@@ -56,7 +58,7 @@ var rooms = map[string]room{
 	"internal/server": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",
-			"internal/directory", "internal/doctor", "internal/links", "internal/staff", "internal/web",
+			"internal/admin", "internal/directory", "internal/doctor", "internal/links", "internal/staff", "internal/web",
 		},
 		third: []string{
 			"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2",
@@ -78,7 +80,7 @@ var rooms = map[string]room{
 	"cmd/autoconfig": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",
-			"internal/config", "internal/database",
+			"internal/admin", "internal/config", "internal/database",
 			"internal/directory", "internal/directory/sqldir", "internal/directory/ldapdir",
 			"internal/doctor", "internal/doctor/probe", "internal/doctor/simulate",
 			"internal/store", "internal/server", "internal/migrate", "internal/links",

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/staff"
 	"autoconfig/policy"
@@ -325,7 +326,7 @@ func (s *accountSetCmd) override(c *call, target *opened, found directory.Found)
 		set((*string)(&o.Protocol), s.Protocol)
 		set((*string)(&o.Devices), s.Devices)
 		set(&o.Note, s.Note)
-		o.ChangedBy, o.ChangedAt, o.GoneAt = commandLine.Name, time.Now().UTC().Truncate(time.Second), time.Time{}
+		o.ChangedBy, o.ChangedAt, o.GoneAt = admin.CommandLine().Name, time.Now().UTC().Truncate(time.Second), time.Time{}
 		if err := o.Check().Err(); err != nil {
 			return e, refusal{err}
 		}

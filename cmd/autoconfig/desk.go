@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
@@ -61,11 +62,11 @@ const (
 
 // fillDesk gives the demo somebody who can sign in, and a token.
 func fillDesk(ctx context.Context, site *opened, desk *staff.Desk) error {
-	_, p, err := desk.Add(ctx, commandLine, demoName, staff.Admin, []string{staff.Everywhere})
+	_, p, err := desk.Add(ctx, admin.CommandLine(), demoName, staff.Admin, []string{staff.Everywhere})
 	if err != nil {
 		return err
 	}
-	if err := desk.SetPassword(ctx, commandLine, p, demoPassword, nil); err != nil {
+	if err := desk.SetPassword(ctx, admin.CommandLine(), p, demoPassword, nil); err != nil {
 		return err
 	}
 	hash := sha256.Sum256([]byte(demoToken))

@@ -96,15 +96,24 @@ func (s *domainShowCmd) Run(c *call) error {
 
 // terms finds a domain by its name or an alias.
 func (o *opened) terms(c *call, name string) (*policy.Terms, error) {
-	ascii, err := settings.ParseDomain(name)
+	ascii, err := parseDomain(name)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not a domain name", name)
+		return nil, err
 	}
 	t, err := o.domainTerms(c, ascii)
 	if errors.Is(err, directory.ErrNotFound) {
 		return nil, refusal{notServed{ascii, err}}
 	}
 	return t, err
+}
+
+// parseDomain is a domain's name in its one form.
+func parseDomain(text string) (string, error) {
+	name, err := settings.ParseDomain(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is not a domain name", text)
+	}
+	return name, nil
 }
 
 // offerFlags change a domain; what isn't given stays.
@@ -235,9 +244,9 @@ func noDomain(name string) error {
 // changeDomain lets f work on the site's domains, checks the outcome, and
 // stores the domain. at is its index, or -1.
 func changeDomain(c *call, action, name string, f func(site *policy.Site, at int) error) error {
-	ascii, err := settings.ParseDomain(name)
+	ascii, err := parseDomain(name)
 	if err != nil {
-		return fmt.Errorf("%q is not a domain name", name)
+		return err
 	}
 	target, err := openSite(c)
 	if err != nil {

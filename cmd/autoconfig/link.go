@@ -1,14 +1,12 @@
 package main
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"time"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/links"
-	"autoconfig/internal/staff"
 	"autoconfig/settings"
 	"autoconfig/templates"
 )
@@ -18,24 +16,6 @@ type linkCmd struct {
 	List   linkListCmd   `cmd:"" help:"List links, latest first."`
 	Show   linkShowCmd   `cmd:"" help:"Show a link and what happened to it."`
 	Revoke linkRevokeCmd `cmd:"" help:"Withdraw a link."`
-}
-
-// commandLine is who acts here.
-var commandLine = staff.Actor{Name: "command line", Admin: true, Domains: []string{staff.Everywhere}}
-
-// keeper makes and finds the site's links.
-func (o *opened) keeper() (*links.Keeper, error) {
-	secret, err := o.process.secret(false)
-	return &links.Keeper{Store: o.store, Secret: secret}, err
-}
-
-// desk is the site's help desk.
-func (o *opened) desk() (*staff.Desk, error) {
-	secret, err := o.process.secret(false)
-	if err != nil {
-		return nil, err
-	}
-	return staff.NewDesk(o.store, secret, false)
 }
 
 type linkCreateCmd struct {
@@ -71,54 +51,24 @@ func (l *linkCreateCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	t, err := site.terms(c, typed.Domain())
+	acts, err := site.linkAdmin()
 	if err != nil {
 		return err
 	}
-	keeper, err := site.keeper()
+	if acts.Catalogue, err = templates.NewCatalogue(site.process.templates()); err != nil {
+		return err
+	}
+	link, err := acts.MakeLink(c, admin.CommandLine(), links.Order{Address: typed, Valid: l.Valid, Uses: l.Uses, Language: l.Language, Note: l.Note})
 	if err != nil {
-		return err
+		return said(err)
 	}
-	catalogue, err := templates.NewCatalogue(site.process.templates())
-	if err != nil {
-		return err
-	}
-	order := links.Order{
-		Address: typed, Domain: t.Name, By: commandLine.Name, Note: l.Note,
-		Valid: cmp.Or(l.Valid, site.process.Links.Life()), Uses: cmp.Or(l.Uses, site.process.Links.Uses),
-		Language: catalogue.Language(l.Language, t.Provider.Language),
-	}
-	var token string
-	var link links.Link
-	err = site.act(c, func(ctx context.Context) (e staff.Entry, err error) {
-		token, link, err = keeper.Make(ctx, order)
-		return staff.Entry{Action: "link made", Subject: link.Address, Domain: link.Domain, Detail: "link " + link.ID}, err
-	})
-	if errors.Is(err, links.ErrOrder) {
-		return refusal{err}
-	} else if err != nil {
-		return err
-	}
-	made := createdLink{link, site.process.PublicURL.Scheme + "://" + site.process.PublicURL.Host + "/s/" + token}
+	made := createdLink{link.Link, link.URL}
 	if l.JSON {
 		return c.json(made)
 	}
 	c.printf("%s\n", made.URL)
 	fmt.Fprintf(c.std.err, "It works until %s, %d time(s); its identity is %s.\n", link.ExpiresAt.Format("2006-01-02 15:04 UTC"), link.Uses, link.ID)
 	return nil
-}
-
-// act does something and writes it down as done on the command line, both or neither;
-// see [staff.Act].
-func (o *opened) act(c *call, do func(ctx context.Context) (staff.Entry, error)) error {
-	return staff.Act(c, o.store, time.Now(), commandLine, do)
-}
-
-// change is act for what only changes the site.
-func (o *opened) change(c *call, action, subject, domain string, do func(ctx context.Context) error) error {
-	return o.act(c, func(ctx context.Context) (staff.Entry, error) {
-		return staff.Entry{Action: action, Subject: subject, Domain: domain}, do(ctx)
-	})
 }
 
 type linkListCmd struct {
@@ -185,9 +135,13 @@ func (l *linkShowCmd) Run(c *call) error {
 		return err
 	}
 	defer site.close()
-	link, err := site.link(c, l.ID)
+	acts, err := site.linkAdmin()
 	if err != nil {
 		return err
+	}
+	link, err := acts.Link(c, admin.CommandLine(), l.ID)
+	if err != nil {
+		return noLink(l.ID, err)
 	}
 	events, err := site.store.LinkEvents(c, link.ID)
 	if err != nil {
@@ -214,12 +168,12 @@ func (l *linkShowCmd) Run(c *call) error {
 	return c.table(rows)
 }
 
-func (o *opened) link(c *call, id string) (links.Link, error) {
-	link, err := o.store.Link(c, id)
+// noLink says that a link isn't there, if that is the error.
+func noLink(id string, err error) error {
 	if errors.Is(err, links.ErrUnknown) {
-		return link, refusal{fmt.Errorf("there is no link %q; see: autoconfig link list", id)}
+		return refusal{fmt.Errorf("there is no link %q; see: autoconfig link list", id)}
 	}
-	return link, err
+	return err
 }
 
 type linkRevokeCmd struct {
@@ -239,12 +193,10 @@ func (l *linkRevokeCmd) Run(c *call) error {
 		return err
 	}
 	defer site.close()
-	link, err := site.link(c, l.ID)
+	acts, err := site.linkAdmin()
 	if err != nil {
 		return err
 	}
-	return site.act(c, func(ctx context.Context) (staff.Entry, error) {
-		return staff.Entry{Action: "link withdrawn", Subject: link.Address, Domain: link.Domain, Detail: "link " + link.ID},
-			site.store.RevokeLink(ctx, link.ID, commandLine.Name, time.Now())
-	})
+	_, err = acts.RevokeLink(c, admin.CommandLine(), l.ID)
+	return noLink(l.ID, err)
 }

@@ -12,8 +12,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"autoconfig/internal/store"
 )
 
 // version is set by the linker (Makefile).
@@ -120,11 +118,6 @@ func status(std streams, err error) int {
 	default:
 		return fail(std, err)
 	}
-}
-
-// isRefusal tells what the database refuses from what fails.
-func isRefusal(err error) bool {
-	return errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrHasAccounts) || errors.Is(err, store.ErrNoSuchDomain)
 }
 
 func fail(std streams, err error) int {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/staff"
 )
 
@@ -31,41 +32,39 @@ Examples:
 }
 
 func (a *staffAddCmd) Run(c *call) error {
-	return withDesk(c, func(site *opened, desk *staff.Desk) error {
-		for _, d := range a.Domains {
-			if d == staff.Everywhere {
-				continue
-			}
-			t, err := site.terms(c, d)
-			if err != nil {
-				return err
-			}
-			if t.Name != d {
-				return refusal{fmt.Errorf("%s is an alias; name the primary domain %s", d, t.Name)}
-			}
+	domains := make([]string, len(a.Domains))
+	for i, d := range a.Domains {
+		domains[i] = d
+		if d == staff.Everywhere {
+			continue
 		}
-		password, p, err := desk.Add(c, commandLine, a.Name, staff.Role(a.Role), a.Domains)
-		if errors.Is(err, staff.ErrExists) || err != nil && p.ID == "" {
-			return refusal{err}
-		} else if err != nil {
+		var err error
+		if domains[i], err = parseDomain(d); err != nil {
 			return err
+		}
+	}
+	return withStaff(c, func(_ *opened, acts *admin.Admin) error {
+		password, _, err := acts.AddPerson(c, admin.CommandLine(), a.Name, staff.Role(a.Role), domains)
+		if err != nil {
+			return said(err)
 		}
 		c.printf("%s\n", password)
 		return nil
 	})
 }
 
-func withDesk(c *call, do func(*opened, *staff.Desk) error) error {
+// withStaff opens the site for an act with people or tokens.
+func withStaff(c *call, do func(*opened, *admin.Admin) error) error {
 	site, err := openSite(c)
 	if err != nil {
 		return err
 	}
 	defer site.close()
-	desk, err := site.desk()
+	acts, err := site.staffAdmin()
 	if err != nil {
 		return err
 	}
-	return do(site, desk)
+	return do(site, acts)
 }
 
 type staffListCmd struct{ jsonFlag }
@@ -115,15 +114,12 @@ func (r *staffResetCmd) Help() string {
 }
 
 func (r *staffResetCmd) Run(c *call) error {
-	return withDesk(c, func(site *opened, desk *staff.Desk) error {
+	return withStaff(c, func(site *opened, acts *admin.Admin) error {
 		p, err := site.person(c, r.Name)
 		if err != nil {
 			return err
 		}
-		if p.Issuer != "" {
-			return refusal{fmt.Errorf("%s signs in by %s, which has the password", p.Name, p.Issuer)}
-		}
-		password, err := desk.Reset(c, commandLine, p)
+		password, _, err := acts.ResetPerson(c, admin.CommandLine(), p.ID)
 		if err != nil {
 			return err
 		}
@@ -163,11 +159,11 @@ Example:
 }
 
 func (r *staffRemoveCmd) Run(c *call) error {
-	return withDesk(c, func(site *opened, desk *staff.Desk) error {
+	return withStaff(c, func(site *opened, acts *admin.Admin) error {
 		p, err := site.person(c, r.Name)
 		if err != nil {
 			return err
 		}
-		return desk.Remove(c, commandLine, p)
+		return acts.RemovePerson(c, admin.CommandLine(), p.ID)
 	})
 }

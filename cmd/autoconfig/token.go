@@ -1,12 +1,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/staff"
 )
 
@@ -32,13 +32,11 @@ Examples:
 }
 
 func (t *tokenCreateCmd) Run(c *call) error {
-	return withDesk(c, func(_ *opened, desk *staff.Desk) error {
-		text, _, err := desk.MakeToken(c, commandLine, staff.Token{
-			Name: t.Name, Scopes: t.Scopes, Domains: t.Domains, MadeBy: commandLine.Name, ExpiresAt: time.Now().AddDate(0, 0, t.Days),
+	return withStaff(c, func(_ *opened, acts *admin.Admin) error {
+		text, _, err := acts.MakeToken(c, admin.CommandLine(), staff.Token{
+			Name: t.Name, Scopes: t.Scopes, Domains: t.Domains, ExpiresAt: time.Now().AddDate(0, 0, t.Days),
 		})
-		if errors.Is(err, staff.ErrToken) {
-			return refusal{err}
-		} else if err != nil {
+		if err != nil {
 			return err
 		}
 		c.printf("%s\n", text)
@@ -88,9 +86,7 @@ func (r *tokenRevokeCmd) Run(c *call) error {
 		return err
 	}
 	defer site.close()
-	err = site.act(c, func(ctx context.Context) (staff.Entry, error) {
-		return staff.Entry{Action: "token revoked", Subject: r.ID}, site.store.RemoveToken(ctx, r.ID)
-	})
+	err = site.admin().RevokeToken(c, admin.CommandLine(), r.ID)
 	if errors.Is(err, staff.ErrUnknown) {
 		return refusal{fmt.Errorf("there is no token %q; see: autoconfig token list", r.ID)}
 	}

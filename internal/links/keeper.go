@@ -12,6 +12,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -130,6 +131,11 @@ func newID(now time.Time) string {
 func hashOf(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
+}
+
+// URL is a link as it is sent to a person, at the service's public URL.
+func URL(public *url.URL, token string) string {
+	return public.Scheme + "://" + public.Host + "/s/" + token
 }
 
 // IsToken tells whether a text has the form of a token, as it is written in links.

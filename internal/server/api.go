@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/autodiscover"
+	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
@@ -161,6 +162,7 @@ var apiRefusals = []struct {
 	{errBadLimit, http.StatusBadRequest, "limit", "The limit must be 1 to 1000."},
 	{errNoDomainName, http.StatusBadRequest, "domain", "That is not a domain name."},
 	{settings.ErrAddress, http.StatusBadRequest, "address", ""},
+	{admin.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "The service can't answer now; try again in a minute."},
 	{errUnavailable, http.StatusServiceUnavailable, "unavailable", "The service can't answer now; try again in a minute."},
 }
 

@@ -86,17 +86,21 @@ func (s *Server) apiMakeLink(c echo.Context) error {
 		once = fmt.Sprint(c.Get(tokenKey)) + "\x00" + once
 	}
 	asked := fmt.Sprintf("%d %d %q %q", o.Minutes, o.Uses, o.Language, o.Note)
-	made, err := s.order(c, links.Order{Asked: asked, Address: o.Address, Valid: time.Duration(o.Minutes) * time.Minute, Uses: o.Uses, Language: o.Language, Note: o.Note, Once: once})
+	made, err := s.admin.MakeLink(c.Request().Context(), actor(c), links.Order{
+		Asked: asked, Address: o.Address, Valid: time.Duration(o.Minutes) * time.Minute, Uses: o.Uses,
+		Language: o.Language, Note: o.Note, Once: once,
+	})
 	if err != nil {
 		return err
 	}
 	c.Response().Header().Set("Location", "/api/v1/links/"+made.ID)
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.JSON(http.StatusCreated, apiLinkBody{Link: made.Link, State: s.Links.StateOf(made.Link), URL: made.URL, Texts: &made.Texts})
+	texts := s.textsOf(made)
+	return c.JSON(http.StatusCreated, apiLinkBody{Link: made.Link, State: s.Links.StateOf(made.Link), URL: made.URL, Texts: &texts})
 }
 
 func (s *Server) apiLink(c echo.Context) error {
-	l, err := s.seen(c.Request().Context(), c, c.Param("id"))
+	l, err := s.admin.Link(c.Request().Context(), actor(c), c.Param("id"))
 	if err != nil {
 		return err
 	}
@@ -108,7 +112,7 @@ func (s *Server) apiLink(c echo.Context) error {
 }
 
 func (s *Server) apiRevokeLink(c echo.Context) error {
-	l, err := s.revoke(c, c.Param("id"))
+	l, err := s.admin.RevokeLink(c.Request().Context(), actor(c), c.Param("id"))
 	if err != nil {
 		return err
 	}

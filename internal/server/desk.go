@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
 )
@@ -219,7 +220,7 @@ func staffRefusal(err error) (status int, text string) {
 		return http.StatusTooManyRequests, "staff.busy"
 	case errors.Is(err, context.Canceled): // whoever asked has gone: nothing to log
 		return statusGone, "staff.error.unavailable"
-	case errors.Is(err, errUnavailable):
+	case errors.Is(err, errUnavailable), errors.Is(err, admin.ErrUnavailable):
 		return http.StatusServiceUnavailable, "staff.error.unavailable"
 	case errors.As(err, &routed):
 		return routed.Code, "staff.error.bad"

@@ -2,7 +2,6 @@ package server
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -13,8 +12,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/links"
-	"autoconfig/internal/staff"
 	"autoconfig/settings"
 )
 
@@ -57,13 +56,6 @@ func (s *Server) linksPage(c echo.Context) error {
 // linkLife is how long a link works where nothing else is asked for.
 func (s *Server) linkLife() time.Duration { return cmp.Or(s.LinkLife, links.DefaultValid) }
 
-// madeLink is a link with what only its making can show.
-type madeLink struct {
-	links.Link
-	URL   string
-	Texts linkTexts
-}
-
 // linkTexts are ready to be sent, in the link's language.
 type linkTexts struct {
 	Subject string `json:"subject"`
@@ -72,46 +64,18 @@ type linkTexts struct {
 	Ticket  string `json:"ticket"`
 }
 
-// order makes a link for an address that the actor serves, and writes it down.
-func (s *Server) order(c echo.Context, o links.Order) (madeLink, error) {
-	a, _, err := s.served(c, o.Address)
-	if err != nil {
-		return madeLink{}, err
-	}
-	ctx := c.Request().Context()
-	o.Domain, o.By = a.entry.Terms.Name, actor(c).Name
-	o.Valid, o.Uses = cmp.Or(o.Valid, s.linkLife()), cmp.Or(o.Uses, s.LinkUses)
-	o.Language = s.pages.Language(o.Language, a.settings.Provider.Language)
-	var token string
-	var l links.Link
-	for range 3 { // of several at the same time with one key, one makes it, and the others find it
-		err = s.Desk.Act(ctx, actor(c), func(ctx context.Context) (e staff.Entry, err error) {
-			token, l, err = s.Links.Make(ctx, o)
-			if l.Again {
-				return e, err // it was written down when it was made
-			}
-			return staff.Entry{Action: "link made", Subject: o.Address.String(), Domain: o.Domain, Detail: "link " + l.ID}, err
-		})
-		if !errors.Is(err, links.ErrTaken) {
-			break
-		}
-	}
-	if err != nil {
-		return madeLink{}, err
-	}
-	return madeLink{Link: l, URL: s.linkURL(token), Texts: s.textsOf(l, s.linkURL(token), a.settings.Provider.Name)}, nil
-}
-
-func (s *Server) textsOf(l links.Link, url, provider string) linkTexts {
-	args := map[string]string{"address": l.Address, "url": url, "until": moment(l.ExpiresAt), "provider": provider}
+// textsOf are a new link's, in its own language.
+func (s *Server) textsOf(l admin.MadeLink) linkTexts {
+	args := map[string]string{"address": l.Address, "url": l.URL, "until": moment(l.ExpiresAt), "provider": l.Provider.Name}
 	say := func(key string) string { return s.pages.Text(settings.Message{Key: key, Args: args}, l.Language) }
 	return linkTexts{Subject: say("message.mail.subject"), Mail: say("message.mail.body"), SMS: say("message.sms"), Ticket: say("message.ticket")}
 }
 
 type madePage struct {
 	frame
-	madeLink
-	QR template.HTML
+	admin.MadeLink
+	Texts linkTexts
+	QR    template.HTML
 }
 
 func (s *Server) makeLink(c echo.Context) error {
@@ -131,10 +95,11 @@ func (s *Server) makeLink(c echo.Context) error {
 	if once := firstBytes(c.FormValue("once"), maxIdempotencyKey); once != "" { // a page that is loaded again makes no second link
 		o.Once, o.Asked = "form\x00"+person(c).ID+"\x00"+once, fmt.Sprintf("%d %d %q %q", hours, uses, o.Language, o.Note)
 	}
-	made, err := s.order(c, o)
+	ctx := c.Request().Context()
+	made, err := s.admin.MakeLink(ctx, actor(c), o)
 	if errors.Is(err, links.ErrOther) { // the form was filled in again
 		o.Once = ""
-		made, err = s.order(c, o)
+		made, err = s.admin.MakeLink(ctx, actor(c), o)
 	}
 	if err != nil {
 		return err
@@ -144,7 +109,7 @@ func (s *Server) makeLink(c echo.Context) error {
 		return err
 	}
 	f := s.staffFrame(c)
-	return s.sendFramed(c, http.StatusOK, "made", f, madePage{frame: f, madeLink: made, QR: template.HTML(code)}) //nolint:gosec // our own drawing
+	return s.sendFramed(c, http.StatusOK, "made", f, madePage{f, made, s.textsOf(made), template.HTML(code)}) //nolint:gosec // our own drawing
 }
 
 // eventRow is something that happened to a link.
@@ -159,18 +124,9 @@ type lifePage struct {
 	Events []eventRow
 }
 
-// seen finds a link that the actor may see.
-func (s *Server) seen(ctx context.Context, c echo.Context, id string) (links.Link, error) {
-	l, err := s.Links.Store.Link(ctx, id)
-	if err == nil && !actor(c).Serves(l.Domain) {
-		err = links.ErrUnknown
-	}
-	return l, err
-}
-
 func (s *Server) lifePage(c echo.Context) error {
 	ctx := c.Request().Context()
-	l, err := s.seen(ctx, c, c.Param("id"))
+	l, err := s.admin.Link(ctx, actor(c), c.Param("id"))
 	if err != nil {
 		return err
 	}
@@ -186,23 +142,8 @@ func (s *Server) lifePage(c echo.Context) error {
 }
 
 func (s *Server) revokeLink(c echo.Context) error {
-	if _, err := s.revoke(c, c.Param("id")); err != nil {
+	if _, err := s.admin.RevokeLink(c.Request().Context(), actor(c), c.Param("id")); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/links/"+c.Param("id"))
-}
-
-func (s *Server) revoke(c echo.Context, id string) (links.Link, error) {
-	ctx := c.Request().Context()
-	l, err := s.seen(ctx, c, id)
-	if err != nil {
-		return l, err
-	}
-	err = s.Desk.Act(ctx, actor(c), func(ctx context.Context) (staff.Entry, error) {
-		return staff.Entry{Action: "link withdrawn", Subject: l.Address, Domain: l.Domain, Detail: "link " + l.ID}, s.Links.Revoke(ctx, l, actor(c).Name)
-	})
-	if err != nil {
-		return l, unavailable(err)
-	}
-	return s.Links.Store.Link(ctx, id)
 }

@@ -3,12 +3,14 @@ package server
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/internal/admin"
+	"autoconfig/internal/directory"
 	"autoconfig/internal/staff"
+	"autoconfig/settings"
 )
 
 type peoplePage struct {
@@ -28,14 +30,12 @@ type personRow struct {
 func (s *Server) peoplePage(c echo.Context) error { return s.showPeople(c, peoplePage{}) }
 
 func (s *Server) showPeople(c echo.Context, page peoplePage) error {
-	people, err := s.Desk.Store.People(c.Request().Context())
+	people, err := s.admin.People(c.Request().Context(), actor(c))
 	if err != nil {
 		return unavailable(err)
 	}
 	for _, p := range people {
-		if governs(person(c), p) {
-			page.People = append(page.People, personRow{p, s.Now().Before(p.LockedUntil)})
-		}
+		page.People = append(page.People, personRow{p, s.Now().Before(p.LockedUntil)})
 	}
 	page.frame, page.Self = s.staffFrame(c), person(c).ID
 	status := http.StatusOK
@@ -45,20 +45,15 @@ func (s *Server) showPeople(c echo.Context, page peoplePage) error {
 	return s.sendFramed(c, status, "people", page.frame, page)
 }
 
-// governs tells whether an administrator's domains are all of a person's.
-func governs(admin, p staff.Person) bool {
-	a := admin.Actor()
-	return !slices.ContainsFunc(p.Domains, func(d string) bool { return !a.Serves(d) })
-}
-
 func (s *Server) addPerson(c echo.Context) error {
-	ctx := c.Request().Context()
 	domains := strings.Fields(c.FormValue("domains"))
-	if !governs(person(c), staff.Person{Domains: domains}) {
-		return staff.ErrForbidden
+	for i, d := range domains {
+		if name, err := settings.ParseDomain(d); err == nil {
+			domains[i] = name // else it isn't served
+		}
 	}
-	password, p, err := s.Desk.Add(ctx, actor(c), c.FormValue("name"), staff.Role(c.FormValue("role")), domains)
-	if errors.Is(err, staff.ErrExists) || err != nil && p.ID == "" {
+	password, p, err := s.admin.AddPerson(c.Request().Context(), actor(c), c.FormValue("name"), staff.Role(c.FormValue("role")), domains)
+	if errors.Is(err, staff.ErrExists) || errors.Is(err, staff.ErrPerson) || errors.Is(err, directory.ErrNotFound) {
 		return s.showPeople(c, peoplePage{Problem: err.Error()})
 	} else if err != nil {
 		return err
@@ -66,40 +61,18 @@ func (s *Server) addPerson(c echo.Context) error {
 	return s.showPeople(c, peoplePage{Password: password, Whose: p.Name})
 }
 
-// governed finds the person of a form, whom this administrator may change.
-func (s *Server) governed(c echo.Context) (staff.Person, error) {
-	p, err := s.Desk.Store.Person(c.Request().Context(), c.Param("id"))
-	if err == nil && !governs(person(c), p) {
-		err = staff.ErrUnknown
-	}
-	return p, err
-}
-
 func (s *Server) removePerson(c echo.Context) error {
-	ctx := c.Request().Context()
-	p, err := s.governed(c)
-	if err != nil {
-		return err
-	}
-	if p.ID == person(c).ID {
+	err := s.admin.RemovePerson(c.Request().Context(), actor(c), c.Param("id"))
+	if errors.Is(err, admin.ErrItself) {
 		return s.showPeople(c, peoplePage{Problem: s.pages.Say("staff.people.itself", s.staffFrame(c).language)})
-	}
-	if err := s.Desk.Remove(ctx, actor(c), p); err != nil {
-		return unavailable(err)
+	} else if err != nil {
+		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/people")
 }
 
 func (s *Server) resetPerson(c echo.Context) error {
-	ctx := c.Request().Context()
-	p, err := s.governed(c)
-	if err != nil {
-		return err
-	}
-	if p.Issuer != "" || p.ID == person(c).ID {
-		return staff.ErrForbidden
-	}
-	password, err := s.Desk.Reset(ctx, actor(c), p)
+	password, p, err := s.admin.ResetPerson(c.Request().Context(), actor(c), c.Param("id"))
 	if err != nil {
 		return err
 	}

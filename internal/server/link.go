@@ -127,17 +127,12 @@ func (s *Server) link(c echo.Context) error {
 	if _, err := mobileconfig.Render(l.settings); err == nil {
 		page.Apple = page.Device == links.IPhone || page.Device == links.Mac
 	}
-	code, err := links.QR(s.linkURL(l.token))
+	code, err := links.QR(links.URL(s.PublicURL, l.token))
 	if err != nil {
 		return err
 	}
 	page.QR = template.HTML(code) //nolint:gosec // our own drawing, without a byte of the text in it
 	return s.sendFramed(c, http.StatusOK, "link", page.frame, page)
-}
-
-// linkURL is a link as it is sent to a person.
-func (s *Server) linkURL(token string) string {
-	return s.PublicURL.Scheme + "://" + s.PublicURL.Host + "/s/" + token
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

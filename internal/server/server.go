@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"autoconfig/autodiscover"
+	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
@@ -99,6 +100,7 @@ type Server struct {
 	tokens    *web.Attempts
 	oidc      *identity
 	pages     *templates.Pages
+	admin     *admin.Admin // nil without a help desk
 }
 
 // New prepares a Server. An error is a mistake in the operator's templates.
@@ -128,6 +130,12 @@ func build(o Options, before *Server) (*Server, error) {
 	}
 	if o.OIDC != nil {
 		s.oidc = &identity{OIDC: *o.OIDC, now: o.Now, logger: o.Logger}
+	}
+	if o.Desk != nil {
+		s.admin = &admin.Admin{
+			Store: o.Desk.Store, Directory: o.Directory, Links: o.Links, Desk: o.Desk, Catalogue: pages.Catalogue,
+			PublicURL: o.PublicURL, LinkLife: o.LinkLife, LinkUses: o.LinkUses, Now: o.Now,
+		}
 	}
 	if before != nil {
 		s.takeOver(before)

@@ -69,13 +69,13 @@ func (d *Desk) now() time.Time {
 // Add adds a local person with a new password, which it gives and keeps nowhere.
 func (d *Desk) Add(ctx context.Context, by Actor, name string, role Role, domains []string) (password string, p Person, err error) {
 	if name = strings.TrimSpace(name); name == "" || utf8.RuneCountInString(name) > 60 || settings.CheckText(name) != nil {
-		return "", p, errors.New("a person needs a name of at most 60 characters")
+		return "", p, unfit("a person needs a name of at most 60 characters")
 	}
 	if role != Staff && role != Admin {
-		return "", p, fmt.Errorf("%q is not a role: use staff or admin", role)
+		return "", p, unfit(fmt.Sprintf("%q is not a role: use staff or admin", role))
 	}
 	if len(domains) == 0 {
-		return "", p, fmt.Errorf("a person needs domains, or %s for all", Everywhere)
+		return "", p, unfit(fmt.Sprintf("a person needs domains, or %s for all", Everywhere))
 	}
 	if _, err := d.Store.PersonBySubject(ctx, "", name); err == nil {
 		return "", p, fmt.Errorf("%w: %s", ErrExists, name)

@@ -14,7 +14,16 @@ var (
 	ErrBusy      = errors.New("too many sign-ins at once")
 	ErrForbidden = errors.New("not permitted")
 	ErrExists    = errors.New("there is a person of that name already")
+	// ErrPerson is what a person can't be added from; the error's text says what it is.
+	ErrPerson = errors.New("a person can't be added so")
 )
+
+// unfit is why a person can't be added as asked.
+type unfit string
+
+func (u unfit) Error() string { return string(u) }
+
+func (u unfit) Is(target error) bool { return target == ErrPerson }
 
 // Role is what a person may do.
 type Role string

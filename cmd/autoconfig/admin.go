@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"autoconfig/internal/admin"
+	"autoconfig/internal/links"
+	"autoconfig/internal/staff"
+	"autoconfig/internal/store"
+)
+
+// admin does what may be done to the site, but for links, people and tokens.
+func (o *opened) admin() *admin.Admin {
+	return &admin.Admin{
+		Store: o.store, Directory: o.directory,
+		PublicURL: o.process.PublicURL, LinkLife: o.process.Links.Life(), LinkUses: o.process.Links.Uses,
+	}
+}
+
+// linkAdmin does what may be done with links.
+func (o *opened) linkAdmin() (*admin.Admin, error) {
+	secret, err := o.process.secret(false)
+	acts := o.admin()
+	acts.Links = &links.Keeper{Store: o.store, Secret: secret}
+	return acts, err
+}
+
+// staffAdmin does what may be done with people and tokens.
+func (o *opened) staffAdmin() (*admin.Admin, error) {
+	secret, err := o.process.secret(false)
+	if err != nil {
+		return nil, err
+	}
+	acts := o.admin()
+	acts.Desk, err = staff.NewDesk(o.store, secret, false)
+	return acts, err
+}
+
+// act does something and writes it down as done on the command line, both or neither;
+// see [staff.Act].
+func (o *opened) act(c *call, do func(ctx context.Context) (staff.Entry, error)) error {
+	return staff.Act(c, o.store, time.Now(), admin.CommandLine(), do)
+}
+
+// change is act for what only changes the site.
+func (o *opened) change(c *call, action, subject, domain string, do func(ctx context.Context) error) error {
+	return o.act(c, func(ctx context.Context) (staff.Entry, error) {
+		return staff.Entry{Action: action, Subject: subject, Domain: domain}, do(ctx)
+	})
+}
+
+// said is an error of an act as it is said here: what is refused is an answer.
+func said(err error) error {
+	if without := (admin.NotServed{}); errors.As(err, &without) {
+		return refusal{notServed{without.Domain, without.Err}}
+	}
+	return err
+}
+
+// isRefusal tells what is refused from what fails.
+func isRefusal(err error) bool {
+	for _, kind := range []error{
+		store.ErrExists, store.ErrHasAccounts, store.ErrNoSuchDomain,
+		links.ErrOrder, staff.ErrPerson, staff.ErrExists, staff.ErrForbidden, staff.ErrToken,
+	} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return errors.As(err, new(admin.Refusal))
+}

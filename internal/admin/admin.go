@@ -1,0 +1,136 @@
+// Package admin is what may be done to a site, each act once: who may do it, what is
+// checked, the change, and its entry in the audit log, both or neither. The command
+// line, the API and the help desk read what is asked for, call it, and say what came
+// of it in their own words.
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/links"
+	"autoconfig/internal/staff"
+	"autoconfig/settings"
+	"autoconfig/templates"
+)
+
+// Admin does what may be done. Links, Catalogue and PublicURL may be nil where no link
+// is made, and Desk where no person is changed and no token made.
+type Admin struct {
+	Store     Store
+	Directory *directory.Directory
+	Links     *links.Keeper
+	Desk      *staff.Desk
+	// Catalogue has the languages of links' pages.
+	Catalogue *templates.Catalogue
+	// PublicURL is where links lead.
+	PublicURL *url.URL
+	// LinkLife and LinkUses are a link's where nothing else is asked for; 0 for those
+	// of [links.Order].
+	LinkLife time.Duration
+	LinkUses int
+	// Now is time.Now if nil.
+	Now func() time.Time
+}
+
+// Store is our own database.
+type Store interface {
+	staff.Journal
+	// RemoveToken removes a token; one that isn't there is [staff.ErrUnknown].
+	RemoveToken(ctx context.Context, id string) error
+}
+
+// CommandLine is who acts by commands.
+func CommandLine() staff.Actor {
+	return staff.Actor{Name: "command line", Admin: true, Domains: []string{staff.Everywhere}}
+}
+
+// ErrUnavailable means that what an act depends on can't be asked now. The error's text
+// is that of the failure.
+var ErrUnavailable = errors.New("what is known can't be asked now")
+
+type unavailable struct{ error }
+
+func (u unavailable) Unwrap() error { return u.error }
+
+func (u unavailable) Is(target error) bool { return target == ErrUnavailable }
+
+// failed says of an error that isn't anybody's refusal that it is [ErrUnavailable].
+func failed(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) { // whoever asked has gone
+		return err
+	}
+	return unavailable{err}
+}
+
+// Refusal is why an act that is understood isn't done. Kind is an error that tells
+// programs which one it is; the text is for people.
+type Refusal struct {
+	Kind error
+	Text string
+}
+
+// Error implements error.
+func (r Refusal) Error() string { return r.Text }
+
+// Unwrap gives the kind.
+func (r Refusal) Unwrap() error { return r.Kind }
+
+// NotServed is a domain that isn't served here, or not by who asks: Err is
+// [directory.ErrNotFound], or says more.
+type NotServed struct {
+	Domain string
+	Err    error
+}
+
+// Error implements error.
+func (n NotServed) Error() string { return "the domain " + n.Domain + " is not served here" }
+
+// Unwrap gives the reason.
+func (n NotServed) Unwrap() error { return n.Err }
+
+func (a *Admin) now() time.Time {
+	if a.Now != nil {
+		return a.Now()
+	}
+	return time.Now()
+}
+
+// act does something and writes it down, both or neither; see [staff.Act].
+func (a *Admin) act(ctx context.Context, by staff.Actor, do func(ctx context.Context) (staff.Entry, error)) error {
+	return staff.Act(ctx, a.Store, a.now(), by, do)
+}
+
+// domain finds a domain by any of its names, if the actor serves it.
+func (a *Admin) domain(ctx context.Context, by staff.Actor, name string) (*directory.Entry, error) {
+	entry, err := a.Directory.Domain(ctx, name)
+	switch {
+	case err == nil && !by.Serves(entry.Terms.Name):
+		return nil, NotServed{name, directory.ErrNotFound}
+	case errors.Is(err, directory.ErrNotFound):
+		return nil, NotServed{name, err}
+	case err != nil:
+		return nil, failed(err)
+	}
+	return entry, nil
+}
+
+// account finds the mailbox to which an address leads, if the actor serves both the
+// domain that was asked for and the mailbox's own.
+func (a *Admin) account(ctx context.Context, by staff.Actor, asked settings.Address) (directory.Found, error) {
+	entry, err := a.domain(ctx, by, asked.Domain())
+	if err != nil {
+		return directory.Found{}, err
+	}
+	found, err := a.Directory.Lookup(ctx, entry, asked)
+	switch {
+	case err != nil:
+		return found, failed(err)
+	case !by.Serves(found.Home.Terms.Name):
+		return found, NotServed{asked.Domain(), directory.ErrNotFound}
+	}
+	return found, nil
+}

@@ -1,0 +1,78 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"autoconfig/internal/links"
+	"autoconfig/internal/staff"
+	"autoconfig/settings"
+)
+
+// MadeLink is a link with what only its making can show.
+type MadeLink struct {
+	links.Link
+	URL      string
+	Provider settings.Provider
+}
+
+// MakeLink makes a link for an address. The order's domain and who made it are filled
+// in. Errors are those of [links.Keeper.Make] and [NotServed].
+func (a *Admin) MakeLink(ctx context.Context, by staff.Actor, o links.Order) (MadeLink, error) {
+	found, err := a.account(ctx, by, o.Address)
+	if err != nil {
+		return MadeLink{}, err
+	}
+	terms := found.Home.Terms
+	made := MadeLink{Provider: terms.Brand()}
+	o.Domain, o.By = terms.Name, by.Name
+	o.Valid, o.Uses = cmp.Or(o.Valid, a.LinkLife), cmp.Or(o.Uses, a.LinkUses)
+	o.Language = a.Catalogue.Language(o.Language, made.Provider.Language)
+	var token string
+	for range 3 { // of several at the same time with one key, one makes it, and the others find it
+		err = a.act(ctx, by, func(ctx context.Context) (e staff.Entry, err error) {
+			token, made.Link, err = a.Links.Make(ctx, o)
+			if made.Again {
+				return e, err // it was written down when it was made
+			}
+			return linkEntry("link made", made.Link), err
+		})
+		if !errors.Is(err, links.ErrTaken) {
+			break
+		}
+	}
+	if err != nil {
+		return MadeLink{}, err
+	}
+	made.URL = links.URL(a.PublicURL, token)
+	return made, nil
+}
+
+// Link finds a link that the actor may see; any other is [links.ErrUnknown].
+func (a *Admin) Link(ctx context.Context, by staff.Actor, id string) (links.Link, error) {
+	l, err := a.Links.Store.Link(ctx, id)
+	if err == nil && !by.Serves(l.Domain) {
+		err = links.ErrUnknown
+	}
+	return l, err
+}
+
+// RevokeLink withdraws a link, and gives it as it is then.
+func (a *Admin) RevokeLink(ctx context.Context, by staff.Actor, id string) (links.Link, error) {
+	l, err := a.Link(ctx, by, id)
+	if err != nil {
+		return l, err
+	}
+	err = a.act(ctx, by, func(ctx context.Context) (staff.Entry, error) {
+		return linkEntry("link withdrawn", l), a.Links.Revoke(ctx, l, by.Name)
+	})
+	if err != nil {
+		return l, failed(err)
+	}
+	return a.Links.Store.Link(ctx, id)
+}
+
+func linkEntry(action string, l links.Link) staff.Entry {
+	return staff.Entry{Action: action, Subject: l.Address, Domain: l.Domain, Detail: "link " + l.ID}
+}
