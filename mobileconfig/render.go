@@ -16,6 +16,9 @@ import (
 // MediaType is what makes Safari offer to install the profile.
 const MediaType = "application/x-apple-aspen-config"
 
+// Path is where people get their profile: any would do, for no device asks by itself.
+const Path = "/email.mobileconfig"
+
 // What a profile can't say.
 var (
 	ErrPlaintext = errors.New("a profile would promise TLS that a server doesn't have")

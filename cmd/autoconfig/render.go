@@ -58,7 +58,7 @@ func render(format string, found looked, publicURL *url.URL) ([]byte, error) {
 	case "autodiscover":
 		return autodiscover.Render(found.public)
 	case "autodiscover-json":
-		return autodiscover.RenderJSON(publicURL.JoinPath("/autodiscover/autodiscover.xml").String()), nil
+		return autodiscover.RenderJSON(publicURL.JoinPath(autodiscover.Path).String()), nil
 	case "mobileconfig":
 		return mobileconfig.Render(found.public)
 	default: // the payload is only for the person, behind a setup link

@@ -13,11 +13,13 @@ import (
 	"syscall"
 	"time"
 
+	"autoconfig/autodiscover"
 	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/server"
 	"autoconfig/policy"
 	"autoconfig/templates"
+	"autoconfig/thunderbird"
 )
 
 // mistakes are what keeps a configuration from being used. They are collected, and
@@ -206,7 +208,7 @@ func (v *running) lookAtCertificates(ctx context.Context, g *generation, seen *s
 		var others []string
 		if page, err := v.store.PublishedPage(ctx, "", namesLooked); err == nil {
 			for _, p := range page {
-				others = append(others, "autoconfig."+p.Name, "autodiscover."+p.Name)
+				others = append(others, thunderbird.HostLabel+"."+p.Name, autodiscover.HostLabel+"."+p.Name)
 			}
 		}
 		g.tls.Judge(seen, now, names, others)

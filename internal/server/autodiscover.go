@@ -148,7 +148,7 @@ func (s *Server) autodiscoverJSON(c echo.Context) error {
 	} else if err != nil {
 		return err
 	}
-	url := s.PublicURL.JoinPath("/autodiscover/autodiscover.xml").String()
+	url := s.PublicURL.JoinPath(autodiscover.Path).String()
 	return c.Blob(http.StatusOK, jsonType, autodiscover.RenderJSON(url))
 }
 

@@ -79,7 +79,7 @@ func serverTextOf(s settings.Server, login settings.Login) serverText {
 // publicGuide is for an address that anybody may type.
 func (s *Server) publicGuide(a answer, device links.Device) guide {
 	byDefault := a.asked.Terms.DefaultSettings(a.asked.Name)
-	return newGuide(a.settings, byDefault, device, "/email.mobileconfig?emailaddress="+url.QueryEscape(a.settings.Typed.String()))
+	return newGuide(a.settings, byDefault, device, mobileconfig.Path+"?emailaddress="+url.QueryEscape(a.settings.Typed.String()))
 }
 
 // personal are the settings behind a setup link, or for staff: with the name and

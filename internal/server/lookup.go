@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"strings"
 
+	"autoconfig/autodiscover"
 	"autoconfig/internal/directory"
+	"autoconfig/pacc"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
 )
@@ -76,7 +78,7 @@ func (s *Server) forHost(ctx context.Context, host string) (answer, error) {
 
 // specialNames are the labels under which clients look for a domain's
 // configuration.
-var specialNames = []string{"autoconfig.", "autodiscover.", "ua-auto-config."}
+var specialNames = []string{thunderbird.HostLabel + ".", autodiscover.HostLabel + ".", pacc.HostLabel + "."}
 
 // forName tries the name itself last: a hoster may serve autoconfig.example as a
 // mail domain of its own, but far more often it is example's special name.

@@ -10,8 +10,10 @@ import (
 
 	"autoconfig/autodiscover"
 	"autoconfig/internal/links"
+	"autoconfig/mobileconfig"
 	"autoconfig/pacc"
 	"autoconfig/settings"
+	"autoconfig/thunderbird"
 )
 
 // overTLS sends a request that is known to have come over plain http to https,
@@ -78,16 +80,16 @@ func leadOf(c echo.Context) (l lead, ok bool) {
 	case "/v1.1/:domain":
 		name, err := settings.ParseDomain(c.Param("domain"))
 		return lead{target: "/v1.1/" + name}, err == nil
-	case "/autodiscover/autodiscover.json", "/autodiscover/autodiscover.json/v1.0/:address":
+	case autodiscover.PathJSON, autodiscover.PathJSON + "/v1.0/:address":
 		typed, given, err := jsonAddress(c)
 		query := c.Request().URL.RawQuery
 		known := autodiscover.IsProtocolV1(parameter(query, "protocol"))
-		return lead{target: "/autodiscover/autodiscover.json" + addressQuery(typed, "") + "&protocol=AutodiscoverV1"}, given && err == nil && known
-	case "/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml":
+		return lead{target: autodiscover.PathJSON + addressQuery(typed, "") + "&protocol=AutodiscoverV1"}, given && err == nil && known
+	case thunderbird.Path, thunderbird.PathWellKnown:
 		return leadWithAddress(c, "emailaddress")
-	case "/autodiscover/autodiscover.xml":
+	case autodiscover.Path:
 		return leadWithAddress(c, "emailaddress", "email")
-	case "/email.mobileconfig", "/mobileconfig", "/mobileconfig/":
+	case mobileconfig.Path, "/mobileconfig", "/mobileconfig/":
 		l, ok = leadWithAddress(c, "emailaddress", "email")
 		l.anyName = true
 		return l, ok

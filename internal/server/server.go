@@ -21,6 +21,7 @@ import (
 	"autoconfig/mobileconfig"
 	"autoconfig/pacc"
 	"autoconfig/templates"
+	"autoconfig/thunderbird"
 )
 
 // Options are what a Server needs. Zero values are good but for Directory and
@@ -173,19 +174,16 @@ func (s *Server) Public(knownPlain bool) http.Handler {
 	e.Pre(foldPath)
 	e.Use(s.observe(slog.LevelInfo), s.strictTransport, publicHeaders, s.limiter.Refuse(s.Now), s.overTLS(knownPlain))
 
-	autoconfig := []string{"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"}
-	for _, path := range autoconfig {
-		s.get(e, path, s.autoconfig)
-	}
+	s.get(e, thunderbird.Path, s.autoconfig)
+	s.get(e, thunderbird.PathWellKnown, s.autoconfig)
 	s.get(e, "/v1.1/:domain", s.providerDatabase)
 
-	const pox = "/autodiscover/autodiscover.xml"
-	e.POST(pox, s.autodiscover)
-	s.get(e, pox, s.autodiscoverGet)
-	s.get(e, "/autodiscover/autodiscover.json", s.autodiscoverJSON)
-	s.get(e, "/autodiscover/autodiscover.json/v1.0/:address", s.autodiscoverJSON)
+	e.POST(autodiscover.Path, s.autodiscover)
+	s.get(e, autodiscover.Path, s.autodiscoverGet)
+	s.get(e, autodiscover.PathJSON, s.autodiscoverJSON)
+	s.get(e, autodiscover.PathJSON+"/v1.0/:address", s.autodiscoverJSON)
 
-	s.get(e, "/email.mobileconfig", s.profile)
+	s.get(e, mobileconfig.Path, s.profile)
 	s.get(e, "/mobileconfig", s.profile)
 	s.get(e, "/mobileconfig/", s.profile) // automx2's, in the links that people have
 

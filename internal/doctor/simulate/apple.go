@@ -16,7 +16,7 @@ func (sim *simulation) apple(ctx context.Context) *Setup {
 		sim.result.Why = "it asks the domain nothing, and no profile of it is known here"
 		return nil
 	}
-	u := "https://" + sim.ProfileHost + "/email.mobileconfig?emailaddress=" + url.QueryEscape(sim.address.String())
+	u := "https://" + sim.ProfileHost + mobileconfig.Path + "?emailaddress=" + url.QueryEscape(sim.address.String())
 	p, answer, ok := sim.get(ctx, u)
 	if !ok || p.Status != http.StatusOK || p.Header.Get("Content-Type") != mobileconfig.MediaType {
 		sim.step("GET "+u, answer, "doesn't offer to install it")
