@@ -146,7 +146,7 @@ func (k *checkCmd) each(c *call, site *opened, checker *doctor.Checker, domains 
 				return err
 			}
 			if !k.All {
-				failed, err := site.lookOutside(ctx, &plan)
+				failed, err := site.lookAtSources(ctx, &plan)
 				if err != nil {
 					return fmt.Errorf("look at the accounts of %s: %w", domain, err)
 				}

@@ -156,7 +156,7 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 		return doctor.Plan{}, err
 	}
 	var byHand []settings.Protocol
-	if o.directory.HasOutside(terms) { // whose accounts may have either, and can't all be asked for
+	if o.directory.HasSources(terms) { // whose accounts may have either, and can't all be asked for
 		byHand = []settings.Protocol{settings.IMAP, settings.POP3}
 	}
 	misled := 0
@@ -176,21 +176,21 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 	}, err
 }
 
-// outsideMost bounds the accounts of other sources that a check looks at.
-const outsideMost = 200
+// sourceAccountsMost bounds the accounts of other sources that a check looks at.
+const sourceAccountsMost = 200
 
-// lookOutside counts what a policy does to the accounts of a domain that are kept
+// lookAtSources counts what a policy does to the accounts of a domain that are kept
 // in other sources: to the first ones, for the sources aren't ours to burden. It
 // names the sources that couldn't be asked.
-func (o *opened) lookOutside(c context.Context, plan *doctor.Plan) (failed []string, err error) {
-	if !o.directory.HasOutside(plan.Terms) {
+func (o *opened) lookAtSources(c context.Context, plan *doctor.Plan) (failed []string, err error) {
+	if !o.directory.HasSources(plan.Terms) {
 		return nil, nil
 	}
 	entry, err := o.directory.Domain(c, plan.Domain)
 	if err != nil {
 		return nil, err
 	}
-	accounts, failed, err := o.directory.Search(c, "@"+plan.Terms.Name, []string{plan.Terms.Name}, outsideMost)
+	accounts, failed, err := o.directory.Search(c, "@"+plan.Terms.Name, []string{plan.Terms.Name}, sourceAccountsMost)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (d demoFlag) open(c *call) (*opened, error) {
 type opened struct {
 	process settled
 	store   *store.Store
-	outside []directory.OutsideSource
+	sources []directory.SourceOptions
 	// directory looks up in all of them. A running service keeps it fresh; a command
 	// asks and ends.
 	directory *directory.Directory
@@ -48,7 +48,7 @@ type settled struct {
 }
 
 func (o *opened) close() {
-	closeSources(o.outside)
+	closeSources(o.sources)
 	_ = o.store.Close()
 }
 
@@ -63,11 +63,11 @@ func openSite(c *call) (*opened, error) {
 		return nil, err
 	}
 	logger := slog.New(slog.DiscardHandler)
-	outside, err := openSources(process, logger)
+	sources, err := openSources(process, logger)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &opened{process, db, outside, newDirectory(db, outside, 0, logger)}, nil
+	return &opened{process, db, sources, newDirectory(db, sources, 0, logger)}, nil
 }
 
 func readProcess(file string) (settled, error) {

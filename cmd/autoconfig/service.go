@@ -63,11 +63,11 @@ type generation struct {
 	ended sync.WaitGroup
 }
 
-// lookups are the sources outside and the directory in front of them. Generations
+// lookups are the sources and the directory in front of them. Generations
 // whose sources are the same share them.
 type lookups struct {
 	print     [sha256.Size]byte
-	outside   []directory.OutsideSource
+	sources   []directory.SourceOptions
 	directory *directory.Directory
 	end       context.CancelFunc
 	ended     sync.WaitGroup
@@ -84,7 +84,7 @@ func (l *lookups) close() {
 		l.end()
 		l.ended.Wait()
 	}
-	closeSources(l.outside)
+	closeSources(l.sources)
 }
 
 func (v *running) now() *generation {
@@ -127,15 +127,15 @@ func (g *generation) connect(v *running, process settled, before *generation) (w
 	if before != nil && before.lookups.print == print {
 		g.lookups = before.lookups
 	} else {
-		outside, err := openSources(process, v.logger)
+		sources, err := openSources(process, v.logger)
 		wrong.add(err)
 		if err == nil {
-			g.lookups = &lookups{print: print, outside: outside, directory: newDirectory(v.store, outside, process.Cache.Entries, v.logger)}
-			wrong = append(wrong, judgeSources(v.call, process, outside, v.logger)...)
+			g.lookups = &lookups{print: print, sources: sources, directory: newDirectory(v.store, sources, process.Cache.Entries, v.logger)}
+			wrong = append(wrong, judgeSources(v.call, process, sources, v.logger)...)
 		}
 	}
 	if g.lookups != nil {
-		g.site.outside, g.site.directory = g.lookups.outside, g.lookups.directory
+		g.site.sources, g.site.directory = g.lookups.sources, g.lookups.directory
 	}
 	return append(wrong, process.checkPlans(v.call, v.store)...)
 }

@@ -118,7 +118,7 @@ func (k *sourceCheckCmd) Run(c *call) error {
 		return err
 	}
 	all, bad := []checkedSource{}, false
-	for _, s := range site.outside {
+	for _, s := range site.sources {
 		if len(k.Name) > 0 && !slices.Contains(k.Name, s.Name) {
 			continue
 		}
@@ -141,7 +141,7 @@ func (k *sourceCheckCmd) Run(c *call) error {
 	return nil
 }
 
-func (o *opened) checkSource(ctx context.Context, s directory.OutsideSource, address settings.Address) checkedSource {
+func (o *opened) checkSource(ctx context.Context, s directory.SourceOptions, address settings.Address) checkedSource {
 	ctx, cancel := context.WithTimeout(ctx, sourceCheckTime)
 	defer cancel()
 	one := checkedSource{Name: s.Name}
@@ -151,8 +151,8 @@ func (o *opened) checkSource(ctx context.Context, s directory.OutsideSource, add
 		}
 	}
 	began := time.Now()
-	err := s.Outside.Ping(ctx)
-	if judge, ok := s.Outside.(interface {
+	err := s.Source.Ping(ctx)
+	if judge, ok := s.Source.(interface {
 		Check(ctx context.Context) error
 	}); ok && err == nil {
 		err = judge.Check(ctx)
@@ -162,9 +162,9 @@ func (o *opened) checkSource(ctx context.Context, s directory.OutsideSource, add
 	}
 	if !address.IsZero() && err == nil {
 		var account policy.Account
-		account, err = s.Outside.Account(ctx, address)
+		account, err = s.Source.Account(ctx, address)
 		known := err == nil
-		one.Known, one.Notes = &known, unused(s.Outside)
+		one.Known, one.Notes = &known, unused(s.Source)
 		if known {
 			one.Account = &account
 		} else if errors.Is(err, directory.ErrNotFound) {
@@ -179,7 +179,7 @@ func (o *opened) checkSource(ctx context.Context, s directory.OutsideSource, add
 }
 
 // checkPlan judges the plan that a source's own domains would have.
-func (o *opened) checkPlan(ctx context.Context, s directory.OutsideSource) error {
+func (o *opened) checkPlan(ctx context.Context, s directory.SourceOptions) error {
 	if s.Plan == "" {
 		return nil
 	}
@@ -190,7 +190,7 @@ func (o *opened) checkPlan(ctx context.Context, s directory.OutsideSource) error
 }
 
 // unused is why a source that was asked for one account left something out.
-func unused(source directory.Outside) (notes []string) {
+func unused(source directory.Source) (notes []string) {
 	note := func(n int64, text string) {
 		if n > 0 {
 			notes = append(notes, text)
@@ -207,7 +207,7 @@ func unused(source directory.Outside) (notes []string) {
 		note(n.Unusable, "its address, its login or where an alias leads can't be used, so it counts as not known: an address is name@domain, and neither has control characters")
 		note(n.Disbelieved, "the database has another address, which it takes for the same one")
 		note(n.Dropped, dropped)
-	case *ldapdir.Directory:
+	case *ldapdir.Source:
 		n := source.Stats()
 		note(n.Ambiguous, several)
 		note(n.BadAddress, "an entry was found that has no address, or none that can be used, in the attribute for it (attributes: {address: …})")

@@ -25,14 +25,14 @@ const defaultDigests = 200_000
 
 // openSources prepares the sources of the configuration. None is connected to: one
 // that is down now may be up later.
-func openSources(process settled, logger *slog.Logger) (sources []directory.OutsideSource, err error) {
+func openSources(process settled, logger *slog.Logger) (sources []directory.SourceOptions, err error) {
 	var wrong mistakes
 	for i, s := range process.Sources {
 		open, at := process.openLDAP, "ldap"
 		if s.SQL != (config.SQL{}) {
 			open, at = process.openSQL, "sql"
 		}
-		outside, err := open(s, logger)
+		source, err := open(s, logger)
 		if err != nil {
 			wrong.add(placed(process, i, at, fmt.Errorf("the source %s: %w", s.Name, err)))
 			continue
@@ -41,8 +41,8 @@ func openSources(process settled, logger *slog.Logger) (sources []directory.Outs
 		if s.Digests != nil {
 			digests = *s.Digests
 		}
-		sources = append(sources, directory.OutsideSource{
-			Name: s.Name, Outside: outside, Plan: s.Plan, Digests: digests,
+		sources = append(sources, directory.SourceOptions{
+			Name: s.Name, Source: source, Plan: s.Plan, Digests: digests,
 			Fresh: s.Duration(s.Fresh), Missing: s.Duration(s.Missing), Stale: s.Duration(s.Stale),
 			Timeout: s.Duration(s.Timeout), DigestsEvery: s.Duration(s.DigestsEvery),
 		})
@@ -59,13 +59,13 @@ const judgeTime = 3 * time.Second
 
 // judgeSources has every database judge the queries that it will be asked. It gives
 // what must be mended; that a source can't be asked now isn't of that kind.
-func judgeSources(ctx context.Context, process settled, sources []directory.OutsideSource, logger *slog.Logger) (wrong mistakes) {
+func judgeSources(ctx context.Context, process settled, sources []directory.SourceOptions, logger *slog.Logger) (wrong mistakes) {
 	ctx, cancel := context.WithTimeout(ctx, judgeTime)
 	defer cancel()
 	errs := make([]error, len(sources))
 	var group sync.WaitGroup
 	for i, s := range sources {
-		judge, ok := s.Outside.(interface {
+		judge, ok := s.Source.(interface {
 			Check(ctx context.Context) error
 		})
 		if !ok {
@@ -117,13 +117,13 @@ func keyOf(err error) string {
 	return ""
 }
 
-func closeSources(sources []directory.OutsideSource) {
+func closeSources(sources []directory.SourceOptions) {
 	for _, s := range sources {
-		_ = s.Outside.Close()
+		_ = s.Source.Close()
 	}
 }
 
-func (s settled) openSQL(source config.Source, logger *slog.Logger) (directory.Outside, error) {
+func (s settled) openSQL(source config.Source, logger *slog.Logger) (directory.Source, error) {
 	text := source.SQL.Database
 	if source.SQL.DatabaseFile != "" {
 		var err error
@@ -153,7 +153,7 @@ func (s settled) openSQL(source config.Source, logger *slog.Logger) (directory.O
 	return opened, nil
 }
 
-func (s settled) openLDAP(source config.Source, _ *slog.Logger) (directory.Outside, error) {
+func (s settled) openLDAP(source config.Source, _ *slog.Logger) (directory.Source, error) {
 	l := source.LDAP
 	options := ldapdir.Options{
 		Servers: l.Servers, StartTLS: l.StartTLS, BindDN: l.BindDN, Base: l.Base,
@@ -226,8 +226,8 @@ func firstLine(file string) (string, error) {
 }
 
 // newDirectory is where commands and the service look domains and accounts up.
-func newDirectory(db *store.Store, outside []directory.OutsideSource, entries int, logger *slog.Logger) *directory.Directory {
-	return directory.New(directory.Options{Source: db, Outside: outside, MaxEntries: entries, Logger: logger})
+func newDirectory(db *store.Store, sources []directory.SourceOptions, entries int, logger *slog.Logger) *directory.Directory {
+	return directory.New(directory.Options{Store: db, Sources: sources, MaxEntries: entries, Logger: logger})
 }
 
 // checkSourceNames refuses sources that aren't configured.

@@ -44,7 +44,7 @@ func TestASourcesOwnTimeIsNotSeen(t *testing.T) {
 			p := newPanel()
 			h := withPanel(t, p, func(o *directory.Options) {
 				o.Now = time.Now
-				o.Outside[0].Outside = slowly{p, c.known, c.unknown}
+				o.Sources[0].Source = slowly{p, c.known, c.unknown}
 			})
 			if _, err := h.Domain(t.Context(), "example.com"); err != nil {
 				t.Fatal(err)
@@ -81,10 +81,10 @@ func TestAllSourcesAreAskedAtOnce(t *testing.T) {
 		third.accounts = map[string]policy.Account{"third@example.com": {Address: settings.MustAddress("third@example.com")}}
 		h := withPanel(t, nil, func(o *directory.Options) {
 			o.Now = time.Now
-			o.Outside = []directory.OutsideSource{
-				{Name: "first", Outside: slowly{first, 15 * time.Millisecond, 5 * time.Millisecond}},
-				{Name: "second", Outside: slowly{second, 35 * time.Millisecond, 35 * time.Millisecond}},
-				{Name: "third", Outside: slowly{third, 5 * time.Millisecond, 15 * time.Millisecond}},
+			o.Sources = []directory.SourceOptions{
+				{Name: "first", Source: slowly{first, 15 * time.Millisecond, 5 * time.Millisecond}},
+				{Name: "second", Source: slowly{second, 35 * time.Millisecond, 35 * time.Millisecond}},
+				{Name: "third", Source: slowly{third, 5 * time.Millisecond, 15 * time.Millisecond}},
 			}
 		})
 		if _, err := h.Domain(t.Context(), "example.com"); err != nil {
@@ -103,11 +103,11 @@ func TestAllSourcesAreAskedAtOnce(t *testing.T) {
 // A crowd of other names pushes known and unknown ones out alike.
 func TestKnownAndUnknownOnesGiveWayAlike(t *testing.T) {
 	t.Parallel()
-	s := newSource(t)
+	s := newFakeStore(t)
 	for i := range 150 {
 		s.site.Accounts = append(s.site.Accounts, policy.Account{Address: settings.MustAddress(fmt.Sprintf("known%d@example.com", i))})
 	}
-	h := &house{source: s, Directory: directory.New(directory.Options{Source: s, MaxEntries: 300, Logger: slog.New(slog.DiscardHandler)})}
+	h := &house{source: s, Directory: directory.New(directory.Options{Store: s, MaxEntries: 300, Logger: slog.New(slog.DiscardHandler)})}
 	ask := func(name string, i int) (asked int64) {
 		t.Helper()
 		before := s.asked.Load()

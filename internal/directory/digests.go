@@ -35,22 +35,22 @@ func (x *digestIndex) size() int { return len(x.entries) }
 var errFull = errors.New("the index of digests is full")
 
 // keepIndex makes the index at the start and then now and then.
-func (d *Directory) keepIndex(ctx context.Context, o *outside) {
+func (d *Directory) keepIndex(ctx context.Context, s *source) {
 	for {
-		index, err := d.makeIndex(ctx, o)
-		every := o.DigestsEvery
+		index, err := d.makeIndex(ctx, s)
+		every := s.DigestsEvery
 		switch {
 		case err == nil:
-			o.index.Store(index)
-			d.logger.Info("the index of digests was read", "source", o.Name, "addresses", index.size())
+			s.index.Store(index)
+			d.logger.Info("the index of digests was read", "source", s.Name, "addresses", index.size())
 			if index.full {
-				d.logger.Warn("the index of digests is full: programs that send a digest get the domain's default for the other accounts", "source", o.Name, "addresses", index.size())
+				d.logger.Warn("the index of digests is full: programs that send a digest get the domain's default for the other accounts", "source", s.Name, "addresses", index.size())
 			}
 		case errors.Is(err, errors.ErrUnsupported):
-			d.logger.Info("the source can't list its accounts: programs that send a digest get the domain's default", "source", o.Name)
+			d.logger.Info("the source can't list its accounts: programs that send a digest get the domain's default", "source", s.Name)
 			return
 		case ctx.Err() == nil:
-			d.logger.Warn("the index of digests couldn't be read; the last one stays", "source", o.Name, "error", err)
+			d.logger.Warn("the index of digests couldn't be read; the last one stays", "source", s.Name, "error", err)
 			every = min(every, retryMost)
 		}
 		if !pause(ctx, every) {
@@ -59,10 +59,10 @@ func (d *Directory) keepIndex(ctx context.Context, o *outside) {
 	}
 }
 
-func (d *Directory) makeIndex(ctx context.Context, o *outside) (*digestIndex, error) {
+func (d *Directory) makeIndex(ctx context.Context, s *source) (*digestIndex, error) {
 	x := &digestIndex{}
 	names := map[string][]string{} // of a primary domain, as people may type it
-	err := o.Outside.Walk(ctx, func(a policy.Account) error {
+	err := s.Source.Walk(ctx, func(a policy.Account) error {
 		for _, address := range append([]settings.Address{a.Address}, a.Addresses...) {
 			typed, known := names[address.Domain()]
 			if !known {
@@ -75,7 +75,7 @@ func (d *Directory) makeIndex(ctx context.Context, o *outside) (*digestIndex, er
 				}
 				names[address.Domain()] = typed
 			}
-			if len(x.entries)+len(typed) > o.Digests {
+			if len(x.entries)+len(typed) > s.Digests {
 				return errFull
 			}
 			x.add(address, typed)
@@ -116,8 +116,8 @@ func digestOf(local, name string) [md5.Size]byte {
 // nearest finds the address within a domain and its aliases whose digest this is, or
 // the next one in the index, of any domain, with exact not set. found is false where
 // there is no index, or an empty one.
-func (o *outside) nearest(t *policy.Terms, digest string) (address settings.Address, exact, found bool) {
-	x := o.index.Load()
+func (s *source) nearest(t *policy.Terms, digest string) (address settings.Address, exact, found bool) {
+	x := s.index.Load()
 	want, err := hex.DecodeString(digest)
 	if x == nil || len(x.entries) == 0 || err != nil || len(want) != md5.Size {
 		return settings.Address{}, false, false

@@ -13,12 +13,12 @@ import (
 	"autoconfig/settings"
 )
 
-// Options are what a Directory needs. Zero values are good but for Source.
+// Options are what a Directory needs. Zero values are good but for Store.
 type Options struct {
-	Source Source
-	// Outside are the sources outside of our own database, in the order in which they
+	Store Store
+	// Sources are where accounts are kept elsewhere, in the order in which they
 	// are asked.
-	Outside []OutsideSource
+	Sources []SourceOptions
 	// MaxEntries bounds the accounts in each cache; 50,000 if 0.
 	MaxEntries int
 	// Logger is slog.Default if nil.
@@ -44,7 +44,7 @@ var ownLife = life{stale: 24 * time.Hour, patience: time.Second, timeout: 5 * ti
 
 // Directory looks up domains and accounts. It is safe for concurrent use.
 type Directory struct {
-	source  Source
+	store   Store
 	logger  *slog.Logger
 	now     func() time.Time
 	tick    <-chan time.Time
@@ -59,7 +59,7 @@ type Directory struct {
 	indexed *cache[Kept]
 	uniform *cache[bool]
 	pacc    *cache[[]byte]
-	outside []*outside
+	sources []*source
 	offers  *offers
 	forms   *forms
 }
@@ -76,7 +76,7 @@ func New(o Options) *Directory {
 		o.Now = time.Now
 	}
 	own := &origin{life: ownLife, now: o.Now, logger: o.Logger, good: o.Now()}
-	d := &Directory{source: o.Source, logger: o.Logger, now: o.Now, tick: o.Tick, own: own, offers: newOffers(), forms: newForms(maxForms)}
+	d := &Directory{store: o.Store, logger: o.Logger, now: o.Now, tick: o.Tick, own: own, offers: newOffers(), forms: newForms(maxForms)}
 	d.domains = newCache[*Entry](own, maxDomains)
 	d.planned = newCache[*Entry](own, maxDomains)
 	d.accounts = newCache[Kept](own, o.MaxEntries)
@@ -84,8 +84,8 @@ func New(o Options) *Directory {
 	d.indexed = newCache[Kept](own, o.MaxEntries)
 	d.uniform = newCache[bool](own, maxDomains)
 	d.pacc = newCache[[]byte](own, maxDomains)
-	for _, source := range o.Outside {
-		d.outside = append(d.outside, newOutside(source, o))
+	for _, source := range o.Sources {
+		d.sources = append(d.sources, newSource(source, o))
 	}
 	return d
 }
@@ -95,7 +95,7 @@ func New(o Options) *Directory {
 // that it isn't served.
 func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 	entry, err := d.domains.get(ctx, name, func(ctx context.Context) (*Entry, error) {
-		terms, err := d.source.Terms(ctx, name)
+		terms, err := d.store.Terms(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -105,27 +105,27 @@ func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 		return entry, err
 	}
 	missing := ErrNotFound
-	for _, o := range d.outside {
-		found, err := o.domain(ctx, name)
+	for _, s := range d.sources {
+		found, err := s.domain(ctx, name)
 		switch {
 		case err == nil && found.Plan == "": // it says no servers, and nobody does for it
-			missing = Planless{Domain: name, Source: o.Name}
+			missing = Planless{Domain: name, Source: s.Name}
 		case err == nil:
-			return d.plannedDomain(ctx, name, o.Name, found)
+			return d.plannedDomain(ctx, name, s.Name, found)
 		case !errors.Is(err, ErrNotFound):
-			return nil, o.named(err)
+			return nil, s.named(err)
 		}
 	}
 	return nil, missing
 }
 
 // plannedDomain is a domain that is kept elsewhere.
-func (d *Directory) plannedDomain(ctx context.Context, name, source string, found OutsideDomain) (*Entry, error) {
+func (d *Directory) plannedDomain(ctx context.Context, name, source string, found SourceDomain) (*Entry, error) {
 	return d.planned.get(ctx, name+" "+found.Name+" "+found.Plan, func(ctx context.Context) (*Entry, error) {
 		domain := policy.Domain{Name: found.Name, Plan: found.Plan}
 		if name != found.Name {
 			// Another name of a domain of ours is that domain, whatever plan the source has.
-			terms, err := d.source.Terms(ctx, found.Name)
+			terms, err := d.store.Terms(ctx, found.Name)
 			if !errors.Is(err, ErrNotFound) {
 				if err != nil {
 					return nil, err
@@ -136,7 +136,7 @@ func (d *Directory) plannedDomain(ctx context.Context, name, source string, foun
 			}
 			domain.Aliases = []string{strings.Clone(name)}
 		}
-		terms, err := d.source.PlanTerms(ctx, domain)
+		terms, err := d.store.PlanTerms(ctx, domain)
 		if err != nil {
 			return nil, fmt.Errorf("the domain %s, which the source %s knows: %w", found.Name, source, err)
 		}
@@ -200,7 +200,7 @@ func (d *Directory) Uniform(ctx context.Context, entry *Entry) (bool, error) {
 		return false, err
 	}
 	return d.uniform.get(ctx, entry.Terms.Name, func(ctx context.Context) (bool, error) {
-		own, err := d.source.HasOwn(ctx, entry.Terms.Name)
+		own, err := d.store.HasOwn(ctx, entry.Terms.Name)
 		return !own, err
 	})
 }
@@ -209,21 +209,21 @@ func (d *Directory) Uniform(ctx context.Context, entry *Entry) (bool, error) {
 // [ErrNotFound] means that there is none. Callers must not change the bytes.
 func (d *Directory) Document(ctx context.Context, entry *Entry) ([]byte, error) {
 	return d.pacc.get(ctx, entry.Name, func(ctx context.Context) ([]byte, error) {
-		return d.source.Document(ctx, entry.Name)
+		return d.store.Document(ctx, entry.Name)
 	})
 }
 
-// SourceNames are the sources outside, in the order in which they are asked.
+// SourceNames are the names of the sources, in the order in which they are asked.
 func (d *Directory) SourceNames() []string {
 	var names []string
-	for _, o := range d.outside {
-		names = append(names, o.Name)
+	for _, s := range d.sources {
+		names = append(names, s.Name)
 	}
 	return names
 }
 
-// HasOutside tells whether accounts of the domain may be kept outside.
-func (d *Directory) HasOutside(t *policy.Terms) bool {
+// HasSources tells whether accounts of the domain may be kept in sources.
+func (d *Directory) HasSources(t *policy.Terms) bool {
 	sources, err := d.sourcesOf(t)
 	return err == nil && len(sources) > 0
 }

@@ -20,16 +20,16 @@ import (
 // house is a directory over a fake source, asked for one domain.
 type house struct {
 	*directory.Directory
-	source *source
+	source *fakeStore
 	now    atomic.Pointer[time.Time]
 }
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{source: newSource(t)}
+	h := &house{source: newFakeStore(t)}
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	h.now.Store(&now)
-	h.Directory = directory.New(directory.Options{Source: h.source, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return *h.now.Load() }})
+	h.Directory = directory.New(directory.Options{Store: h.source, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return *h.now.Load() }})
 	if err := h.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestAChangeIsServedAfterTheNextQuestion(t *testing.T) {
 		t.Fatal(err)
 	}
 	uniform(t, h, entry, false)
-	h.source.set(func(s *source) {
+	h.source.set(func(s *fakeStore) {
 		s.site.Accounts = []policy.Account{{Address: settings.MustAddress("nobody@example.com")}}
 		s.generation++
 	})
@@ -179,7 +179,7 @@ func TestAGenerationThatComesTwice(t *testing.T) {
 	h := newHouse(t)
 	changed := func(generation int64, protocol settings.Protocol) {
 		t.Helper()
-		h.source.set(func(s *source) {
+		h.source.set(func(s *fakeStore) {
 			s.site.Accounts = []policy.Account{{Address: settings.MustAddress("office@example.com"), Protocol: protocol}}
 			s.generation = generation
 		})
@@ -219,7 +219,7 @@ func TestAnAnswerOvertakenByAChangeIsNotKept(t *testing.T) {
 	h := newHouse(t)
 	h.source.during = func(context.Context) {
 		h.source.during = nil
-		h.source.set(func(s *source) { s.site.Accounts = nil; s.generation++ })
+		h.source.set(func(s *fakeStore) { s.site.Accounts = nil; s.generation++ })
 		if err := h.Refresh(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -234,11 +234,11 @@ func TestTheLastGoodAnswerServesWhileTheSourceIsDown(t *testing.T) {
 	h.want(t, "office@example.com", "office@example.com true pop3")
 	h.want(t, "nobody@example.com", "nobody@example.com false ")
 	down := errors.New("no route to the database")
-	h.source.set(func(s *source) { s.generation++ })
+	h.source.set(func(s *fakeStore) { s.generation++ })
 	if err := h.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.source.set(func(s *source) { s.down = down })
+	h.source.set(func(s *fakeStore) { s.down = down })
 
 	h.pass(time.Hour)
 	h.want(t, "office@example.com", "office@example.com true pop3")
@@ -254,7 +254,7 @@ func TestTheLastGoodAnswerServesWhileTheSourceIsDown(t *testing.T) {
 		t.Errorf("after a day: %v", err)
 	}
 
-	h.source.set(func(s *source) { s.down, s.site.Accounts = nil, nil })
+	h.source.set(func(s *fakeStore) { s.down, s.site.Accounts = nil, nil })
 	if err := h.Refresh(t.Context()); err != nil { // which Run does all the time
 		t.Fatal(err)
 	}
@@ -266,13 +266,13 @@ func TestTheLastGoodAnswerServesWhileTheSourceIsDown(t *testing.T) {
 
 func TestNotReadyBeforeTheFirstAnswer(t *testing.T) {
 	t.Parallel()
-	s := newSource(t)
+	s := newFakeStore(t)
 	s.down = errors.New("down")
-	d := directory.New(directory.Options{Source: s, Logger: slog.New(slog.DiscardHandler)})
+	d := directory.New(directory.Options{Store: s, Logger: slog.New(slog.DiscardHandler)})
 	if err := d.Refresh(t.Context()); !errors.Is(err, s.down) || d.Health().Ready {
 		t.Errorf("%v %+v", err, d.Health())
 	}
-	s.set(func(s *source) { s.down = nil })
+	s.set(func(s *fakeStore) { s.down = nil })
 	if err := d.Refresh(t.Context()); err != nil || !d.Health().Ready {
 		t.Errorf("%v %+v", err, d.Health())
 	}
@@ -299,8 +299,8 @@ func TestDigestsFindTheAccount(t *testing.T) {
 // for again and again.
 func TestTheCacheIsBounded(t *testing.T) {
 	t.Parallel()
-	s := newSource(t)
-	d := directory.New(directory.Options{Source: s, MaxEntries: 200, Logger: slog.New(slog.DiscardHandler)})
+	s := newFakeStore(t)
+	d := directory.New(directory.Options{Store: s, MaxEntries: 200, Logger: slog.New(slog.DiscardHandler)})
 	h := &house{Directory: d, source: s}
 	stranger, asked, missed := 0, 0, int64(0)
 	for range 100 {
@@ -341,11 +341,11 @@ func TestAChangeInTheStoreIsServedAfterATick(t *testing.T) {
 		return s
 	}
 	served, command := open(), open()
-	if err := command.Replace(t.Context(), newSource(t).site); err != nil {
+	if err := command.Replace(t.Context(), newFakeStore(t).site); err != nil {
 		t.Fatal(err)
 	}
 	tick := make(chan time.Time)
-	h := &house{Directory: directory.New(directory.Options{Source: served, Tick: tick, Logger: slog.New(slog.DiscardHandler)})}
+	h := &house{Directory: directory.New(directory.Options{Store: served, Tick: tick, Logger: slog.New(slog.DiscardHandler)})}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- h.Run(ctx) }()
@@ -377,10 +377,10 @@ func TestAChangeIsServedWithinASecond(t *testing.T) {
 		})
 		h.want(t, "office@example.com", "office@example.com true pop3")
 		for range 10 {
-			h.source.set(func(s *source) { s.site.Accounts, s.generation = nil, s.generation+1 })
+			h.source.set(func(s *fakeStore) { s.site.Accounts, s.generation = nil, s.generation+1 })
 			time.Sleep(time.Second)
 			h.want(t, "office@example.com", "office@example.com false ")
-			h.source.set(func(s *source) { s.site.Accounts, s.generation = newSource(t).site.Accounts, s.generation+1 })
+			h.source.set(func(s *fakeStore) { s.site.Accounts, s.generation = newFakeStore(t).site.Accounts, s.generation+1 })
 			time.Sleep(time.Second - 7*time.Millisecond)
 			h.want(t, "office@example.com", "office@example.com true pop3")
 		}

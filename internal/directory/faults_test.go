@@ -48,7 +48,7 @@ func (h *halfway) Search(ctx context.Context, text string, domains []string, lim
 func withHalfway(t testing.TB, x *halfway, change ...func(*directory.Options)) *house {
 	return withPanel(t, x.panel, append([]func(*directory.Options){func(o *directory.Options) {
 		o.Now = time.Now
-		o.Outside[0].Outside = x
+		o.Sources[0].Source = x
 	}}, change...)...)
 }
 
@@ -123,7 +123,7 @@ func TestASourceThatFailsNowAndThenDoesNotFillTheLog(t *testing.T) {
 		var log bytes.Buffer
 		h := withHalfway(t, x, func(o *directory.Options) {
 			o.Logger = slog.New(slog.NewTextHandler(&log, nil))
-			o.Outside[0].Fresh = time.Millisecond
+			o.Sources[0].Fresh = time.Millisecond
 		})
 		for range 100 {
 			_, _ = h.look(t.Context(), "bad@example.com")
@@ -184,7 +184,7 @@ func TestAnAliasLeadsToTheMailboxThatItsAddressLeadsTo(t *testing.T) {
 			p.accounts[alias] = policy.Account{Address: address("plain@example.com"), Addresses: []settings.Address{address(alias)}}
 		}
 		h := withPanel(t, p, func(o *directory.Options) {
-			o.Outside = append([]directory.OutsideSource{{Name: "staff", Outside: staff}}, o.Outside...)
+			o.Sources = append([]directory.SourceOptions{{Name: "staff", Source: staff}}, o.Sources...)
 		})
 		c.arrange(h, staff)
 		want := h.found(t, "plain@example.com")
@@ -208,7 +208,7 @@ func TestAliasesInACircle(t *testing.T) {
 	p.accounts["a@example.com"] = policy.Account{Address: address("b@example.com")}
 	p.accounts["b@example.com"] = policy.Account{Address: address("a@example.com")}
 	h := withPanel(t, p, func(o *directory.Options) {
-		o.Outside = append([]directory.OutsideSource{{Name: "staff", Outside: staff}}, o.Outside...)
+		o.Sources = append([]directory.SourceOptions{{Name: "staff", Source: staff}}, o.Sources...)
 	})
 	if found := h.found(t, "a@example.com"); found.Known || found.Account.Address != address("a@example.com") {
 		t.Errorf("%+v", found)
@@ -233,8 +233,8 @@ func TestAnAliasLeadsNowhereWhereItsHomeDoesNotAskTheSource(t *testing.T) {
 func TestAnAliasThatASourceKnowsOfADomainOfOurs(t *testing.T) {
 	t.Parallel()
 	p := newPanel()
-	p.domains = map[string]directory.OutsideDomain{"example.org": {Name: "example.org"}, "example.test": {Name: "example.org"}}
-	h := withPanel(t, p, func(o *directory.Options) { o.Outside[0].Plan = "hosted" })
+	p.domains = map[string]directory.SourceDomain{"example.org": {Name: "example.org"}, "example.test": {Name: "example.org"}}
+	h := withPanel(t, p, func(o *directory.Options) { o.Sources[0].Plan = "hosted" })
 	entry, err := h.Domain(t.Context(), "example.test")
 	if err != nil {
 		t.Fatal(err)
@@ -270,10 +270,10 @@ func TestTheIndexOfDigestsLeavesOutADomainThatCannotBeServed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newPanel()
-		p.domains = map[string]directory.OutsideDomain{"example.test": {Name: "example.test", Plan: "gone"}}
+		p.domains = map[string]directory.SourceDomain{"example.test": {Name: "example.test", Plan: "gone"}}
 		h := withPanel(t, p, func(o *directory.Options) {
 			o.Now = time.Now
-			o.Outside[0].Outside, o.Outside[0].Digests = listing{p}, 100
+			o.Sources[0].Source, o.Sources[0].Digests = listing{p}, 100
 		})
 		defer running(t, h)()
 		synctest.Wait()

@@ -46,7 +46,7 @@ func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Add
 	sources, err := d.sourcesOf(entry.Terms)
 	var answers []told[policy.Account]
 	if len(sources) > 0 { // else nothing is allocated for it
-		answers = ask(sources, func(o *outside) (policy.Account, error) { return o.account(ctx, address) })
+		answers = ask(sources, func(s *source) (policy.Account, error) { return s.account(ctx, address) })
 	}
 	switch {
 	case own.Known:
@@ -54,12 +54,12 @@ func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Add
 	case err != nil:
 		return Found{}, err
 	}
-	for i, o := range sources {
+	for i, s := range sources {
 		switch err := answers[i].err; {
 		case err == nil:
-			return d.lay(ctx, entry, o, address, answers[i].value, own, led)
+			return d.lay(ctx, entry, s, address, answers[i].value, own, led)
 		case !errors.Is(err, ErrNotFound):
-			return Found{}, o.named(err)
+			return Found{}, s.named(err)
 		}
 	}
 	return Found{}, ErrNotFound
@@ -74,7 +74,7 @@ func ours(entry *Entry, own Kept) Found {
 
 // kept is what our own database has under an address.
 func (d *Directory) kept(ctx context.Context, key string) (Kept, error) {
-	return d.accounts.get(ctx, key, func(ctx context.Context) (Kept, error) { return d.source.Lookup(ctx, key) })
+	return d.accounts.get(ctx, key, func(ctx context.Context) (Kept, error) { return d.store.Lookup(ctx, key) })
 }
 
 type told[V any] struct {
@@ -84,15 +84,15 @@ type told[V any] struct {
 
 // ask asks all sources at once, whichever of them knows: an account takes as long
 // as one that nobody knows.
-func ask[V any](sources []*outside, question func(*outside) (V, error)) []told[V] {
+func ask[V any](sources []*source, question func(*source) (V, error)) []told[V] {
 	answers := make([]told[V], len(sources))
 	if len(sources) == 1 {
 		answers[0].value, answers[0].err = question(sources[0])
 		return answers
 	}
 	var group sync.WaitGroup
-	for i, o := range sources {
-		group.Go(func() { answers[i].value, answers[i].err = question(o) })
+	for i, s := range sources {
+		group.Go(func() { answers[i].value, answers[i].err = question(s) })
 	}
 	group.Wait()
 	return answers
@@ -101,8 +101,8 @@ func ask[V any](sources []*outside, question func(*outside) (V, error)) []told[V
 // lay lays the override over what a source says of the account to which an address
 // leads. own is what our own database has under the address. An account whose
 // domain isn't served isn't known: there is nothing to say of it.
-func (d *Directory) lay(ctx context.Context, entry *Entry, o *outside, address settings.Address, account policy.Account, own Kept, led int) (Found, error) {
-	f := Found{Entry: entry, Home: entry, Account: account, Known: true, Source: o.Name}
+func (d *Directory) lay(ctx context.Context, entry *Entry, s *source, address settings.Address, account policy.Account, own Kept, led int) (Found, error) {
+	f := Found{Entry: entry, Home: entry, Account: account, Known: true, Source: s.Name}
 	if name := account.Address.Domain(); name != entry.Terms.Name {
 		home, err := d.Domain(ctx, name)
 		if err != nil {
@@ -122,7 +122,7 @@ func (d *Directory) lay(ctx context.Context, entry *Entry, o *outside, address s
 		if err != nil {
 			return Found{}, err
 		}
-		if own.Known || len(sources) == 0 || sources[0] != o {
+		if own.Known || len(sources) == 0 || sources[0] != s {
 			if led == 0 {
 				return Found{}, ErrNotFound
 			}
@@ -142,25 +142,25 @@ func (d *Directory) lay(ctx context.Context, entry *Entry, o *outside, address s
 // [ErrNotFound] means that nobody has; the steps are the same.
 func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (Found, error) {
 	own, err := d.digests.get(ctx, entry.Name+" "+digest, func(ctx context.Context) (Kept, error) {
-		return d.source.LookupDigest(ctx, entry.Name, digest)
+		return d.store.LookupDigest(ctx, entry.Name, digest)
 	})
 	if err != nil {
 		return Found{}, err
 	}
 	sources, err := d.sourcesOf(entry.Terms)
-	answers := ask(sources, func(o *outside) (indexed, error) { return d.byDigest(ctx, entry, o, digest) })
+	answers := ask(sources, func(s *source) (indexed, error) { return d.byDigest(ctx, entry, s, digest) })
 	switch {
 	case own.Known:
 		return ours(entry, own), nil
 	case err != nil:
 		return Found{}, err
 	}
-	for i, o := range sources {
+	for i, s := range sources {
 		switch answer, err := answers[i].value, answers[i].err; {
 		case err == nil && answer.exact:
-			return d.lay(ctx, entry, o, answer.address, answer.account, answer.kept, maxLed)
+			return d.lay(ctx, entry, s, answer.address, answer.account, answer.kept, maxLed)
 		case err != nil && !errors.Is(err, ErrNotFound):
-			return Found{}, o.named(err)
+			return Found{}, s.named(err)
 		}
 	}
 	return Found{}, ErrNotFound
@@ -178,22 +178,22 @@ type indexed struct {
 // byDigest looks up the account whose digest it is, or the next one's: a digest that
 // nobody has takes the steps of one that somebody has. What is kept of that is kept
 // apart from what is kept under addresses, which somebody may have asked for before.
-func (d *Directory) byDigest(ctx context.Context, entry *Entry, o *outside, digest string) (indexed, error) {
+func (d *Directory) byDigest(ctx context.Context, entry *Entry, s *source, digest string) (indexed, error) {
 	var answer indexed
 	var found bool
-	if answer.address, answer.exact, found = o.nearest(entry.Terms, digest); !found {
+	if answer.address, answer.exact, found = s.nearest(entry.Terms, digest); !found {
 		return answer, ErrNotFound
 	}
 	key := answer.address.Key()
-	kept, err := d.indexed.get(ctx, o.Name+" "+entry.Name+" "+digest+" "+key, func(ctx context.Context) (Kept, error) {
-		return d.source.Lookup(ctx, key)
+	kept, err := d.indexed.get(ctx, s.Name+" "+entry.Name+" "+digest+" "+key, func(ctx context.Context) (Kept, error) {
+		return d.store.Lookup(ctx, key)
 	})
 	if err != nil {
 		return answer, err
 	}
 	answer.kept = kept
-	answer.account, err = o.indexed.get(ctx, entry.Name+" "+digest+" "+key, func(ctx context.Context) (policy.Account, error) {
-		return o.Outside.Account(ctx, answer.address)
+	answer.account, err = s.indexed.get(ctx, entry.Name+" "+digest+" "+key, func(ctx context.Context) (policy.Account, error) {
+		return s.Source.Account(ctx, answer.address)
 	})
 	return answer, err
 }

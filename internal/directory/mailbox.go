@@ -11,7 +11,7 @@ import (
 // Forms are all ways to write the addresses of the mailbox to which an address leads,
 // and the mailbox's own address. Of an account that isn't known any more they are
 // those of its domain. What was written down may show more of them: addresses that
-// only a source outside leads to the mailbox, and such as have a tag and are accounts
+// only a source leads to the mailbox, and such as have a tag and are accounts
 // of their own.
 func (d *Directory) Forms(ctx context.Context, typed settings.Address, written []settings.Address) (policy.Forms, settings.Address, error) {
 	var forms policy.Forms
@@ -71,7 +71,7 @@ func (d *Directory) addWritten(ctx context.Context, forms *policy.Forms, mailbox
 		return err
 	}
 	has, tagged := forms.Has(w), entry.Terms.Mailbox(w).Key() != entry.Terms.Primary(w).Key()
-	if has && !tagged || !has && !d.HasOutside(entry.Terms) {
+	if has && !tagged || !has && !d.HasSources(entry.Terms) {
 		return nil
 	}
 	found, err := d.Lookup(ctx, entry, w)

@@ -15,18 +15,18 @@ import (
 const searchTimeout = 3 * time.Second
 
 // Search finds at most limit accounts that have the text anywhere in their address
-// or name, within domains (nil for all), in our own database and in every source
-// outside, by address. failed names the sources that couldn't be searched.
+// or name, within domains (nil for all), in our own database and in every source,
+// by address. failed names the sources that couldn't be searched.
 func (d *Directory) Search(ctx context.Context, text string, domains []string, limit int) (accounts []policy.Account, failed []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
-	results := make([][]policy.Account, len(d.outside))
-	failures := make([]error, len(d.outside))
+	results := make([][]policy.Account, len(d.sources))
+	failures := make([]error, len(d.sources))
 	var group sync.WaitGroup
-	for i, o := range d.outside {
-		group.Go(func() { results[i], failures[i] = o.search(ctx, text, domains, limit) })
+	for i, s := range d.sources {
+		group.Go(func() { results[i], failures[i] = s.search(ctx, text, domains, limit) })
 	}
-	accounts, err = d.source.SearchAccounts(ctx, text, domains, limit)
+	accounts, err = d.store.SearchAccounts(ctx, text, domains, limit)
 	group.Wait()
 	if err != nil {
 		return nil, nil, err
@@ -35,9 +35,9 @@ func (d *Directory) Search(ctx context.Context, text string, domains []string, l
 	for _, a := range accounts {
 		seen[a.Address.Key()] = true
 	}
-	for i, o := range d.outside {
+	for i, s := range d.sources {
 		if failures[i] != nil {
-			failed = append(failed, o.Name)
+			failed = append(failed, s.Name)
 		}
 		for _, a := range results[i] {
 			if key := a.Address.Key(); !seen[key] {
@@ -60,17 +60,17 @@ func (d *Directory) Search(ctx context.Context, text string, domains []string, l
 	return accounts, failed, nil
 }
 
-func (o *outside) search(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error) {
-	if err := o.enter(); err != nil {
+func (s *source) search(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error) {
+	if err := s.enter(); err != nil {
 		return nil, err
 	}
-	defer o.leave()
-	found, err := o.Outside.Search(ctx, text, domains, limit)
+	defer s.leave()
+	found, err := s.Source.Search(ctx, text, domains, limit)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		// No more than that: a text anywhere in a million names may well take too long,
 		// and accounts are found as before.
-		o.failures.Add(1)
-		o.logger.Warn("a source couldn't be searched", "source", o.shown(), "error", err)
+		s.failures.Add(1)
+		s.logger.Warn("a source couldn't be searched", "source", s.shown(), "error", err)
 	}
 	return found, err
 }

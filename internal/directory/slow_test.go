@@ -74,12 +74,12 @@ func TestACrowdDoesNotMakeASourceRestForLong(t *testing.T) {
 
 // late is a source whose answer about changes a test can hold up.
 type late struct {
-	*source
+	*fakeStore
 	hold chan chan struct{}
 }
 
 func (l *late) Generation(ctx context.Context) (int64, error) {
-	generation, err := l.source.Generation(ctx)
+	generation, err := l.fakeStore.Generation(ctx)
 	select {
 	case gate := <-l.hold:
 		<-gate
@@ -93,8 +93,8 @@ func (l *late) Generation(ctx context.Context) (int64, error) {
 func TestALateAnswerTakesNothingBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := &late{source: newSource(t), hold: make(chan chan struct{}, 1)}
-		h := &house{source: l.source, Directory: directory.New(directory.Options{Source: l})}
+		l := &late{fakeStore: newFakeStore(t), hold: make(chan chan struct{}, 1)}
+		h := &house{source: l.fakeStore, Directory: directory.New(directory.Options{Store: l})}
 		if err := h.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestALateAnswerTakesNothingBack(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- h.Refresh(t.Context()) }()
 		synctest.Wait()
-		l.set(func(s *source) { s.site.Accounts[0].Protocol = settings.IMAP; s.generation++ })
+		l.set(func(s *fakeStore) { s.site.Accounts[0].Protocol = settings.IMAP; s.generation++ })
 		if err := h.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}

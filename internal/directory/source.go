@@ -1,73 +1,166 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
 
 	"autoconfig/policy"
+	"autoconfig/settings"
 )
 
-// ErrNotFound means that a domain isn't served or an account isn't known. It is
-// an answer, not a failure, and is cached like one.
-var ErrNotFound = errors.New("not found")
-
-// ErrUnusable means that a source answered, and that what it said can't be served:
-// a domain's plan that isn't there, for instance. The source is not down.
-var ErrUnusable = errors.New("what is kept can't be served")
-
-// What a change would break.
-var (
-	ErrExists       = errors.New("already taken")
-	ErrNoSuchDomain = errors.New("there is no such domain")
-	ErrHasAccounts  = errors.New("the domain has accounts")
-)
-
-// Kept is what our own database has under an address. The zero value is nothing.
-type Kept struct {
-	Account policy.Account
-	Known   bool
-	// Override is what is laid over the account, be it one that is known here or
-	// elsewhere; nil for nothing.
-	Override *policy.Override
-}
-
-// over lays the override over an account.
-func (k Kept) over(f *Found) {
-	if k.Override != nil {
-		f.Override = *k.Override
-		f.Account = k.Override.Over(f.Account)
-	}
-}
-
-// Source is our own database. It must be safe for concurrent use. Errors other
-// than ErrNotFound mean that it couldn't be asked.
+// Source is a place outside of our own database where accounts are kept: a
+// panel's database, a directory server. It is only ever read. It must be safe for
+// concurrent use, and end each call when its context does. Errors other than
+// [ErrNotFound] mean that it couldn't be asked.
 type Source interface {
-	// Terms gives those of a domain by its primary name or an alias, in ASCII and lower
-	// case.
-	Terms(ctx context.Context, name string) (*policy.Terms, error)
-	// PlanTerms gives the terms of a domain that is kept elsewhere and has one of our
-	// plans. A plan that isn't there is a failure.
-	PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Terms, error)
-	// Lookup gives what is kept under an address, in the form of settings.Address.Key
-	// and in its primary domain: the account that has it as its own or another one,
-	// and the override. It takes the same steps whatever that is.
-	Lookup(ctx context.Context, key string) (Kept, error)
-	// LookupDigest gives the same of the account with an address in domain (a primary
-	// name or an alias) whose MD5 in lower-case hex this is, of the address in lower
-	// case.
-	LookupDigest(ctx context.Context, domain, digest string) (Kept, error)
-	// HasOwn tells whether any account of the domain has a protocol, a login or
-	// another address of its own.
-	HasOwn(ctx context.Context, domain string) (bool, error)
-	// SearchAccounts finds at most limit accounts by any part of address or name,
-	// within domains (nil for all).
-	SearchAccounts(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error)
-	// Document gives the PACC document that is served for a domain's name.
-	Document(ctx context.Context, name string) ([]byte, error)
-	// Generation is a number that changes with every change of what is served.
-	Generation(ctx context.Context) (int64, error)
-	// Listen calls heard once it listens and then after every change, until ctx ends
-	// or the connection is lost. It returns nil at once if this database tells of
-	// nothing.
-	Listen(ctx context.Context, heard func()) error
+	// Account finds the account that an address leads to, be it the mailbox's own or
+	// an alias of it. The address is in the form of settings.Address.Key. The
+	// account's Address is the mailbox's primary one, which may be in another domain.
+	// An account that is disabled, a catch-all, and an alias that leads to several
+	// mailboxes or to none of this source are ErrNotFound.
+	Account(ctx context.Context, address settings.Address) (policy.Account, error)
+	// Domain finds a domain that the source serves, by its primary name or an alias
+	// (ASCII, lower case). A source that knows no domains says ErrNotFound.
+	Domain(ctx context.Context, name string) (SourceDomain, error)
+	// Search finds at most limit accounts with the text anywhere in their address or
+	// name, in any ASCII letter case, within domains (nil for all).
+	Search(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error)
+	// Walk calls each for every account with its addresses, for an index of digests;
+	// an error of each ends it and is returned. Of the account only the addresses
+	// need to be set.
+	Walk(ctx context.Context, each func(policy.Account) error) error
+	// Ping tells whether it can be asked now.
+	Ping(ctx context.Context) error
+	// Close ends its connections.
+	Close() error
+}
+
+// SourceDomain is what a source says of a domain that our own site doesn't have.
+type SourceDomain struct {
+	Name string // the primary name
+	// Plan is the plan that it has; "" for the one that is configured for the source,
+	// without which it isn't served.
+	Plan string
+}
+
+// Planless is [ErrNotFound] of a domain that a source knows without a plan.
+type Planless struct{ Domain, Source string }
+
+func (p Planless) Error() string {
+	return "the source " + p.Source + " knows the domain " + p.Domain + ", but no plan for it"
+}
+
+// Is makes it an answer like any domain's that isn't served.
+func (p Planless) Is(target error) bool { return target == ErrNotFound }
+
+// SourceOptions are a source and how it is asked. Zero times are the defaults.
+type SourceOptions struct {
+	// Name is what the operator calls it.
+	Name   string
+	Source Source
+	// Plan is the plan of its domains that name none.
+	Plan string
+	// Fresh is how long an answer is good: one minute. For accounts it is the same
+	// whether they are there or not, so that time doesn't tell which; it is short, so
+	// that a mailbox that was just made is served soon. Missing is how long a domain is
+	// believed not to be there: as long. Stale is how long an answer serves on while
+	// the source is down: a day.
+	Fresh, Missing, Stale time.Duration
+	// Timeout bounds one question: two seconds.
+	Timeout time.Duration
+	// Digests bounds how many addresses are kept for programs that send a digest; 0
+	// for none. DigestsEvery is how often they are read anew: an hour.
+	Digests      int
+	DigestsEvery time.Duration
+}
+
+// source is one with what is known from it.
+type source struct {
+	SourceOptions
+	*origin
+	accounts *cache[policy.Account]
+	// indexed are accounts that the index of digests led to.
+	indexed *cache[policy.Account]
+	domains *cache[SourceDomain]
+	index   atomic.Pointer[digestIndex]
+}
+
+// sourcePatience is how long a request waits for a fresh answer of a source where
+// it has one that is no longer fresh.
+const sourcePatience = 300 * time.Millisecond
+
+func newSource(o SourceOptions, options Options) *source {
+	s := &source{SourceOptions: o}
+	s.Fresh = cmp.Or(s.Fresh, time.Minute)
+	s.Missing = cmp.Or(s.Missing, time.Minute)
+	s.Stale = cmp.Or(s.Stale, 24*time.Hour)
+	s.Timeout = cmp.Or(s.Timeout, 2*time.Second)
+	s.DigestsEvery = cmp.Or(s.DigestsEvery, time.Hour)
+	s.origin = &origin{
+		name: o.Name, now: options.Now, sleep: options.Sleep, logger: options.Logger, good: options.Now(),
+		life: life{fresh: s.Fresh, stale: s.Stale, patience: sourcePatience, timeout: s.Timeout},
+	}
+	s.accounts = newCache[policy.Account](s.origin, options.MaxEntries)
+	s.indexed = newCache[policy.Account](s.origin, options.MaxEntries)
+	s.accounts.held, s.indexed.held = true, true
+	s.domains = newCache[SourceDomain](s.origin, maxDomains)
+	s.domains.missing = s.Missing
+	return s
+}
+
+func (s *source) account(ctx context.Context, address settings.Address) (policy.Account, error) {
+	return s.accounts.get(ctx, address.Key(), func(ctx context.Context) (policy.Account, error) {
+		return s.Source.Account(ctx, address)
+	})
+}
+
+func (s *source) domain(ctx context.Context, name string) (SourceDomain, error) {
+	found, err := s.domains.get(ctx, name, func(ctx context.Context) (SourceDomain, error) {
+		return s.Source.Domain(ctx, name)
+	})
+	found.Plan = cmp.Or(found.Plan, s.Plan)
+	return found, err
+}
+
+// named says whose error it is.
+func (s *source) named(err error) error { return fmt.Errorf("the source %s: %w", s.Name, err) }
+
+// sourcesOf are the sources that are asked for a domain's accounts: those that it
+// names, or all. One that isn't configured is [ErrUnusable]: without it, nobody
+// knows what an account has.
+func (d *Directory) sourcesOf(t *policy.Terms) ([]*source, error) {
+	if t.Sources == nil {
+		return d.sources, nil
+	}
+	var named []*source
+	for _, name := range t.Sources {
+		i := slices.IndexFunc(d.sources, func(s *source) bool { return s.Name == name })
+		if i < 0 {
+			err := fmt.Errorf("%w: the domain %s names the source %q, which is not configured", ErrUnusable, t.Name, name)
+			d.own.unusable(err)
+			return nil, err
+		}
+		named = append(named, d.sources[i])
+	}
+	return named, nil
+}
+
+// ping asks the source whether it can be asked.
+func (s *source) ping(ctx context.Context) {
+	if err := s.enter(); err != nil {
+		return
+	}
+	defer s.leave()
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	if err := s.Source.Ping(ctx); err == nil {
+		s.reached()
+	} else if !errors.Is(err, context.Canceled) {
+		s.unreachable(err)
+	}
 }

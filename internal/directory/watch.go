@@ -22,11 +22,11 @@ const (
 // Health tells how the last question to our own database went.
 func (d *Directory) Health() Health { return d.own.health() }
 
-// Sources tells the same of every source outside.
+// Sources tells the same of every source.
 func (d *Directory) Sources() []Health {
 	var all []Health
-	for _, o := range d.outside {
-		all = append(all, o.health())
+	for _, s := range d.sources {
+		all = append(all, s.health())
 	}
 	return all
 }
@@ -49,8 +49,8 @@ func (s *Stats) add(more ...Stats) {
 func (d *Directory) Stats() Stats {
 	var sum Stats
 	sum.add(d.domains.stats(), d.planned.stats(), d.accounts.stats(), d.digests.stats(), d.indexed.stats(), d.uniform.stats(), d.pacc.stats())
-	for _, o := range d.outside {
-		sum.add(o.accounts.stats(), o.indexed.stats(), o.domains.stats())
+	for _, s := range d.sources {
+		sum.add(s.accounts.stats(), s.indexed.stats(), s.domains.stats())
 	}
 	return sum
 }
@@ -63,15 +63,15 @@ type SourceStats struct {
 	DigestsFull            bool   // the index doesn't hold all
 }
 
-// SourceStats are those of our own database and of every source outside.
+// SourceStats are those of our own database and of every source.
 func (d *Directory) SourceStats() []SourceStats {
-	stats := func(o *origin) SourceStats {
-		return SourceStats{Name: o.name, Asked: o.asked.Load(), Failed: o.failures.Load(), OldOnes: o.servedOld.Load()}
+	stats := func(source *origin) SourceStats {
+		return SourceStats{Name: source.name, Asked: source.asked.Load(), Failed: source.failures.Load(), OldOnes: source.servedOld.Load()}
 	}
 	all := []SourceStats{stats(d.own)}
-	for _, o := range d.outside {
-		s := stats(o.origin)
-		if index := o.index.Load(); index != nil {
+	for _, source := range d.sources {
+		s := stats(source.origin)
+		if index := source.index.Load(); index != nil {
 			s.Digests, s.DigestsFull = index.size(), index.full
 		}
 		all = append(all, s)
@@ -88,10 +88,10 @@ func (d *Directory) Run(ctx context.Context) error {
 	if d.tick == nil {
 		group.Go(func() { d.listen(ctx, &hearing) })
 	}
-	for _, o := range d.outside {
-		group.Go(func() { o.watch(ctx) })
-		if o.Digests > 0 {
-			group.Go(func() { d.keepIndex(ctx, o) })
+	for _, s := range d.sources {
+		group.Go(func() { s.watch(ctx) })
+		if s.Digests > 0 {
+			group.Go(func() { d.keepIndex(ctx, s) })
 		}
 	}
 	d.poll(ctx, &hearing)
@@ -125,7 +125,7 @@ func (d *Directory) poll(ctx context.Context, hearing *atomic.Bool) {
 // when the connection is lost.
 func (d *Directory) listen(ctx context.Context, hearing *atomic.Bool) {
 	for {
-		err := d.source.Listen(ctx, func() {
+		err := d.store.Listen(ctx, func() {
 			hearing.Store(true)
 			_ = d.Refresh(ctx)
 		})
@@ -138,11 +138,11 @@ func (d *Directory) listen(ctx context.Context, hearing *atomic.Bool) {
 
 // watch asks a source now and then whether it is there, and more often while it
 // isn't: it comes back without anybody's doing.
-func (o *outside) watch(ctx context.Context) {
+func (s *source) watch(ctx context.Context) {
 	for {
-		o.ping(ctx)
+		s.ping(ctx)
 		every := pingEvery
-		if o.down.Load() {
+		if s.down.Load() {
 			every = pingDown
 		}
 		if !pause(ctx, every) {
@@ -168,7 +168,7 @@ func (d *Directory) Refresh(ctx context.Context) error {
 	begun := d.refresh.begun.Add(1)
 	timely, cancel := context.WithTimeout(ctx, d.own.life.timeout)
 	defer cancel()
-	generation, err := d.source.Generation(timely)
+	generation, err := d.store.Generation(timely)
 	if err != nil {
 		if ctx.Err() == nil { // else whoever asked went away: nobody's fault
 			d.own.failed(err)

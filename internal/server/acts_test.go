@@ -150,7 +150,7 @@ func TestAnActAndItsEntryAreOne(t *testing.T) {
 	onEachGround(t, func(t *testing.T, g ground) {
 		site := testSite(t)
 		g.site = &site
-		g.outside = []directory.OutsideSource{{Name: "panel", Outside: fileSource(t, []policy.Account{{Address: settings.MustAddress("outside@example.com")}})}}
+		g.sources = []directory.SourceOptions{{Name: "panel", Source: fileSource(t, []policy.Account{{Address: settings.MustAddress("outside@example.com")}})}}
 		o, f, db := g.frailOffice(t)
 		done := map[string]bool{}
 		for _, a := range o.acts(t) {

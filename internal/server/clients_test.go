@@ -165,7 +165,7 @@ func TestRealThunderbirdGetsAccountsOfASource(t *testing.T) {
 	}
 	site, accounts := elsewhere(t, "panel")
 	accounts = append(accounts, policy.Account{Address: settings.MustAddress("round@example.com"), Protocol: settings.POP3, Login: "r.ound", Addresses: []settings.Address{settings.MustAddress("circle@example.com")}})
-	ca, _, w := ground{site: &site, outside: []directory.OutsideSource{{Name: "panel", Outside: fileSource(t, accounts)}}}.clientWorld(t)
+	ca, _, w := ground{site: &site, sources: []directory.SourceOptions{{Name: "panel", Source: fileSource(t, accounts)}}}.clientWorld(t)
 	for _, o := range []policy.Override{
 		{Address: settings.MustAddress("kiosk@example.com"), Protocol: settings.IMAP},
 		{Address: settings.MustAddress("office@example.com"), Protocol: settings.POP3, Note: "ticket 4711"},

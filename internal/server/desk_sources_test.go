@@ -22,7 +22,7 @@ import (
 )
 
 // fileSource is a source in an SQLite file with Postfixadmin's tables.
-func fileSource(t testing.TB, accounts []policy.Account) directory.Outside {
+func fileSource(t testing.TB, accounts []policy.Account) directory.Source {
 	t.Helper()
 	address := "sqlite:" + filepath.Join(t.TempDir(), "panel.db")
 	parsed, err := database.Parse(address)
@@ -51,7 +51,7 @@ func TestSearchSaysWhichSourceIsDown(t *testing.T) {
 		site.Domains[i].Sources = nil
 	}
 	down := sqlSource(t, "mysql://reader@127.0.0.1:1/mailcow", "mailcow", "", time.Second)
-	o := ground{site: &site, outside: []directory.OutsideSource{{Name: "panel", Outside: fileSource(t, accounts)}, {Name: "old-panel", Outside: down}}}.office(t)
+	o := ground{site: &site, sources: []directory.SourceOptions{{Name: "panel", Source: fileSource(t, accounts)}, {Name: "old-panel", Source: down}}}.office(t)
 	eva := o.signedIn(t, "eva", staff.Staff, "*")
 	for path, want := range map[string]string{
 		"?q=boss": ">boss@example.com<", "?q=boss%40example.com": ">boss@example.com<", "?q=zzzz": "", "?q=nobody%40example.com": "",
@@ -72,7 +72,7 @@ func TestPeopleAreToldToTryAgain(t *testing.T) {
 	t.Parallel()
 	site, _ := elsewhere(t, "panel")
 	down := sqlSource(t, "mysql://reader@127.0.0.1:1/mailcow", "mailcow", "", time.Second)
-	o := ground{site: &site, outside: []directory.OutsideSource{{Name: "panel", Outside: down}}}.office(t)
+	o := ground{site: &site, sources: []directory.SourceOptions{{Name: "panel", Source: down}}}.office(t)
 	token, _, err := o.keeper.Make(t.Context(), links.Order{Address: settings.MustAddress("workshop@example.com"), Domain: "example.com", By: "test"})
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestStaffPagesOfSourcesInARealBrowser(t *testing.T) {
 		Groups: []string{"kiosk", "administration", "everybody-at-the-second-site"}, Quota: 200_000_000, Devices: policy.OneDevice,
 	})
 	down := sqlSource(t, "mysql://reader@127.0.0.1:1/mailcow", "mailcow", "", time.Second)
-	o := ground{site: &site, outside: []directory.OutsideSource{{Name: "panel", Outside: fileSource(t, accounts)}, {Name: "old-panel", Outside: down}}}.office(t)
+	o := ground{site: &site, sources: []directory.SourceOptions{{Name: "panel", Source: fileSource(t, accounts)}, {Name: "old-panel", Source: down}}}.office(t)
 	over := policy.Override{Address: settings.MustAddress("boss@example.com"), Protocol: settings.POP3, Devices: policy.OneDevice, Note: "reads on the train, ticket 4711: https://tickets.example.com/queues/postmaster/4711", ChangedBy: "command", ChangedAt: time.Date(2026, 11, 24, 5, 0, 0, 0, time.UTC)}
 	if err := o.store.PutOverride(t.Context(), over); err != nil {
 		t.Fatal(err)

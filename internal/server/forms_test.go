@@ -110,7 +110,7 @@ func TestAnswersThroughSharedFormsAreThoseOfTheDomainAlone(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		site := shared(t)
-		d := directory.New(directory.Options{Source: site, Logger: slog.New(slog.DiscardHandler)})
+		d := directory.New(directory.Options{Store: site, Logger: slog.New(slog.DiscardHandler)})
 		s, err := server.New(server.Options{Directory: d, PublicURL: &url.URL{Scheme: "https", Host: "setup.example.com"}, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)

@@ -109,7 +109,7 @@ func bear(text string) error {
 	defer func() { _ = db.Close() }()
 	quiet := slog.New(slog.DiscardHandler)
 	s, err := server.New(server.Options{
-		Directory: directory.New(directory.Options{Source: db, Logger: quiet}), Logger: quiet,
+		Directory: directory.New(directory.Options{Store: db, Logger: quiet}), Logger: quiet,
 		PublicURL: &url.URL{Scheme: "https", Host: scaleHost},
 		Rate:      web.Rate{PerSecond: 1e9, Burst: 1e9}, // asked, but never refusing
 	})

@@ -129,7 +129,7 @@ FROM mailbox m JOIN domain d ON d.domain = m.domain LEFT JOIN ours o ON o.userna
 )
 
 // sqlSource opens a database with a preset and the operator's own query of accounts.
-func sqlSource(t testing.TB, address, preset, account string, timeout time.Duration) directory.Outside {
+func sqlSource(t testing.TB, address, preset, account string, timeout time.Duration) directory.Source {
 	t.Helper()
 	parsed, err := database.Parse(address)
 	if err != nil {
@@ -148,7 +148,7 @@ func sqlSource(t testing.TB, address, preset, account string, timeout time.Durat
 }
 
 // ldapSource opens a directory server at url, with the preset and attributes of ldapEntries.
-func ldapSource(t testing.TB, s *testkit.Slapd, url string, timeout time.Duration) directory.Outside {
+func ldapSource(t testing.TB, s *testkit.Slapd, url string, timeout time.Duration) directory.Source {
 	t.Helper()
 	preset, _ := ldapdir.Preset("openldap")
 	mapping := ldapdir.Mapping{Attributes: ldapdir.Attributes{Login: "employeeNumber", Groups: "departmentNumber", Quota: "roomNumber", Devices: "employeeType", Protocol: "preferredLanguage", Name: "displayName"}}
@@ -190,20 +190,20 @@ func TestAccountsElsewhereGetTheSameAnswers(t *testing.T) {
 	want := own.transcript(t, questions)
 	linked := []string{"workshop@example.com", "boss@example.com", "a&b@example.com", "nothing@example.com", "kiosk@quiet.example", "nobody@example.com"}
 	wantPages := own.linkPages(t, linked...)
-	for name, open := range map[string]func(t *testing.T, accounts []policy.Account) directory.Outside{
-		"postgresql": func(t *testing.T, accounts []policy.Account) directory.Outside {
+	for name, open := range map[string]func(t *testing.T, accounts []policy.Account) directory.Source{
+		"postgresql": func(t *testing.T, accounts []policy.Account) directory.Source {
 			s := databases.PostgreSQL(t)
 			address := s.Create(t)
 			s.Run(t, address, postfixadminTables(accounts))
 			return sqlSource(t, address, "postfixadmin", postfixadminQuery, time.Minute)
 		},
-		"mariadb": func(t *testing.T, accounts []policy.Account) directory.Outside {
+		"mariadb": func(t *testing.T, accounts []policy.Account) directory.Source {
 			s := databases.MariaDB(t)
 			address := s.Create(t)
 			s.Run(t, address, virtualTables(accounts))
 			return sqlSource(t, address, "virtual", virtualQuery, time.Minute)
 		},
-		"openldap": func(t *testing.T, accounts []policy.Account) directory.Outside {
+		"openldap": func(t *testing.T, accounts []policy.Account) directory.Source {
 			s := testkit.StartSlapd(t, testkit.SlapdOptions{LDIF: ldapEntries(accounts)})
 			return ldapSource(t, s, s.TLSURL, time.Minute)
 		},
@@ -211,7 +211,7 @@ func TestAccountsElsewhereGetTheSameAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			site, accounts := elsewhere(t, "panel")
-			o := ground{site: &site, outside: []directory.OutsideSource{{Name: "panel", Outside: open(t, accounts), Timeout: time.Minute, Digests: 1000}}}.office(t)
+			o := ground{site: &site, sources: []directory.SourceOptions{{Name: "panel", Source: open(t, accounts), Timeout: time.Minute, Digests: 1000}}}.office(t)
 			o.run(t)
 			testkit.Until(t, func() string { return "the digests aren't read" }, func() bool { return o.directory.SourceStats()[1].Digests > 0 })
 			differ(t, want, o.transcript(t, questions))

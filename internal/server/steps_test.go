@@ -57,14 +57,14 @@ func (c countedStore) HasOwn(ctx context.Context, domain string) (bool, error) {
 	return c.Store.HasOwn(ctx, domain)
 }
 
-type countedOutside struct {
-	directory.Outside
+type countedSource struct {
+	directory.Source
 	*counter
 }
 
-func (c countedOutside) Account(ctx context.Context, address settings.Address) (policy.Account, error) {
+func (c countedSource) Account(ctx context.Context, address settings.Address) (policy.Account, error) {
 	c.note("source")
-	return c.Outside.Account(ctx, address)
+	return c.Source.Account(ctx, address)
 }
 
 // laboratory is a world whose steps are counted, and whose clock stands still.
@@ -85,18 +85,18 @@ func plainAccounts() []policy.Account {
 	return all
 }
 
-func newLaboratory(t *testing.T, g ground, outside ...directory.OutsideSource) *laboratory {
+func newLaboratory(t *testing.T, g ground, outside ...directory.SourceOptions) *laboratory {
 	t.Helper()
 	l := &laboratory{counter: &counter{times: map[string]int64{}}}
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	l.now.Store(&now)
 	for i := range outside {
-		outside[i].Outside = countedOutside{outside[i].Outside, l.counter}
+		outside[i].Source = countedSource{outside[i].Source, l.counter}
 	}
 	var d *directory.Directory
 	l.world = g.world(t, func(o *server.Options) {
 		d = directory.New(directory.Options{
-			Source: countedStore{o.Links.Store.(*store.Store), l.counter}, Outside: outside, Logger: o.Logger,
+			Store: countedStore{o.Links.Store.(*store.Store), l.counter}, Sources: outside, Logger: o.Logger,
 			Now: func() time.Time { return *l.now.Load() }, Sleep: func(time.Duration) { l.note("held") },
 		})
 		o.Directory = d
@@ -142,9 +142,9 @@ func TestAnAccountTakesTheStepsOfNone(t *testing.T) {
 	kept.Accounts = append(kept.Accounts, plainAccounts()...)
 	gone, accounts := elsewhere(t, "panel")
 	accounts = append(accounts, plainAccounts()...)
-	moved := func(open func(t *testing.T) directory.Outside) func(t *testing.T) *laboratory {
+	moved := func(open func(t *testing.T) directory.Source) func(t *testing.T) *laboratory {
 		return func(t *testing.T) *laboratory {
-			l := newLaboratory(t, ground{site: &gone}, directory.OutsideSource{Name: "panel", Outside: open(t), Timeout: 20 * time.Second, Stale: time.Minute, Digests: 1000})
+			l := newLaboratory(t, ground{site: &gone}, directory.SourceOptions{Name: "panel", Source: open(t), Timeout: 20 * time.Second, Stale: time.Minute, Digests: 1000})
 			l.run(t)
 			testkit.Until(t, func() string { return "the digests aren't read" }, func() bool { return l.directory.SourceStats()[1].Digests > 0 })
 			return l
@@ -158,15 +158,15 @@ func TestAnAccountTakesTheStepsOfNone(t *testing.T) {
 		"mariadb": func(t *testing.T) *laboratory {
 			return newLaboratory(t, ground{site: &kept, database: databases.MariaDB(t).Create(t)})
 		},
-		"sql source": moved(func(t *testing.T) directory.Outside { return fileSource(t, accounts) }),
-		"ldap source": moved(func(t *testing.T) directory.Outside {
+		"sql source": moved(func(t *testing.T) directory.Source { return fileSource(t, accounts) }),
+		"ldap source": moved(func(t *testing.T) directory.Source {
 			s := testkit.StartSlapd(t, testkit.SlapdOptions{LDIF: ldapEntries(accounts)})
 			return ldapSource(t, s, s.TLSURL, 20*time.Second)
 		}),
 		"a source, and an account of our own": func(t *testing.T) *laboratory {
 			both := gone
 			both.Accounts = plainAccounts()
-			return newLaboratory(t, ground{site: &both}, directory.OutsideSource{Name: "panel", Outside: fileSource(t, nil), Timeout: 20 * time.Second, Stale: time.Minute})
+			return newLaboratory(t, ground{site: &both}, directory.SourceOptions{Name: "panel", Source: fileSource(t, nil), Timeout: 20 * time.Second, Stale: time.Minute})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -96,7 +96,7 @@ type world struct {
 type ground struct {
 	database, folder string
 	site             *policy.Site
-	outside          []directory.OutsideSource
+	sources          []directory.SourceOptions
 	logger           *slog.Logger
 }
 
@@ -127,7 +127,7 @@ func (g ground) world(t testing.TB, change ...func(*server.Options)) *world {
 		t.Fatal(err)
 	}
 	w := &world{store: db}
-	w.directory = directory.New(directory.Options{Source: db, Outside: g.outside, Logger: g.logger})
+	w.directory = directory.New(directory.Options{Store: db, Sources: g.sources, Logger: g.logger})
 	options := server.Options{
 		Directory: w.directory,
 		PublicURL: &url.URL{Scheme: "https", Host: "setup.example.com"},

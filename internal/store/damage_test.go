@@ -34,7 +34,7 @@ func TestADocumentThatCantBeRead(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		d := directory.New(directory.Options{Source: s, Logger: slog.New(slog.DiscardHandler)})
+		d := directory.New(directory.Options{Store: s, Logger: slog.New(slog.DiscardHandler)})
 		entry, err := d.Domain(t.Context(), "example.com")
 		if err != nil {
 			t.Fatal(err)

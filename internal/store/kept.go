@@ -27,7 +27,7 @@ const keptByKey = `SELECT x.address, ` + keptColumns + ` FROM
 	LEFT JOIN addresses x ON x.address = n.address
 	LEFT JOIN accounts a ON a.id = x.account` + laidOver + `CASE WHEN x.address = ? THEN a.address ELSE ? END)`
 
-// Lookup implements [directory.Source].
+// Lookup implements [directory.Store].
 func (s *Store) Lookup(ctx context.Context, key string) (directory.Kept, error) {
 	var row keptRow
 	var address sql.NullString
@@ -43,7 +43,7 @@ const keptByDigest = `SELECT n.digest, m.name, ` + keptColumns + ` FROM
 	LEFT JOIN accounts a ON a.id = (SELECT MIN(account) FROM digests WHERE digest = n.digest)
 	LEFT JOIN domain_names m ON m.name = ? AND m.domain = a.domain` + laidOver + `a.address)`
 
-// LookupDigest implements [directory.Source].
+// LookupDigest implements [directory.Store].
 func (s *Store) LookupDigest(ctx context.Context, domain, digest string) (directory.Kept, error) {
 	want, err := hex.DecodeString(digest)
 	if err != nil || len(want) != md5.Size {

@@ -13,9 +13,9 @@ import (
 	"autoconfig/settings"
 )
 
-var _ directory.Source = (*Store)(nil)
+var _ directory.Store = (*Store)(nil)
 
-// Terms implements [directory.Source].
+// Terms implements [directory.Store].
 func (s *Store) Terms(ctx context.Context, name string) (*policy.Terms, error) {
 	var text []byte
 	var frame string
@@ -36,7 +36,7 @@ func (s *Store) Terms(ctx context.Context, name string) (*policy.Terms, error) {
 	return known.termsOf(domain)
 }
 
-// PlanTerms implements [directory.Source].
+// PlanTerms implements [directory.Store].
 func (s *Store) PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Terms, error) {
 	frame, err := meta(ctx, s.db, metaFrame)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Store) Account(ctx context.Context, key string) (policy.Account, error)
 	return account, err
 }
 
-// HasOwn implements [directory.Source].
+// HasOwn implements [directory.Store].
 func (s *Store) HasOwn(ctx context.Context, domain string) (bool, error) {
 	var has bool
 	err := s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM accounts WHERE domain = ? AND own = 1)`, domain).Scan(&has)

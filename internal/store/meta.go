@@ -90,7 +90,7 @@ func meta(ctx context.Context, q database.Queryer, name string) (string, error) 
 // channel is where PostgreSQL tells of changes.
 const channel = "autoconfig_changed"
 
-// Listen implements [directory.Source].
+// Listen implements [directory.Store].
 func (s *Store) Listen(ctx context.Context, heard func()) error {
 	if s.db.Kind != database.PostgreSQL {
 		return nil // the others tell of nothing

@@ -116,7 +116,7 @@ func (s *Store) WaitingPACC(ctx context.Context) ([]string, error) {
 	return names, rows.Err()
 }
 
-// Document implements [directory.Source].
+// Document implements [directory.Store].
 func (s *Store) Document(ctx context.Context, name string) ([]byte, error) {
 	served, _, err := s.PACC(ctx, name)
 	if err == nil && served == nil {

@@ -68,7 +68,7 @@ func (f *failure) Unwrap() error { return f.err }
 var past = time.Unix(1, 0)
 
 // dial connects, encrypts and binds, until ctx ends.
-func (d *Directory) dial(ctx context.Context, s *server) (*conn, error) {
+func (d *Source) dial(ctx context.Context, s *server) (*conn, error) {
 	again := func(what string, err error) (*conn, error) {
 		if ended := ctx.Err(); ended != nil {
 			return nil, &failure{s, true, fmt.Errorf("%s: no answer in time: %w", what, ended)}

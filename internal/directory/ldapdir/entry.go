@@ -14,7 +14,7 @@ import (
 // values are those of an attribute, in the server's order, but for those that are
 // too long. Active Directory names an attribute with very many values
 // memberOf;range=0-1499: these are the ones that we take.
-func (d *Directory) values(e *ldap.Entry, name string) []string {
+func (d *Source) values(e *ldap.Entry, name string) []string {
 	if name == "" {
 		return nil
 	}
@@ -37,7 +37,7 @@ func (d *Directory) values(e *ldap.Entry, name string) []string {
 }
 
 // first is the first value of an attribute, or "".
-func (d *Directory) first(e *ldap.Entry, name string) string {
+func (d *Source) first(e *ldap.Entry, name string) string {
 	if values := d.values(e, name); len(values) > 0 {
 		return values[0]
 	}
@@ -48,7 +48,7 @@ func (d *Directory) first(e *ldap.Entry, name string) string {
 // The bit is judged here also where the filter has Active Directory's matching rule
 // for it: servers without that rule find nothing by it, and their operators leave
 // it out of the filter.
-func (d *Directory) enabled(e *ldap.Entry) bool {
+func (d *Source) enabled(e *ldap.Entry) bool {
 	rule := d.options.Enabled
 	if rule.Attribute == "" {
 		return true
@@ -68,7 +68,7 @@ func (d *Directory) enabled(e *ldap.Entry) bool {
 
 // addresses are an entry's primary address and its other ones. ok is false if the
 // primary one can't be used.
-func (d *Directory) addresses(e *ldap.Entry) (primary settings.Address, others []settings.Address, ok bool) {
+func (d *Source) addresses(e *ldap.Entry) (primary settings.Address, others []settings.Address, ok bool) {
 	own := d.values(e, d.options.Attributes.Address)
 	at := slices.IndexFunc(own, func(value string) bool { return strings.HasPrefix(strings.TrimSpace(value), "SMTP:") })
 	if at < 0 {
@@ -104,7 +104,7 @@ func (d *Directory) addresses(e *ldap.Entry) (primary settings.Address, others [
 }
 
 // atMost drops what is too much.
-func atMost[T any](d *Directory, list []T) []T {
+func atMost[T any](d *Source, list []T) []T {
 	if len(list) > maxValues {
 		d.counters.dropped.Add(int64(len(list) - maxValues))
 		list = list[:maxValues]
@@ -117,7 +117,7 @@ func atMost[T any](d *Directory, list []T) []T {
 
 // read makes an account of an entry; false if it is disabled, or if what makes it
 // an account can't be used.
-func (d *Directory) read(e *ldap.Entry) (policy.Account, bool) {
+func (d *Source) read(e *ldap.Entry) (policy.Account, bool) {
 	if !d.enabled(e) {
 		return policy.Account{}, false
 	}
@@ -131,7 +131,7 @@ func (d *Directory) read(e *ldap.Entry) (policy.Account, bool) {
 }
 
 // fill adds what else is known of an account; false if its login can't be used.
-func (d *Directory) fill(account *policy.Account, e *ldap.Entry) bool {
+func (d *Source) fill(account *policy.Account, e *ldap.Entry) bool {
 	names := d.options.Attributes
 	if account.Login = d.first(e, names.Login); account.Login != "" && (!usableText(account.Login) || strings.TrimSpace(account.Login) != account.Login) {
 		d.counters.badLogin.Add(1)
@@ -162,7 +162,7 @@ func (d *Directory) fill(account *policy.Account, e *ldap.Entry) bool {
 }
 
 // optional reads a value that an account can do without.
-func optional[T any](d *Directory, e *ldap.Entry, name string, parse func(string) (T, bool)) (result T) {
+func optional[T any](d *Source, e *ldap.Entry, name string, parse func(string) (T, bool)) (result T) {
 	value := d.first(e, name)
 	if value == "" {
 		return result

@@ -33,7 +33,7 @@ func anonymous(t testing.TB, servers ...string) Options {
 }
 
 // everyCall is each way to ask.
-func everyCall(d *Directory) map[string]func(context.Context) error {
+func everyCall(d *Source) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"account": func(ctx context.Context) error { return second(d.Account(ctx, annaAddress)) },
 		"search":  func(ctx context.Context) error { return second(d.Search(ctx, "anna", nil, 10)) },
@@ -120,7 +120,7 @@ func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // whose tells which server has answered: their Annas have different names.
-func whose(t *testing.T, d *Directory) string {
+func whose(t *testing.T, d *Source) string {
 	t.Helper()
 	account, err := d.Account(t.Context(), annaAddress)
 	if err != nil {

@@ -32,9 +32,9 @@ const (
 	maxSearchText = 256
 )
 
-// Directory is a directory server, or several with the same content. It is safe
+// Source is a directory server, or several with the same content. It is safe
 // for concurrent use.
-type Directory struct {
+type Source struct {
 	options Options
 	*prepared
 	pool     *pool
@@ -42,7 +42,7 @@ type Directory struct {
 	counters counters
 }
 
-var _ directory.Outside = (*Directory)(nil)
+var _ directory.Source = (*Source)(nil)
 
 type counters struct{ asked, ambiguous, badAddress, badLogin, unnamed, dropped atomic.Int64 }
 
@@ -63,14 +63,14 @@ type Stats struct {
 	Dropped int64
 }
 
-// Open prepares a Directory, and says all that is wrong with the options. It
-// doesn't connect: that is for the first call, or [Directory.Ping].
-func Open(o Options) (*Directory, error) {
+// Open prepares a Source, and says all that is wrong with the options. It
+// doesn't connect: that is for the first call, or [Source.Ping].
+func Open(o Options) (*Source, error) {
 	p, err := o.prepare()
 	if err != nil {
 		return nil, err
 	}
-	d := &Directory{options: o, prepared: p, pool: newPool(max(o.Connections, leastConnections)), now: o.Now}
+	d := &Source{options: o, prepared: p, pool: newPool(max(o.Connections, leastConnections)), now: o.Now}
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -78,13 +78,13 @@ func Open(o Options) (*Directory, error) {
 }
 
 // Close ends all connections, also those in use.
-func (d *Directory) Close() error {
+func (d *Source) Close() error {
 	d.pool.shut()
 	return nil
 }
 
 // Stats are the counters.
-func (d *Directory) Stats() Stats {
+func (d *Source) Stats() Stats {
 	return Stats{
 		Connections: d.pool.size(),
 		Ambiguous:   d.counters.ambiguous.Load(),
@@ -95,15 +95,15 @@ func (d *Directory) Stats() Stats {
 	}
 }
 
-func (d *Directory) timely(ctx context.Context) (context.Context, context.CancelFunc) {
+func (d *Source) timely(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, d.options.Timeout)
 }
 
 // errAmbiguous is an [directory.ErrNotFound] that ends the look-up.
 var errAmbiguous = fmt.Errorf("%w: several entries have the address", directory.ErrNotFound)
 
-// Account finds the account of an address; see [directory.Outside].
-func (d *Directory) Account(ctx context.Context, address settings.Address) (policy.Account, error) {
+// Account finds the account of an address; see [directory.Source].
+func (d *Source) Account(ctx context.Context, address settings.Address) (policy.Account, error) {
 	ctx, cancel := d.timely(ctx)
 	defer cancel()
 	var account policy.Account
@@ -118,7 +118,7 @@ func (d *Directory) Account(ctx context.Context, address settings.Address) (poli
 	return account, err
 }
 
-func (d *Directory) account(ctx context.Context, c *conn, address settings.Address) (policy.Account, error) {
+func (d *Source) account(ctx context.Context, c *conn, address settings.Address) (policy.Account, error) {
 	entries, more, err := d.matches(ctx, c, d.filters.account, address)
 	if err != nil {
 		return policy.Account{}, err
@@ -148,7 +148,7 @@ func (d *Directory) account(ctx context.Context, c *conn, address settings.Addre
 
 // matches are the entries that a filter finds for an address; more tells that there
 // are too many.
-func (d *Directory) matches(ctx context.Context, c *conn, filter *template, address settings.Address) ([]*ldap.Entry, bool, error) {
+func (d *Source) matches(ctx context.Context, c *conn, filter *template, address settings.Address) ([]*ldap.Entry, bool, error) {
 	d.counters.asked.Add(1)
 	values := map[string]string{"address": address.Key(), "local": settings.LocalKey(address.Local()), "domain": address.Domain()}
 	result, more, err := c.search(ctx, fewBytes, &ldap.SearchRequest{
@@ -164,7 +164,7 @@ func (d *Directory) matches(ctx context.Context, c *conn, filter *template, addr
 
 // choose takes the only entry that has the address, or the only one that has it as
 // its primary one.
-func (d *Directory) choose(entries []*ldap.Entry, more bool, address settings.Address) (policy.Account, error) {
+func (d *Source) choose(entries []*ldap.Entry, more bool, address settings.Address) (policy.Account, error) {
 	type match struct {
 		account policy.Account
 		entry   *ldap.Entry
@@ -202,7 +202,7 @@ func (d *Directory) choose(entries []*ldap.Entry, more bool, address settings.Ad
 }
 
 // target is the only address that an alias leads to.
-func (d *Directory) target(entries []*ldap.Entry, more bool, address settings.Address) (settings.Address, error) {
+func (d *Source) target(entries []*ldap.Entry, more bool, address settings.Address) (settings.Address, error) {
 	if more || len(entries) > 1 {
 		return settings.Address{}, errAmbiguous
 	}
@@ -233,10 +233,10 @@ func (d *Directory) target(entries []*ldap.Entry, more bool, address settings.Ad
 	return settings.Address{}, directory.ErrNotFound
 }
 
-// Domain finds a domain by its name or an alias; see [directory.Outside].
-func (d *Directory) Domain(ctx context.Context, name string) (directory.OutsideDomain, error) {
+// Domain finds a domain by its name or an alias; see [directory.Source].
+func (d *Source) Domain(ctx context.Context, name string) (directory.SourceDomain, error) {
 	if d.filters.domain == nil {
-		return directory.OutsideDomain{}, directory.ErrNotFound
+		return directory.SourceDomain{}, directory.ErrNotFound
 	}
 	ctx, cancel := d.timely(ctx)
 	defer cancel()
@@ -252,16 +252,16 @@ func (d *Directory) Domain(ctx context.Context, name string) (directory.OutsideD
 		return err
 	})
 	if err != nil {
-		return directory.OutsideDomain{}, err
+		return directory.SourceDomain{}, err
 	}
-	var all, primary []directory.OutsideDomain
+	var all, primary []directory.SourceDomain
 	for _, e := range result.Entries {
 		own, err := settings.ParseDomain(strings.TrimSpace(d.first(e, names.Name)))
 		if err != nil {
 			d.counters.badAddress.Add(1)
 			continue
 		}
-		domain := directory.OutsideDomain{Name: own}
+		domain := directory.SourceDomain{Name: own}
 		if plan := strings.TrimSpace(d.first(e, names.Plan)); usableText(plan) {
 			domain.Plan = plan
 		} else if plan != "" {
@@ -288,11 +288,11 @@ func (d *Directory) Domain(ctx context.Context, name string) (directory.OutsideD
 	case len(all) == 1:
 		return all[0], nil
 	}
-	return directory.OutsideDomain{}, directory.ErrNotFound
+	return directory.SourceDomain{}, directory.ErrNotFound
 }
 
 // Ping reads the base's entry.
-func (d *Directory) Ping(ctx context.Context) error {
+func (d *Source) Ping(ctx context.Context) error {
 	ctx, cancel := d.timely(ctx)
 	defer cancel()
 	return d.call(ctx, func(ctx context.Context, c *conn) error {

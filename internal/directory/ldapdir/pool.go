@@ -37,7 +37,7 @@ func newPool(size int) *pool {
 // is tried once more on a fresh one, never more. Each server that is left gets its
 // share of the time. ask must not have had an effect when it fails with a [failure]
 // that may be tried again.
-func (d *Directory) call(ctx context.Context, ask func(context.Context, *conn) error) error {
+func (d *Source) call(ctx context.Context, ask func(context.Context, *conn) error) error {
 	select {
 	case d.pool.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -83,7 +83,7 @@ func (d *Directory) call(ctx context.Context, ask func(context.Context, *conn) e
 }
 
 // judge notes whether a server can be asked, and tells whether another one should be.
-func (d *Directory) judge(ctx context.Context, s *server, err error) (again bool) {
+func (d *Source) judge(ctx context.Context, s *server, err error) (again bool) {
 	var f *failure
 	if errors.As(err, &f) && f.again {
 		if !errors.Is(ctx.Err(), context.Canceled) { // the caller went away: nobody's fault
@@ -100,7 +100,7 @@ func (d *Directory) judge(ctx context.Context, s *server, err error) (again bool
 }
 
 // connect makes a connection to the first of the servers that can be.
-func (d *Directory) connect(ctx context.Context, servers []*server) (*conn, error) {
+func (d *Source) connect(ctx context.Context, servers []*server) (*conn, error) {
 	var problems error
 	for i, s := range servers {
 		if !d.pool.makeRoom() {
@@ -179,7 +179,7 @@ func (p *pool) take(s *server) *conn {
 }
 
 // give keeps a connection for the next call, unless it is broken.
-func (d *Directory) give(c *conn) {
+func (d *Source) give(c *conn) {
 	p := d.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -195,7 +195,7 @@ func (d *Directory) give(c *conn) {
 }
 
 // expire closes the connections that have been idle for too long.
-func (d *Directory) expire() {
+func (d *Source) expire() {
 	p := d.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()

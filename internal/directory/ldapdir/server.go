@@ -87,7 +87,7 @@ func isLoopback(host string) bool {
 }
 
 // ranked are the servers in their order, those that have failed lately last.
-func (d *Directory) ranked() []*server {
+func (d *Source) ranked() []*server {
 	now := d.now()
 	good := make([]*server, 0, len(d.servers))
 	var bad []*server

@@ -31,7 +31,7 @@ func reader(t testing.TB, s *testkit.Slapd, preset string) Options {
 	}
 }
 
-func open(t testing.TB, o Options) *Directory {
+func open(t testing.TB, o Options) *Source {
 	t.Helper()
 	d, err := Open(o)
 	if err != nil {
@@ -61,7 +61,7 @@ func same(want, got any) string {
 }
 
 // wantAccount asks for an address; the zero account means that there is none.
-func wantAccount(t *testing.T, d *Directory, address string, want policy.Account) {
+func wantAccount(t *testing.T, d *Source, address string, want policy.Account) {
 	t.Helper()
 	got, err := d.Account(t.Context(), settings.MustAddress(address))
 	if want.Address.IsZero() {
@@ -80,7 +80,7 @@ func wantAccount(t *testing.T, d *Directory, address string, want policy.Account
 }
 
 // found are the addresses of a search, sorted.
-func found(t *testing.T, d *Directory, text string, domains []string, limit int) []string {
+func found(t *testing.T, d *Source, text string, domains []string, limit int) []string {
 	t.Helper()
 	accounts, err := d.Search(t.Context(), text, domains, limit)
 	if err != nil {
@@ -95,7 +95,7 @@ func found(t *testing.T, d *Directory, text string, domains []string, limit int)
 }
 
 // walked are all addresses, sorted.
-func walked(t *testing.T, d *Directory) []string {
+func walked(t *testing.T, d *Source) []string {
 	t.Helper()
 	list := []string{}
 	err := d.Walk(t.Context(), func(a policy.Account) error {

@@ -11,11 +11,11 @@ import (
 	"autoconfig/policy"
 )
 
-// Walk calls each for every account; see [directory.Outside]. Entries of
+// Walk calls each for every account; see [directory.Source]. Entries of
 // AliasFilter aren't among them. It has one connection for as long as it takes; a
 // connection that fails after the first page ends it, since pages can't be gone on
 // with on another.
-func (d *Directory) Walk(ctx context.Context, each func(policy.Account) error) error {
+func (d *Source) Walk(ctx context.Context, each func(policy.Account) error) error {
 	// It has all of ctx's time, not a server's share of it.
 	return d.call(ctx, func(_ context.Context, c *conn) error {
 		begun := false
@@ -38,7 +38,7 @@ func (d *Directory) Walk(ctx context.Context, each func(policy.Account) error) e
 
 // pages calls each for the entries of a search, until it gives an error. more tells
 // that the server has more, and doesn't give them or wasn't asked for them.
-func (d *Directory) pages(ctx context.Context, c *conn, filter string, attributes []string, size uint32, most int, each func(*ldap.Entry) error) (more bool, err error) {
+func (d *Source) pages(ctx context.Context, c *conn, filter string, attributes []string, size uint32, most int, each func(*ldap.Entry) error) (more bool, err error) {
 	paging := ldap.NewControlPaging(size)
 	request := &ldap.SearchRequest{
 		BaseDN: d.options.Base, Scope: d.scope, Filter: filter, Attributes: attributes, Controls: []ldap.Control{paging},
@@ -78,14 +78,14 @@ func (d *Directory) pages(ctx context.Context, c *conn, filter string, attribute
 
 // forget tells the server that no more pages are wanted (RFC 2696, section 3). Where
 // that fails, the connection goes, and with it what the server has kept.
-func (d *Directory) forget(ctx context.Context, c *conn, request *ldap.SearchRequest, paging *ldap.ControlPaging) {
+func (d *Source) forget(ctx context.Context, c *conn, request *ldap.SearchRequest, paging *ldap.ControlPaging) {
 	paging.PagingSize = 0
 	if _, _, err := d.page(ctx, c, request); err != nil {
 		c.broken = true
 	}
 }
 
-func (d *Directory) page(ctx context.Context, c *conn, request *ldap.SearchRequest) (*ldap.SearchResult, bool, error) {
+func (d *Source) page(ctx context.Context, c *conn, request *ldap.SearchRequest) (*ldap.SearchResult, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, pageTimeouts*d.options.Timeout)
 	defer cancel()
 	return c.search(ctx, pageBytes, request)
@@ -95,8 +95,8 @@ func (d *Directory) page(ctx context.Context, c *conn, request *ldap.SearchReque
 var errEnough = errors.New("enough")
 
 // Search finds accounts by a part of their address or name; see
-// [directory.Outside]. The domains are those of the primary addresses.
-func (d *Directory) Search(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error) {
+// [directory.Source]. The domains are those of the primary addresses.
+func (d *Source) Search(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error) {
 	text = strings.TrimSpace(text)
 	if limit <= 0 || domains != nil && len(domains) == 0 || len(text) > maxSearchText {
 		return nil, nil
@@ -139,7 +139,7 @@ func (d *Directory) Search(ctx context.Context, text string, domains []string, l
 }
 
 // within narrows a filter to addresses in some domains.
-func (d *Directory) within(filter string, domains []string) string {
+func (d *Source) within(filter string, domains []string) string {
 	if domains == nil {
 		return filter
 	}

@@ -13,7 +13,7 @@ import (
 // maxHops bounds the aliases between a typed address and its mailbox.
 const maxHops = 3
 
-// Account is that of [directory.Outside]. What can't be told for sure is not found.
+// Account is that of [directory.Source]. What can't be told for sure is not found.
 func (s *Source) Account(ctx context.Context, typed settings.Address) (policy.Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -173,10 +173,10 @@ func (s *Source) aliasTarget(ctx context.Context, address settings.Address) (tar
 	return target, true, nil
 }
 
-// Domain is that of [directory.Outside].
-func (s *Source) Domain(ctx context.Context, name string) (directory.OutsideDomain, error) {
+// Domain is that of [directory.Source].
+func (s *Source) Domain(ctx context.Context, name string) (directory.SourceDomain, error) {
 	if s.domain == nil {
-		return directory.OutsideDomain{}, directory.ErrNotFound
+		return directory.SourceDomain{}, directory.ErrNotFound
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -188,12 +188,12 @@ func (s *Source) Domain(ctx context.Context, name string) (directory.OutsideDoma
 }
 
 // primary asks the domain query; the zero value is a domain that isn't served.
-func (s *Source) primary(ctx context.Context, name string) (directory.OutsideDomain, error) {
+func (s *Source) primary(ctx context.Context, name string) (directory.SourceDomain, error) {
 	rows, err := s.all(ctx, s.domain, map[string]any{"domain": name}, maxRows)
 	if err != nil {
-		return directory.OutsideDomain{}, err
+		return directory.SourceDomain{}, err
 	}
-	var domain directory.OutsideDomain
+	var domain directory.SourceDomain
 	for _, r := range rows {
 		parsed, err := settings.ParseDomain(r.text("domain"))
 		switch {
@@ -204,7 +204,7 @@ func (s *Source) primary(ctx context.Context, name string) (directory.OutsideDom
 			continue
 		case domain.Name != "" && domain.Name != parsed:
 			s.ambiguous.Add(1)
-			return directory.OutsideDomain{}, nil
+			return directory.SourceDomain{}, nil
 		}
 		domain.Name = parsed
 		if domain.Plan == "" {

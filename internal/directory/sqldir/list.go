@@ -19,7 +19,7 @@ const (
 	pageSize   = 1000
 )
 
-// Search is that of [directory.Outside]. Without a query for it, it finds the
+// Search is that of [directory.Source]. Without a query for it, it finds the
 // account whose whole address the text is.
 func (s *Source) Search(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error) {
 	if limit <= 0 || domains != nil && len(domains) == 0 {
@@ -100,7 +100,7 @@ func (s *Source) accounts(rows []row) []policy.Account {
 	return found
 }
 
-// Walk is that of [directory.Outside]. Without a query for it, it fails with
+// Walk is that of [directory.Source]. Without a query for it, it fails with
 // errors.ErrUnsupported. Pages have the time of a call each; a list in one has ten
 // minutes.
 func (s *Source) Walk(ctx context.Context, each func(policy.Account) error) error {

@@ -68,7 +68,7 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Source is a [directory.Outside] in a database.
+// Source is a [directory.Source] in a database.
 type Source struct {
 	db, lists   *database.DB // lists has no short limit in the server
 	timeout     time.Duration
@@ -86,7 +86,7 @@ type Source struct {
 	disbelieved atomic.Int64
 }
 
-var _ directory.Outside = (*Source)(nil)
+var _ directory.Source = (*Source)(nil)
 
 // Stats count what couldn't be used, since the start.
 type Stats struct {
