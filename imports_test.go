@@ -37,7 +37,8 @@ var rooms = map[string]room{
 	"clients":      {pure: true, ours: []string{"settings"}},
 	"templates":    {ours: []string{"settings"}, third: []string{"github.com/nicksnyder/go-i18n/v2/i18n", "golang.org/x/text"}},
 
-	"internal/config": {ours: []string{"settings", "policy"}, third: []string{"github.com/goccy/go-yaml"}},
+	// database has the form of a database's address
+	"internal/config": {ours: []string{"settings", "policy", "internal/database"}, third: []string{"github.com/goccy/go-yaml"}},
 	// how the three kinds of databases are opened, for the rooms that speak SQL: store, directory/sqldir, migrate
 	"internal/database":          {third: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql"}},
 	"internal/directory":         {ours: []string{"settings", "policy"}, third: []string{"github.com/maypok86/otter/v2"}},

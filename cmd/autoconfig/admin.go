@@ -15,7 +15,7 @@ import (
 func (o *opened) admin() *admin.Admin {
 	return &admin.Admin{
 		Store: o.store, Directory: o.directory,
-		PublicURL: o.process.PublicURL, LinkLife: o.process.Links.Life(), LinkUses: o.process.Links.Uses,
+		PublicURL: o.process.PublicURL.URL, LinkLife: o.process.Links.Valid, LinkUses: o.process.Links.Uses,
 	}
 }
 

@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
 	"autoconfig/internal/doctor/probe"
@@ -85,7 +85,7 @@ func newProber(process settled, flag resolverFlag, trust bool, allow []netip.Pre
 	}
 	resolver.Trusted = trust || process.Check.TrustResolver
 	return &probe.Prober{Resolver: resolver, Dialer: probe.Dialer{Policy: probe.DialPolicy{
-		Allowed: append(process.Check.Networks(), allow...), Own: ownListeners(process),
+		Allowed: slices.Concat(process.Check.AllowNetworks, allow), Own: ownListeners(process),
 	}}}, nil
 }
 
@@ -94,18 +94,15 @@ func newProber(process settled, flag resolverFlag, trust bool, allow []netip.Pre
 // left out: they are what is to be checked, and tell us what they tell anybody.
 func ownListeners(process settled) []netip.AddrPort {
 	var own []netip.AddrPort
-	for _, address := range []string{process.AdminListen, process.StaffListen} {
-		host, port, err := net.SplitHostPort(address)
-		if err != nil {
+	for _, address := range []config.ListenAddress{process.AdminListen, process.StaffListen} {
+		if !address.IsGiven() {
 			continue
 		}
-		ip, err := netip.ParseAddr(host)
+		ip, err := netip.ParseAddr(address.Host)
 		if err != nil { // none, or a name, which may be any of the machine's addresses
 			ip = netip.IPv6Unspecified()
 		}
-		if n, err := strconv.ParseUint(port, 10, 16); err == nil {
-			own = append(own, netip.AddrPortFrom(ip, uint16(n)))
-		}
+		own = append(own, netip.AddrPortFrom(ip, address.Port))
 	}
 	return own
 }

@@ -21,10 +21,8 @@ import (
 // staffURL is where the help desk is reached: as configured, or on the private
 // listener.
 func (s settled) staffURL(l server.Listeners) *url.URL {
-	if s.StaffURL != "" {
-		if u, err := url.Parse(s.StaffURL); err == nil { // checked when it was read
-			return u
-		}
+	if s.StaffURL.IsGiven() {
+		return s.StaffURL.URL
 	}
 	return &url.URL{Scheme: "http", Host: l.Private.Addr().String()}
 }
@@ -40,7 +38,7 @@ func (s settled) identityProvider() (*server.OIDC, error) {
 		return nil, fmt.Errorf("oidc.client_secret_file: %w", err)
 	}
 	provider := &server.OIDC{
-		Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: strings.TrimSpace(string(secret)),
+		Issuer: string(o.Issuer), ClientID: o.ClientID, ClientSecret: strings.TrimSpace(string(secret)),
 		RoleClaim: o.RoleClaim, DomainClaim: o.DomainClaim, Roles: map[string]staff.Role{}, Domains: map[string][]string{},
 		Audiences: o.Audiences,
 	}
@@ -48,7 +46,7 @@ func (s settled) identityProvider() (*server.OIDC, error) {
 		provider.Roles[value] = staff.Role(role)
 	}
 	for value, domains := range o.Domains {
-		provider.Domains[value] = strings.Fields(domains)
+		provider.Domains[value] = domains
 	}
 	return provider, nil
 }

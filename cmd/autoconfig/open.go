@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 
 	"autoconfig/internal/config"
+	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/store"
 	"autoconfig/policy"
@@ -41,10 +41,9 @@ type opened struct {
 // settled is what of the configuration isn't text any more.
 type settled struct {
 	config.Process
-	PublicURL *url.URL
-	folder    string
-	file      string // of the configuration, and what is in it
-	text      []byte
+	folder string
+	file   string // of the configuration, and what is in it
+	text   []byte
 }
 
 func (o *opened) close() {
@@ -85,27 +84,16 @@ func readProcess(file string) (settled, error) {
 	if process, err = process.Resolve(folder); err != nil {
 		return settled{}, err
 	}
-	done, err := settle(process, folder)
-	done.file, done.text = file, source
-	return done, err
-}
-
-func settle(process config.Process, folder string) (settled, error) {
-	public, err := url.Parse(process.PublicURL)
-	return settled{Process: process, PublicURL: public, folder: folder}, err
+	return settled{process, folder, file, source}, nil
 }
 
 // openDemo is the demo site with the defaults.
 func openDemo(c *call) (*opened, error) {
-	process, err := settle(config.Defaults(), ".")
-	if err != nil {
-		return nil, err
-	}
 	db, err := demoStore(c)
 	if err != nil {
 		return nil, err
 	}
-	return &opened{process, db, nil, newDirectory(db, nil, 0, slog.New(slog.DiscardHandler))}, nil
+	return &opened{settled{Process: config.Defaults(), folder: "."}, db, nil, newDirectory(db, nil, 0, slog.New(slog.DiscardHandler))}, nil
 }
 
 // demoStore fills a database in memory with the demo site.
@@ -114,7 +102,7 @@ func demoStore(c *call) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(c, "sqlite::memory:", store.Options{})
+	db, err := store.Open(c, database.Address{Kind: database.SQLite, File: ":memory:"}, store.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,12 @@ import (
 func TestChecksDialNoneOfOurPrivateListeners(t *testing.T) {
 	t.Parallel()
 	everything := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	address := func(text string) (l config.ListenAddress) {
+		if err := l.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
 	for configured, dialled := range map[string][]string{
 		":9443":           {"127.0.0.1:9443", "[::1]:9443", "127.66.0.1:9443", "0.0.0.0:9443", "[::ffff:127.0.0.1]:9443"},
 		"0.0.0.0:9443":    {"127.0.0.1:9443", "[::]:9443", "[::ffff:127.0.0.1]:9443"},
@@ -28,8 +34,8 @@ func TestChecksDialNoneOfOurPrivateListeners(t *testing.T) {
 		"127.66.0.1:9443": {"127.66.0.1:9443", "[::ffff:127.66.0.1]:9443", "0.0.0.0:9443"},
 	} {
 		for key, process := range map[string]settled{
-			"admin_listen": {Process: config.Process{Listen: ":443", AdminListen: configured}},
-			"staff_listen": {Process: config.Process{Listen: ":443", AdminListen: "127.0.0.1:8081", StaffListen: configured}},
+			"admin_listen": {Process: config.Process{AdminListen: address(configured)}},
+			"staff_listen": {Process: config.Process{AdminListen: address("127.0.0.1:8081"), StaffListen: address(configured)}},
 		} {
 			prober, err := newProber(process, resolverFlag{Resolver: []string{"127.0.0.1:1"}}, false, everything)
 			if err != nil {
@@ -59,7 +65,8 @@ func TestServeKnowsWhereItListens(t *testing.T) {
 		return l
 	}
 	l := server.Listeners{Private: open(), Staff: open()}
-	process := settled{Process: config.Process{AdminListen: "127.0.0.1:0", StaffListen: "127.0.0.1:0"}}
+	anyPort := config.ListenAddress{Host: "127.0.0.1"}
+	process := settled{Process: config.Process{AdminListen: anyPort, StaffListen: anyPort}}
 	process.bound(l)
 	if own, want := fmt.Sprint(ownListeners(process)), fmt.Sprintf("[%s %s]", l.Private.Addr(), l.Staff.Addr()); own != want {
 		t.Errorf("%s, want %s", own, want)

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
+	"autoconfig/internal/config"
 	"autoconfig/internal/server"
 )
 
@@ -48,7 +51,7 @@ func (v *running) reload(ctx context.Context) {
 	v.mu.Unlock()
 	if err != nil {
 		const told = "the configuration was not reloaded; the last good one serves on"
-		if before.site.process.Log.Format == "json" {
+		if before.site.process.Log.Format == config.LogJSON {
 			v.logger.Error(told, "error", err)
 			return
 		}
@@ -91,7 +94,7 @@ func (v *running) prepare(before *generation) (next *generation, fixed []string,
 // replace lets next serve. What the last generation has is closed when its last
 // request has ended.
 func (v *running) replace(ctx context.Context, before, next *generation) {
-	_ = v.level.UnmarshalText([]byte(next.site.process.Log.Level)) // checked when it was read
+	v.level.Set(slog.Level(next.site.process.Log.Level))
 	if next.lookups != before.lookups {
 		next.lookups.begin(context.WithoutCancel(ctx))
 	}
@@ -110,40 +113,25 @@ func (v *running) replace(ctx context.Context, before, next *generation) {
 	})
 }
 
-// fixedKeys are what can't be changed while it runs.
-var fixedKeys = []struct {
-	name string
-	of   func(*settled) *string
-}{
-	{"listen", func(s *settled) *string { return &s.Listen }},
-	{"http_listen", func(s *settled) *string { return &s.HTTPListen }},
-	{"admin_listen", func(s *settled) *string { return &s.AdminListen }},
-	{"staff_listen", func(s *settled) *string { return &s.StaffListen }},
-	{"database", func(s *settled) *string { return &s.Database }},
-	{"secret_file", func(s *settled) *string { return &s.SecretFile }},
-	{"log.format", func(s *settled) *string { return &s.Log.Format }},
-}
-
 // keepFixed keeps what can't be changed while it runs as it was, and names it.
 func keepFixed(before settled, now *settled) (changed []string) {
-	for _, key := range fixedKeys {
-		was, is := key.of(&before), key.of(now)
-		if *was != *is {
-			*is = *was
-			changed = append(changed, key.name)
+	keep := func(key string, was, is any) {
+		if is := reflect.ValueOf(is).Elem(); !reflect.DeepEqual(was, is.Interface()) {
+			is.Set(reflect.ValueOf(was))
+			changed = append(changed, key)
 		}
 	}
-	if now.Connections != before.Connections {
-		now.Connections = before.Connections
-		changed = append(changed, "database_connections")
-	}
-	if now.Limits != before.Limits {
-		now.Limits = before.Limits
-		changed = append(changed, "limits")
-	}
+	keep("listen", before.Listen, &now.Listen)
+	keep("http_listen", before.HTTPListen, &now.HTTPListen)
+	keep("admin_listen", before.AdminListen, &now.AdminListen)
+	keep("staff_listen", before.StaffListen, &now.StaffListen)
+	keep("database", before.Database, &now.Database)
+	keep("secret_file", before.SecretFile, &now.SecretFile)
+	keep("log.format", before.Log.Format, &now.Log.Format)
+	keep("database_connections", before.Connections, &now.Connections)
+	keep("limits", before.Limits, &now.Limits)
 	if (now.TLS.Certificate == "") != (before.TLS.Certificate == "") { // another certificate can be had, none or the first can't
-		now.TLS = before.TLS
-		changed = append(changed, "tls")
+		keep("tls", before.TLS, &now.TLS)
 	}
 	return changed
 }

@@ -40,7 +40,7 @@ func (r *renderCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	body, err := render(r.Format, found, site.process.PublicURL)
+	body, err := render(r.Format, found, site.process.PublicURL.URL)
 	if errors.Is(err, autodiscover.ErrPlaintext) || errors.Is(err, autodiscover.ErrAuth) {
 		c.printf("%s", autodiscover.RenderError(autodiscover.NoConfiguration, time.Now())) // what the program gets
 	}

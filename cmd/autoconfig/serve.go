@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 
@@ -26,9 +25,9 @@ import (
 )
 
 type serveCmd struct {
-	Demo        bool   `help:"Serve the demo site from memory, and print what to try."`
-	Listen      string `help:"Public listener, instead of the configuration's." placeholder:"HOST:PORT"`
-	AdminListen string `help:"Private listener, instead of the configuration's." placeholder:"HOST:PORT"`
+	Demo        bool                 `help:"Serve the demo site from memory, and print what to try."`
+	Listen      config.ListenAddress `help:"Public listener, instead of the configuration's." placeholder:"HOST:PORT"`
+	AdminListen config.ListenAddress `help:"Private listener, instead of the configuration's." placeholder:"HOST:PORT"`
 }
 
 func (s *serveCmd) Help() string {
@@ -61,8 +60,8 @@ func (s *serveCmd) Run(c *call) error {
 	v.now().site.warnNotDurable(c, v.logger)
 	v.logger.Info("serving", "listen", v.listeners.Public.Addr().String(), "admin_listen", v.listeners.Private.Addr().String(), "version", version)
 	if v.listeners.Staff != nil {
-		v.logger.Info("serving the help desk", "staff_listen", v.listeners.Staff.Addr().String(), "staff_url", v.now().site.process.StaffURL)
-		if process := v.now().site.process; v.listeners.Certificate == nil && strings.HasPrefix(process.StaffURL, "https:") && len(process.TrustedProxies) == 0 {
+		v.logger.Info("serving the help desk", "staff_listen", v.listeners.Staff.Addr().String(), "staff_url", v.now().site.process.StaffURL.String())
+		if process := v.now().site.process; v.listeners.Certificate == nil && process.StaffURL.Scheme == "https" && len(process.TrustedProxies) == 0 {
 			v.logger.Warn("staff_listen speaks plain http behind a proxy that trusted_proxies doesn't name: all who sign in count as one client")
 		}
 	}
@@ -71,10 +70,10 @@ func (s *serveCmd) Run(c *call) error {
 
 // override lets the command line outrank the configuration.
 func (s *serveCmd) override(process *settled) {
-	if s.Listen != "" {
+	if s.Listen.IsGiven() {
 		process.Listen = s.Listen
 	}
-	if s.AdminListen != "" {
+	if s.AdminListen.IsGiven() {
 		process.AdminListen = s.AdminListen
 	}
 }
@@ -125,12 +124,12 @@ func (s *serveCmd) start(c *call) (v *running, err error) {
 
 func (s *serveCmd) process(c *call) (process settled, err error) {
 	if s.Demo {
-		process, err = settle(config.Defaults(), ".")
-	} else {
-		process, err = readProcess(c.configFile)
+		process = settled{Process: config.Defaults(), folder: "."}
+	} else if process, err = readProcess(c.configFile); err != nil {
+		return settled{}, err
 	}
 	s.override(&process)
-	return process, err
+	return process, nil
 }
 
 // fillDemo gives the demo what it shows.
@@ -179,11 +178,11 @@ func (v *running) close() {
 
 // listen opens all sockets, and says of each that can't be opened why.
 func (v *running) listen(ctx context.Context, process settled) (wrong mistakes) {
-	bind := func(key, address string) net.Listener {
-		if address == "" {
+	bind := func(key string, address config.ListenAddress) net.Listener {
+		if !address.IsGiven() {
 			return nil
 		}
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address.String())
 		if err != nil {
 			wrong.add(cannotListen(key, address, err))
 			return nil
@@ -199,10 +198,17 @@ func (v *running) listen(ctx context.Context, process settled) (wrong mistakes) 
 
 // bound puts the addresses that the system gave in place of the configured ones.
 func (s *settled) bound(l server.Listeners) {
-	s.AdminListen = l.Private.Addr().String()
+	s.AdminListen = listenAddress(l.Private)
 	if l.Staff != nil {
-		s.StaffListen = l.Staff.Addr().String()
+		s.StaffListen = listenAddress(l.Staff)
 	}
+}
+
+func listenAddress(l net.Listener) config.ListenAddress {
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+		return config.ListenAddress{Host: tcp.IP.String(), Port: tcp.AddrPort().Port()}
+	}
+	return config.ListenAddress{}
 }
 
 // path is a file's path relative to the configuration's folder.
@@ -234,10 +240,10 @@ func (s settled) secret(demo bool) ([]byte, error) {
 // newLogger logs as the configuration says, from the level on that may be changed
 // later.
 func newLogger(c *call, o config.Log, level *slog.LevelVar) (*logs.Log, *slog.Logger) {
-	_ = level.UnmarshalText([]byte(o.Level)) // checked when it was read
+	level.Set(slog.Level(o.Level))
 	options := &slog.HandlerOptions{Level: level}
 	log, handler := logs.New(c.std.err, func(w io.Writer) slog.Handler {
-		if o.Format == "json" {
+		if o.Format == config.LogJSON {
 			return slog.NewJSONHandler(w, options)
 		}
 		return slog.NewTextHandler(w, options)

@@ -4,15 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
-	"encoding/json"
-	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
 	"autoconfig/internal/links"
@@ -66,7 +66,7 @@ type generation struct {
 // lookups are the sources and the directory in front of them. Generations
 // whose sources are the same share them.
 type lookups struct {
-	print     [sha256.Size]byte
+	basis     lookupBasis
 	sources   []directory.SourceOptions
 	directory *directory.Directory
 	end       context.CancelFunc
@@ -122,15 +122,14 @@ func (g *generation) files(process settled, logger *slog.Logger) mistakes {
 func (g *generation) connect(v *running, process settled, before *generation) (wrong mistakes) {
 	g.read = process
 	g.site = &opened{process: process, store: v.store}
-	print, err := process.sourcesPrint()
-	wrong.add(err)
-	if before != nil && before.lookups.print == print {
+	basis := process.lookupBasis()
+	if before != nil && reflect.DeepEqual(before.lookups.basis, basis) {
 		g.lookups = before.lookups
 	} else {
 		sources, err := openSources(process, v.logger)
 		wrong.add(err)
 		if err == nil {
-			g.lookups = &lookups{print: print, sources: sources, directory: newDirectory(v.store, sources, process.Cache.Entries, v.logger)}
+			g.lookups = &lookups{basis: basis, sources: sources, directory: newDirectory(v.store, sources, process.Cache.Entries, v.logger)}
 			wrong = append(wrong, judgeSources(v.call, process, sources, v.logger)...)
 		}
 	}
@@ -140,23 +139,25 @@ func (g *generation) connect(v *running, process settled, before *generation) (w
 	return append(wrong, process.checkPlans(v.call, v.store)...)
 }
 
-// sourcesPrint differs when anything of the sources does: also a password in a file.
-func (s settled) sourcesPrint() (sum [sha256.Size]byte, err error) {
-	text, err := json.Marshal(s.Sources)
-	if err != nil {
-		return sum, err
-	}
-	text = fmt.Appendf(text, "%d", s.Cache.Entries)
+// lookupBasis is what lookups are made of. It differs when anything of the sources
+// does: also a password in a file.
+type lookupBasis struct {
+	sources []config.Source
+	entries int
+	files   [][sha256.Size]byte
+}
+
+func (s settled) lookupBasis() lookupBasis {
+	b := lookupBasis{sources: s.Sources, entries: s.Cache.Entries}
 	for _, source := range s.Sources {
 		for _, file := range []string{source.SQL.DatabaseFile, source.LDAP.PasswordFile, source.LDAP.CA} {
 			if file != "" {
 				content, _ := os.ReadFile(s.path(file)) // who opens the source complains
-				part := sha256.Sum256(content)
-				text = append(text, part[:]...)
+				b.files = append(b.files, sha256.Sum256(content))
 			}
 		}
 	}
-	return sha256.Sum256(text), nil
+	return b
 }
 
 // equip makes the handlers and what else works for the generation.
@@ -170,9 +171,9 @@ func (g *generation) equip(v *running, before *generation) (wrong mistakes) {
 	}
 	options := server.Options{
 		Directory: g.lookups.directory, Checks: v.store, Links: &links.Keeper{Store: v.store, Secret: v.secret}, Templates: process.templates(),
-		LinkLife: process.Links.Life(), LinkUses: process.Links.Uses,
-		Desk: v.desk, Site: v.store, StaffURL: process.staffURL(v.listeners), StaffApart: v.listeners.Staff != nil, OIDC: g.provider, PublicURL: process.PublicURL,
-		TrustedProxies: process.Proxies(), Logger: v.logger, Version: version, Problems: v.problems, Drain: process.DrainTime(),
+		LinkLife: process.Links.Valid, LinkUses: process.Links.Uses,
+		Desk: v.desk, Site: v.store, StaffURL: process.staffURL(v.listeners), StaffApart: v.listeners.Staff != nil, OIDC: g.provider, PublicURL: process.PublicURL.URL,
+		TrustedProxies: process.TrustedProxies, Logger: v.logger, Version: version, Problems: v.problems, Drain: process.Drain,
 		LinesLost: v.log.Lost, Failures: v.store, Secret: v.secret,
 		AdminHosts: process.AdminHosts, HSTS: process.HSTS(), Limits: web.Limits(process.Limits),
 		Rate: web.Rate{PerSecond: process.RateLimit.PerSecond, Burst: process.RateLimit.Burst},

@@ -56,15 +56,11 @@ func (l *sourceListCmd) Run(c *call) error {
 
 func (s settled) listed(source config.Source) listedSource {
 	l := listedSource{Name: source.Name, Kind: "ldap", Place: strings.Join(source.LDAP.Servers, " "), Preset: source.LDAP.Preset, Plan: source.Plan}
-	if source.SQL == (config.SQL{}) {
+	if !source.IsSQL() {
 		return l
 	}
 	l.Kind, l.Preset, l.Place = "sql", source.SQL.Preset, source.SQL.DatabaseFile
-	text := source.SQL.Database
-	if source.SQL.DatabaseFile != "" {
-		text, _ = firstLine(s.path(source.SQL.DatabaseFile)) // what is wrong with it was said before
-	}
-	if address, err := database.Parse(text); err == nil {
+	if address, err := s.databaseOf(source.SQL); err == nil { // what is wrong with it was said before
 		l.Place = address.String() // without its password
 	}
 	return l

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +28,7 @@ func openSources(process settled, logger *slog.Logger) (sources []directory.Sour
 	var wrong mistakes
 	for i, s := range process.Sources {
 		open, at := process.openLDAP, "ldap"
-		if s.SQL != (config.SQL{}) {
+		if s.IsSQL() {
 			open, at = process.openSQL, "sql"
 		}
 		source, err := open(s, logger)
@@ -43,8 +42,7 @@ func openSources(process settled, logger *slog.Logger) (sources []directory.Sour
 		}
 		sources = append(sources, directory.SourceOptions{
 			Name: s.Name, Source: source, Plan: s.Plan, Digests: digests,
-			Fresh: s.Duration(s.Fresh), Missing: s.Duration(s.Missing), Stale: s.Duration(s.Stale),
-			Timeout: s.Duration(s.Timeout), DigestsEvery: s.Duration(s.DigestsEvery),
+			Fresh: s.Fresh, Missing: s.Missing, Stale: s.Stale, Timeout: s.Timeout, DigestsEvery: s.DigestsEvery,
 		})
 	}
 	if err := wrong.err(); err != nil {
@@ -124,16 +122,9 @@ func closeSources(sources []directory.SourceOptions) {
 }
 
 func (s settled) openSQL(source config.Source, logger *slog.Logger) (directory.Source, error) {
-	text := source.SQL.Database
-	if source.SQL.DatabaseFile != "" {
-		var err error
-		if text, err = firstLine(s.path(source.SQL.DatabaseFile)); err != nil {
-			return nil, keyed{"database_file", err}
-		}
-	}
-	address, err := database.Parse(text)
+	address, err := s.databaseOf(source.SQL)
 	if err != nil {
-		return nil, err
+		return nil, keyed{"database_file", err}
 	}
 	queries := sqldir.Queries{Account: source.SQL.Account, Alias: source.SQL.Alias, Domain: source.SQL.Domain, Search: source.SQL.Search, List: source.SQL.List}
 	if source.SQL.Preset != "" {
@@ -145,7 +136,7 @@ func (s settled) openSQL(source config.Source, logger *slog.Logger) (directory.S
 	}
 	opened, err := sqldir.Open(sqldir.Options{
 		Address: address, Folder: s.folder, Queries: queries,
-		Timeout: source.Duration(source.Timeout), Connections: source.Connections, Logger: logger.With("source", source.Name),
+		Timeout: source.Timeout, Connections: source.Connections, Logger: logger.With("source", source.Name),
 	})
 	if err != nil {
 		return nil, err
@@ -153,11 +144,19 @@ func (s settled) openSQL(source config.Source, logger *slog.Logger) (directory.S
 	return opened, nil
 }
 
+// databaseOf is a source's database. Its file may have to be read for it.
+func (s settled) databaseOf(source config.SQL) (database.Address, error) {
+	if source.DatabaseFile == "" {
+		return source.Database, nil
+	}
+	return config.ReadDatabase(s.path(source.DatabaseFile))
+}
+
 func (s settled) openLDAP(source config.Source, _ *slog.Logger) (directory.Source, error) {
 	l := source.LDAP
 	options := ldapdir.Options{
 		Servers: l.Servers, StartTLS: l.StartTLS, BindDN: l.BindDN, Base: l.Base,
-		Timeout: source.Duration(source.Timeout), Connections: source.Connections,
+		Timeout: source.Timeout, Connections: source.Connections,
 		Mapping: ldapdir.Mapping{
 			Scope: l.Scope, Filter: l.Filter, AliasFilter: l.AliasFilter, SearchFilter: l.SearchFilter, ListFilter: l.ListFilter,
 			Attributes: ldapdir.Attributes(l.Attributes), QuotaUnit: l.QuotaUnit,
@@ -170,7 +169,7 @@ func (s settled) openLDAP(source config.Source, _ *slog.Logger) (directory.Sourc
 	}
 	if l.PasswordFile != "" {
 		var err error
-		if options.Password, err = firstLine(s.path(l.PasswordFile)); err != nil {
+		if options.Password, err = config.ReadFirstLine(s.path(l.PasswordFile)); err != nil {
 			return nil, keyed{"password_file", err}
 		}
 	}
@@ -210,19 +209,6 @@ func ldapPresets() []string {
 		names = append(names, p.Name)
 	}
 	return names
-}
-
-// firstLine is a secret from a file, of which an editor may have ended the line.
-func firstLine(file string) (string, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	if line = strings.TrimSuffix(line, "\r"); line == "" {
-		return "", fmt.Errorf("the first line of %s is empty", file)
-	}
-	return line, nil
 }
 
 // newDirectory is where commands and the service look domains and accounts up.

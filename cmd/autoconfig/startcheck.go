@@ -131,7 +131,7 @@ func noPlan(plan string, err error) error {
 }
 
 // cannotListen says what of a listener is wrong.
-func cannotListen(key, address string, err error) error {
+func cannotListen(key string, address config.ListenAddress, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%s: %s is in use already; end the program that listens there (ss -ltnp shows it), or choose another address", key, address)
@@ -180,7 +180,7 @@ func (v *running) look(ctx context.Context) (seen server.Seen) {
 	if err := g.handlers.AskProvider(ctx); err != nil {
 		seen.Add(server.Problem{
 			Code: server.ProviderDown, Severity: server.Error, Where: "oidc.issuer",
-			What: "for the help desk, the identity provider can't be used: " + short(err.Error()), Remedy: "see that " + process.OIDC.Issuer + " is right and can be reached from here; it is tried again",
+			What: "for the help desk, the identity provider can't be used: " + short(err.Error()), Remedy: "see that " + string(process.OIDC.Issuer) + " is right and can be reached from here; it is tried again",
 		})
 	}
 	if host := process.PublicURL.Hostname(); !v.flags.Demo && isLoopback(host) {

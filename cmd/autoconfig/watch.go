@@ -14,7 +14,7 @@ import (
 // they aren't to be checked.
 func newWatcher(c *call, site *opened, logger *slog.Logger) (*doctor.Watcher, error) {
 	check := site.process.Check
-	if check.Interval() == 0 {
+	if check.Every == 0 {
 		return nil, nil
 	}
 	prober, err := newProber(site.process, resolverFlag{}, false, nil)
@@ -30,7 +30,7 @@ func newWatcher(c *call, site *opened, logger *slog.Logger) (*doctor.Watcher, er
 		return nil, err
 	}
 	return &doctor.Watcher{
-		Results: site.store, Checker: &doctor.Checker{Prober: *prober}, Every: check.Interval(), Logger: logger,
+		Results: site.store, Checker: &doctor.Checker{Prober: *prober}, Every: check.Every, Logger: logger,
 		Holder: fmt.Sprintf("%s %d", host, os.Getpid()),
 		Plan: func(ctx context.Context, name string) (*doctor.Plan, error) {
 			plan, err := site.plan(&call{Context: ctx, std: c.std}, name)
@@ -60,5 +60,5 @@ func newWebhook(site *opened) (*doctor.Webhook, error) {
 	if key = bytes.TrimSpace(key); len(key) < 16 {
 		return nil, fmt.Errorf("check.webhook.secret_file: %s has less than 16 bytes", hook.SecretFile)
 	}
-	return &doctor.Webhook{URL: hook.URL, Key: key}, nil
+	return &doctor.Webhook{URL: string(hook.URL), Key: key}, nil
 }

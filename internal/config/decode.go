@@ -2,6 +2,8 @@ package config
 
 import (
 	"encoding"
+	"fmt"
+	"net/netip"
 	"reflect"
 	"strconv"
 	"strings"
@@ -19,11 +21,23 @@ type decoder struct {
 	*complaints
 	// expand replaces ${NAME} in texts; nil leaves them alone.
 	expand func(string) (string, error)
+	// refused are the places of values that their type or their bounds refuse. The
+	// shape of the file is right there: what else is wrong can be looked for.
+	refused map[*token.Position]bool
 }
 
 func (d *decoder) wrong(node ast.Node, format string, args ...any) {
 	at := place(node)
 	d.add(at.Line, at.Column, format, args...)
+}
+
+// refuse is wrong for a value.
+func (d *decoder) refuse(node ast.Node, format string, args ...any) {
+	if d.refused == nil {
+		d.refused = map[*token.Position]bool{}
+	}
+	d.refused[place(node)] = true
+	d.wrong(node, format, args...)
 }
 
 // place is where a node begins.
@@ -40,8 +54,10 @@ func place(node ast.Node) *token.Position {
 }
 
 var (
-	timeType   = reflect.TypeFor[time.Time]()
-	textReader = reflect.TypeFor[encoding.TextUnmarshaler]()
+	dateType     = reflect.TypeFor[time.Time]()
+	durationType = reflect.TypeFor[time.Duration]()
+	networkType  = reflect.TypeFor[netip.Prefix]()
+	textReader   = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
 func (d *decoder) decode(node ast.Node, into reflect.Value) {
@@ -53,8 +69,10 @@ func (d *decoder) decode(node ast.Node, into reflect.Value) {
 		return
 	}
 	switch {
-	case into.Type() == timeType:
-		d.date(node, into)
+	case into.Type() == dateType:
+		d.foreign(node, into, "a date", date)
+	case into.Type() == networkType:
+		d.foreign(node, into, "text", network)
 	case reflect.PointerTo(into.Type()).Implements(textReader):
 		d.text(node, into)
 	default:
@@ -73,7 +91,7 @@ func (d *decoder) kind(node ast.Node, into reflect.Value) {
 	case reflect.Slice:
 		d.list(node, into)
 	case reflect.Map:
-		d.texts(node, into)
+		d.keyed(node, into)
 	case reflect.String:
 		if text, ok := d.scalar(node, "text"); ok {
 			into.SetString(text)
@@ -83,7 +101,7 @@ func (d *decoder) kind(node ast.Node, into reflect.Value) {
 	case reflect.Float64:
 		if text, ok := d.scalar(node, "a number"); ok {
 			value, err := strconv.ParseFloat(text, 64)
-			if err != nil || value < 0 {
+			if err != nil || !(value >= 0) { // as NaN isn't
 				d.wrong(node, "expected a number, found %q", text)
 			}
 			into.SetFloat(value)
@@ -98,17 +116,18 @@ func (d *decoder) kind(node ast.Node, into reflect.Value) {
 	}
 }
 
-func (d *decoder) integer(node ast.Node, into reflect.Value) {
+func (d *decoder) integer(node ast.Node, into reflect.Value) bool {
 	text, ok := d.scalar(node, "a number")
 	if !ok {
-		return
+		return false
 	}
 	value, err := strconv.Atoi(text)
 	if err != nil {
 		d.wrong(node, "expected a whole number, found %q", text)
-		return
+		return false
 	}
 	into.SetInt(int64(value))
+	return true
 }
 
 // scalar is a value's text as it is written, whatever YAML would take it for.
@@ -139,18 +158,39 @@ func (d *decoder) scalar(node ast.Node, expected string) (string, bool) {
 	return text, true
 }
 
-func (d *decoder) date(node ast.Node, into reflect.Value) {
-	text, ok := d.scalar(node, "a date")
+// foreign reads a value of a type that doesn't read text as we want it.
+func (d *decoder) foreign(node ast.Node, into reflect.Value, expected string, read func(string) (any, error)) {
+	text, ok := d.scalar(node, expected)
 	if !ok {
 		return
 	}
+	value, err := read(text)
+	if err != nil {
+		d.refuse(node, "%v", err)
+		return
+	}
+	into.Set(reflect.ValueOf(value))
+}
+
+func date(text string) (any, error) {
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {
 		if t, err := time.Parse(layout, text); err == nil {
-			into.Set(reflect.ValueOf(t.UTC()))
-			return
+			return t.UTC(), nil
 		}
 	}
-	d.wrong(node, "%q is not a date: write it as 2027-06-30", text)
+	return nil, fmt.Errorf("%q is not a date: write it as 2027-06-30", text)
+}
+
+// network reads a network, or an address as the network of it alone.
+func network(text string) (any, error) {
+	if address, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		return nil, fmt.Errorf("%q is neither an address nor a network such as 192.0.2.0/24", text)
+	}
+	return prefix, nil
 }
 
 func (d *decoder) text(node ast.Node, into reflect.Value) {
@@ -159,11 +199,11 @@ func (d *decoder) text(node ast.Node, into reflect.Value) {
 		return
 	}
 	if err := into.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
-		d.wrong(node, "%v", err)
+		d.refuse(node, "%v", err)
 	}
 }
 
-func (d *decoder) texts(node ast.Node, into reflect.Value) {
+func (d *decoder) keyed(node ast.Node, into reflect.Value) {
 	values, ok := pairs(node)
 	if !ok {
 		d.wrong(node, "expected keys and values, found %s", what(node))
@@ -171,9 +211,13 @@ func (d *decoder) texts(node ast.Node, into reflect.Value) {
 	}
 	into.Set(reflect.MakeMap(into.Type()))
 	for _, v := range values {
-		if text, ok := d.scalar(v.Value, "text"); ok {
-			into.SetMapIndex(reflect.ValueOf(keyText(v)), reflect.ValueOf(text))
+		if _, isNull := v.Value.(*ast.NullNode); isNull {
+			d.wrong(v.Key, "the key %s has no value", keyText(v))
+			continue
 		}
+		value := reflect.New(into.Type().Elem()).Elem()
+		d.decode(v.Value, value)
+		into.SetMapIndex(reflect.ValueOf(keyText(v)), value)
 	}
 }
 
@@ -214,7 +258,13 @@ func (d *decoder) structure(node ast.Node, into reflect.Value) {
 			d.wrong(v.Key, "there is no key %q here%s", key, suggest(key, known))
 			continue
 		}
-		d.decode(v.Value, into.FieldByIndex(index))
+		field := into.FieldByIndex(index)
+		_, isNull := v.Value.(*ast.NullNode)
+		if b, ok := boundsOf(into.Type().FieldByIndex(index).Tag); ok && !isNull {
+			d.bounded(v.Value, b, field)
+		} else {
+			d.decode(v.Value, field)
+		}
 	}
 }
 

@@ -2,14 +2,19 @@ package config
 
 import (
 	"bytes"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"autoconfig/internal/database"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -32,15 +37,13 @@ rate_limit: {burst: "${BURST}"}
 		t.Fatal(err)
 	}
 	want := Defaults()
-	want.Listen, want.HTTPListen, want.PublicURL = ":443", ":80", "https://setup.example.com"
+	want.Listen, want.HTTPListen = ListenAddress{Port: 443}, ListenAddress{Port: 80}
+	want.PublicURL = BaseURL{&url.URL{Scheme: "https", Host: "setup.example.com"}}
 	want.TLS = KeyPair{"a.pem", "${b}.pem"}
-	want.TrustedProxies = []string{"192.0.2.1", "2001:db8::/32"}
+	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32")}
 	want.RateLimit.Burst = 7
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Error(diff)
-	}
-	if p := got.Proxies(); len(p) != 2 || p[0].String() != "192.0.2.1/32" || p[1].String() != "2001:db8::/32" {
-		t.Errorf("proxies %v", p)
 	}
 	if empty, err := ReadProcess("x", nil, env); err != nil || !cmp.Equal(empty, Defaults()) {
 		t.Errorf("an empty file: %+v %v", empty, err)
@@ -50,11 +53,14 @@ rate_limit: {burst: "${BURST}"}
 func TestDatabaseFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "db"), []byte("sqlite:other.db\nignored\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "db"), []byte(" sqlite:other.db \t\r\nignored\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := (Process{DatabaseFile: "db"}).Resolve(dir); err != nil || p.Database != "sqlite:other.db" {
+	if p, err := (Process{DatabaseFile: "db"}).Resolve(dir); err != nil || p.Database != database.MustParse("sqlite:other.db") {
 		t.Errorf("%+v %v", p, err)
+	}
+	if secret, err := ReadFirstLine(filepath.Join(dir, "db")); err != nil || secret != " sqlite:other.db \t" {
+		t.Errorf("a password may end in blanks: %q %v", secret, err)
 	}
 	if _, err := (Process{DatabaseFile: "none"}).Resolve(dir); err == nil || !strings.Contains(err.Error(), "database_file") {
 		t.Errorf("missing: %v", err)
@@ -153,11 +159,38 @@ func TestReferenceIsComplete(t *testing.T) {
 			t.Errorf("%s has no documentation", k.Path)
 		}
 	}
+	boundsAreReadable(t, reflect.TypeFor[Process]())
 	var text bytes.Buffer
 	if err := WriteReference(&text); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "../../docs/configuration.md", text.String())
+}
+
+// boundsAreReadable: each time has bounds, and all bounds can be read.
+func boundsAreReadable(t *testing.T, in reflect.Type) {
+	t.Helper()
+	for f := range yamlFields(in) {
+		b, bounded := boundsOf(f.field.Tag)
+		kind := f.field.Type
+		if kind.Kind() == reflect.Slice || kind.Kind() == reflect.Pointer {
+			kind = kind.Elem()
+		}
+		for _, text := range []string{b.min, b.max} {
+			_, notTime := time.ParseDuration(text)
+			_, notNumber := strconv.Atoi(text)
+			switch {
+			case kind == durationType && (!bounded || text != "" && notTime != nil), bounded && kind != durationType && text != "" && notNumber != nil:
+				t.Errorf("%s: bounds of %q", f.key, text)
+			}
+		}
+		if bounded && kind != durationType && b.unit == "" {
+			t.Errorf("%s: what does it count?", f.key)
+		}
+		if isStruct(kind) {
+			boundsAreReadable(t, kind)
+		}
+	}
 }
 
 func FuzzReadProcess(f *testing.F) {
@@ -169,7 +202,7 @@ func FuzzReadProcess(f *testing.F) {
 			_ = err.Error()
 			return
 		}
-		if !isHostPort(p.Listen) || !isPublicURL(p.PublicURL) || p.Cache.Entries < 1 {
+		if !p.Listen.IsGiven() || !p.PublicURL.IsGiven() || p.Cache.Entries < 1 {
 			t.Fatalf("%+v", p)
 		}
 	})

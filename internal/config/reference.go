@@ -85,7 +85,14 @@ func keys(prefix string, value reflect.Value) []Key {
 			field = reflect.Zero(t)
 		}
 		key := Key{Path: prefix + f.key, Type: typeName(t), Doc: f.field.Tag.Get("doc")}
-		if !field.IsZero() && t.Kind() != reflect.Struct {
+		if b, ok := boundsOf(f.field.Tag); ok {
+			key.Doc += " (" + b.String() + ")"
+		}
+		switch {
+		case field.IsZero() && t != reflect.TypeFor[LogLevel](), isStruct(t): // of levels, 0 is one
+		case t == durationType:
+			key.Default = durationText(time.Duration(field.Int()))
+		default:
 			key.Default = fmt.Sprint(field.Interface())
 		}
 		all = append(all, key)
@@ -100,21 +107,26 @@ func keys(prefix string, value reflect.Value) []Key {
 }
 
 func isStruct(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && t != timeType && !reflect.PointerTo(t).Implements(textReader)
+	return t.Kind() == reflect.Struct && t != dateType && !reflect.PointerTo(t).Implements(textReader)
 }
 
 func isList(t reflect.Type) bool { return t.Kind() == reflect.Slice && isStruct(t.Elem()) }
 
 func typeName(t reflect.Type) string {
 	switch t {
-	case reflect.TypeFor[time.Time]():
+	case dateType:
 		return "date"
+	case durationType:
+		return "time"
 	case reflect.TypeFor[settings.Address]():
 		return "address"
 	case reflect.TypeFor[policy.Bytes]():
 		return "size"
 	case reflect.TypeFor[policy.ServerList]():
 		return "server or list"
+	}
+	if reflect.PointerTo(t).Implements(textReader) {
+		return "text"
 	}
 	switch t.Kind() {
 	case reflect.Slice:

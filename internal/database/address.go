@@ -50,6 +50,21 @@ func Parse(text string) (Address, error) {
 	return Address{}, fmt.Errorf("%w: %q; %s", ErrURL, redacted(u), forms)
 }
 
+// MustParse is [Parse] for addresses that are known to be right.
+func MustParse(text string) Address {
+	a, err := Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+// UnmarshalText is [Parse].
+func (a *Address) UnmarshalText(text []byte) (err error) {
+	*a, err = Parse(string(text))
+	return err
+}
+
 const forms = "write sqlite:FILE, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME" //nolint:gosec // a form, not a password
 
 func named(u *url.URL) error {
@@ -70,6 +85,9 @@ func (a Address) String() string {
 // redacted is a URL without the passwords that it may have in two places.
 func redacted(u *url.URL) string {
 	masked := *u
+	if masked.Opaque != "" { // scheme:user:password@host, of which the slashes are missing
+		masked.Opaque = "xxxxx"
+	}
 	query := u.Query()
 	for key := range query {
 		if strings.Contains(strings.ToLower(key), "password") {

@@ -32,13 +32,15 @@ func TestWrongAddresses(t *testing.T) {
 		"":                              "write sqlite:FILE",
 		"sqlite:":                       "write sqlite:FILE",
 		"a.db":                          "write sqlite:FILE",
-		"oracle://u:hunter2@h/n":        "oracle://u:xxxxx@h/n",
+		"oracle://u:hunter2@h/n":        `not a database: "oracle://u:xxxxx@h/n"`,
 		"postgres://u:hunter2@h":        "names no database",
 		"postgres://u:hunter2@h/":       "names no database",
 		"mysql://u:hunter2@h/?tls=true": "names no database",
 		"postgres://u:hun%ter2@h/n":     "special characters in a password",
 		"postgres://u:hunter2@h:port/n": "can't be read as a URL",
 		"h?password=hunter2":            "write sqlite:FILE",
+		"postgres:u:hunter2@h/n":        "names no database",
+		"u:hunter2@h/n":                 "write sqlite:FILE",
 	} {
 		_, err := Parse(text)
 		if !errors.Is(err, ErrURL) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "hun%ter2") {

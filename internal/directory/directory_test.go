@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/store"
 	"autoconfig/policy"
@@ -333,7 +334,7 @@ func TestAChangeInTheStoreIsServedAfterATick(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	open := func() *store.Store {
-		s, err := store.Open(t.Context(), "sqlite:test.db", store.Options{Folder: folder})
+		s, err := store.Open(t.Context(), database.MustParse("sqlite:test.db"), store.Options{Folder: folder})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/links"
 	"autoconfig/internal/store"
 	"autoconfig/settings"
@@ -21,7 +22,7 @@ func (c *clock) advance(d time.Duration) { c.at.Add(int64(d.Seconds())) }
 
 func newKeeper(t *testing.T) (*links.Keeper, *clock) {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+t.TempDir()+"/links.db", store.Options{})
+	db, err := store.Open(t.Context(), database.MustParse("sqlite:"+t.TempDir()+"/links.db"), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/server"
 	"autoconfig/internal/store"
@@ -102,7 +103,7 @@ func bear(text string) error {
 	if err := json.Unmarshal([]byte(text), &l); err != nil {
 		return err
 	}
-	db, err := store.Open(context.Background(), "sqlite:"+l.File, store.Options{})
+	db, err := store.Open(context.Background(), database.MustParse("sqlite:"+l.File), store.Options{})
 	if err != nil {
 		return err
 	}
@@ -233,7 +234,7 @@ func fill(ctx context.Context, db *store.Store, site policy.Site) error {
 func scaleFile(b *testing.B, file string, domains, accounts int) {
 	b.Helper()
 	site := scaleSite(domains, accounts)
-	db, err := store.Open(b.Context(), "sqlite:"+file, store.Options{})
+	db, err := store.Open(b.Context(), database.MustParse("sqlite:"+file), store.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

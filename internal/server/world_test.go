@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"autoconfig/internal/config"
+	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/server"
@@ -118,7 +119,7 @@ func (g ground) world(t testing.TB, change ...func(*server.Options)) *world {
 	if g.logger == nil {
 		g.logger = slog.New(slog.DiscardHandler)
 	}
-	db, err := store.Open(t.Context(), g.database, store.Options{Folder: g.folder})
+	db, err := store.Open(t.Context(), database.MustParse(g.database), store.Options{Folder: g.folder})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"autoconfig/internal/database"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
 )
@@ -20,7 +21,7 @@ func (c *clock) advance(d time.Duration) { c.at.Add(int64(d.Seconds())) }
 
 func newDesk(t *testing.T) (*staff.Desk, *clock) {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+t.TempDir()+"/staff.db", store.Options{})
+	db, err := store.Open(t.Context(), database.MustParse("sqlite:"+t.TempDir()+"/staff.db"), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

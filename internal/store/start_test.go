@@ -50,7 +50,7 @@ func TestAnotherProcessNeverEndsWithTheSchema(t *testing.T) {
 	onEachPlace(t, func(t *testing.T, p place) {
 		release := holdSchema(t, p)
 		options := store.Options{Folder: p.folder, Patience: 200 * time.Millisecond}
-		s, err := store.Open(t.Context(), p.address, options)
+		s, err := store.Open(t.Context(), database.MustParse(p.address), options)
 		if err == nil {
 			_ = s.Close()
 			t.Fatal("it didn't wait")

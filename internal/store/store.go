@@ -50,21 +50,16 @@ type Options struct {
 	Patience time.Duration
 }
 
-// Open opens a database and brings its schema up to date. address is
-// "sqlite:FILE", "sqlite::memory:" for one that is gone with the Store, or the URL
-// of a PostgreSQL, MariaDB or MySQL server; see [database.Parse].
-func Open(ctx context.Context, address string, o Options) (*Store, error) {
-	parsed, err := database.Parse(address)
-	if err != nil {
-		return nil, err
-	}
-	db, err := database.Open(parsed, database.Options{Folder: o.Folder, Connections: o.Connections})
+// Open opens a database and brings its schema up to date. That of
+// "sqlite::memory:" is gone with the Store.
+func Open(ctx context.Context, address database.Address, o Options) (*Store, error) {
+	db, err := database.Open(address, database.Options{Folder: o.Folder, Connections: o.Connections})
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{db: db}
 	if err := s.prepare(ctx, cmp.Or(o.Patience, 2*time.Minute)); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", parsed, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", address, err), db.Close())
 	}
 	return s, nil
 }

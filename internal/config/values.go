@@ -1,0 +1,151 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ListenAddress is where a listener listens. The zero value is none.
+type ListenAddress struct {
+	// Host is an address or a name, "" for all addresses of the machine.
+	Host string
+	Port uint16
+}
+
+// UnmarshalText reads HOST:PORT; "" is none.
+func (l *ListenAddress) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*l = ListenAddress{}
+		return nil
+	}
+	host, port, err := net.SplitHostPort(string(text))
+	number, portErr := strconv.ParseUint(port, 10, 16)
+	if err != nil || portErr != nil || strings.ContainsAny(host, " /") {
+		return errListenAddress(string(text))
+	}
+	*l = ListenAddress{host, uint16(number)}
+	return nil
+}
+
+func errListenAddress(text string) error {
+	return fmt.Errorf("%q is not an address to listen on: write HOST:PORT, such as 127.0.0.1:8080 or :443", text)
+}
+
+// IsGiven tells whether there is one.
+func (l ListenAddress) IsGiven() bool { return l != ListenAddress{} }
+
+func (l ListenAddress) String() string {
+	if !l.IsGiven() {
+		return ""
+	}
+	return net.JoinHostPort(l.Host, strconv.Itoa(int(l.Port)))
+}
+
+// BaseURL is where something is reached: https (or http on a loopback address), a
+// host, perhaps a port. Its URL is nil where none is given.
+type BaseURL struct{ *url.URL }
+
+// UnmarshalText reads a URL; "" is none.
+func (b *BaseURL) UnmarshalText(text []byte) error {
+	*b = BaseURL{}
+	if len(text) == 0 {
+		return nil
+	}
+	u, err := url.Parse(string(text))
+	if err != nil {
+		b.URL = &url.URL{} // one is given, for what needs it
+		return errBaseURL(string(text))
+	}
+	b.URL = u
+	bare := u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
+	secure := u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
+	if u.Host == "" || !bare || !secure {
+		return errBaseURL(string(text))
+	}
+	return nil
+}
+
+func errBaseURL(text string) error {
+	return fmt.Errorf("%q is not possible: write https:// and a host, without a path (http only for a loopback address)", text)
+}
+
+// IsGiven tells whether there is one.
+func (b BaseURL) IsGiven() bool { return b.URL != nil }
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// WebURL is an https URL, kept as it is written. "" is none.
+type WebURL string
+
+// UnmarshalText reads a URL; http is taken for 127.0.0.1.
+func (w *WebURL) UnmarshalText(text []byte) error {
+	u, err := url.Parse(string(text))
+	local := err == nil && u.Scheme == "http" && u.Hostname() == "127.0.0.1"
+	if *w = WebURL(text); *w != "" && (err != nil || u.Host == "" || u.Scheme != "https" && !local) {
+		return fmt.Errorf("%q is not possible: write an https URL", text)
+	}
+	return nil
+}
+
+// Role is what somebody may do at the help desk: staff or admin.
+type Role string
+
+// UnmarshalText reads a role.
+func (r *Role) UnmarshalText(text []byte) error {
+	if *r = Role(text); *r != "staff" && *r != "admin" {
+		return fmt.Errorf("%q is not a role: use staff or admin", text)
+	}
+	return nil
+}
+
+// Words are separated by blanks.
+type Words []string
+
+// UnmarshalText reads words.
+func (w *Words) UnmarshalText(text []byte) error {
+	*w = strings.Fields(string(text))
+	return nil
+}
+
+// LogLevel is from which level on something is logged.
+type LogLevel slog.Level
+
+var logLevels = []string{"debug", "info", "warn", "error"}
+
+// UnmarshalText reads a level.
+func (l *LogLevel) UnmarshalText(text []byte) error {
+	var level slog.Level
+	if !slices.Contains(logLevels, string(text)) || level.UnmarshalText(text) != nil {
+		return fmt.Errorf("%q is not a level: use debug, info, warn or error", text)
+	}
+	*l = LogLevel(level)
+	return nil
+}
+
+func (l LogLevel) String() string { return strings.ToLower(slog.Level(l).String()) }
+
+// LogFormat is how a line of the log is written.
+type LogFormat string
+
+// The formats of a log.
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
+
+// UnmarshalText reads a format.
+func (f *LogFormat) UnmarshalText(text []byte) error {
+	if *f = LogFormat(text); *f != LogText && *f != LogJSON {
+		return fmt.Errorf("%q is not a format: use text or json", text)
+	}
+	return nil
+}
