@@ -220,16 +220,16 @@ func (o *opened) documents(c *call, name string, terms *policy.Terms) ([][]byte,
 	if own, err := o.isOwn(c, name); !own {
 		return nil, err
 	}
-	served, waiting, err := o.store.PACC(c, name)
+	d, err := o.store.PACC(c, name)
 	if err != nil {
 		return nil, err
 	}
-	if served == nil && waiting == nil {
-		if served, err = pacc.Render(terms.DefaultSettings(name)); err != nil {
+	if d.Served == nil && d.Waiting == nil {
+		if d.Served, err = pacc.Render(terms.DefaultSettings(name)); err != nil {
 			return nil, nil // the format can't say it: there is none to publish
 		}
 	}
-	return slices.DeleteFunc([][]byte{served, waiting}, func(d []byte) bool { return d == nil }), nil
+	return slices.DeleteFunc([][]byte{d.Served, d.Waiting}, func(d []byte) bool { return d == nil }), nil
 }
 
 // isOwn tells whether a domain is in our own site.

@@ -9,7 +9,6 @@ import (
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
-	"autoconfig/internal/store"
 )
 
 // paccEvery is how often a running service looks whether a document may be served.
@@ -43,7 +42,7 @@ func (p *paccShowCmd) Run(c *call) error {
 		return err
 	}
 	defer site.close()
-	return settlePACC(c, site, p.Domain, false, p.JSON)
+	return reconcilePACC(c, site, p.Domain, false, p.JSON)
 }
 
 type paccPublishCmd struct {
@@ -66,10 +65,10 @@ func (p *paccPublishCmd) Run(c *call) error {
 		return err
 	}
 	defer site.close()
-	return settlePACC(c, site, p.Domain, p.Force, p.JSON)
+	return reconcilePACC(c, site, p.Domain, p.Force, p.JSON)
 }
 
-func settlePACC(c *call, site *opened, name string, force, asJSON bool) error {
+func reconcilePACC(c *call, site *opened, name string, force, asJSON bool) error {
 	plan, err := site.plan(c, name)
 	if err != nil {
 		return err
@@ -84,7 +83,7 @@ func settlePACC(c *call, site *opened, name string, force, asJSON bool) error {
 		return err
 	}
 	publisher.Documents = auditedDocuments{site, c}
-	state, err := publisher.Settle(c, plan.Domain, plan.Terms, force)
+	state, err := publisher.Reconcile(c, plan.Domain, plan.Terms, force)
 	if err != nil {
 		return err
 	}
@@ -103,21 +102,22 @@ func newPublisher(site *opened) (doctor.Publisher, error) {
 	return doctor.Publisher{Documents: site.store, Prober: prober}, err
 }
 
-// auditedDocuments writes down what a person changes by a command.
+// auditedDocuments writes down what a person changes by a command: one name's.
 type auditedDocuments struct {
 	*opened
 	call *call
 }
 
-// PACC is that of [doctor.Documents].
-func (d auditedDocuments) PACC(ctx context.Context, name string) (served, waiting []byte, err error) {
+// PACC is that of [doctor.DocumentStore].
+func (d auditedDocuments) PACC(ctx context.Context, name string) (doctor.Documents, error) {
 	return d.store.PACC(ctx, name)
 }
 
-// PutPACC is that of [doctor.Documents].
-func (d auditedDocuments) PutPACC(_ context.Context, name string, served, waiting []byte) error {
+// ReplacePACC is that of [doctor.DocumentStore].
+func (d auditedDocuments) ReplacePACC(_ context.Context, changes ...doctor.DocumentChange) error {
+	name := changes[0].After.Name
 	return d.change(d.call, "PACC document changed", name, name, func(ctx context.Context) error {
-		return d.store.PutPACC(ctx, name, served, waiting)
+		return d.store.ReplacePACC(ctx, changes...)
 	})
 }
 
@@ -144,8 +144,10 @@ func keepPACC(c *call, site *opened, logger *slog.Logger) error {
 	}
 	tick := time.NewTicker(paccEvery)
 	defer tick.Stop()
-	for settled := int64(-1); ; {
-		if settled, err = settleSome(c, site, publisher, settled); err != nil && c.Err() == nil {
+	for generation := int64(-1); ; {
+		generation, err = reconcile(c, site, publisher, generation)
+		// What another replica has changed meanwhile is looked at again at the next tick.
+		if err != nil && c.Err() == nil && !errors.Is(err, doctor.ErrDocumentsChanged) {
 			logger.Error("PACC documents can't be brought up to date", "error", err)
 		}
 		select {
@@ -156,25 +158,25 @@ func keepPACC(c *call, site *opened, logger *slog.Logger) error {
 	}
 }
 
-// settleSome settles all names if the site isn't of the given generation any more,
-// else those that wait. It gives the generation that it has settled.
-func settleSome(c *call, site *opened, publisher doctor.Publisher, settled int64) (int64, error) {
+// reconcile brings all names up to date if the site isn't of the given generation
+// any more, else those that wait. It gives the generation that is up to date.
+func reconcile(c *call, site *opened, publisher doctor.Publisher, before int64) (int64, error) {
 	generation, err := site.store.FrameGeneration(c)
 	if err != nil {
-		return settled, err
+		return before, err
 	}
-	if generation != settled {
-		err = settleAll(c, site, publisher)
+	if generation != before {
+		err = reconcileAll(c, site, publisher)
 	} else {
-		err = settleWaiting(c, site, publisher)
+		err = reconcileWaiting(c, site, publisher)
 	}
 	if err != nil {
-		return settled, err
+		return before, err
 	}
 	return generation, nil
 }
 
-func settleWaiting(c *call, site *opened, publisher doctor.Publisher) error {
+func reconcileWaiting(c *call, site *opened, publisher doctor.Publisher) error {
 	names, err := site.store.WaitingPACC(c)
 	if err != nil {
 		return err
@@ -183,7 +185,7 @@ func settleWaiting(c *call, site *opened, publisher doctor.Publisher) error {
 	for _, name := range names {
 		terms, err := site.store.Terms(c, name)
 		if err == nil {
-			_, err = publisher.Settle(c, name, terms, false)
+			_, err = publisher.Reconcile(c, name, terms, false)
 		}
 		if err != nil && !errors.Is(err, directory.ErrNotFound) { // it may have been removed meanwhile
 			failures = append(failures, fmt.Errorf("%s: %w", name, err))
@@ -192,43 +194,48 @@ func settleWaiting(c *call, site *opened, publisher doctor.Publisher) error {
 	return errors.Join(failures...)
 }
 
-// settleAll goes over all names in pages: there may be a hundred thousand.
-func settleAll(c *call, site *opened, publisher doctor.Publisher) error {
+// reconcileAll goes over all names in pages: there may be a hundred thousand.
+func reconcileAll(c *call, site *opened, publisher doctor.Publisher) error {
+	var lost []error
 	for names, err := range site.store.PublishedPages(c) {
 		if err != nil {
 			return err
 		}
-		page := &publishedPage{now: map[string]store.Documents{}}
+		page := &publishedPage{now: map[string]doctor.Documents{}}
 		publisher.Documents = page
 		for _, n := range names {
 			page.now[n.Name] = n.Documents
-			if _, err := publisher.Settle(c, n.Name, n.Terms, false); err != nil {
+			if _, err := publisher.Reconcile(c, n.Name, n.Terms, false); err != nil {
 				return fmt.Errorf("%s: %w", n.Name, err)
 			}
 		}
-		if len(page.changed) == 0 {
+		if len(page.changes) == 0 {
 			continue
 		}
-		if err := site.store.PutDocuments(c, page.changed...); err != nil {
+		if err := site.store.ReplacePACC(c, page.changes...); errors.Is(err, doctor.ErrDocumentsChanged) {
+			lost = append(lost, err) // the other names go on
+		} else if err != nil {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(lost...)
 }
 
 // publishedPage is a page of documents in memory: it is read at once and what has
 // changed is written at once.
 type publishedPage struct {
-	now     map[string]store.Documents
-	changed []store.Documents
+	now     map[string]doctor.Documents
+	changes []doctor.DocumentChange
 }
 
-func (p *publishedPage) PACC(_ context.Context, name string) (served, waiting []byte, err error) {
-	return p.now[name].Served, p.now[name].Waiting, nil
+// PACC is that of [doctor.DocumentStore].
+func (p *publishedPage) PACC(_ context.Context, name string) (doctor.Documents, error) {
+	return p.now[name], nil
 }
 
-func (p *publishedPage) PutPACC(_ context.Context, name string, served, waiting []byte) error {
-	p.changed = append(p.changed, store.Documents{Name: name, Served: served, Waiting: waiting})
+// ReplacePACC is that of [doctor.DocumentStore].
+func (p *publishedPage) ReplacePACC(_ context.Context, changes ...doctor.DocumentChange) error {
+	p.changes = append(p.changes, changes...)
 	return nil
 }
 

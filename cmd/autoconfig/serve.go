@@ -135,7 +135,7 @@ func (s *serveCmd) process(c *call) (process settled, err error) {
 // fillDemo gives the demo what it shows.
 func (v *running) fillDemo(c *call) error {
 	site := v.now().site
-	if _, err := settleSome(c, site, doctor.Publisher{Documents: v.store}, -1); err != nil {
+	if _, err := reconcile(c, site, doctor.Publisher{Documents: v.store}, -1); err != nil {
 		return err
 	}
 	printDemo(c, v.listeners.Public.Addr().String(), v.listeners.Private.Addr().String())

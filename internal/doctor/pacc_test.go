@@ -1,7 +1,9 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -57,16 +59,45 @@ func TestFaultsOfPACC(t *testing.T) {
 	}
 }
 
-// shelf keeps documents in memory.
-type shelf map[string][2][]byte
-
-func (s shelf) PACC(_ context.Context, name string) (served, waiting []byte, err error) {
-	return s[name][0], s[name][1], nil
+// memory keeps one name's documents. What another replica does is done after they
+// were read.
+type memory struct {
+	kept    Documents
+	another func()
 }
 
-func (s shelf) PutPACC(_ context.Context, name string, served, waiting []byte) error {
-	s[name] = [2][]byte{served, waiting}
+func (m *memory) PACC(context.Context, string) (Documents, error) {
+	read := m.kept
+	if m.another != nil {
+		m.another()
+	}
+	return read, nil
+}
+
+func (m *memory) ReplacePACC(_ context.Context, changes ...DocumentChange) error {
+	if !changes[0].Before.Equal(m.kept) {
+		return ErrDocumentsChanged
+	}
+	m.kept = changes[0].After
 	return nil
+}
+
+// Of two replicas that look at a name at once, the one that knows the older policy
+// doesn't undo what the other has published since.
+func TestADocumentOfAnotherReplicaStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kept := &memory{kept: Documents{Name: "example.com"}}
+	p := Publisher{Documents: kept, Prober: &w.checker.Prober}
+	newer := []byte("of the newer policy")
+	kept.another = func() { kept.kept.Served = newer }
+	if _, err := p.Reconcile(t.Context(), "example.com", w.plan.Terms, true); !errors.Is(err, ErrDocumentsChanged) || !bytes.Equal(kept.kept.Served, newer) {
+		t.Errorf("%v, kept %q", err, kept.kept.Served)
+	}
+	kept.another = nil
+	if _, err := p.Reconcile(t.Context(), "example.com", w.plan.Terms, true); err != nil || bytes.Equal(kept.kept.Served, newer) {
+		t.Errorf("alone: %v, kept %q", err, kept.kept.Served)
+	}
 }
 
 // A changed document is served only once its digest is at every server of the
@@ -74,49 +105,49 @@ func (s shelf) PutPACC(_ context.Context, name string, served, waiting []byte) e
 func TestAChangedDocumentWaitsForItsDigest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	kept := shelf{}
+	kept := &memory{kept: Documents{Name: "example.com"}}
 	p := Publisher{Documents: kept, Prober: &w.checker.Prober}
-	settle := func(force bool) Publication {
+	reconcile := func(force bool) Publication {
 		t.Helper()
 		w.dns.Set(t, w.records...)
-		state, err := p.Settle(t.Context(), "example.com", w.plan.Terms, force)
-		if err != nil || string(kept["example.com"][0]) != state.Served || string(kept["example.com"][1]) != state.Waiting {
-			t.Fatalf("%v %+v, stored %q", err, state, kept)
+		state, err := p.Reconcile(t.Context(), "example.com", w.plan.Terms, force)
+		if err != nil || string(kept.kept.Served) != state.Served || string(kept.kept.Waiting) != state.Waiting {
+			t.Fatalf("%v %+v, stored %q", err, state, kept.kept)
 		}
 		return state
 	}
-	first := settle(false)
+	first := reconcile(false)
 	if first.Served == "" || first.Waiting != "" || first.Owner != "_ua-auto-config.example.com." {
 		t.Fatalf("the first: %+v", first)
 	}
 	w.plan.Terms.Servers.IMAP[0].Host = "new.example.com"
-	second := settle(false)
+	second := reconcile(false)
 	if second.Served != first.Served || !strings.Contains(second.Waiting, "new.example.com") || second.Why != "its digest is not at ns.example.com. yet" {
 		t.Fatalf("the second: %+v", second)
 	}
 	// A server that can't be asked is not one that has it.
 	delete(w.routes, "192.0.2.53:53")
 	w.add(second.Owner + ` 300 TXT "` + second.WaitingTXT + `"`)
-	if state := settle(false); state.Served != first.Served || !strings.Contains(state.Why, "can't be asked") {
+	if state := reconcile(false); state.Served != first.Served || !strings.Contains(state.Why, "can't be asked") {
 		t.Errorf("an unreachable server: %+v", state)
 	}
 	w.routes["192.0.2.53:53"] = w.dns.Addr
-	if state := settle(false); state.Served != second.Waiting || state.Waiting != "" || state.Why != "" {
+	if state := reconcile(false); state.Served != second.Waiting || state.Waiting != "" || state.Why != "" {
 		t.Errorf("seen: %+v", state)
 	}
 	// Back to what it was, nothing is to wait for.
 	w.plan.Terms.Servers.IMAP[0].Host = "newer.example.com"
-	settle(false)
+	reconcile(false)
 	w.plan.Terms.Servers.IMAP[0].Host = "new.example.com"
-	if state := settle(false); state.Waiting != "" {
+	if state := reconcile(false); state.Waiting != "" {
 		t.Errorf("taken back: %+v", state)
 	}
 	w.plan.Terms.Servers.IMAP[0].Host = "forced.example.com"
-	if state := settle(true); !strings.Contains(state.Served, "forced.example.com") || state.Waiting != "" {
+	if state := reconcile(true); !strings.Contains(state.Served, "forced.example.com") || state.Waiting != "" {
 		t.Errorf("forced: %+v", state)
 	}
 	w.plan.Terms.Servers.IMAP[0].Security = settings.STARTTLS
-	if state := settle(false); state.Served != "" || !strings.Contains(state.Why, "implicit TLS") {
+	if state := reconcile(false); state.Served != "" || !strings.Contains(state.Why, "implicit TLS") {
 		t.Errorf("impossible: %+v", state)
 	}
 }

@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/miekg/dns"
@@ -10,20 +11,41 @@ import (
 	"autoconfig/internal/doctor/probe"
 	"autoconfig/pacc"
 	"autoconfig/policy"
+	"autoconfig/settings"
 )
 
-// Documents keeps what is served and what waits, by domain name. The store
-// implements it.
-type Documents interface {
-	PACC(ctx context.Context, name string) (served, waiting []byte, err error)
-	PutPACC(ctx context.Context, name string, served, waiting []byte) error
+// Documents are the PACC documents of a name: the one that is served and the one
+// that waits for its digest in the DNS, nil for none.
+type Documents struct {
+	Name            string
+	Served, Waiting []byte
+}
+
+// Equal tells whether the same is served and the same waits.
+func (d Documents) Equal(other Documents) bool {
+	return bytes.Equal(d.Served, other.Served) && bytes.Equal(d.Waiting, other.Waiting)
+}
+
+// DocumentChange is what was read of a name, and what is to come in its place.
+type DocumentChange struct{ Before, After Documents }
+
+// ErrDocumentsChanged means that somebody else, another replica or a command, has
+// changed a name's documents since they were read. They stay as they are.
+var ErrDocumentsChanged = errors.New("the PACC documents have been changed by somebody else meanwhile; try again")
+
+// DocumentStore keeps documents. The store implements it.
+type DocumentStore interface {
+	PACC(ctx context.Context, name string) (Documents, error)
+	// ReplacePACC makes each change whose Before is what is kept. For the others it
+	// gives [ErrDocumentsChanged].
+	ReplacePACC(ctx context.Context, changes ...DocumentChange) error
 }
 
 // Publisher brings PACC documents from the policy to what is served. A program
 // refuses a document whose digest isn't in the DNS, so a changed one waits until
 // every server of the zone has its digest; the old one serves until then.
 type Publisher struct {
-	Documents Documents
+	Documents DocumentStore
 	// Prober asks the zones' servers; without one, changed documents wait.
 	Prober *probe.Prober
 }
@@ -42,45 +64,56 @@ type Publication struct {
 	Why string `json:"why,omitempty"`
 }
 
-// Settle compares a name's document with the policy, and puts a changed one in
-// the place of the served one if its digest is seen everywhere, or by force.
-func (p Publisher) Settle(ctx context.Context, name string, terms *policy.Terms, force bool) (Publication, error) {
-	state := Publication{Domain: name, Owner: pacc.Label + "." + dns.Fqdn(name)}
-	served, waiting, err := p.Documents.PACC(ctx, name)
+// Reconcile compares a name's document with the policy, and puts a changed one in
+// the place of the served one if its digest is seen everywhere, or by force. It may
+// take half a minute to ask; documents that somebody else has changed in that time
+// stay, as [ErrDocumentsChanged].
+func (p Publisher) Reconcile(ctx context.Context, name string, terms *policy.Terms, force bool) (Publication, error) {
+	before, err := p.Documents.PACC(ctx, name)
 	if err != nil {
-		return state, err
+		return Publication{}, err
 	}
-	wanted, refused := pacc.Render(terms.DefaultSettings(name))
-	nextServed, nextWaiting := served, []byte(nil)
+	after, why := p.next(ctx, before, terms.DefaultSettings(name), force)
+	if !after.Equal(before) {
+		if err := p.Documents.ReplacePACC(ctx, DocumentChange{before, after}); err != nil {
+			return Publication{}, err
+		}
+	}
+	return publication(after, why), nil
+}
+
+// next is what should be published after what is, and why there is no document or
+// why one waits.
+func (p Publisher) next(ctx context.Context, now Documents, s settings.Settings, force bool) (after Documents, why string) {
+	after.Name = now.Name
+	wanted, err := pacc.Render(s)
 	switch {
-	case refused != nil:
+	case err != nil:
 		// What is served would be wrong now: nothing is better, programs go on.
-		nextServed, state.Why = nil, refused.Error()
-	case served == nil:
-		nextServed = wanted // nobody relies on a document that was never there
-	case !bytes.Equal(served, wanted):
-		if !force {
-			state.Why = p.unseen(ctx, name, pacc.DigestOf(wanted))
-		}
-		if state.Why == "" {
-			nextServed = wanted
-		} else {
-			nextWaiting = wanted
+		return after, err.Error()
+	case now.Served != nil && !bytes.Equal(now.Served, wanted) && !force:
+		if why = p.unseen(ctx, now.Name, pacc.DigestOf(wanted)); why != "" {
+			after.Served, after.Waiting = now.Served, wanted
+			return after, why
 		}
 	}
-	if !bytes.Equal(served, nextServed) || !bytes.Equal(waiting, nextWaiting) {
-		if err := p.Documents.PutPACC(ctx, name, nextServed, nextWaiting); err != nil {
-			return state, err
-		}
+	// A document that was never there needs no digest: nobody relies on it.
+	after.Served = wanted
+	return after, ""
+}
+
+func publication(d Documents, why string) Publication {
+	p := Publication{
+		Domain: d.Name, Owner: pacc.Label + "." + dns.Fqdn(d.Name), Why: why,
+		Served: string(d.Served), Waiting: string(d.Waiting),
 	}
-	state.Served, state.Waiting = string(nextServed), string(nextWaiting)
-	if nextServed != nil {
-		state.ServedTXT = pacc.DigestOf(nextServed).TXT()
+	if d.Served != nil {
+		p.ServedTXT = pacc.DigestOf(d.Served).TXT()
 	}
-	if nextWaiting != nil {
-		state.WaitingTXT = pacc.DigestOf(nextWaiting).TXT()
+	if d.Waiting != nil {
+		p.WaitingTXT = pacc.DigestOf(d.Waiting).TXT()
 	}
-	return state, nil
+	return p
 }
 
 // unseen tells which server of the zone doesn't have a digest, "" if all do.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"autoconfig/internal/doctor"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/testkit"
@@ -235,7 +236,7 @@ func TestEveryDatabaseGivesTheSameAnswers(t *testing.T) {
 		g.site = &site
 		o := g.office(t)
 		for _, name := range []string{"ua-auto-config.example.com", "example.com"} {
-			if err := o.store.PutPACC(t.Context(), strings.TrimPrefix(name, "ua-auto-config."), document, nil); err != nil {
+			if err := o.store.ReplacePACC(t.Context(), doctor.DocumentChange{After: doctor.Documents{Name: strings.TrimPrefix(name, "ua-auto-config."), Served: document}}); err != nil {
 				t.Fatal(err)
 			}
 		}

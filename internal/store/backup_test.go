@@ -51,7 +51,8 @@ func fill(t testing.TB, s *store.Store) {
 	tidy(s.AddPerson(ctx, staff.Person{ID: "p2", Subject: "otto", Name: "otto", Role: staff.Staff, Domains: []string{"example.com"}, Password: "$argon2id$y", MadeAt: backupTime}))
 	tidy(s.PutSession(ctx, []byte("a session"), staff.Session{Person: "p1", MadeAt: backupTime, SeenAt: backupTime}))
 	tidy(s.PutToken(ctx, []byte("a hash that is text, and one that"), staff.Token{ID: "t1", Name: "panel", Scopes: staff.Scopes, Domains: []string{"*"}, MadeAt: backupTime}))
-	tidy(s.PutDocuments(ctx, store.Documents{Name: "example.com", Served: []byte(`{"a": 1}`)}, store.Documents{Name: "example.net", Served: []byte{}, Waiting: []byte("{\n}")}))
+	publish(t, s, doctor.Documents{Name: "example.com", Served: []byte(`{"a": 1}`)})
+	publish(t, s, doctor.Documents{Name: "example.net", Served: []byte{}, Waiting: []byte("{\n}")})
 	tidy(s.PutCheck(ctx, doctor.Result{Report: doctor.Report{Domain: "example.com"}, CheckedAt: backupTime, DueAt: backupTime}))
 	if _, err := s.TakeLease(ctx, "checks", "me", backupTime, backupTime); err != nil {
 		t.Fatal(err)
@@ -148,8 +149,8 @@ func testRestored(t *testing.T, s *store.Store, file []byte, want []string) {
 	if _, err := s.Session(t.Context(), []byte("a session")); !errors.Is(err, staff.ErrUnknown) {
 		t.Errorf("a session came back: %v", err)
 	}
-	if served, waiting, err := s.PACC(t.Context(), "example.com"); err != nil || string(served) != `{"a": 1}` || waiting != nil {
-		t.Errorf("%q %q %v", served, waiting, err)
+	if d, err := s.PACC(t.Context(), "example.com"); err != nil || string(d.Served) != `{"a": 1}` || d.Waiting != nil {
+		t.Errorf("%q %q %v", d.Served, d.Waiting, err)
 	}
 	entries, err := s.Entries(t.Context(), staff.EntryFilter{Limit: 1})
 	if err != nil || len(entries) != 1 {

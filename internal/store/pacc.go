@@ -6,54 +6,56 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 
 	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/doctor"
 	"autoconfig/policy"
 )
 
-// PACC gives the document that is served for a domain's name and the one that
-// waits for its digest in the DNS; nil for none.
-func (s *Store) PACC(ctx context.Context, name string) (served, waiting []byte, err error) {
+// PACC implements [doctor.DocumentStore].
+func (s *Store) PACC(ctx context.Context, name string) (doctor.Documents, error) {
 	return documentsOf(ctx, s.db, name)
 }
 
-func documentsOf(ctx context.Context, q database.Queryer, name string) (served, waiting []byte, err error) {
-	err = q.QueryRowContext(ctx, `SELECT served, waiting FROM pacc WHERE name = ?`, name).Scan(&served, &waiting)
+func documentsOf(ctx context.Context, q database.Queryer, name string) (doctor.Documents, error) {
+	d := doctor.Documents{Name: name}
+	err := q.QueryRowContext(ctx, `SELECT served, waiting FROM pacc WHERE name = ?`, name).Scan(&d.Served, &d.Waiting)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
-	return served, waiting, err
+	return d, err
 }
 
-// Documents are the PACC documents of a name: the one that is served and the one
-// that waits for its digest in the DNS, nil for none.
-type Documents struct {
-	Name            string
-	Served, Waiting []byte
-}
-
-// PutPACC stores both documents for a domain's name.
-func (s *Store) PutPACC(ctx context.Context, name string, served, waiting []byte) error {
-	return s.PutDocuments(ctx, Documents{name, served, waiting})
-}
-
-// PutDocuments stores the documents of names, in one transaction.
-func (s *Store) PutDocuments(ctx context.Context, all ...Documents) error {
-	return s.change(ctx, func(tx database.Queryer) (changed bool, err error) {
-		for _, d := range all {
-			served, _, err := documentsOf(ctx, tx, d.Name)
+// ReplacePACC implements [doctor.DocumentStore], in one transaction. The names whose
+// documents have been changed by somebody else are in the error.
+func (s *Store) ReplacePACC(ctx context.Context, changes ...doctor.DocumentChange) error {
+	var lost []string
+	err := s.change(ctx, func(tx database.Queryer) (changed bool, err error) {
+		lost = nil // a transaction may be tried again
+		for _, c := range changes {
+			now, err := documentsOf(ctx, tx, c.After.Name)
 			if err != nil {
 				return false, err
 			}
+			if !now.Equal(c.Before) {
+				lost = append(lost, c.After.Name)
+				continue
+			}
 			// What waits isn't served: only the other makes caches ask again.
-			changed = changed || !bytes.Equal(served, d.Served)
-			if _, err = tx.ExecContext(ctx, s.db.Kind.Upsert("pacc", []string{"name"}, []string{"served", "waiting"}), d.Name, d.Served, d.Waiting); err != nil {
+			changed = changed || !bytes.Equal(now.Served, c.After.Served)
+			if _, err = tx.ExecContext(ctx, s.db.Kind.Upsert("pacc", []string{"name"}, []string{"served", "waiting"}), c.After.Name, c.After.Served, c.After.Waiting); err != nil {
 				return false, err
 			}
 		}
 		return changed, nil
 	})
+	if err == nil && lost != nil {
+		err = fmt.Errorf("%s: %w", strings.Join(lost, ", "), doctor.ErrDocumentsChanged)
+	}
+	return err
 }
 
 // PublishedPage is at most limit names that come after the given one, in their
@@ -68,7 +70,7 @@ func (s *Store) PublishedPage(ctx context.Context, after string, limit int) (pag
 
 // Published is a name with its domain's terms and what is published of them.
 type Published struct {
-	Documents
+	doctor.Documents
 	Terms *policy.Terms
 }
 
@@ -104,23 +106,14 @@ func (s *Store) WaitingPACC(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
+	return scanAll(rows, func(row scanner) (name string, err error) { return name, row.Scan(&name) })
 }
 
 // Document implements [directory.Store].
 func (s *Store) Document(ctx context.Context, name string) ([]byte, error) {
-	served, _, err := s.PACC(ctx, name)
-	if err == nil && served == nil {
+	d, err := s.PACC(ctx, name)
+	if err == nil && d.Served == nil {
 		err = directory.ErrNotFound
 	}
-	return served, err
+	return d.Served, err
 }

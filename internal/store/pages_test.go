@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"autoconfig/internal/directory"
+	"autoconfig/internal/doctor"
 	"autoconfig/internal/store"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -203,15 +204,13 @@ func TestNamesTakeTheirPublishedDocumentsAlong(t *testing.T) {
 		replace(t, s, manyDomains(3))
 		all := []string{"d000.example", "also-d000.example", "d001.example", "also-d001.example"}
 		for _, name := range all {
-			if err := s.PutPACC(t.Context(), name, []byte("{}"), nil); err != nil {
-				t.Fatal(err)
-			}
+			publish(t, s, doctor.Documents{Name: name, Served: []byte("{}")})
 		}
 		left := func() (names []string) {
 			for _, name := range all {
-				if served, _, err := s.PACC(t.Context(), name); err != nil {
+				if d, err := s.PACC(t.Context(), name); err != nil {
 					t.Fatal(err)
-				} else if served != nil {
+				} else if d.Served != nil {
 					names = append(names, name)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"autoconfig/internal/database"
+	"autoconfig/internal/doctor"
 	"autoconfig/internal/store"
 	"autoconfig/policy"
 )
@@ -84,9 +85,7 @@ func TestStatementsThatArentPrepared(t *testing.T) {
 			"site": func(t *testing.T, s *store.Store) {
 				replace(t, s, demo(t, account("office@example.com", "info@example.com"), account("😀@example.com")))
 				lookUpAll(t, s, stored(t, s))
-				if err := s.PutPACC(t.Context(), "example.com", []byte("\x00{}"), nil); err != nil {
-					t.Error(err)
-				}
+				publish(t, s, doctor.Documents{Name: "example.com", Served: []byte("\x00{}")})
 				if text, err := s.Document(t.Context(), "example.com"); err != nil || string(text) != "\x00{}" {
 					t.Errorf("%q %v", text, err)
 				}

@@ -16,6 +16,7 @@ import (
 
 	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/doctor"
 	"autoconfig/internal/store"
 	"autoconfig/policy"
 	"autoconfig/policy/policytest"
@@ -489,6 +490,44 @@ func TestWrongDatabasesSayWhatIsWrong(t *testing.T) {
 
 // PACC documents come back, go with their domain's name, and make caches ask again
 // only when what is served has changed.
+// publish puts a name's documents in the place of those that are kept.
+func publish(t testing.TB, s *store.Store, after doctor.Documents) {
+	t.Helper()
+	before, err := s.PACC(t.Context(), after.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ReplacePACC(t.Context(), doctor.DocumentChange{Before: before, After: after}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Documents that have been changed since they were read stay; the other names of the
+// same page go on.
+func TestDocumentsThatHaveBeenChangedStay(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		replace(t, s, demo(t))
+		theirs := doctor.Documents{Name: "example.com", Served: []byte("theirs"), Waiting: []byte("next")}
+		read, err := s.PACC(t.Context(), "example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		publish(t, s, theirs)
+		other := doctor.Documents{Name: "example.net", Served: []byte("other")}
+		err = s.ReplacePACC(t.Context(),
+			doctor.DocumentChange{Before: read, After: doctor.Documents{Name: "example.com", Served: []byte("ours")}},
+			doctor.DocumentChange{Before: doctor.Documents{Name: "example.net"}, After: other})
+		if !errors.Is(err, doctor.ErrDocumentsChanged) || !strings.HasPrefix(err.Error(), "example.com: ") {
+			t.Errorf("changed meanwhile: %v", err)
+		}
+		for _, want := range []doctor.Documents{theirs, other} {
+			if got, err := s.PACC(t.Context(), want.Name); err != nil || !got.Equal(want) {
+				t.Errorf("%s: %q %q, %v", want.Name, got.Served, got.Waiting, err)
+			}
+		}
+	})
+}
+
 func TestDocuments(t *testing.T) {
 	onEach(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -502,13 +541,11 @@ func TestDocuments(t *testing.T) {
 			if c.waiting != "" {
 				waiting = []byte(c.waiting)
 			}
-			if err := s.PutPACC(ctx, "example.net", []byte(c.served), waiting); err != nil {
-				t.Fatal(err)
-			}
-			served, still, err := s.PACC(ctx, "example.net")
+			publish(t, s, doctor.Documents{Name: "example.net", Served: []byte(c.served), Waiting: waiting})
+			kept, err := s.PACC(ctx, "example.net")
 			names, namesErr := s.WaitingPACC(ctx)
-			if err != nil || namesErr != nil || string(served) != c.served || string(still) != c.waiting || len(names) == 1 != (c.waiting != "") {
-				t.Errorf("%q %q %v %v %v, want %+v", served, still, names, err, namesErr, c)
+			if err != nil || namesErr != nil || string(kept.Served) != c.served || string(kept.Waiting) != c.waiting || len(names) == 1 != (c.waiting != "") {
+				t.Errorf("%q %q %v %v %v, want %+v", kept.Served, kept.Waiting, names, err, namesErr, c)
 			}
 			now := generation(t, s)
 			if (now > at) != c.raised {
