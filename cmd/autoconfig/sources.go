@@ -57,10 +57,10 @@ const judgeTime = 3 * time.Second
 
 // judgeSources has every database judge the queries that it will be asked. It gives
 // what must be mended; that a source can't be asked now isn't of that kind.
-func judgeSources(ctx context.Context, process settled, sources []directory.SourceOptions, logger *slog.Logger) (wrong mistakes) {
+func judgeSources(ctx context.Context, process settled, sources []directory.SourceOptions, logger *slog.Logger) mistakes {
 	ctx, cancel := context.WithTimeout(ctx, judgeTime)
 	defer cancel()
-	errs := make([]error, len(sources))
+	errs := make([]mistakes, len(sources))
 	var group sync.WaitGroup
 	for i, s := range sources {
 		judge, ok := s.Source.(interface {
@@ -73,17 +73,24 @@ func judgeSources(ctx context.Context, process settled, sources []directory.Sour
 			err := judge.Check(ctx)
 			switch {
 			case errors.Is(err, sqldir.ErrQuery):
-				errs[i] = placed(process, i, "sql", fmt.Errorf("the source %s: %w", s.Name, err))
+				for _, one := range unjoined(err) {
+					errs[i].add(placed(process, i, "sql", fmt.Errorf("the source %s: %w", s.Name, one)))
+				}
 			case err != nil:
 				logger.Warn("a source can't be asked yet", "source", s.Name, "error", err)
 			}
 		})
 	}
 	group.Wait()
-	for _, err := range errs {
-		wrong.add(err)
+	return slices.Concat(errs...)
+}
+
+// unjoined are the errors that were joined into one.
+func unjoined(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
 	}
-	return wrong
+	return []error{err}
 }
 
 // placed says where in the configuration the cause of a source's error is.
@@ -107,10 +114,8 @@ func keyOf(err error) string {
 	if k := (keyed{}); errors.As(err, &k) {
 		return k.key
 	}
-	for _, key := range []string{"account", "alias", "domain", "search", "list"} {
-		if errors.Is(err, sqldir.ErrQuery) && strings.Contains(err.Error(), ": "+key+": ") {
-			return key
-		}
+	if q := (*sqldir.QueryError)(nil); errors.As(err, &q) {
+		return q.Query
 	}
 	return ""
 }

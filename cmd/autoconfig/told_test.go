@@ -41,7 +41,7 @@ func TestServeSaysAllThatIsWrongAtOnce(t *testing.T) {
 	certificate, _ := ca.Issue(t, testkit.Leaf{Names: []string{"a.example"}}).PEM(t)
 	_, key := ca.Issue(t, testkit.Leaf{Names: []string{"b.example"}}).PEM(t)
 	put(t, folder, 0o600, map[string]string{"cert.pem": string(certificate), "key.pem": string(key), "encrypted.pem": "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"})
-	put(t, folder, 0o644, map[string]string{"oidc.secret": "secret", "panel.address": "sqlite:panel.db\n"})
+	put(t, folder, 0o644, map[string]string{"oidc.secret": "secret", "panel.address": "sqlite:panel.db  \n"})
 	put(t, folder, 0o600, map[string]string{"autoconfig.yaml": fmt.Sprintf(`public_url: https://setup.example.com
 listen: %[1]s
 admin_listen: %[1]s
@@ -70,6 +70,35 @@ sources:
 		`\n- listen: ` + taken.Addr().String() + ` is in use already`,
 		`\n- admin_listen: ` + taken.Addr().String() + ` is in use already`,
 		`\n- autoconfig\.yaml:11:10: the source panel: open the database: stat panel\.db: no such file or directory\n +11 \| `,
+	} {
+		if !regexp.MustCompile(want).Match(out) {
+			t.Errorf("it doesn't say %s:\n%s", want, out)
+		}
+	}
+}
+
+// Each query that the database refuses is shown in its place.
+func TestServeShowsWhichQueriesAreWrong(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	put(t, folder, 0o600, map[string]string{"autoconfig.yaml": `listen: 127.0.0.1:0
+admin_listen: 127.0.0.1:0
+sources:
+  - name: panel
+    sql:
+      database: sqlite:panel.db
+      account: SELECT address FROM mailbox WHERE address = :address
+      alias: SELECT target FROM alias WHERE address = :address
+      domain: SELECT name FROM mailbox WHERE address = :domain
+`})
+	makePanel(t, filepath.Join(folder, "panel.db"))
+	cmd := exec.Command("autoconfig", "serve")
+	cmd.Dir = folder
+	out, _ := cmd.CombinedOutput()
+	for _, want := range []string{
+		`^autoconfig: 2 things are wrong:\n`,
+		`\n- autoconfig\.yaml:8:14: the source panel: the query can't be used: ask the query alias: .*no such table: alias`,
+		`\n- autoconfig\.yaml:9:15: the source panel: the query can't be used: ask the query domain: .*no such column: name`,
 	} {
 		if !regexp.MustCompile(want).Match(out) {
 			t.Errorf("it doesn't say %s:\n%s", want, out)

@@ -133,7 +133,7 @@ func (s *Source) Walk(ctx context.Context, each func(policy.Account) error) erro
 				rows = rows[:len(rows)-1]
 			}
 			if len(rows) == 0 || rows[len(rows)-1].text("address") == after {
-				return fmt.Errorf("%w: list: it doesn't get on: write WHERE address > :after ORDER BY address LIMIT :limit", ErrQuery)
+				return unusable("list", "it doesn't get on: write WHERE address > :after ORDER BY address LIMIT :limit")
 			}
 		}
 		for _, account := range s.accounts(rows) {

@@ -123,7 +123,7 @@ func Open(o Options) (*Source, error) {
 	}
 	s := &Source{timeout: o.Timeout, attempts: o.Connections + 1, logger: o.Logger}
 	if o.Queries.Account == "" {
-		return nil, fmt.Errorf("%w: there is none for account", ErrQuery)
+		return nil, &QueryError{"account", ErrQuery.Error() + ": there is none for account", ErrQuery}
 	}
 	for _, q := range []struct {
 		into       **query
@@ -143,17 +143,17 @@ func Open(o Options) (*Source, error) {
 		}
 		parsed, err := parseStatement(o.Address.Kind, q.text, q.parameters)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrQuery, q.name, err)
+			return nil, unusable(q.name, "%w", err)
 		}
 		for _, names := range q.needed {
 			if !slices.ContainsFunc(names, parsed.has) {
-				return nil, fmt.Errorf("%w: %s: it doesn't use %s", ErrQuery, q.name, strings.ReplaceAll(colons(names), ", ", " or "))
+				return nil, unusable(q.name, "it doesn't use %s", strings.ReplaceAll(colons(names), ", ", " or "))
 			}
 		}
 		*q.into = &query{parsed, q.name, q.columns}
 	}
 	if s.list != nil && s.list.has("after") != s.list.has("limit") {
-		return nil, fmt.Errorf("%w: list: it needs both :after and :limit, or neither", ErrQuery)
+		return nil, unusable("list", "it needs both :after and :limit, or neither")
 	}
 	if o.Address.Kind == database.SQLite && o.Connections == 1 {
 		o.Connections = 2
@@ -191,8 +191,9 @@ func (s *Source) Ping(ctx context.Context) error {
 	return s.again(ctx, func() error { return s.db.Ping(ctx) })
 }
 
-// Check has the database judge all queries without reading a row. Errors that are
-// [ErrQuery] must be mended in the queries; others mean that it can't be asked.
+// Check has the database judge all queries without reading a row. It joins a
+// [QueryError] for each; those that are [ErrQuery] must be mended in the queries,
+// others mean that it can't be asked.
 func (s *Source) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -213,7 +214,7 @@ func (s *Source) Check(ctx context.Context) error {
 		case ctx.Err() != nil || database.IsLost(err):
 			return errors.Join(append(problems, err)...)
 		case err != nil:
-			problems = append(problems, fmt.Errorf("%w: %w", ErrQuery, err))
+			problems = append(problems, &QueryError{q.name, ErrQuery.Error() + ": " + err.Error(), errors.Join(ErrQuery, err)})
 		}
 	}
 	return errors.Join(problems...)
@@ -268,7 +269,7 @@ func (s *Source) rows(ctx context.Context, db *database.DB, q *query, text strin
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 			err = fmt.Errorf("%w (%w)", cause, err)
 		}
-		return &queryError{q.name, withoutValues(err.Error(), args), err}
+		return &QueryError{q.name, "ask the query " + q.name + ": " + withoutValues(err.Error(), args), err}
 	}
 	rows, err := db.Pool().QueryContext(ctx, text, args...)
 	if err != nil {
@@ -310,27 +311,36 @@ func (q *query) judge(columns []string) error {
 	for i, column := range columns {
 		columns[i] = strings.ToLower(column)
 		if !slices.Contains(q.columns, columns[i]) {
-			return fmt.Errorf("%w: %s: its column %q is not known: give it one of the names %s (… AS %s)", ErrQuery, q.name, column, strings.Join(q.columns, ", "), q.columns[0])
+			return unusable(q.name, "its column %q is not known: give it one of the names %s (… AS %s)", column, strings.Join(q.columns, ", "), q.columns[0])
 		}
 		if slices.Contains(columns[:i], columns[i]) {
-			return fmt.Errorf("%w: %s: it has two columns %q", ErrQuery, q.name, columns[i])
+			return unusable(q.name, "it has two columns %q", columns[i])
 		}
 	}
 	if !slices.Contains(columns, q.columns[0]) {
-		return fmt.Errorf("%w: %s: it has no column %q", ErrQuery, q.name, q.columns[0])
+		return unusable(q.name, "it has no column %q", q.columns[0])
 	}
 	return nil
 }
 
-// queryError says which query failed, without the values in it: they are
-// somebody's address.
-type queryError struct {
-	name, text string
-	err        error
+// QueryError is what is wrong with one query.
+type QueryError struct {
+	// Query is account, alias, domain, search or list.
+	Query string
+	text  string // without the values in it: they are somebody's address
+	err   error
 }
 
-func (e *queryError) Error() string { return "ask the query " + e.name + ": " + e.text }
-func (e *queryError) Unwrap() error { return e.err }
+func (e *QueryError) Error() string { return e.text }
+
+// Unwrap is the cause, which is [ErrQuery] where the query must be mended.
+func (e *QueryError) Unwrap() error { return e.err }
+
+// unusable is a query that can't be used as it is written.
+func unusable(name, format string, args ...any) error {
+	err := fmt.Errorf("%w: "+name+": "+format, append([]any{ErrQuery}, args...)...)
+	return &QueryError{name, err.Error(), err}
+}
 
 func withoutValues(text string, args []any) string {
 	for _, arg := range args {
