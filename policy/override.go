@@ -60,6 +60,9 @@ func (c *checker) overrides(all []Override) {
 	for i, o := range all {
 		path := fmt.Sprintf("overrides[%d]", i)
 		c.override(o, path+".")
+		if primary, ours := c.names[o.Address.Domain()]; ours && primary != o.Address.Domain() { // it would lie over nothing
+			c.add(path+".address", "%s is an alias of %s: write %s", o.Address.Domain(), primary, o.Address.WithDomain(primary))
+		}
 		switch key := o.Address.Key(); {
 		case o.Address.IsZero(): // said already
 		case seen[key]:

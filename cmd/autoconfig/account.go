@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
-	"autoconfig/internal/staff"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -246,25 +243,18 @@ func (a *accountAddCmd) Run(c *call) error {
 		return err
 	}
 	defer target.close()
-	t, err := target.terms(c, typed.Domain())
-	if err != nil {
-		return err
-	}
-	if l, err := target.look(c, typed); err != nil {
-		return err
-	} else if l.Source != "" {
-		return refusal{fmt.Errorf("%s is kept in the source %s; lay something over it with: autoconfig account set %s --protocol imap", a.Address, l.Source, a.Address)}
-	}
-	return target.putAccount(c, "account added", t, func(ctx context.Context) (policy.Account, error) {
-		_, err := target.store.Account(ctx, t.Primary(typed).Key())
-		if err == nil {
-			return policy.Account{}, refusal{fmt.Errorf("%s is known already; change it with: autoconfig account set %s", a.Address, a.Address)}
-		} else if !errors.Is(err, directory.ErrNotFound) {
-			return policy.Account{}, err
+	err = target.putAccount(c, typed, func(before *policy.Account) (policy.Account, error) {
+		if before != nil {
+			return *before, refusal{fmt.Errorf("%s is known already; change it with: autoconfig account set %s", a.Address, a.Address)}
 		}
 		account := policy.Account{Address: typed}
-		return account, a.change(&account)
+		err := a.change(&account)
+		return account, err
 	})
+	if outside := (admin.Outside{}); errors.As(err, &outside) {
+		return refusal{fmt.Errorf("%s is kept in the source %s; lay something over it with: autoconfig account set %s --protocol imap", a.Address, outside.Source, a.Address)}
+	}
+	return err
 }
 
 type accountSetCmd struct {
@@ -299,12 +289,12 @@ func (s *accountSetCmd) Run(c *call) error {
 	if s.Note != nil {
 		return refusal{errors.New("--note is for accounts of another source; this one is in our own database")}
 	}
-	return target.putAccount(c, "account changed", found.Home.Terms, func(ctx context.Context) (policy.Account, error) {
-		account, err := target.store.Account(ctx, found.Account.Address.Key()) // without what is laid over it
-		if err != nil {
-			return account, err
+	return target.putAccount(c, found.Account.Address, func(before *policy.Account) (policy.Account, error) {
+		if before == nil { // removed just now
+			return policy.Account{}, directory.ErrNotFound
 		}
-		return account, s.change(&account)
+		err := s.change(before)
+		return *before, err
 	})
 }
 
@@ -313,61 +303,35 @@ func (s *accountSetCmd) override(c *call, target *opened, found directory.Found)
 	if s.Name != nil || s.Login != nil || s.Quota != nil || s.Group != nil || s.NoGroup != nil || s.Also != nil || s.NoAlso != nil {
 		return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: change it there; only --protocol, --devices and --note can be laid over it", found.Account.Address, found.Source)}
 	}
-	var laid policy.Account
-	err := target.act(c, func(ctx context.Context) (e staff.Entry, err error) {
-		if err := target.store.Hold(ctx); err != nil {
-			return e, err
-		}
-		o, err := target.store.Override(ctx, found.Account.Address.Key())
-		if err != nil && !errors.Is(err, directory.ErrNotFound) {
-			return e, err
-		}
-		o.Address = found.Account.Address
+	_, found, err := target.admin().PutOverride(c, admin.CommandLine(), found.Account.Address, func(o policy.Override) (policy.Override, error) {
 		set((*string)(&o.Protocol), s.Protocol)
 		set((*string)(&o.Devices), s.Devices)
 		set(&o.Note, s.Note)
-		o.ChangedBy, o.ChangedAt, o.GoneAt = admin.CommandLine().Name, time.Now().UTC().Truncate(time.Second), time.Time{}
-		if err := o.Check().Err(); err != nil {
-			return e, refusal{err}
-		}
-		laid = o.Over(found.Account)
-		if found.Home.Terms.Decide(laid).Refused != "" && o.Protocol != "" {
-			return e, refusal{fmt.Errorf("%s has no %s server", found.Home.Terms.Name, upper(o.Protocol))}
-		}
-		return staff.Entry{Action: "override changed", Subject: o.Address.String(), Domain: found.Home.Terms.Name}, target.store.PutOverride(ctx, o)
+		return o, nil
 	})
 	if err != nil {
-		return err
+		return said(err)
 	}
-	for _, w := range limits(found.Home.Terms.Settings(laid.Address, laid)) {
-		fmt.Fprintln(c.std.err, "warning:", w.Text)
-	}
+	c.warnOf(found.Home.Terms, found.Account)
 	return nil
 }
 
-// putAccount stores the account that change makes of what is stored now, if it is
-// right, and warns of what formats can't say. It is in the domain of these terms.
-func (o *opened) putAccount(c *call, action string, t *policy.Terms, change func(ctx context.Context) (policy.Account, error)) error {
-	var account policy.Account
-	err := o.act(c, func(ctx context.Context) (e staff.Entry, err error) {
-		if err := o.store.Hold(ctx); err != nil {
-			return e, err
-		}
-		if account, err = change(ctx); err != nil {
-			return e, err
-		}
-		if err := t.CheckAccount(account); err != nil {
-			return e, refusal{err}
-		}
-		return staff.Entry{Action: action, Subject: account.Address.String(), Domain: t.Name}, o.store.PutAccount(ctx, account)
-	})
+// putAccount stores the account that change makes of what is stored now, and warns of
+// what formats can't say.
+func (o *opened) putAccount(c *call, address settings.Address, change func(before *policy.Account) (policy.Account, error)) error {
+	account, terms, err := o.admin().PutAccount(c, admin.CommandLine(), address, change)
 	if err != nil {
-		return err
+		return said(err)
 	}
-	for _, w := range limits(t.Settings(account.Address, account)) {
+	c.warnOf(terms, account)
+	return nil
+}
+
+// warnOf says what formats can't carry of an account.
+func (c *call) warnOf(t *policy.Terms, a policy.Account) {
+	for _, w := range limits(t.Settings(a.Address, a)) {
 		fmt.Fprintln(c.std.err, "warning:", w.Text)
 	}
-	return nil
 }
 
 type accountRemoveCmd struct {
@@ -397,14 +361,15 @@ func (r *accountRemoveCmd) Run(c *call) error {
 		if found.Override.IsZero() {
 			return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: remove it there", a.Address, found.Source)}
 		}
-		return target.change(c, "override removed", a.Address.String(), found.Home.Terms.Name, func(ctx context.Context) error {
-			return target.store.PutOverride(ctx, policy.Override{Address: a.Address})
-		})
+		return said(target.admin().RemoveOverride(c, admin.CommandLine(), a.Address))
 	}
-	if typed, err := settings.ParseAddress(r.Address); err != nil || typed.Key() != a.Address.Key() {
-		return refusal{fmt.Errorf("%s leads to the account %s, which is removed by that address; take another address away with: autoconfig account set %s --no-also ADDRESS", r.Address, a.Address, a.Address)}
+	typed, err := settings.ParseAddress(r.Address)
+	if err != nil {
+		return err
 	}
-	return target.change(c, "account removed", a.Address.String(), found.Home.Terms.Name, func(ctx context.Context) error {
-		return target.store.RemoveAccount(ctx, a.Address.Key())
-	})
+	err = target.admin().RemoveAccount(c, admin.CommandLine(), typed)
+	if leads := (admin.LeadsTo{}); errors.As(err, &leads) {
+		return refusal{fmt.Errorf("%w, which is removed by that address; take another address away with: autoconfig account set %s --no-also ADDRESS", err, leads.Account)}
+	}
+	return said(err)
 }

@@ -1,14 +1,9 @@
 package main
 
 import (
-	"context"
-	"crypto/rand"
 	"fmt"
-	"strings"
-	"time"
 
-	"autoconfig/internal/staff"
-	"autoconfig/policy"
+	"autoconfig/internal/admin"
 	"autoconfig/settings"
 )
 
@@ -41,47 +36,13 @@ func (f *accountForgetCmd) Run(c *call) error {
 		return err
 	}
 	defer target.close()
-	forms, mailbox, err := target.forms(c, typed)
+	done, err := target.admin().Forget(c, admin.CommandLine(), typed, f.Account)
 	if err != nil {
 		return err
 	}
-	pseudonym := "forgotten-" + strings.ToLower(rand.Text()[:10])
-	var found int64
-	err = target.act(c, func(ctx context.Context) (e staff.Entry, err error) {
-		e = staff.Entry{Action: "address forgotten", Subject: pseudonym, Domain: mailbox.Domain()}
-		if f.Account {
-			e.Detail = "with its account"
-			if err := target.store.RemoveAccount(ctx, mailbox.Key()); err != nil {
-				return e, err
-			}
-		}
-		found, err = target.store.Forget(ctx, forms, pseudonym, time.Now())
-		return e, err
-	})
-	if err != nil {
-		return err
-	}
-	c.printf("%d links and entries now say %s.\n", found, pseudonym)
+	c.printf("%d links and entries now say %s.\n", done.Found, done.Pseudonym)
 	if err := target.store.Scrub(c); err != nil {
 		return fmt.Errorf("it is forgotten, but the database's file may still have old bytes of it until this is done again: %w", err)
 	}
 	return nil
-}
-
-// forms are the ways to write the addresses of a mailbox, with those that were written
-// down in each of its domains.
-func (o *opened) forms(c *call, typed settings.Address) (policy.Forms, settings.Address, error) {
-	forms, mailbox, err := o.directory.Forms(c, typed, nil)
-	if err != nil {
-		return forms, mailbox, err
-	}
-	var written []settings.Address
-	for _, domain := range forms.Domains() {
-		some, err := o.store.Written(c, domain)
-		if err != nil {
-			return forms, mailbox, err
-		}
-		written = append(written, some...)
-	}
-	return o.directory.Forms(c, typed, written)
 }

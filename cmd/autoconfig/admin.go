@@ -9,6 +9,7 @@ import (
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
+	"autoconfig/settings"
 )
 
 // admin does what may be done to the site, but for links, people and tokens.
@@ -55,6 +56,9 @@ func (o *opened) change(c *call, action, subject, domain string, do func(ctx con
 func said(err error) error {
 	if without := (admin.NotServed{}); errors.As(err, &without) {
 		return refusal{notServed{without.Domain, without.Err}}
+	}
+	if errors.As(err, new(settings.Problems)) {
+		return refusal{err}
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
+	"autoconfig/policy"
 	"autoconfig/settings"
 	"autoconfig/templates"
 )
@@ -36,9 +37,26 @@ type Admin struct {
 	Now func() time.Time
 }
 
-// Store is our own database.
+// Store is our own database. What isn't there is [directory.ErrNotFound].
 type Store interface {
 	staff.Journal
+	// Hold lets nobody else change what is served until the context's transaction has
+	// ended.
+	Hold(ctx context.Context) error
+	// Terms are those of a domain, by any of its names.
+	Terms(ctx context.Context, name string) (*policy.Terms, error)
+	// Account is the one that has an address as its own or another one.
+	Account(ctx context.Context, key string) (policy.Account, error)
+	PutAccount(ctx context.Context, a policy.Account) error
+	RemoveAccount(ctx context.Context, key string) error
+	Override(ctx context.Context, key string) (policy.Override, error)
+	// PutOverride removes one that says nothing.
+	PutOverride(ctx context.Context, o policy.Override) error
+	// Written are the addresses that links and the audit log have of a domain.
+	Written(ctx context.Context, domain string) ([]settings.Address, error)
+	// Forget puts a pseudonym in the place of a mailbox, withdraws its links and removes
+	// what else names it, but not the account. It tells how many rows it found.
+	Forget(ctx context.Context, who policy.Forms, pseudonym string, now time.Time) (found int64, err error)
 	// RemoveToken removes a token; one that isn't there is [staff.ErrUnknown].
 	RemoveToken(ctx context.Context, id string) error
 }
@@ -102,6 +120,16 @@ func (a *Admin) now() time.Time {
 // act does something and writes it down, both or neither; see [staff.Act].
 func (a *Admin) act(ctx context.Context, by staff.Actor, do func(ctx context.Context) (staff.Entry, error)) error {
 	return staff.Act(ctx, a.Store, a.now(), by, do)
+}
+
+// change is act for what changes the site: the next answer here shows it, those of
+// other processes within a second.
+func (a *Admin) change(ctx context.Context, by staff.Actor, do func(ctx context.Context) (staff.Entry, error)) error {
+	if err := a.act(ctx, by, do); err != nil {
+		return err
+	}
+	_ = a.Directory.Refresh(ctx) // it is done: if this fails, the answer comes within a second here too
+	return nil
 }
 
 // domain finds a domain by any of its names, if the actor serves it.

@@ -28,12 +28,8 @@ import (
 
 // Site is what the help desk and the API read and change.
 type Site interface {
+	admin.Store
 	Accounts(ctx context.Context, domain, after string, limit int) ([]policy.Account, error)
-	Account(ctx context.Context, key string) (policy.Account, error)
-	PutAccount(ctx context.Context, a policy.Account) error
-	RemoveAccount(ctx context.Context, key string) error
-	// PutOverride stores what is laid over an account that is kept elsewhere.
-	PutOverride(ctx context.Context, o policy.Override) error
 	// Domain is one domain by its primary name.
 	Domain(ctx context.Context, name string) (policy.Domain, error)
 	// Domains are at most limit domains whose names come after the given one, in their
@@ -153,7 +149,9 @@ var apiRefusals = []struct {
 	{thunderbird.ErrAndroidAuth, http.StatusUnprocessableEntity, "format", ""},
 	{thunderbird.ErrAndroidAddress, http.StatusUnprocessableEntity, "format", ""},
 	{directory.ErrExists, http.StatusConflict, "exists", ""},
-	{errOutside, http.StatusConflict, "outside", ""},
+	{admin.ErrOutside, http.StatusConflict, "outside", "the account is kept in another source, which is only read: lay an override over it"},
+	{admin.ErrOurs, http.StatusBadRequest, "json", ""},
+	{admin.ErrNoServer, http.StatusBadRequest, "json", ""},
 	{directory.ErrHasAccounts, http.StatusConflict, "has_accounts", ""},
 	{directory.ErrNoSuchDomain, http.StatusNotFound, "not_found", ""},
 	{errJSON, http.StatusBadRequest, "json", ""},

@@ -107,16 +107,7 @@ func (s *Server) apiPutAccount(c echo.Context) error {
 	if account.Address.Key() != typed.Key() || typed.Domain() != entry.Terms.Name {
 		return fmt.Errorf("%w: the address in the body and the one in the path must be the same, in the primary domain", errJSON)
 	}
-	if err := entry.Terms.CheckAccount(account); err != nil {
-		return err
-	}
-	ctx := c.Request().Context()
-	if found, err := s.Directory.Lookup(ctx, entry, typed); err != nil {
-		return unavailable(err)
-	} else if found.Source != "" && found.Account.Address.Key() == typed.Key() {
-		return errOutside
-	}
-	err = s.change(c, "account changed", typed.String(), entry.Terms.Name, func(ctx context.Context) error { return s.Site.PutAccount(ctx, account) })
+	account, _, err = s.admin.PutAccount(c.Request().Context(), actor(c), typed, func(*policy.Account) (policy.Account, error) { return account, nil })
 	if err != nil {
 		return err
 	}
@@ -128,21 +119,8 @@ func (s *Server) apiRemoveAccount(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	entry, err := s.servedDomain(c, typed.Domain())
-	if err != nil {
+	if err := s.admin.RemoveAccount(c.Request().Context(), actor(c), typed); err != nil {
 		return err
-	}
-	account, err := s.Site.Account(ctx, typed.Key())
-	if err != nil {
-		return err
-	}
-	if account.Address.Key() != typed.Key() {
-		return directory.ErrNotFound // another address of the mailbox
-	}
-	err = s.change(c, "account removed", typed.String(), entry.Terms.Name, func(ctx context.Context) error { return s.Site.RemoveAccount(ctx, typed.Key()) })
-	if err != nil {
-		return unavailable(err)
 	}
 	return c.NoContent(http.StatusNoContent)
 }

@@ -134,7 +134,7 @@ func build(o Options, before *Server) (*Server, error) {
 	}
 	if o.Desk != nil {
 		s.admin = &admin.Admin{
-			Store: o.Desk.Store, Directory: o.Directory, Links: o.Links, Desk: o.Desk, Catalogue: pages.Catalogue,
+			Store: o.Site, Directory: o.Directory, Links: o.Links, Desk: o.Desk, Catalogue: pages.Catalogue,
 			PublicURL: o.PublicURL, LinkLife: o.LinkLife, LinkUses: o.LinkUses, Now: o.Now,
 		}
 	}

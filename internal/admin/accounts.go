@@ -1,0 +1,123 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/staff"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+// ErrOutside means that an account is kept in another source, which is only read; the
+// error is an [Outside].
+var ErrOutside = errors.New("the account is kept in another source")
+
+// Outside is an account that is kept in another source.
+type Outside struct {
+	Address settings.Address
+	Source  string
+}
+
+// Error implements error.
+func (o Outside) Error() string {
+	return fmt.Sprintf("%s is kept in the source %s, which is only read", o.Address, o.Source)
+}
+
+// Is makes it [ErrOutside].
+func (o Outside) Is(target error) bool { return target == ErrOutside }
+
+// LeadsTo is an address that is another one of an account, which has its own. It is
+// [directory.ErrNotFound]: no account has it for its own.
+type LeadsTo struct{ Asked, Account settings.Address }
+
+// Error implements error.
+func (l LeadsTo) Error() string { return fmt.Sprintf("%s leads to the account %s", l.Asked, l.Account) }
+
+// Is makes it [directory.ErrNotFound].
+func (l LeadsTo) Is(target error) bool { return target == directory.ErrNotFound }
+
+// PutAccount stores in our own database what change makes of the account that has an
+// address, as it is now, and gives it with its domain's terms. before is nil where no
+// account has the address. Errors are those of change, of [policy.Terms.CheckAccount],
+// [NotServed], [Outside], [directory.ErrExists] and [directory.ErrNoSuchDomain].
+func (a *Admin) PutAccount(ctx context.Context, by staff.Actor, address settings.Address, change func(before *policy.Account) (policy.Account, error)) (account policy.Account, terms *policy.Terms, err error) {
+	if err := a.notOutside(ctx, by, address); err != nil {
+		return account, nil, err
+	}
+	err = a.change(ctx, by, func(ctx context.Context) (e staff.Entry, err error) {
+		if err := a.Store.Hold(ctx); err != nil {
+			return e, err
+		}
+		if terms, err = a.Store.Terms(ctx, address.Domain()); errors.Is(err, directory.ErrNotFound) {
+			return e, fmt.Errorf("%w: %s", directory.ErrNoSuchDomain, address.Domain()) // another source has it
+		} else if err != nil {
+			return e, err
+		}
+		before, err := a.stored(ctx, terms.Primary(address))
+		if err != nil {
+			return e, err
+		}
+		if account, err = change(before); err != nil {
+			return e, err
+		}
+		if err := terms.CheckAccount(account); err != nil {
+			return e, err
+		}
+		e = staff.Entry{Action: "account changed", Subject: account.Address.String(), Domain: terms.Name}
+		if before == nil || before.Address.Key() != account.Address.Key() {
+			e.Action = "account added"
+		}
+		return e, a.Store.PutAccount(ctx, account)
+	})
+	return account, terms, err
+}
+
+// notOutside refuses an address that another source has, but for a tagged one: that may
+// be an account of its own beside the mailbox.
+func (a *Admin) notOutside(ctx context.Context, by staff.Actor, address settings.Address) error {
+	found, err := a.account(ctx, by, address)
+	if err != nil || found.Source == "" {
+		return err
+	}
+	terms := found.Entry.Terms
+	if terms.Mailbox(address) == terms.Primary(address) || found.Account.Address.Key() == address.Key() {
+		return Outside{found.Account.Address, found.Source}
+	}
+	return nil
+}
+
+// stored is the account of our own database that has an address as its own or another
+// one; nil for none.
+func (a *Admin) stored(ctx context.Context, address settings.Address) (*policy.Account, error) {
+	account, err := a.Store.Account(ctx, address.Key())
+	if errors.Is(err, directory.ErrNotFound) {
+		return nil, nil
+	}
+	return &account, err
+}
+
+// RemoveAccount removes an account from our own database, by its own address. Errors are
+// [NotServed], [directory.ErrNotFound] and [LeadsTo].
+func (a *Admin) RemoveAccount(ctx context.Context, by staff.Actor, address settings.Address) error {
+	entry, err := a.domain(ctx, by, address.Domain())
+	if err != nil {
+		return err
+	}
+	return a.change(ctx, by, func(ctx context.Context) (e staff.Entry, err error) {
+		if err := a.Store.Hold(ctx); err != nil {
+			return e, err
+		}
+		account, err := a.Store.Account(ctx, entry.Terms.Primary(address).Key())
+		if err != nil {
+			return e, err
+		}
+		if account.Address.Key() != address.Key() {
+			return e, LeadsTo{address, account.Address}
+		}
+		e = staff.Entry{Action: "account removed", Subject: account.Address.String(), Domain: entry.Terms.Name}
+		return e, a.Store.RemoveAccount(ctx, account.Address.Key())
+	})
+}
