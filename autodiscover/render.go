@@ -33,11 +33,11 @@ func Render(s settings.Settings) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	form, err := Compile(resolved)
+	template, err := Compile(resolved)
 	if err != nil {
 		return nil, err
 	}
-	return form.Fill(&resolved, settings.EscapeXML), nil
+	return template.Fill(&resolved, settings.EscapeXML), nil
 }
 
 // Resolve makes of s what is written: s itself, unless the reply can't say it.
@@ -45,11 +45,11 @@ func Render(s settings.Settings) ([]byte, error) {
 func Resolve(s settings.Settings) (settings.Settings, error) { return s, expressible(s) }
 
 // Compile renders the reply once for all domains and addresses with the same
-// offer and the same [settings.Shape]. s must have come through [Resolve], and so
-// must all that the form is filled with.
-func Compile(s settings.Settings) (*settings.Form, error) {
+// offer and the same [settings.TemplateKey]. s must have come through [Resolve], and so
+// must all that the template is filled with.
+func Compile(s settings.Settings) (*settings.Template, error) {
 	addressed := !s.Typed.IsZero()
-	s = s.WithHoles()
+	s = s.WithSlots()
 	doc, response := newResponse(outlookNamespace)
 	if addressed {
 		// Never the person's name: anybody may ask.
@@ -69,7 +69,7 @@ func Compile(s settings.Settings) (*settings.Form, error) {
 	if err != nil {
 		return nil, err
 	}
-	return settings.NewForm(text)
+	return settings.NewTemplate(text)
 }
 
 var protocolTypes = map[settings.Protocol]string{

@@ -100,7 +100,7 @@ func checkLocalPart(local string) error {
 
 // legalRune tells whether a rune may stand in an address or in a text that we
 // hand out: no control characters, none that XML 1.0 forbids, none that reorder
-// or break lines, none of the private-use ones that mark the holes of a [Form].
+// or break lines, none of the private-use ones that mark the slots of a [Template].
 func legalRune(r rune) bool {
 	switch {
 	case unicode.IsControl(r), r == '\u2028', r == '\u2029', r == '\uFEFF', r == utf8.RuneError:

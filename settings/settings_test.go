@@ -133,26 +133,26 @@ func TestDefaultLogin(t *testing.T) {
 	}
 }
 
-func TestFormFillsItsHoles(t *testing.T) {
+func TestTemplateFillsItsSlots(t *testing.T) {
 	t.Parallel()
 	s := Settings{
 		Typed:         MustAddress("a&b@example.com"),
 		IncomingLogin: Login{Literal: "<in>"},
 		OutgoingLogin: Login{Literal: "out"},
 	}
-	holes := s.WithHoles()
-	form, err := NewForm([]byte("1 " + holes.Typed.String() + " 2 " + holes.IncomingLogin.Literal + holes.OutgoingLogin.Literal + " ü"))
+	slots := s.WithSlots()
+	template, err := NewTemplate([]byte("1 " + slots.Typed.String() + " 2 " + slots.IncomingLogin.Literal + slots.OutgoingLogin.Literal + " ü"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := string(form.Fill(&s, EscapeXML)), "1 a&amp;b@example.com 2 &lt;in&gt;out ü"; got != want {
+	if got, want := string(template.Fill(&s, EscapeXML)), "1 a&amp;b@example.com 2 &lt;in&gt;out ü"; got != want {
 		t.Errorf("filled: %q, want %q", got, want)
 	}
-	if form, err = NewForm([]byte("no holes")); err != nil || string(form.Fill(&s, EscapeXML)) != "no holes" {
-		t.Errorf("a form without holes: %v", err)
+	if template, err = NewTemplate([]byte("no slots")); err != nil || string(template.Fill(&s, EscapeXML)) != "no slots" {
+		t.Errorf("a template without slots: %v", err)
 	}
-	if _, err = NewForm([]byte("\uE00A")); err == nil {
-		t.Error("an unknown hole is accepted")
+	if _, err = NewTemplate([]byte("\uE00A")); err == nil {
+		t.Error("an unknown slot is accepted")
 	}
 }
 
@@ -186,17 +186,17 @@ func TestServicesOverPlan(t *testing.T) {
 	}
 }
 
-func FuzzNewForm(f *testing.F) {
+func FuzzNewTemplate(f *testing.F) {
 	f.Add([]byte("a\uE000@\uE001b"))
 	f.Add([]byte{0xEE, 0x80})
 	f.Fuzz(func(t *testing.T, document []byte) {
-		form, err := NewForm(bytes.Clone(document))
+		template, err := NewTemplate(bytes.Clone(document))
 		if err != nil {
 			return
 		}
-		s := Settings{}.WithHoles()
+		s := Settings{}.WithSlots()
 		raw := func(dst []byte, text string) []byte { return append(dst, text...) }
-		if got := form.Fill(&s, raw); !bytes.Equal(got, document) {
+		if got := template.Fill(&s, raw); !bytes.Equal(got, document) {
 			t.Fatalf("%q becomes %q", document, got)
 		}
 	})

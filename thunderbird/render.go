@@ -16,26 +16,26 @@ func Render(s settings.Settings) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	form, err := Compile(resolved)
+	template, err := Compile(resolved)
 	if err != nil {
 		return nil, err
 	}
-	return form.Fill(&resolved, settings.EscapeXML), nil
+	return template.Fill(&resolved, settings.EscapeXML), nil
 }
 
 // Compile renders the document once for all domains and addresses with the same
-// offer and the same [settings.Shape]. s must have come through [Resolve], and so
-// must all that the form is filled with.
-func Compile(s settings.Settings) (*settings.Form, error) {
+// offer and the same [settings.TemplateKey]. s must have come through [Resolve], and so
+// must all that the template is filled with.
+func Compile(s settings.Settings) (*settings.Template, error) {
 	doc := etree.NewDocument()
 	doc.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
-	writeConfig(doc.CreateElement("clientConfig"), s.WithHoles())
+	writeConfig(doc.CreateElement("clientConfig"), s.WithSlots())
 	doc.Indent(2)
 	text, err := doc.WriteToBytes()
 	if err != nil {
 		return nil, err
 	}
-	return settings.NewForm(text)
+	return settings.NewTemplate(text)
 }
 
 func writeConfig(root *etree.Element, s settings.Settings) {

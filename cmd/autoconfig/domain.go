@@ -36,7 +36,7 @@ func (l *domainListCmd) Run(c *call) error {
 		return err
 	}
 	defer source.close()
-	site, err := source.store.Frame(c)
+	site, err := source.store.SiteConfig(c)
 	if err != nil {
 		return err
 	}

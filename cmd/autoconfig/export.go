@@ -123,11 +123,11 @@ func (e *exportDomainsCmd) Run(c *call) error {
 		return err
 	}
 	defer source.close()
-	frame, err := source.store.Frame(c)
+	site, err := source.store.SiteConfig(c)
 	if err != nil {
 		return err
 	}
-	lost, err := migrate.ExportDomains(frame, migrate.Format(e.Format), c.std.out)
+	lost, err := migrate.ExportDomains(site, migrate.Format(e.Format), c.std.out)
 	if err == nil && lost > 0 {
 		fmt.Fprintf(c.std.err, "warning: %d domains have servers, rules or other things of their own, which a CSV has no columns for; use --format jsonl\n", lost)
 	}

@@ -68,11 +68,11 @@ func (i *importAccountsCmd) run(c *call) error {
 	if err != nil {
 		return err
 	}
-	frame, err := target.store.Frame(c)
+	site, err := target.store.SiteConfig(c)
 	if err != nil {
 		return err
 	}
-	o.terms = frame.AllTerms()
+	o.terms = site.AllTerms()
 	m := &meter{what: "reading " + file.name, size: file.size}
 	work := migrate.AccountImport{Format: file.format, Refused: o.refuse, Changed: o.change, Read: func(n int) { m.lines.Add(int64(n)) }}
 	stop := c.start(m, i.JSON)
@@ -133,11 +133,11 @@ func (i *importDomainsCmd) run(c *call) error {
 	if err != nil {
 		return err
 	}
-	return i.frame(c, file.name, change, refused, nil)
+	return i.changeSite(c, file.name, change, refused, nil)
 }
 
-// frame judges a change of providers, plans and domains, and writes it.
-func (f importFlags) frame(c *call, name string, change migrate.FrameChange, refused []migrate.Refusal, notes []string) error {
+// changeSite judges a change of providers, plans and domains, and writes it.
+func (f importFlags) changeSite(c *call, name string, change migrate.SiteChange, refused []migrate.Refusal, notes []string) error {
 	target, err := openSite(c)
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func (i *importConfigCmd) run(c *call) error {
 		return refusal{fmt.Errorf("%s: %w", from, err)}
 	}
 	change, skipped := migrate.PublishedChange(published, name, i.Replace)
-	return i.frame(c, from, change, nil, notes(skipped))
+	return i.changeSite(c, from, change, nil, notes(skipped))
 }
 
 func notes(skipped []migrate.Skipped) []string {
@@ -147,7 +147,7 @@ func (i *importAutomx2Cmd) run(c *call) error {
 	} else if err != nil {
 		return fmt.Errorf("read %s: %w", address, err)
 	}
-	return i.frame(c, "automx2", foreign.Change(i.Replace), nil, notes(foreign.Skipped))
+	return i.changeSite(c, "automx2", foreign.Change(i.Replace), nil, notes(foreign.Skipped))
 }
 
 // fromSQLAlchemy takes a URL as automx2's own configuration has it: with a driver

@@ -161,7 +161,7 @@ func keepPACC(c *call, site *opened, logger *slog.Logger) error {
 // reconcile brings all names up to date if the site isn't of the given generation
 // any more, else those that wait. It gives the generation that is up to date.
 func reconcile(c *call, site *opened, publisher doctor.Publisher, before int64) (int64, error) {
-	generation, err := site.store.FrameGeneration(c)
+	generation, err := site.store.ConfigGeneration(c)
 	if err != nil {
 		return before, err
 	}
@@ -241,9 +241,9 @@ func (p *publishedPage) ReplacePACC(_ context.Context, changes ...doctor.Documen
 
 // names are all names under which domains are served.
 func (o *opened) names(c *call) ([]string, error) {
-	frame, err := o.store.Frame(c)
+	config, err := o.store.SiteConfig(c)
 	var all []string
-	for _, d := range frame.Domains {
+	for _, d := range config.Domains {
 		all = append(append(all, d.Name), d.Aliases...)
 	}
 	return all, err

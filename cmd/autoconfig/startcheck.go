@@ -103,7 +103,7 @@ func (s settled) checkPlans(ctx context.Context, db plans) (wrong mistakes) {
 			wrong.add(config.At(s.file, s.text, fmt.Sprintf("sources[%d].plan", i), fmt.Errorf("the source %s: %w", source.Name, noPlan(source.Plan, err))))
 		}
 	}
-	if generation, err := db.FrameGeneration(ctx); err == nil && generation <= 1 {
+	if generation, err := db.ConfigGeneration(ctx); err == nil && generation <= 1 {
 		return nil
 	}
 	return wrong
@@ -112,7 +112,7 @@ func (s settled) checkPlans(ctx context.Context, db plans) (wrong mistakes) {
 // plans is what of our own database says whether a plan can be served.
 type plans interface {
 	PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Terms, error)
-	FrameGeneration(ctx context.Context) (int64, error)
+	ConfigGeneration(ctx context.Context) (int64, error)
 }
 
 func planOf(ctx context.Context, db plans, plan string) error {

@@ -56,12 +56,12 @@ type Directory struct {
 	accounts *cache[Kept]
 	digests  *cache[Kept]
 	// indexed is what is kept under an address that a source's index of digests led to.
-	indexed *cache[Kept]
-	uniform *cache[bool]
-	pacc    *cache[[]byte]
-	sources []*source
-	offers  *offers
-	forms   *forms
+	indexed   *cache[Kept]
+	uniform   *cache[bool]
+	pacc      *cache[[]byte]
+	sources   []*source
+	offers    *offers
+	templates *templates
 }
 
 // New prepares a Directory.
@@ -76,7 +76,7 @@ func New(o Options) *Directory {
 		o.Now = time.Now
 	}
 	own := &origin{life: ownLife, now: o.Now, logger: o.Logger, good: o.Now()}
-	d := &Directory{store: o.Store, logger: o.Logger, now: o.Now, tick: o.Tick, own: own, offers: newOffers(), forms: newForms(maxForms)}
+	d := &Directory{store: o.Store, logger: o.Logger, now: o.Now, tick: o.Tick, own: own, offers: newOffers(), templates: newTemplates(maxTemplates)}
 	d.domains = newCache[*Entry](own, maxDomains)
 	d.planned = newCache[*Entry](own, maxDomains)
 	d.accounts = newCache[Kept](own, o.MaxEntries)

@@ -13,8 +13,8 @@ type Entry struct {
 	Name  string
 	Terms *policy.Terms
 
-	offer *offer
-	forms *forms // the directory's
+	offer     *offer
+	templates *templates // the directory's
 }
 
 // newEntry lets the terms share what other entries have as well. The name may be a
@@ -27,19 +27,19 @@ func (d *Directory) newEntry(name string, terms *policy.Terms) *Entry {
 		name = strings.Clone(name)
 	}
 	return &Entry{
-		Name:  name,
-		Terms: &policy.Terms{Name: terms.Name, Aliases: terms.Aliases, Common: &shared.Common},
-		offer: shared,
-		forms: d.forms,
+		Name:      name,
+		Terms:     &policy.Terms{Name: terms.Name, Aliases: terms.Aliases, Common: &shared.Common},
+		offer:     shared,
+		templates: d.templates,
 	}
 }
 
-// Form gives the form of a shape, if it was kept for any domain with this offer.
-func (e *Entry) Form(shape settings.Shape) (form *settings.Form, found bool) {
-	return e.forms.GetIfPresent(formKey{e.offer.identity, shape})
+// Template gives the one with a key, if it was kept for any domain with this offer.
+func (e *Entry) Template(key settings.TemplateKey) (template *settings.Template, found bool) {
+	return e.templates.GetIfPresent(templateKey{e.offer.identity, key})
 }
 
-// KeepForm keeps a form for all domains with this offer.
-func (e *Entry) KeepForm(shape settings.Shape, form *settings.Form) {
-	e.forms.Set(formKey{e.offer.identity, shape}, form)
+// KeepTemplate keeps a template for all domains with this offer.
+func (e *Entry) KeepTemplate(key settings.TemplateKey, template *settings.Template) {
+	e.templates.Set(templateKey{e.offer.identity, key}, template)
 }

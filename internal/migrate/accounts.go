@@ -113,11 +113,11 @@ type conflict struct {
 }
 
 func (r *accountRun) run(ctx context.Context, file io.Reader) error {
-	frame, err := r.from.Frame(ctx)
+	config, err := r.from.SiteConfig(ctx)
 	if err != nil {
 		return err
 	}
-	all := frame.AllTerms()
+	all := config.AllTerms()
 	r.terms = make(map[string]*policy.Terms, len(all))
 	for name, t := range all {
 		r.terms[name] = t

@@ -189,7 +189,7 @@ func TestAddressesMoveBetweenAccounts(t *testing.T) {
 			if owner := store.owner["info@example.com"]; owner == "" || owner == "office@example.com" {
 				t.Errorf("info@ is of %q", owner)
 			}
-			if got := importAccounts(t, &fake{store.frame, store.accounts, store.owner, 0}, CSV, "address,addresses\n"+strings.Join(lines, "\n")+"\n"); !got.Empty() {
+			if got := importAccounts(t, &fake{store.config, store.accounts, store.owner, 0}, CSV, "address,addresses\n"+strings.Join(lines, "\n")+"\n"); !got.Empty() {
 				t.Errorf("once more changes %q", got.changed)
 			}
 		})
@@ -228,7 +228,7 @@ func TestWhatChangesBetweenJudgingAndWriting(t *testing.T) {
 	if counts, err := i.Judge(t.Context(), store, strings.NewReader(text)); err != nil || counts.Added != 1 {
 		t.Fatal(counts, err)
 	}
-	store.frame.Domains[0].Plan = "imap only"
+	store.config.Domains[0].Plan = "imap only"
 	if err := store.change(func(to Target) error { return i.Write(t.Context(), to, strings.NewReader(text)) }); !errors.Is(err, ErrRefused) {
 		t.Errorf("writing gives %v", err)
 	}

@@ -337,8 +337,8 @@ func (m *automx2Import) davURL(element string, dav automx2DAV) (address, why str
 // Change adds another system's providers, plans and domains to a site. What is
 // there already and differs is refused, unless replace says that the other system
 // is right. Of a domain that is there, only plan and provider change.
-func (f Foreign) Change(replace bool) FrameChange {
-	return FrameChange{Apply: func(site *policy.Site) []Refusal {
+func (f Foreign) Change(replace bool) SiteChange {
+	return SiteChange{Apply: func(site *policy.Site) []Refusal {
 		providers := put(&site.Providers, f.Site.Providers, replace, "provider",
 			func(p settings.Provider) string { return p.ID }, func(_, new settings.Provider) settings.Provider { return new })
 		plans := put(&site.Plans, f.Site.Plans, replace, "plan",

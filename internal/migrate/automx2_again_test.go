@@ -30,7 +30,7 @@ func TestImportingAutomx2Again(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := store.site()
-	store.frame.Domains[0].Aliases = []string{"alias.example"}
+	store.config.Domains[0].Aliases = []string{"alias.example"}
 	first.Domains[0].Aliases = []string{"alias.example"}
 	if err := write(false); err != nil {
 		t.Fatal("again:", err)
@@ -38,8 +38,8 @@ func TestImportingAutomx2Again(t *testing.T) {
 	if diff := cmp.Diff(first, store.site(), compare); diff != "" {
 		t.Error(diff)
 	}
-	store.frame.Plans[0].Servers.IMAP[0].Host = "other.example.com"
-	store.frame.Domains[1].Provider = ""
+	store.config.Plans[0].Servers.IMAP[0].Host = "other.example.com"
+	store.config.Domains[1].Provider = ""
 	_, _, refused, err := foreign.Change(false).Judge(t.Context(), store)
 	if err != nil || len(refused) != 2 || !strings.Contains(fmt.Sprint(refused), "plan automx2-1-2-dav-1-2") || !strings.Contains(fmt.Sprint(refused), "domain example.net") {
 		t.Error(refused, err)

@@ -74,7 +74,7 @@ func TestEveryBadLineOfDomainsIsSaidWithItsPlace(t *testing.T) {
 		for _, r := range refused {
 			fmt.Fprintf(&all, "\tdomains.%s:%s\n", c.format, r)
 		}
-		if len(store.frame.Domains) != 2 || store.frame.Domains[0].Plan != "standard" {
+		if len(store.config.Domains) != 2 || store.config.Domains[0].Plan != "standard" {
 			t.Errorf("%s: something was written", c.name)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // fake is a store in memory. Like a real one it refuses an address that another
 // account has.
 type fake struct {
-	frame    policy.Site
+	config   policy.Site
 	accounts map[string]policy.Account
 	owner    map[string]string // address keys, with their account's
 	puts     int               // accounts that were put, also in transactions that failed
@@ -26,8 +26,8 @@ type fake struct {
 
 func newFake(t *testing.T, site policy.Site) *fake {
 	t.Helper()
-	f := &fake{frame: site, accounts: map[string]policy.Account{}, owner: map[string]string{}}
-	f.frame.Accounts = nil
+	f := &fake{config: site, accounts: map[string]policy.Account{}, owner: map[string]string{}}
+	f.config.Accounts = nil
 	for some := range slices.Chunk(site.Accounts, Batch) {
 		if err := f.PutAccounts(t.Context(), some); err != nil {
 			t.Fatal(err)
@@ -37,7 +37,7 @@ func newFake(t *testing.T, site policy.Site) *fake {
 	return f
 }
 
-func (f *fake) Frame(context.Context) (policy.Site, error) { return f.frame, nil }
+func (f *fake) SiteConfig(context.Context) (policy.Site, error) { return f.config, nil }
 
 func (f *fake) Accounts(_ context.Context, keys []string) ([]policy.Account, error) {
 	if len(keys) > MaxKeys {
@@ -89,14 +89,14 @@ func (f *fake) PutAccounts(_ context.Context, accounts []policy.Account) error {
 	return nil
 }
 
-func (f *fake) PutFrame(_ context.Context, frame policy.Site) error {
-	f.frame = frame
+func (f *fake) PutSiteConfig(_ context.Context, config policy.Site) error {
+	f.config = config
 	return nil
 }
 
 // change is a transaction.
 func (f *fake) change(do func(Target) error) error {
-	copied := &fake{f.frame, map[string]policy.Account{}, map[string]string{}, 0}
+	copied := &fake{f.config, map[string]policy.Account{}, map[string]string{}, 0}
 	for key, a := range f.accounts {
 		copied.accounts[key] = a
 	}
@@ -106,13 +106,13 @@ func (f *fake) change(do func(Target) error) error {
 	err := do(copied)
 	f.puts += copied.puts
 	if err == nil {
-		f.frame, f.accounts, f.owner = copied.frame, copied.accounts, copied.owner
+		f.config, f.accounts, f.owner = copied.config, copied.accounts, copied.owner
 	}
 	return err
 }
 
 func (f *fake) site() policy.Site {
-	all := f.frame
+	all := f.config
 	for _, a := range f.accounts {
 		all.Accounts = append(all.Accounts, a)
 	}

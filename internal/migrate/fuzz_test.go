@@ -50,10 +50,10 @@ func FuzzDomainsJSONL(f *testing.F) {
 			return
 		}
 		var out strings.Builder
-		if _, err := ExportDomains(store.frame, JSONL, &out); err != nil {
+		if _, err := ExportDomains(store.config, JSONL, &out); err != nil {
 			t.Fatal(err)
 		}
-		again := newFake(t, policy.Site{Providers: store.frame.Providers, Plans: store.frame.Plans})
+		again := newFake(t, policy.Site{Providers: store.config.Providers, Plans: store.config.Plans})
 		if refused := importDomains(t, again, JSONL, out.String()); len(refused) > 0 {
 			t.Fatalf("%q was exported as %q, of which is refused %q", text, out.String(), refused)
 		}

@@ -13,9 +13,9 @@ import (
 // PublishedChange adds a domain with what a published document says of it. For a
 // domain that is there it is refused, unless replace is set: then only the servers
 // change. The name must be one of settings.ParseDomain.
-func PublishedChange(c *thunderbird.Config, name string, replace bool) (FrameChange, []Skipped) {
+func PublishedChange(c *thunderbird.Config, name string, replace bool) (SiteChange, []Skipped) {
 	domain, provider, skipped := FromThunderbird(c, name)
-	return FrameChange{Apply: func(site *policy.Site) []Refusal {
+	return SiteChange{Apply: func(site *policy.Site) []Refusal {
 		at := slices.IndexFunc(site.Domains, func(d policy.Domain) bool { return d.Name == name })
 		switch {
 		case at >= 0 && !replace:

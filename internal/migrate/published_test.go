@@ -31,7 +31,7 @@ func parsePublished(t *testing.T, text string) *thunderbird.Config {
 // pattern the domain or its plan has.
 func TestReplacedServersKeepTheirLogins(t *testing.T) {
 	t.Parallel()
-	for name, frame := range map[string]func(*policy.Site){
+	for name, change := range map[string]func(*policy.Site){
 		"no pattern":         func(*policy.Site) {},
 		"the domain's":       func(s *policy.Site) { s.Domains[0].Username = "{local}" },
 		"the plan's":         func(s *policy.Site) { s.Plans[0].Username = "{local}" },
@@ -41,7 +41,7 @@ func TestReplacedServersKeepTheirLogins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			site := demo()
-			frame(&site)
+			change(&site)
 			store := newFake(t, site)
 			for _, logins := range [][2]string{{"%EMAILADDRESS%", "%EMAILLOCALPART%"}, {"%EMAILADDRESS%", "%EMAILADDRESS%"}, {"%EMAILLOCALPART%", "%EMAILLOCALPART%"}} {
 				change, _ := PublishedChange(parsePublished(t, publishedText(logins[0], logins[1], "")), "example.com", true)

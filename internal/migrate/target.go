@@ -12,8 +12,8 @@ import (
 // Reader is what an import is held against and an export is made of: one state of
 // the site.
 type Reader interface {
-	// Frame is the site without its accounts.
-	Frame(ctx context.Context) (policy.Site, error)
+	// SiteConfig is the site without its accounts.
+	SiteConfig(ctx context.Context) (policy.Site, error)
 	// Accounts are those that have one of the addresses, in the form of
 	// settings.Address.Key, as their own or another one; each once, in any order. At
 	// most [MaxKeys] are asked for at once.
@@ -30,9 +30,9 @@ type Target interface {
 	// PutAccounts stores checked accounts, each in the place of one with the same
 	// primary address. At most [Batch] come at once.
 	PutAccounts(ctx context.Context, accounts []policy.Account) error
-	// PutFrame stores checked providers, plans and domains in the place of all that
+	// PutSiteConfig stores checked providers, plans and domains in the place of all that
 	// are there. Accounts stay.
-	PutFrame(ctx context.Context, frame policy.Site) error
+	PutSiteConfig(ctx context.Context, config policy.Site) error
 }
 
 // How much a Target is asked at once.

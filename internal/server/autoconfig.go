@@ -61,7 +61,7 @@ func (s *Server) sendAutoconfig(c echo.Context, a answer) error {
 	if err != nil {
 		return err
 	}
-	body, err := s.fill(a.entry, "autoconfig", &resolved, thunderbird.Compile)
+	body, err := s.renderCached(a.entry, "autoconfig", &resolved, thunderbird.Compile)
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (s *Server) sendPOX(c echo.Context, a answer) error {
 	if err != nil {
 		return err
 	}
-	body, err := s.fill(a.entry, "autodiscover", &resolved, autodiscover.Compile)
+	body, err := s.renderCached(a.entry, "autodiscover", &resolved, autodiscover.Compile)
 	if err != nil {
 		return err
 	}

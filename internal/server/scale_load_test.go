@@ -218,7 +218,7 @@ func scaleAddress(i, domains int) string { return "u" + strconv.Itoa(i) + "@" + 
 // fill puts a site into an empty database as an import does.
 func fill(ctx context.Context, db *store.Store, site policy.Site) error {
 	return db.Bulk(ctx, func(b *store.Bulk) error {
-		if err := b.PutFrame(ctx, site); err != nil {
+		if err := b.PutSiteConfig(ctx, site); err != nil {
 			return err
 		}
 		for part := range slices.Chunk(site.Accounts, 500) {

@@ -32,7 +32,7 @@ var leftOut = map[string]string{
 var emptied = []string{"sessions"}
 
 // ownMeta are facts of a database and not of the site: they only ever rise.
-const ownMeta = ` WHERE name NOT IN ('` + metaGeneration + `', '` + metaFrame + `')`
+const ownMeta = ` WHERE name NOT IN ('` + metaGeneration + `', '` + metaConfig + `')`
 
 // BackupOptions are what the first line of a backup says beside what the database
 // knows.

@@ -34,8 +34,8 @@ func (s *Store) Bulk(ctx context.Context, do func(*Bulk) error) error {
 	})
 }
 
-// Frame is the site without its accounts.
-func (b *Bulk) Frame(ctx context.Context) (policy.Site, error) { return frame(ctx, b.tx) }
+// SiteConfig is the site without its accounts.
+func (b *Bulk) SiteConfig(ctx context.Context) (policy.Site, error) { return siteConfig(ctx, b.tx) }
 
 // Accounts are those that have one of the addresses, as their own or another one;
 // each once.
@@ -98,18 +98,18 @@ func (b *Bulk) namesOf(ctx context.Context, domain string) ([]string, error) {
 	return names, err
 }
 
-// PutFrame stores checked providers, plans and domains in the place of all that are
+// PutSiteConfig stores checked providers, plans and domains in the place of all that are
 // there. Accounts stay; the digests of those whose domain has other names now
 // follow them.
-func (b *Bulk) PutFrame(ctx context.Context, new policy.Site) error {
+func (b *Bulk) PutSiteConfig(ctx context.Context, new policy.Site) error {
 	if err := b.writer.flush(ctx); err != nil {
 		return err
 	}
-	old, err := frame(ctx, b.tx)
+	old, err := siteConfig(ctx, b.tx)
 	if err != nil {
 		return err
 	}
-	changed, err := b.store.replaceFrame(ctx, b.tx, old, new)
+	changed, err := b.store.replaceConfig(ctx, b.tx, old, new)
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (s *Store) RemoveDomain(ctx context.Context, name string, withAccounts bool
 				return false, err
 			}
 		}
-		return true, errors.Join(removePublished(ctx, tx, names), raiseFrame(ctx, tx))
+		return true, errors.Join(removePublished(ctx, tx, names), raiseConfig(ctx, tx))
 	})
 }
 
@@ -116,20 +116,20 @@ func (s *Store) replace(ctx context.Context, tx database.Queryer, old, new polic
 		}
 	}
 	if changed {
-		if err := raiseFrame(ctx, tx); err != nil { // terms have the identity in them
+		if err := raiseConfig(ctx, tx); err != nil { // terms have the identity in them
 			return false, err
 		}
 	}
-	frameChanged, err := s.replaceFrame(ctx, tx, old, new)
+	configChanged, err := s.replaceConfig(ctx, tx, old, new)
 	if err != nil {
 		return false, err
 	}
 	accountsChanged, err := s.replaceAccounts(ctx, tx, old, new)
 	if err != nil || new.Overrides == nil { // nothing is said of them, and they stay
-		return changed || frameChanged || accountsChanged, err
+		return changed || configChanged || accountsChanged, err
 	}
 	overridesChanged, err := s.replaceOverrides(ctx, tx, old.Overrides, new.Overrides)
-	return changed || frameChanged || accountsChanged || overridesChanged, err
+	return changed || configChanged || accountsChanged || overridesChanged, err
 }
 
 // row is a provider, plan or domain as it is stored.
@@ -156,8 +156,8 @@ func domainRows(list []policy.Domain) []row {
 	return rows
 }
 
-// replaceFrame writes the providers, plans and domains that differ.
-func (s *Store) replaceFrame(ctx context.Context, tx database.Queryer, old, new policy.Site) (changed bool, err error) {
+// replaceConfig writes the providers, plans and domains that differ.
+func (s *Store) replaceConfig(ctx context.Context, tx database.Queryer, old, new policy.Site) (changed bool, err error) {
 	for _, table := range []struct {
 		name, key string
 		old, new  []row
@@ -173,7 +173,7 @@ func (s *Store) replaceFrame(ctx context.Context, tx database.Queryer, old, new 
 		changed = changed || tableChanged
 	}
 	if changed {
-		err = errors.Join(removeOrphans(ctx, tx), raiseFrame(ctx, tx))
+		err = errors.Join(removeOrphans(ctx, tx), raiseConfig(ctx, tx))
 	}
 	return changed, err
 }

@@ -39,7 +39,7 @@ func (s *Store) Domains(ctx context.Context, within []string, after string, limi
 // give it. To find those, f is called again. It must check what it leaves.
 func (s *Store) ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error {
 	return s.change(ctx, func(tx database.Queryer) (bool, error) {
-		old, err := frameWithoutDomains(ctx, tx)
+		old, err := configWithoutDomains(ctx, tx)
 		if err != nil {
 			return false, err
 		}
@@ -118,7 +118,7 @@ func (s *Store) replaceDomain(ctx context.Context, tx database.Queryer, name str
 	}
 	if changed {
 		gone := slices.DeleteFunc(allNames(before)[name], func(n string) bool { return slices.Contains(allNames(after)[name], n) })
-		if err := errors.Join(removePublished(ctx, tx, gone), raiseFrame(ctx, tx)); err != nil {
+		if err := errors.Join(removePublished(ctx, tx, gone), raiseConfig(ctx, tx)); err != nil {
 			return false, err
 		}
 	}

@@ -18,8 +18,8 @@ var _ directory.Store = (*Store)(nil)
 // Terms implements [directory.Store].
 func (s *Store) Terms(ctx context.Context, name string) (*policy.Terms, error) {
 	var text []byte
-	var frame string
-	err := s.db.QueryRowContext(ctx, `SELECT d.document, (SELECT value FROM meta WHERE name = 'frame') FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name = ?`, name).Scan(&text, &frame)
+	var generation string
+	err := s.db.QueryRowContext(ctx, `SELECT d.document, (SELECT value FROM meta WHERE name = 'config') FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name = ?`, name).Scan(&text, &generation)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, directory.ErrNotFound
 	} else if err != nil {
@@ -29,7 +29,7 @@ func (s *Store) Terms(ctx context.Context, name string) (*policy.Terms, error) {
 	if err := decode(text, &domain); err != nil {
 		return nil, err
 	}
-	known, err := s.shared(ctx, frame)
+	known, err := s.shared(ctx, generation)
 	if err != nil {
 		return nil, err
 	}
@@ -38,11 +38,11 @@ func (s *Store) Terms(ctx context.Context, name string) (*policy.Terms, error) {
 
 // PlanTerms implements [directory.Store].
 func (s *Store) PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Terms, error) {
-	frame, err := meta(ctx, s.db, metaFrame)
+	generation, err := meta(ctx, s.db, metaConfig)
 	if err != nil {
 		return nil, err
 	}
-	known, err := s.shared(ctx, frame)
+	known, err := s.shared(ctx, generation)
 	if err != nil {
 		return nil, err
 	}
@@ -62,26 +62,26 @@ func (s *Store) PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Te
 	return terms, nil
 }
 
-// shared is what domains refer to, as it was in one generation of the frame.
+// shared is what domains refer to, as it was in one generation of the site's configuration.
 type shared struct {
-	frame     string
-	siteID    string
-	plans     map[string]policy.Plan
-	providers map[string]settings.Provider
+	generation string
+	siteID     string
+	plans      map[string]policy.Plan
+	providers  map[string]settings.Provider
 }
 
 // shared gives that of a generation, or of a newer one: to read it anew for each
 // domain would be most of the work.
-func (s *Store) shared(ctx context.Context, frame string) (*shared, error) {
-	if kept := s.kept.Load(); kept != nil && kept.frame == frame {
+func (s *Store) shared(ctx context.Context, generation string) (*shared, error) {
+	if kept := s.kept.Load(); kept != nil && kept.generation == generation {
 		return kept, nil
 	}
 	fresh := &shared{plans: map[string]policy.Plan{}, providers: map[string]settings.Provider{}}
 	err := s.db.View(ctx, func(q database.Queryer) (err error) {
-		if fresh.frame, err = meta(ctx, q, metaFrame); err != nil {
+		if fresh.generation, err = meta(ctx, q, metaConfig); err != nil {
 			return err
 		}
-		small, err := frameWithoutDomains(ctx, q)
+		small, err := configWithoutDomains(ctx, q)
 		fresh.siteID = small.ID
 		for _, p := range small.Plans {
 			fresh.plans[p.Name] = p

@@ -15,14 +15,14 @@ import (
 const (
 	metaSiteID     = "site_id"
 	metaGeneration = "generation"
-	metaFrame      = "frame" // the generation of providers, plans and domains alone
+	metaConfig     = "config" // the generation of providers, plans and domains alone
 )
 
 // begin gives a new database its identity. One that has it isn't changed: on SQLite,
 // to begin a change alone would wait for another process's import.
 func (s *Store) begin(ctx context.Context) error {
 	begun := true
-	for _, name := range []string{metaSiteID, metaGeneration, metaFrame} {
+	for _, name := range []string{metaSiteID, metaGeneration, metaConfig} {
 		_, err := meta(ctx, s.db, name)
 		begun = begun && err == nil
 	}
@@ -30,7 +30,7 @@ func (s *Store) begin(ctx context.Context) error {
 		return nil
 	}
 	return s.db.Change(ctx, func(tx database.Queryer) error {
-		for name, value := range map[string]string{metaSiteID: newID(), metaGeneration: "1", metaFrame: "1"} {
+		for name, value := range map[string]string{metaSiteID: newID(), metaGeneration: "1", metaConfig: "1"} {
 			if _, err := meta(ctx, tx, name); err == nil {
 				continue
 			}
@@ -57,10 +57,10 @@ func (s *Store) Generation(ctx context.Context) (int64, error) {
 	return number(ctx, s.db, metaGeneration)
 }
 
-// FrameGeneration is a number that every change of providers, plans and domains
+// ConfigGeneration is a number that every change of providers, plans and domains
 // raises.
-func (s *Store) FrameGeneration(ctx context.Context) (int64, error) {
-	return number(ctx, s.db, metaFrame)
+func (s *Store) ConfigGeneration(ctx context.Context) (int64, error) {
+	return number(ctx, s.db, metaConfig)
 }
 
 func number(ctx context.Context, q database.Queryer, name string) (int64, error) {
@@ -71,13 +71,13 @@ func number(ctx context.Context, q database.Queryer, name string) (int64, error)
 	return strconv.ParseInt(value, 10, 64)
 }
 
-// raiseFrame notes a change of providers, plans or domains.
-func raiseFrame(ctx context.Context, tx database.Queryer) error {
-	n, err := number(ctx, tx, metaFrame)
+// raiseConfig notes a change of providers, plans or domains.
+func raiseConfig(ctx context.Context, tx database.Queryer) error {
+	n, err := number(ctx, tx, metaConfig)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, strconv.FormatInt(n+1, 10), metaFrame)
+	_, err = tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, strconv.FormatInt(n+1, 10), metaConfig)
 	return err
 }
 

@@ -75,7 +75,7 @@ type Published struct {
 }
 
 func publishedPage(ctx context.Context, q database.Queryer, after string, limit int) ([]Published, error) {
-	small, err := frameWithoutDomains(ctx, q)
+	small, err := configWithoutDomains(ctx, q)
 	if err != nil {
 		return nil, err
 	}

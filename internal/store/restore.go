@@ -81,7 +81,7 @@ func (s *Store) Restore(ctx context.Context, r io.Reader, o RestoreOptions) (all
 		if all, err = s.restore(ctx, tx, archive, o); err != nil {
 			return false, err
 		}
-		return true, raiseFrame(ctx, tx)
+		return true, raiseConfig(ctx, tx)
 	})
 	return all, err
 }

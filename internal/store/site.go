@@ -19,10 +19,10 @@ func (s *Store) Site(ctx context.Context) (all policy.Site, err error) {
 	return all, err
 }
 
-// Frame is [Store.Site] without the accounts.
-func (s *Store) Frame(ctx context.Context) (all policy.Site, err error) {
+// SiteConfig is [Store.Site] without accounts and overrides.
+func (s *Store) SiteConfig(ctx context.Context) (all policy.Site, err error) {
 	err = s.db.View(ctx, func(q database.Queryer) error {
-		all, err = frame(ctx, q)
+		all, err = siteConfig(ctx, q)
 		return err
 	})
 	return all, err
@@ -41,29 +41,29 @@ func accountPage(ctx context.Context, q database.Queryer, domain, after string, 
 	return documents[policy.Account](ctx, q, `SELECT document FROM accounts WHERE domain = ? AND address > ? ORDER BY address LIMIT ?`, domain, after, limit)
 }
 
-func frame(ctx context.Context, q database.Queryer) (policy.Site, error) {
-	all, err := frameWithoutDomains(ctx, q)
+func siteConfig(ctx context.Context, q database.Queryer) (policy.Site, error) {
+	all, err := configWithoutDomains(ctx, q)
 	if err != nil {
 		return all, err
 	}
 	return all, read(ctx, q, &all.Domains, `SELECT document FROM domains ORDER BY position`)
 }
 
-// frameWithoutDomains has the identity, providers and plans, which are few.
-func frameWithoutDomains(ctx context.Context, q database.Queryer) (policy.Site, error) {
-	var frame policy.Site
+// configWithoutDomains has the identity, providers and plans, which are few.
+func configWithoutDomains(ctx context.Context, q database.Queryer) (policy.Site, error) {
+	var config policy.Site
 	var err error
-	if frame.ID, err = meta(ctx, q, metaSiteID); err != nil {
-		return frame, err
+	if config.ID, err = meta(ctx, q, metaSiteID); err != nil {
+		return config, err
 	}
-	if err = read(ctx, q, &frame.Providers, `SELECT document FROM providers ORDER BY position`); err != nil {
-		return frame, err
+	if err = read(ctx, q, &config.Providers, `SELECT document FROM providers ORDER BY position`); err != nil {
+		return config, err
 	}
-	return frame, read(ctx, q, &frame.Plans, `SELECT document FROM plans ORDER BY position`)
+	return config, read(ctx, q, &config.Plans, `SELECT document FROM plans ORDER BY position`)
 }
 
 func site(ctx context.Context, q database.Queryer) (policy.Site, error) {
-	all, err := frame(ctx, q)
+	all, err := siteConfig(ctx, q)
 	if err != nil {
 		return all, err
 	}

@@ -26,16 +26,16 @@ func terms(name string, change ...func(*policy.Domain)) *policy.Terms {
 	return policy.TermsOf("site", domain, plan, settings.Provider{ID: "example", Name: "Example Mail"})
 }
 
-func form(t *testing.T, size int) *settings.Form {
+func template(t *testing.T, size int) *settings.Template {
 	t.Helper()
-	form, err := settings.NewForm(make([]byte, size))
+	kept, err := settings.NewTemplate(make([]byte, size))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return form
+	return kept
 }
 
-func shape(format string) settings.Shape { return (&settings.Settings{}).Shape(format) }
+func shape(format string) settings.TemplateKey { return (&settings.Settings{}).TemplateKey(format) }
 
 func TestFormsAreMadeOnceForAllDomainsOfAnOffer(t *testing.T) {
 	t.Parallel()
@@ -43,9 +43,9 @@ func TestFormsAreMadeOnceForAllDomainsOfAnOffer(t *testing.T) {
 	made := 0
 	want := func(e *Entry, format string, now int) {
 		t.Helper()
-		if _, found := e.Form(shape(format)); !found {
+		if _, found := e.Template(shape(format)); !found {
 			made++
-			e.KeepForm(shape(format), form(t, 1))
+			e.KeepTemplate(shape(format), template(t, 1))
 		}
 		if made != now {
 			t.Errorf("%s, %s: made %d forms, want %d", e.Name, format, made, now)
@@ -65,14 +65,14 @@ func TestFormsAreMadeOnceForAllDomainsOfAnOffer(t *testing.T) {
 func TestFormsAreBounded(t *testing.T) {
 	t.Parallel()
 	d := New(Options{})
-	d.forms = newForms(1 << 20)
+	d.templates = newTemplates(1 << 20)
 	entry := d.newEntry("a.example", terms("a.example"))
 	for i := range 1000 {
-		entry.KeepForm(shape(fmt.Sprint(i)), form(t, 10_000))
+		entry.KeepTemplate(shape(fmt.Sprint(i)), template(t, 10_000))
 	}
-	d.forms.CleanUp()
-	if size := d.forms.WeightedSize(); size > 1<<20 || size == 0 {
-		t.Errorf("%d bytes of forms", size)
+	d.templates.CleanUp()
+	if size := d.templates.WeightedSize(); size > 1<<20 || size == 0 {
+		t.Errorf("%d bytes of templates", size)
 	}
 }
 

@@ -59,22 +59,22 @@ func (o *offers) forget(id identity) {
 	}
 }
 
-// maxForms bounds the bytes of all forms: some thousands of them. A site with more
+// maxTemplates bounds the bytes of all templates: some thousands of them. A site with more
 // offers than that, times formats, times decisions, renders some of them anew.
-const maxForms = 16 << 20
+const maxTemplates = 16 << 20
 
-// formKey is all that decides a document but for its holes.
-type formKey struct {
+// templateKey is all that decides a document but for its slots.
+type templateKey struct {
 	offer identity
-	shape settings.Shape
+	key   settings.TemplateKey
 }
 
-// forms are kept for all domains together.
-type forms = otter.Cache[formKey, *settings.Form]
+// templates are kept for all domains together.
+type templates = otter.Cache[templateKey, *settings.Template]
 
-func newForms(size uint64) *forms {
-	return otter.Must(&otter.Options[formKey, *settings.Form]{
+func newTemplates(size uint64) *templates {
+	return otter.Must(&otter.Options[templateKey, *settings.Template]{
 		MaximumWeight: size,
-		Weigher:       func(_ formKey, form *settings.Form) uint32 { return uint32(form.Size()) }, //nolint:gosec // a few kB
+		Weigher:       func(_ templateKey, template *settings.Template) uint32 { return uint32(template.Size()) }, //nolint:gosec // a few kB
 	})
 }

@@ -13,8 +13,8 @@ import (
 	"autoconfig/settings"
 )
 
-// FrameChange changes providers, plans and domains.
-type FrameChange struct {
+// SiteChange changes providers, plans and domains.
+type SiteChange struct {
 	// Apply changes the site, and says what of it can't be. What it leaves is
 	// normalised and checked.
 	Apply func(site *policy.Site) []Refusal
@@ -28,8 +28,8 @@ const maxAccountsShown = 10
 
 // Judge says what would be: the site before and after, and what is refused of it.
 // Accounts of the domains that change are judged too. It changes nothing.
-func (c FrameChange) Judge(ctx context.Context, from Reader) (before, after policy.Site, refused []Refusal, err error) {
-	before, err = from.Frame(ctx)
+func (c SiteChange) Judge(ctx context.Context, from Reader) (before, after policy.Site, refused []Refusal, err error) {
+	before, err = from.SiteConfig(ctx)
 	if err != nil {
 		return before, after, nil, err
 	}
@@ -59,7 +59,7 @@ func (c FrameChange) Judge(ctx context.Context, from Reader) (before, after poli
 
 // Write judges once more in a transaction, and stores the outcome. It ends with
 // [ErrRefused] if something is refused.
-func (c FrameChange) Write(ctx context.Context, to Target) error {
+func (c SiteChange) Write(ctx context.Context, to Target) error {
 	_, after, refused, err := c.Judge(ctx, to)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (c FrameChange) Write(ctx context.Context, to Target) error {
 	if len(refused) > 0 {
 		return ErrRefused
 	}
-	return to.PutFrame(ctx, after)
+	return to.PutSiteConfig(ctx, after)
 }
 
 // clone lets the lists of a site grow and their items be replaced.
@@ -81,7 +81,7 @@ func clone(s policy.Site) policy.Site {
 var domainPath = regexp.MustCompile(`^domains\[(\d+)\]\.?(.*)$`)
 
 // place says where in the file a problem of the site comes from.
-func (c FrameChange) place(site policy.Site, p settings.Problem) Refusal {
+func (c SiteChange) place(site policy.Site, p settings.Problem) Refusal {
 	m := domainPath.FindStringSubmatch(p.Path)
 	if m == nil {
 		return Refusal{Field: p.Path, Text: p.Text}
@@ -99,7 +99,7 @@ func (c FrameChange) place(site policy.Site, p settings.Problem) Refusal {
 
 // claimed is the line that gives a name to its domain which another one has already
 // that isn't in the file; 0 if there is none.
-func (c FrameChange) claimed(site policy.Site, n int, field string) int {
+func (c SiteChange) claimed(site policy.Site, n int, field string) int {
 	name := site.Domains[n].Name
 	if i := 0; field != "name" {
 		if _, err := fmt.Sscanf(field, "aliases[%d]", &i); err != nil || i >= len(site.Domains[n].Aliases) {
@@ -116,7 +116,7 @@ func (c FrameChange) claimed(site policy.Site, n int, field string) int {
 }
 
 // accounts are those of a domain that its new terms break.
-func (c FrameChange) accounts(ctx context.Context, from Reader, t *policy.Terms) ([]Refusal, error) {
+func (c SiteChange) accounts(ctx context.Context, from Reader, t *policy.Terms) ([]Refusal, error) {
 	var broken []Refusal
 	more := 0
 	for a, err := range from.AllAccounts(ctx, t.Name) {
