@@ -38,7 +38,7 @@ var rooms = map[string]room{
 	"templates":    {ours: []string{"settings"}, third: []string{"github.com/nicksnyder/go-i18n/v2/i18n", "golang.org/x/text"}},
 
 	// database has the form of a database's address
-	"internal/config": {ours: []string{"settings", "policy", "internal/database"}, third: []string{"github.com/goccy/go-yaml"}},
+	"internal/config": {ours: []string{"settings", "policy", "internal/suggest", "internal/database"}, third: []string{"github.com/goccy/go-yaml"}},
 	// how the three kinds of databases are opened, for the rooms that speak SQL: store, directory/sqldir, migrate
 	"internal/database":          {third: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql"}},
 	"internal/directory":         {ours: []string{"settings", "policy"}, third: []string{"github.com/maypok86/otter/v2"}},
@@ -50,8 +50,10 @@ var rooms = map[string]room{
 	// what may be done, for all doors: it asks the store and the directory
 	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/directory", "internal/links", "internal/staff"}},
 	// a log that never makes anybody wait, for cmd to wire
-	"internal/logs":    {},
-	"internal/migrate": {ours: []string{"settings", "policy", "thunderbird", "internal/database"}},
+	"internal/logs": {},
+	// what was probably meant, for mistakes in configurations (config) and tables (migrate)
+	"internal/suggest": {},
+	"internal/migrate": {ours: []string{"internal/suggest", "settings", "policy", "thunderbird", "internal/database"}},
 	// connections, limits and pages of all listeners: what the rooms of strangers and of staff both stand on
 	"internal/web": {third: []string{
 		"github.com/labstack/echo/v4", "github.com/maypok86/otter/v2", "golang.org/x/time/rate",

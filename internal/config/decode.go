@@ -3,14 +3,18 @@ package config
 import (
 	"encoding"
 	"fmt"
+	"maps"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"autoconfig/internal/suggest"
 )
 
 // decoder fills our types from a YAML tree. The library's own decoder isn't used,
@@ -255,7 +259,7 @@ func (d *decoder) structure(node ast.Node, into reflect.Value) {
 		key := keyText(v)
 		index, found := known[key]
 		if !found {
-			d.wrong(v.Key, "there is no key %q here%s", key, suggest(key, known))
+			d.wrong(v.Key, "there is no key %q here; %s", key, suggest.Text(key, slices.Sorted(maps.Keys(known))))
 			continue
 		}
 		field := into.FieldByIndex(index)

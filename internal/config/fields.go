@@ -2,7 +2,6 @@ package config
 
 import (
 	"reflect"
-	"slices"
 	"strings"
 
 	"autoconfig/policy"
@@ -50,42 +49,3 @@ func yamlFields(t reflect.Type) func(yield func(yamlField) bool) {
 
 // canBeOne: a list of servers may be written as one server.
 func canBeOne(t reflect.Type) bool { return t == reflect.TypeFor[policy.ServerList]() }
-
-// suggest names the key that was probably meant.
-func suggest(key string, known map[string][]int) string {
-	best, distance := "", 3
-	var all []string
-	for k := range known {
-		all = append(all, k)
-	}
-	slices.Sort(all)
-	for _, k := range all {
-		if d := editDistance(strings.ToLower(key), k); d < distance {
-			best, distance = k, d
-		}
-	}
-	if best != "" {
-		return "; did you mean " + best + "?"
-	}
-	return "; possible are " + strings.Join(all, ", ")
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := last
-			if a[i] != b[j] {
-				cost = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
-}

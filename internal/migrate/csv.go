@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"autoconfig/internal/suggest"
 )
 
 // csvLines reads a CSV file.
@@ -109,7 +111,7 @@ func (c *csvLines[T]) readHeader(header []string) (why string) {
 		case at < 0 && word(name) == "":
 			return fmt.Sprintf("column %d has no name", i+1)
 		case at < 0:
-			return fmt.Sprintf("there is no column %q; %s", brief(name), meant(strings.TrimSpace(name), names))
+			return fmt.Sprintf("there is no column %q; %s", brief(name), suggest.Text(strings.TrimSpace(name), names))
 		case seen[at]:
 			return fmt.Sprintf("there are two columns %q", word(name))
 		}

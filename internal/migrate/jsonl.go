@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"autoconfig/internal/suggest"
 )
 
 // jsonLines reads a file with a JSON object on each line.
@@ -106,7 +108,7 @@ func (j *jsonLines[T]) member(p *patch[T], key string, raw json.RawMessage) {
 	}
 	switch {
 	case at < 0:
-		p.refuse(j.line, "", "there is no key %q here; %s", brief(key), meant(key, j.keys()))
+		p.refuse(j.line, "", "there is no key %q here; %s", brief(key), suggest.Text(key, j.keys()))
 		return
 	case p.given&(1<<at) != 0:
 		p.refuse(j.line, key, "it stands twice in the line")
