@@ -3,12 +3,13 @@
 # lint   formatting, vet, staticcheck, golangci-lint
 # bench  benchmarks, as ratios against a floor of the same run
 # build  bin/autoconfig
+# client-table  what the real programs make of the matrix of documents, written anew
 # torture  what takes longer: full fuzzing, many repeats
 
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: run test lint bench build torture parts tools
+.PHONY: run test lint bench build torture parts tools client-table
 
 run:
 	$(GO) run ./cmd/autoconfig serve --demo
@@ -40,6 +41,9 @@ bin/golangci-lint:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+client-table:
+	$(GO) test ./internal/doctor/simulate -run 'TestTheTableIsTheReal' -update -count 1
 
 torture:
 	GO="$(GO)" sh scripts/torture

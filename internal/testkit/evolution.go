@@ -76,35 +76,58 @@ func StartEvolution(t testing.TB, ca *CA) *Evolution {
 // Configure looks for the configuration of an address. Finding no server is
 // [ErrNoAccount].
 func (e *Evolution) Configure(ctx context.Context, email string) (*EvolutionAccount, error) {
+	outcomes, err := e.ConfigureAll(ctx, email)
+	if err != nil {
+		return nil, err
+	}
+	return outcomes[0].Account, outcomes[0].Err
+}
+
+// EvolutionOutcome is what [Evolution.Configure] returns for one address.
+type EvolutionOutcome struct {
+	Account *EvolutionAccount
+	Err     error
+}
+
+// ConfigureAll does [Evolution.Configure] for many addresses in one process, one
+// after the other.
+func (e *Evolution) ConfigureAll(ctx context.Context, emails ...string) ([]EvolutionOutcome, error) {
 	home, err := os.MkdirTemp("", "evolution") // nothing of an earlier call may be left
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(home) }() // if not now, then with the namespace
-	stdout, stderr, err := e.run(ctx, home, email)
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit) && exit.ExitCode() == evolutionFoundNothing:
-		return nil, fmt.Errorf("%w: %s", ErrNoAccount, lastLine(stderr))
-	case err != nil:
+	stdout, stderr, err := e.run(ctx, home, emails)
+	if err != nil {
 		return nil, fmt.Errorf("evolution: %w\n%s", err, stderr)
 	}
-	account := new(EvolutionAccount)
-	if err := json.Unmarshal([]byte(stdout), account); err != nil {
-		return nil, fmt.Errorf("evolution: %w in %q\n%s", err, stdout, stderr)
+	decoder := json.NewDecoder(strings.NewReader(stdout))
+	outcomes := make([]EvolutionOutcome, len(emails))
+	for i := range outcomes {
+		var reply struct {
+			OK  bool   `json:"ok"`
+			Why string `json:"why"`
+			EvolutionAccount
+		}
+		if err := decoder.Decode(&reply); err != nil {
+			return nil, fmt.Errorf("evolution: %s: %w in %q\n%s", emails[i], err, stdout, stderr)
+		}
+		account := reply.EvolutionAccount
+		switch {
+		case !reply.OK:
+			outcomes[i].Err = noAccount(reply.Why)
+		case !account.IMAP.Found && !account.POP3.Found && !account.SMTP.Found:
+			// A well-formed document of another kind ends the search without an error.
+			outcomes[i].Err = ErrNoAccount
+		default:
+			outcomes[i].Account = &account
+		}
 	}
-	// A well-formed document of another kind ends the search without an error.
-	if !account.IMAP.Found && !account.POP3.Found && !account.SMTP.Found {
-		return nil, ErrNoAccount
-	}
-	return account, nil
+	return outcomes, nil
 }
 
 //go:embed clients/evolution.c
 var evolutionSource string
-
-// evolutionFoundNothing is the exit status of clients/evolution.c for that.
-const evolutionFoundNothing = 64
 
 // sessionBus is Debian's configuration but for the folder of the socket, where
 // a bus that is killed leaves it behind.
@@ -126,7 +149,7 @@ const sessionBus = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Co
 // run calls the program on a session bus of its own, where the library's
 // registry of accounts is started. Output goes to files: a pipe would be held
 // open by what the bus has started.
-func (e *Evolution) run(ctx context.Context, home, email string) (stdout, stderr string, err error) {
+func (e *Evolution) run(ctx context.Context, home string, emails []string) (stdout, stderr string, err error) {
 	env, err := clientEnvironment(home)
 	if err != nil {
 		return "", "", err
@@ -146,7 +169,8 @@ func (e *Evolution) run(ctx context.Context, home, email string) (stdout, stderr
 	}
 	defer func() { _ = errFile.Close() }()
 
-	cmd := exec.CommandContext(ctx, "dbus-run-session", "--config-file="+config, "--", e.program, email, home)
+	arguments := append([]string{"--config-file=" + config, "--", e.program, home}, emails...)
+	cmd := exec.CommandContext(ctx, "dbus-run-session", arguments...)
 	cmd.Env = env
 	cmd.Dir = home
 	cmd.Stdout, cmd.Stderr = outFile, errFile
@@ -161,9 +185,4 @@ func (e *Evolution) run(ctx context.Context, home, email string) (stdout, stderr
 	out, outErr := os.ReadFile(outFile.Name())
 	log, logErr := os.ReadFile(errFile.Name())
 	return string(out), string(log), errors.Join(runErr, outErr, logErr)
-}
-
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return text[strings.LastIndex(text, "\n")+1:]
 }

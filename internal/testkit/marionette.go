@@ -19,6 +19,8 @@ type marionette struct {
 	conn   net.Conn
 	reader *bufio.Reader
 	lastID int
+	// version is the program's.
+	version string
 }
 
 // dialMarionette connects, opens a session and enters the chrome context,
@@ -41,7 +43,18 @@ func (m *marionette) begin(ctx context.Context) error {
 	if _, err := m.read(); err != nil { // the greeting
 		return fmt.Errorf("marionette's greeting: %w", err)
 	}
-	if err := m.call(ctx, "WebDriver:NewSession", map[string]any{}, nil); err != nil {
+	var session struct {
+		Capabilities struct {
+			BrowserVersion string `json:"browserVersion"`
+		} `json:"capabilities"`
+	}
+	if err := m.call(ctx, "WebDriver:NewSession", map[string]any{}, &session); err != nil {
+		return err
+	}
+	m.version = session.Capabilities.BrowserVersion
+	// Without it a script has 30 seconds, whatever the command says.
+	timeouts := map[string]any{"script": (30 * time.Minute).Milliseconds()}
+	if err := m.call(ctx, "WebDriver:SetTimeouts", timeouts, nil); err != nil {
 		return err
 	}
 	return m.call(ctx, "Marionette:SetContext", map[string]any{"value": "chrome"}, nil)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,8 @@ type Person struct {
 	// Password is sent to Autodiscover over https. The dialog has none in its
 	// first round; see ErrPasswordWanted.
 	Password string `json:"password"`
+	// Document is a URL that is read alone, with nothing looked for; "" to look.
+	Document string `json:"document"`
 	// AcceptRedirect is the answer when Autodiscover leads to another site.
 	AcceptRedirect bool `json:"acceptRedirect"`
 }
@@ -54,6 +57,7 @@ type Result struct {
 	POP3         *POP3Retention `json:"pop3"` // nil with IMAP
 	Outgoing     MailServer     `json:"outgoing"`
 	Alternatives []MailServer   `json:"alternatives"` // other incoming servers, offered but not stored
+	Why          string         `json:"why"`          // why a document isn't taken, in its words
 	Redirects    []string       `json:"redirects"`    // sites ("hoster.net") about which Autodiscover asked the person
 }
 
@@ -172,29 +176,72 @@ func StartThunderbird(t testing.TB, ca *CA, extra ...Prefs) *Thunderbird {
 // nothing found is [ErrNoAccount]. Nothing of an earlier call is left, but a
 // context that ends during a call ends the connection too.
 func (tb *Thunderbird) Configure(ctx context.Context, p Person) (*Result, error) {
-	if p.RealName == "" {
-		p.RealName = p.Email // the dialog refuses an empty name
+	outcomes, err := tb.ConfigureAll(ctx, p)
+	if err != nil {
+		return nil, err
 	}
-	var reply struct {
-		Outcome string `json:"outcome"`
-		Result
+	return outcomes[0].Result, outcomes[0].Err
+}
+
+// Version is the program's, such as "153.7.0".
+func (tb *Thunderbird) Version() string { return tb.remote.version }
+
+// Outcome is what [Thunderbird.Configure] returns for one person.
+type Outcome struct {
+	Result *Result
+	Err    error
+}
+
+// ConfigureAll does [Thunderbird.Configure] for many people, some of them at a time.
+func (tb *Thunderbird) ConfigureAll(ctx context.Context, people ...Person) ([]Outcome, error) {
+	people = slices.Clone(people)
+	for i := range people {
+		if people[i].RealName == "" {
+			people[i].RealName = people[i].Email // the dialog refuses an empty name
+		}
 	}
+	var replies []reply
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
-	if err := tb.remote.script(ctx, configureScript, &reply, p); err != nil {
+	if err := tb.remote.script(ctx, configureScript, &replies, people); err != nil {
 		return nil, fmt.Errorf("thunderbird: %w", err)
 	}
-	switch reply.Outcome {
-	case "found":
-		return &reply.Result, nil
-	case "unsupported":
-		return &reply.Result, ErrUnsupported
-	case "password":
-		return nil, ErrPasswordWanted
-	case "none":
-		return nil, ErrNoAccount
+	outcomes := make([]Outcome, len(replies))
+	for i := range replies {
+		outcomes[i] = replies[i].outcome()
 	}
-	return nil, fmt.Errorf("thunderbird: unknown outcome %q", reply.Outcome)
+	return outcomes, nil
+}
+
+// reply is what clients/thunderbird.js returns for a person.
+type reply struct {
+	Outcome string `json:"outcome"`
+	Error   string `json:"error"`
+	Stack   string `json:"stack"`
+	Result
+}
+
+func (r *reply) outcome() Outcome {
+	switch r.Outcome {
+	case "found":
+		return Outcome{Result: &r.Result}
+	case "unsupported":
+		return Outcome{&r.Result, ErrUnsupported}
+	case "password":
+		return Outcome{Err: ErrPasswordWanted}
+	case "none":
+		return Outcome{Err: noAccount(r.Why)}
+	case "error":
+		return Outcome{Err: fmt.Errorf("thunderbird: %s\n%s", r.Error, r.Stack)}
+	}
+	return Outcome{Err: fmt.Errorf("thunderbird: unknown outcome %q", r.Outcome)}
+}
+
+func noAccount(why string) error {
+	if why == "" {
+		return ErrNoAccount
+	}
+	return fmt.Errorf("%w: %s", ErrNoAccount, why)
 }
 
 // thunderbirdBinary is the program itself: the wrapper in /usr/bin starts it

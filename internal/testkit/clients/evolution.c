@@ -1,7 +1,6 @@
-/* Asks Evolution's library for the configuration of the address in argv[1],
- * as the account assistant does, and prints the account as JSON.
- *
- * Exit status: 0 with JSON on stdout, 64 when nothing was found, 1 otherwise. */
+/* Asks Evolution's library for the configuration of addresses, as the account
+ * assistant does. Arguments: a home folder, then the addresses. Prints one line of
+ * JSON for each: the account, or why there is none. */
 
 #include <locale.h>
 #include <stdio.h>
@@ -75,22 +74,46 @@ print_server (EMailAutoconfig *autoconfig,
 	g_object_unref (source);
 }
 
+static void
+print_account (ESourceRegistry *registry,
+               const gchar *address)
+{
+	EMailAutoconfig *autoconfig;
+	GError *error = NULL;
+
+	autoconfig = e_mail_autoconfig_new_sync (registry, address, NULL, NULL, &error);
+	printf ("{\"ok\": %s", autoconfig ? "true" : "false");
+	if (autoconfig == NULL) {
+		print_string ("why", error ? error->message : "no reason given");
+		g_clear_error (&error);
+	} else {
+		printf (", ");
+		print_server (autoconfig, "imap", E_SOURCE_EXTENSION_MAIL_ACCOUNT, "imapx", e_mail_autoconfig_set_imap_details);
+		printf (", ");
+		print_server (autoconfig, "pop3", E_SOURCE_EXTENSION_MAIL_ACCOUNT, "pop", e_mail_autoconfig_set_pop3_details);
+		printf (", ");
+		print_server (autoconfig, "smtp", E_SOURCE_EXTENSION_MAIL_TRANSPORT, "smtp", e_mail_autoconfig_set_smtp_details);
+		g_object_unref (autoconfig);
+	}
+	printf ("}\n");
+}
+
 int
 main (int argc,
       char **argv)
 {
 	ESourceRegistry *registry;
-	EMailAutoconfig *autoconfig;
 	GError *error = NULL;
+	int i;
 
 	setlocale (LC_ALL, "");
-	if (argc != 3) {
-		g_printerr ("usage: %s ADDRESS HOME\n", argv[0]);
+	if (argc < 3) {
+		g_printerr ("usage: %s HOME ADDRESS...\n", argv[0]);
 		return 1;
 	}
 
 	/* The camel providers bring the types of the settings. */
-	camel_init (argv[2], TRUE);
+	camel_init (argv[1], TRUE);
 	camel_provider_init ();
 	e_source_camel_register_types ();
 
@@ -99,22 +122,9 @@ main (int argc,
 		g_printerr ("source registry: %s\n", error->message);
 		return 1;
 	}
+	for (i = 2; i < argc; i++)
+		print_account (registry, argv[i]);
 
-	autoconfig = e_mail_autoconfig_new_sync (registry, argv[1], NULL, NULL, &error);
-	if (autoconfig == NULL) {
-		g_printerr ("autoconfig: %s\n", error ? error->message : "no reason given");
-		return 64;
-	}
-
-	printf ("{");
-	print_server (autoconfig, "imap", E_SOURCE_EXTENSION_MAIL_ACCOUNT, "imapx", e_mail_autoconfig_set_imap_details);
-	printf (", ");
-	print_server (autoconfig, "pop3", E_SOURCE_EXTENSION_MAIL_ACCOUNT, "pop", e_mail_autoconfig_set_pop3_details);
-	printf (", ");
-	print_server (autoconfig, "smtp", E_SOURCE_EXTENSION_MAIL_TRANSPORT, "smtp", e_mail_autoconfig_set_smtp_details);
-	printf ("}\n");
-
-	g_object_unref (autoconfig);
 	g_object_unref (registry);
 	return 0;
 }

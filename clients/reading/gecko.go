@@ -1,0 +1,87 @@
+package reading
+
+import (
+	"bytes"
+	"mime"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// geckoXML is what fetchHTTP makes of an answer with a status of 200 to 299
+// (modules/accountcreation/FetchHTTP.sys.mjs).
+func geckoXML(d Document) (*element, error) {
+	taken := false
+	for _, prefix := range []string{"text/xml", "application/xml", "text/rdf"} {
+		taken = taken || strings.HasPrefix(d.ContentType, prefix) // letter by letter
+	}
+	if !taken {
+		return nil, refuse("the media type isn't text/xml (%q)", d.ContentType)
+	}
+	if len(d.Body) == 0 {
+		return nil, ErrNothing
+	}
+	kind, parameters, err := mime.ParseMediaType(d.ContentType)
+	if err == nil && kind != "text/xml" && kind != "application/xml" && !strings.HasSuffix(kind, "+xml") {
+		return nil, ErrNothing // XMLHttpRequest has no document then
+	}
+	decoded, err := decode(d.Body, parameters["charset"])
+	if err != nil {
+		return nil, err
+	}
+	return parseXML(decoded)
+}
+
+// decode makes UTF-8 of a document: a byte order mark counts most, then the header,
+// then the declaration.
+func decode(body []byte, label string) (string, error) {
+	switch {
+	case bytes.HasPrefix(body, []byte("\xEF\xBB\xBF")):
+		return utf8Text(body[3:])
+	case bytes.HasPrefix(body, []byte("\xFE\xFF")), bytes.HasPrefix(body, []byte("\xFF\xFE")):
+		text, err := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Bytes(body)
+		if err != nil {
+			return "", malformed("its encoding")
+		}
+		return utf8Text(text)
+	}
+	if enc, _ := charset.Lookup(label); label == "" || enc == nil {
+		label = declaredEncoding(body)
+	}
+	enc, name := charset.Lookup(label)
+	if enc == nil || name == "utf-8" {
+		return utf8Text(body)
+	}
+	text, err := enc.NewDecoder().Bytes(body)
+	if err != nil {
+		return "", malformed("its encoding")
+	}
+	return utf8Text(text)
+}
+
+func utf8Text(text []byte) (string, error) {
+	if !utf8.Valid(text) {
+		return "", malformed("it isn't UTF-8")
+	}
+	return string(text), nil
+}
+
+// declaredEncoding is what the XML declaration says.
+func declaredEncoding(body []byte) string {
+	if !bytes.HasPrefix(body, []byte("<?xml")) {
+		return ""
+	}
+	declaration, _, ok := bytes.Cut(body, []byte("?>"))
+	if !ok {
+		return ""
+	}
+	_, after, ok := bytes.Cut(declaration, []byte("encoding"))
+	after = bytes.TrimLeft(after, " \t\r\n=")
+	if !ok || len(after) == 0 || after[0] != '"' && after[0] != '\'' {
+		return ""
+	}
+	name, _, _ := bytes.Cut(after[1:], after[:1])
+	return string(name)
+}

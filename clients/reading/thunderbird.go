@@ -1,0 +1,391 @@
+package reading
+
+import (
+	"math"
+	"strings"
+
+	"autoconfig/settings"
+)
+
+// Thunderbird reads an autoconfig document as Thunderbird 153 does
+// (modules/accountcreation/readFromXML.sys.mjs). The error is a [refusal].
+func Thunderbird(d Document, person Person) (*Account, error) {
+	root, err := geckoXML(d)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := emailProvider(root)
+	if err != nil {
+		return nil, err
+	}
+	config, err := readProvider(provider)
+	if err != nil {
+		return nil, err
+	}
+	return config.account(person)
+}
+
+// config is Thunderbird's AccountConfig.
+type config struct {
+	name     string
+	incoming []incoming // the first one counts, the others are offered
+	outgoing outgoing
+}
+
+type incoming struct {
+	Server
+	retention Retention
+}
+
+type outgoing struct {
+	Server
+	// named tells whether there is a username at all.
+	named bool
+}
+
+func emailProvider(root *element) (value, error) {
+	if root.name != "clientConfig" {
+		return value{}, refuse("the root element is <%s>, not <clientConfig>", root.name)
+	}
+	provider, ok := objectify(root).get("emailProvider")
+	if !ok {
+		return value{}, refuse("there is no <emailProvider>")
+	}
+	return provider, nil
+}
+
+func readProvider(xml value) (*config, error) {
+	id, err := sanitizeHost(xml.attributes["id"])
+	if err != nil {
+		return nil, refuse("the id of <emailProvider>: %v", err)
+	}
+	c := &config{name: id}
+	name, _ := xml.get("displayName")
+	c.name = name.String()
+	if err := needDomain(xml.lists["domain"]); err != nil {
+		return nil, err
+	}
+	if err := c.readIncoming(xml.lists["incomingServer"]); err != nil {
+		return nil, err
+	}
+	return c, c.readOutgoing(xml.lists["outgoingServer"])
+}
+
+func needDomain(domains []value) error {
+	err := refuse("there is no <domain>")
+	for _, d := range domains {
+		if _, err = sanitizeHost(d); err == nil {
+			return nil
+		}
+	}
+	return refuse("<domain>: %v", err)
+}
+
+func (c *config) readIncoming(servers []value) error {
+	reason := refuse("there is no <incomingServer>")
+	for _, xml := range servers {
+		in, err := readIncoming(xml)
+		if err != nil {
+			reason = err
+			continue
+		}
+		c.incoming = append(c.incoming, in)
+	}
+	if len(c.incoming) == 0 {
+		return refuse("<incomingServer>: %v", reason)
+	}
+	return nil
+}
+
+func (c *config) readOutgoing(servers []value) error {
+	reason := refuse("there is no <outgoingServer>")
+	for _, xml := range servers {
+		out, err := readOutgoing(xml)
+		if err == nil {
+			c.outgoing = out
+			return nil
+		}
+		reason = err
+	}
+	return refuse("<outgoingServer>: %v", reason)
+}
+
+// incomingTypes are the types that it knows; "graph" only where a preference is set.
+var incomingTypes = map[string]bool{"pop3": true, "imap": true, "nntp": true, "exchange": true, "ews": true, "owa": true}
+
+func readIncoming(xml value) (incoming, error) {
+	in := incoming{retention: Retention{Leave: true, Days: 14}}
+	kind := xml.attributes["type"]
+	if kind.kind != text || !incomingTypes[kind.text] {
+		return in, refuse("type %q", kind)
+	}
+	in.Type = kind.text
+	var err error
+	if host, ok := xml.get("hostname"); ok {
+		if in.Host, err = sanitizeHost(host); err != nil {
+			return in, err
+		}
+	}
+	if port, ok := xml.get("port"); ok {
+		if in.Port, err = sanitizePort(port); err != nil {
+			return in, err
+		}
+	}
+	if url, ok := xml.get("url"); ok {
+		in.readURL(url.String())
+	}
+	username, _ := xml.get("username") // none is the text "undefined"
+	in.Username = username.String()
+	if err := in.readSocket(xml.lists["socketType"]); err != nil {
+		return in, err
+	}
+	if in.Auth, err = authentication(in.Server, xml.lists["authentication"]); err != nil {
+		return in, err
+	}
+	if pop3, ok := xml.get("pop3"); ok && in.Type == "pop3" {
+		in.readRetention(pop3)
+	}
+	return in, nil
+}
+
+// readRetention stops at the first value that it can't read.
+func (in *incoming) readRetention(xml value) {
+	if v, ok := xml.get("leaveMessagesOnServer"); ok {
+		leave, err := sanitizeBoolean(v)
+		if err != nil {
+			return
+		}
+		in.retention.Leave = leave
+	}
+	if v, ok := xml.get("daysToLeaveMessagesOnServer"); ok {
+		if days, err := sanitizeInteger(v); err == nil {
+			in.retention.Days = int(int32(int64(days))) // setIntValue
+		}
+	}
+}
+
+// readURL takes host and security of a URL; one that it can't read changes nothing.
+func (s *Server) readURL(url string) {
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok || scheme != "https" && scheme != "http" {
+		return
+	}
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		rest = rest[at+1:]
+	}
+	host, err := sanitizeHost(value{kind: text, text: rest})
+	if err != nil {
+		return
+	}
+	s.Host = host
+	s.Security = map[string]settings.Security{"https": settings.TLS, "http": settings.None}[scheme]
+}
+
+var socketTypes = map[string]settings.Security{"plain": settings.None, "SSL": settings.TLS, "STARTTLS": settings.STARTTLS}
+
+// readSocket takes the first value that it knows.
+func (s *Server) readSocket(list []value) error {
+	for _, v := range list {
+		if security, ok := socketTypes[v.text]; ok && v.kind == text {
+			s.Security = security
+			return nil
+		}
+	}
+	if s.Security == "" {
+		return refuse("no socketType that it knows (%s)", join(list))
+	}
+	return nil
+}
+
+func join(list []value) string {
+	all := make([]string, len(list))
+	for i, v := range list {
+		all[i] = v.String()
+	}
+	if len(all) == 0 {
+		return "none given"
+	}
+	return strings.Join(all, ", ")
+}
+
+var mechanisms = map[string]string{
+	"password-cleartext": "password", "plain": "password",
+	"password-encrypted": "encrypted password", "secure": "encrypted password",
+	"GSSAPI": "GSSAPI", "NTLM": "NTLM", "OAuth2": "OAuth2",
+}
+
+// openMechanisms are for outgoing servers alone.
+var openMechanisms = map[string]bool{"none": true, "client-IP-address": true, "smtp-after-pop": true}
+
+// authentication takes the first that it knows; OAuth2 only where the host's provider is
+// built in.
+func authentication(s Server, list []value) (string, error) {
+	if s.Host == "" {
+		return "", refuse("there is no hostname")
+	}
+	reason := refuse("no authentication that it knows (%s)", join(list))
+	for _, v := range list {
+		if v.kind != text {
+			continue
+		}
+		if s.Type == "smtp" && openMechanisms[v.text] {
+			return "none", nil
+		}
+		name, ok := mechanisms[v.text]
+		if ok && name == "OAuth2" && !knowsOAuth2(s.Host, s.Type) {
+			reason = refuse("it has no OAuth2 for %s", s.Host)
+			continue
+		}
+		if ok {
+			return name, nil
+		}
+	}
+	return "", reason
+}
+
+func readOutgoing(xml value) (outgoing, error) {
+	var out outgoing
+	if kind := xml.attributes["type"]; !kind.is("smtp") {
+		return out, refuse("type %q", kind)
+	}
+	out.Type = "smtp"
+	host, _ := xml.get("hostname")
+	port, _ := xml.get("port")
+	var err error
+	if out.Host, err = sanitizeHost(host); err != nil {
+		return out, err
+	}
+	if out.Port, err = sanitizePort(port); err != nil {
+		return out, err
+	}
+	if err := out.readSocket(xml.lists["socketType"]); err != nil {
+		return out, err
+	}
+	if out.Auth, err = authentication(out.Server, xml.lists["authentication"]); err != nil {
+		return out, err
+	}
+	username, ok := xml.get("username")
+	if ok || out.Auth == "password" || out.Auth == "encrypted password" {
+		out.Username, out.named = username.String(), true
+	}
+	return out, nil
+}
+
+// account fills the placeholders, and is what Thunderbird stores.
+func (c *config) account(person Person) (*Account, error) {
+	v := variables(person)
+	a := &Account{Name: v.replace(c.name), Outgoing: v.server(c.outgoing.Server)}
+	for i, in := range c.incoming {
+		s := v.server(in.Server)
+		if i > 0 {
+			a.Others = append(a.Others, s)
+			continue
+		}
+		a.Incoming = s
+		if s.Type == "pop3" {
+			retention := in.retention
+			a.Retention = &retention
+		}
+	}
+	if a.Outgoing.Auth == "none" || !c.outgoing.named {
+		a.Outgoing.Username = ""
+	}
+	if err := a.store(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// store does what nsMsgIncomingServer does with an account that is made.
+func (a *Account) store() error {
+	in := &a.Incoming
+	ports, ok := incomingPorts[in.Type]
+	if !ok {
+		a.Outgoing = Server{} // it sends by what it receives with, or needs an add-on
+		return nil
+	}
+	// It puts the host into a URL: an IPv6 address would need brackets there.
+	if strings.ContainsAny(in.Host, ":%@") || !isURLHost(in.Host) {
+		return refuse("no account can be made with the host %q", in.Host)
+	}
+	// IMAP's plain port counts as none, whatever the security.
+	if in.Port == 0 || in.Type == "imap" && in.Port == ports.plain {
+		in.Port = ports.plain
+		if in.Security == settings.TLS {
+			in.Port = ports.tls
+		}
+	}
+	return nil
+}
+
+var incomingPorts = map[string]struct{ plain, tls int }{"imap": {143, 993}, "pop3": {110, 995}}
+
+// isURLHost tells whether a URL may have the host: one whose last label is a number is
+// an IPv4 address, in any of its spellings (WHATWG URL, section 3.5).
+func isURLHost(host string) bool {
+	parts := strings.Split(strings.TrimSuffix(host, "."), ".")
+	last := parts[len(parts)-1]
+	if last == "" || strings.Trim(last, "0123456789") != "" {
+		return true
+	}
+	for i, p := range parts {
+		limit := 256.0
+		if i == len(parts)-1 {
+			limit = math.Pow(256, float64(5-len(parts)))
+		}
+		base := 10
+		if len(p) > 1 && p[0] == '0' {
+			base = 8
+		}
+		if n := digitsOf(p, base); p == "" || math.IsNaN(n) || n >= limit {
+			return false
+		}
+	}
+	return len(parts) <= 4
+}
+
+// placeholder is one and what it stands for.
+type placeholder [2]string
+
+type placeholders []placeholder
+
+func variables(person Person) placeholders {
+	local, domain, _ := strings.Cut(person.Email, "@")
+	return placeholders{
+		{"%EMAILADDRESS%", person.Email}, {"%EMAILLOCALPART%", local},
+		{"%EMAILDOMAIN%", strings.ToLower(domain)}, {"%REALNAME%", person.RealName},
+	}
+}
+
+func (p placeholders) server(s Server) Server {
+	s.Username, s.Host = p.replace(s.Username), p.replace(s.Host)
+	return s
+}
+
+// replace fills them one after the other, so that what one brings in the next may fill.
+func (p placeholders) replace(s string) string {
+	for _, each := range p {
+		s = replaceAll(s, each[0], each[1])
+	}
+	return s
+}
+
+// replaceAll is JavaScript's: a $ in the new text may mean something.
+func replaceAll(s, old, text string) string {
+	var out strings.Builder
+	done := 0
+	for {
+		at := strings.Index(s[done:], old)
+		if at < 0 {
+			out.WriteString(s[done:])
+			return out.String()
+		}
+		at += done
+		out.WriteString(s[done:at])
+		done = at + len(old)
+		out.WriteString(strings.NewReplacer("$$", "$", "$&", old, "$`", s[:at], "$'", s[done:]).Replace(text))
+	}
+}
