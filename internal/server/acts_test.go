@@ -251,6 +251,7 @@ func (o *office) acts(t *testing.T) []act {
 		{action: "link made", do: api("POST", "/links", map[string]any{"address": "office@example.com"})},
 		{action: "link withdrawn", do: api("DELETE", "/links/"+byProgram, nil)},
 		{action: "account added", do: api("PUT", "/accounts/new%40example.com", map[string]any{"protocol": "pop3"})},
+		{action: "account changed", do: api("PUT", "/accounts/new%40example.com", map[string]any{"protocol": "imap"})},
 		{action: "account removed", do: api("DELETE", "/accounts/new%40example.com", nil)},
 		{action: "override changed", do: api("PUT", "/overrides/outside%40example.com", map[string]any{"protocol": "pop3"})},
 		{action: "override removed", do: api("DELETE", "/overrides/outside%40example.com", nil)},
