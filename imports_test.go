@@ -45,7 +45,7 @@ var rooms = map[string]room{
 	"internal/config": {ours: []string{"settings", "policy", "internal/suggest", "internal/database"}, third: []string{"github.com/goccy/go-yaml"}},
 	// how the three kinds of databases are opened, for the rooms that speak SQL: store, directory/sqldir, migrate
 	"internal/database":          {third: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql"}},
-	"internal/directory":         {ours: []string{"settings", "policy"}, third: []string{"github.com/maypok86/otter/v2"}},
+	"internal/directory":         {ours: []string{"settings", "policy", "clients"}, third: []string{"github.com/maypok86/otter/v2"}},
 	"internal/directory/sqldir":  {ours: []string{"settings", "policy", "internal/directory", "internal/database"}},
 	"internal/directory/ldapdir": {ours: []string{"settings", "policy", "internal/directory"}, third: []string{"github.com/go-ldap/ldap/v3"}},
 	"internal/links":             {ours: []string{"settings"}, third: []string{"rsc.io/qr"}},
@@ -64,7 +64,7 @@ var rooms = map[string]room{
 	}},
 	"internal/server": {
 		ours: []string{
-			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",
+			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "clients", "templates",
 			"internal/admin", "internal/directory", "internal/doctor", "internal/links", "internal/staff", "internal/web",
 		},
 		third: []string{
@@ -86,7 +86,7 @@ var rooms = map[string]room{
 	"internal/testkit": {ours: []string{"settings"}, third: []string{"github.com/chromedp", "github.com/miekg/dns", "go.uber.org/goleak"}},
 	"cmd/autoconfig": {
 		ours: []string{
-			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "templates",
+			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "clients", "templates",
 			"internal/admin", "internal/config", "internal/database",
 			"internal/directory", "internal/directory/sqldir", "internal/directory/ldapdir",
 			"internal/doctor", "internal/doctor/probe", "internal/doctor/simulate",

@@ -158,27 +158,6 @@ func Simulations() []string {
 	return words
 }
 
-// On are the programs of a device that pages tell of: those that take a profile
-// first, which is the shortest way.
-func On(device Device) []Client {
-	var all []Client
-	for _, c := range table {
-		if c.Shown && slices.Contains(c.Devices, device) {
-			all = append(all, c)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b Client) int {
-		switch {
-		case a.Profile.Has == b.Profile.Has:
-			return 0
-		case a.Profile.Has:
-			return -1
-		}
-		return 1
-	})
-	return all
-}
-
 // Names are those of the programs for which is holds, as a sentence lists them.
 func Names(is func(Client) bool) string {
 	var names []string

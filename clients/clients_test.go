@@ -79,8 +79,8 @@ func TestProfilesComeFirstOnPages(t *testing.T) {
 		Other:   {"thunderbird"},
 	} {
 		var got []string
-		for _, c := range On(device) {
-			got = append(got, c.ID)
+		for _, o := range OfDevice(Outcomes(answers(settings.IMAP, settings.IMAP, nil)), device) {
+			got = append(got, o.ID)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", device, diff)
@@ -106,16 +106,6 @@ func answers(own, byDefault settings.Protocol, change func(*Answers)) Answers {
 		change(&a)
 	}
 	return a
-}
-
-func named(all []Outcome, is func(Outcome) bool) string {
-	var names []string
-	for _, o := range all {
-		if is(o) {
-			names = append(names, o.Name)
-		}
-	}
-	return strings.Join(names, ", ")
 }
 
 func TestOutcomes(t *testing.T) {
@@ -159,15 +149,15 @@ func TestOutcomes(t *testing.T) {
 			"Geary, Spark, Delta Chat, Nextcloud Mail",
 		},
 	} {
-		all := Outcomes(c.answers)
-		if got := named(all, func(o Outcome) bool { return o.Misled }); got != c.misled {
-			t.Errorf("%s misleads %s, want %s", name, got, c.misled)
+		got := MisfitsOf(Outcomes(c.answers))
+		if misled := strings.Join(got.Misled, ", "); misled != c.misled {
+			t.Errorf("%s misleads %s, want %s", name, misled, c.misled)
 		}
-		if got := named(all, func(o Outcome) bool { return o.ByHand }); got != c.hand {
-			t.Errorf("%s is set up by hand in %s, want %s", name, got, c.hand)
+		if hand := strings.Join(got.ByHand, ", "); hand != c.hand {
+			t.Errorf("%s is set up by hand in %s, want %s", name, hand, c.hand)
 		}
-		if got := named(all, func(o Outcome) bool { return o.Impossible }); got != c.never {
-			t.Errorf("%s is impossible in %s, want %s", name, got, c.never)
+		if never := strings.Join(got.Unsuitable, ", "); never != c.never {
+			t.Errorf("%s can't be in %s, want %s", name, never, c.never)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package clients
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"autoconfig/settings"
@@ -19,19 +20,27 @@ type Answers struct {
 // Outcome is what a program makes of one account.
 type Outcome struct {
 	Client
-	// Misled: what it sets up by itself isn't the person's, but what Gets says.
+	// Gets is what it sets up by itself; zero where that is nothing.
+	Gets Gets
+	// Misled: that isn't the person's.
 	Misled bool
-	Gets   []string
 	// ByHand: it must be set up by hand, though it sets up others by itself.
 	ByHand bool
-	// Impossible: it can't have an account of this protocol at all.
-	Impossible bool
-	// FromSRV: it believed the SRV records, and so got the domain's default.
+	// Unsuitable: it can't have an account of this protocol at all.
+	Unsuitable bool
+}
+
+// Gets is what a program sets up by itself.
+type Gets struct {
+	Protocol settings.Protocol
+	// FromSRV: it believed the SRV records, which know the domain's default alone.
 	FromSRV bool
+	// Differs says in what it differs from the account's settings, for operators.
+	Differs []string
 }
 
 // Keeps tells whether it matters what the person tells it of copies on the server.
-func (o Outcome) Keeps(p settings.Protocol) bool { return p == settings.POP3 && !o.Impossible }
+func (o Outcome) Keeps(p settings.Protocol) bool { return p == settings.POP3 && !o.Unsuitable }
 
 // Outcomes say what each program makes of an account, in the table's order.
 func Outcomes(a Answers) []Outcome {
@@ -43,20 +52,74 @@ func Outcomes(a Answers) []Outcome {
 }
 
 func (c Client) outcome(a Answers) Outcome {
-	o := Outcome{Client: c, Impossible: c.Ability(a.Own.Decision.Protocol).How == Never}
+	o := Outcome{Client: c, Unsuitable: c.Ability(a.Own.Decision.Protocol).How == Never}
 	if !c.asks() {
 		return o
 	}
-	gets := c.answer(a)
-	if c.Lookup.SRVFirst && c.finds(a.Default.Decision.Protocol) && (!c.finds(gets.Decision.Protocol) || byAddress(a.Own, gets)) {
-		gets, o.FromSRV = fromSRV(a), true
+	gets, fromSRV := c.answer(a), false
+	srv := c.Lookup.SRVFirst && c.finds(a.Default.Decision.Protocol)
+	if srv && (!c.finds(gets.Decision.Protocol) || byAddress(a.Own, gets)) {
+		gets, fromSRV = srvSettings(a), true
 	}
 	if c.finds(gets.Decision.Protocol) {
-		o.Gets = differences(a.Own, gets, c.Retention.Has)
-		o.Misled = len(o.Gets) > 0
+		o.Gets = Gets{gets.Decision.Protocol, fromSRV, differences(a.Own, gets, c.Retention.Has)}
 	}
-	o.ByHand = !o.Impossible && (o.Misled || !c.finds(gets.Decision.Protocol))
+	o.Misled = len(o.Gets.Differs) > 0
+	o.ByHand = !o.Unsuitable && (o.Misled || o.Gets.Protocol == "")
 	return o
+}
+
+// Shown are the outcomes of the programs that pages have instructions for.
+func Shown(all []Outcome) []Outcome {
+	return slices.DeleteFunc(slices.Clone(all), func(o Outcome) bool { return !o.Shown })
+}
+
+// OfDevice are those of a device that pages tell of: programs that take a profile
+// first, which is the shortest way.
+func OfDevice(all []Outcome, device Device) []Outcome {
+	var profiles, others []Outcome
+	for _, o := range Shown(all) {
+		switch {
+		case !slices.Contains(o.Devices, device):
+		case o.Profile.Has:
+			profiles = append(profiles, o)
+		default:
+			others = append(others, o)
+		}
+	}
+	return append(profiles, others...)
+}
+
+// Misfits are the names of the programs that don't come by an account's settings on
+// their own.
+type Misfits struct {
+	// Misled programs set up something else by themselves.
+	Misled []string `json:"misled"`
+	// ByHand programs must be set up by hand, though they find other accounts.
+	ByHand []string `json:"by_hand"`
+	// Unsuitable programs can't have an account of this protocol at all.
+	Unsuitable []string `json:"unsuitable"`
+}
+
+// MisfitsOf sorts outcomes out. A program may be misled and one of the others.
+func MisfitsOf(all []Outcome) Misfits {
+	return Misfits{
+		Misled:     NamesOf(all, func(o Outcome) bool { return o.Misled }),
+		ByHand:     NamesOf(all, func(o Outcome) bool { return o.ByHand }),
+		Unsuitable: NamesOf(all, func(o Outcome) bool { return o.Unsuitable }),
+	}
+}
+
+// NamesOf are the names of the programs for whose outcome is holds; an empty list
+// for none.
+func NamesOf(all []Outcome, is func(Outcome) bool) []string {
+	names := []string{}
+	for _, o := range all {
+		if is(o) {
+			names = append(names, o.Name)
+		}
+	}
+	return names
 }
 
 // asks tells whether anything that the domain says reaches the program.
@@ -80,9 +143,9 @@ func byAddress(own, gets settings.Settings) bool {
 	return strings.EqualFold(filled(gets.IncomingLogin, own.Typed), own.Typed.String())
 }
 
-// fromSRV are the settings that SRV records give: the default's servers, and the
+// srvSettings are the settings that SRV records give: the default's servers, and the
 // address as login (RFC 6186, section 4).
-func fromSRV(a Answers) settings.Settings {
+func srvSettings(a Answers) settings.Settings {
 	s := a.Default
 	s.IncomingLogin = settings.Login{Literal: a.Own.Typed.String()}
 	s.OutgoingLogin = s.IncomingLogin

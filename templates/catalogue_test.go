@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"autoconfig/clients"
 	"autoconfig/settings"
 )
 
@@ -153,9 +154,9 @@ func TestPagesNameKnownTexts(t *testing.T) {
 			}
 		}
 	}
-	for _, p := range programs {
-		if english["program."+p.key+".steps"] == nil || english["program."+p.key+".keep"] == nil && !p.imapOnly {
-			t.Errorf("%s has no instructions", p.name)
+	for _, c := range clients.All() {
+		if c.Shown && (english["program."+c.ID+".steps"] == nil || english["program."+c.ID+".keep"] == nil && c.POP3.How != clients.Never) {
+			t.Errorf("%s has no instructions", c.Name)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"autoconfig/autodiscover"
+	"autoconfig/clients"
 	"autoconfig/mobileconfig"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -31,23 +32,26 @@ Examples:
 
 // explanation is what `explain` prints, and its JSON.
 type explanation struct {
-	Address     string               `json:"address"`
-	Mailbox     string               `json:"mailbox"`
-	Known       bool                 `json:"known"`
-	Source      string               `json:"source,omitempty"`
-	Account     policy.Account       `json:"account"`
-	Override    *policy.Override     `json:"override,omitempty"`
-	Domain      string               `json:"domain"`
-	Decision    settings.Decision    `json:"decision"`
-	Reason      string               `json:"reason"`
-	Advice      []string             `json:"advice"`
-	Incoming    settings.Server      `json:"incoming"`
-	Outgoing    settings.Server      `json:"outgoing"`
-	Login       string               `json:"login"`
-	SMTPLogin   string               `json:"smtp_login"`
-	Limits      []string             `json:"limits,omitempty"`
-	Misled      []string             `json:"misled,omitempty"`
+	Address  string            `json:"address"`
+	Mailbox  string            `json:"mailbox"`
+	Known    bool              `json:"known"`
+	Source   string            `json:"source,omitempty"`
+	Account  policy.Account    `json:"account"`
+	Override *policy.Override  `json:"override,omitempty"`
+	Domain   string            `json:"domain"`
+	Decision settings.Decision `json:"decision"`
+	Reason   string            `json:"reason"`
+	Advice   []string          `json:"advice"`
+	Incoming settings.Server   `json:"incoming"`
+	Outgoing settings.Server   `json:"outgoing"`
+	Login    string            `json:"login"`
+	// OutgoingLogin is the login at the outgoing server.
+	OutgoingLogin string   `json:"outgoing_login"`
+	Limits        []string `json:"limits,omitempty"`
+	clients.Misfits
 	PublicShows policy.PublicAnswers `json:"public_answers"`
+
+	misled []string // the same in sentences
 }
 
 func (e *explainCmd) Run(c *call) error {
@@ -80,7 +84,7 @@ func explain(found looked, catalogue *templates.Catalogue) explanation {
 	x := explanation{
 		Address: s.Typed.String(), Mailbox: s.Mailbox.String(), Known: found.Known, Source: found.Source, Account: found.Account,
 		Domain: found.Home.Terms.Name, Decision: s.Decision, Reason: catalogue.Text(s.Decision.Reason),
-		Incoming: s.Incoming, Outgoing: s.Outgoing, Login: s.IncomingLogin.Literal, SMTPLogin: s.OutgoingLogin.Literal,
+		Incoming: s.Incoming, Outgoing: s.Outgoing, Login: s.IncomingLogin.Literal, OutgoingLogin: s.OutgoingLogin.Literal,
 		PublicShows: policy.PublicAccount,
 	}
 	if !found.Override.IsZero() {
@@ -95,7 +99,9 @@ func explain(found looked, catalogue *templates.Catalogue) explanation {
 	for _, p := range limits(s) {
 		x.Limits = append(x.Limits, p.Text)
 	}
-	x.Misled = misled(found)
+	standIn := settings.MustAddress(thunderbird.EvolutionUser + "@" + s.Typed.Domain())
+	outcomes := clients.Outcomes(found.Answers(s.Typed, standIn))
+	x.Misfits, x.misled = clients.MisfitsOf(outcomes), misled(found, outcomes)
 	return x
 }
 
@@ -104,60 +110,60 @@ func limits(s settings.Settings) settings.Problems {
 	return append(append(thunderbird.Check(s), autodiscover.Check(s)...), mobileconfig.Check(s)...)
 }
 
-// misled names the programs that get something else than this account's decision,
-// since they don't say for whom they ask, or not by its name.
-func misled(found looked) []string {
-	s := found.personal
+// misled says which programs don't come by the account's settings on their own, and
+// what they get instead.
+func misled(found looked, outcomes []clients.Outcome) []string {
 	var lines []string
-	if differs := differences(s, found.Entry.Terms.DefaultSettings(s.Typed.Domain())); len(differs) > 0 {
-		lines = append(lines, "Programs that send no address (Thunderbird for Android, KMail, Delta Chat) get the domain's default: "+strings.Join(differs, " and ")+".")
+	for _, group := range []struct {
+		sends  clients.Sends
+		srv    bool
+		format string
+	}{
+		{clients.NoAddress, false, "Programs that send no address (%s) get the domain's default: %s."},
+		{clients.Address, true, "Programs that believe SRV records (%s) get the domain's default: %s."},
+		{clients.Digest, false, "%s, which sends only a digest of the address, gets %s."},
+	} {
+		is := func(o clients.Outcome) bool {
+			return o.Misled && o.Lookup.Sends == group.sends && o.Gets.FromSRV == group.srv
+		}
+		for _, names := range byWhatTheyGet(outcomes, is) {
+			lines = append(lines, fmt.Sprintf(group.format, strings.Join(names.programs, ", "), names.get))
+		}
 	}
-	if s.Decision.Protocol == settings.POP3 {
-		lines = append(lines, "Thunderbird for Android, Delta Chat, FairEmail and Nextcloud Mail can't find a POP3 account by themselves.")
+	protocol := upper(found.personal.Decision.Protocol)
+	finds := func(is func(clients.Outcome) bool, text string) {
+		if names := clients.NamesOf(outcomes, is); len(names) > 0 {
+			lines = append(lines, strings.Join(names, ", ")+" "+text)
+		}
 	}
-	// Evolution sends a digest of what was typed, and puts the typed local part in.
-	evolution := settings.MustAddress(thunderbird.EvolutionUser + "@" + s.Typed.Domain())
-	byDigest := found.Entry.Terms.DigestSettings(evolution, nil)
-	whole := found.Home.Terms.Primary(s.Typed).Key()
-	if found.Known && slices.ContainsFunc(append([]settings.Address{found.Account.Address}, found.Account.Addresses...), func(a settings.Address) bool { return a.Key() == whole }) {
-		byDigest, _ = found.Digested(evolution)
-	}
-	for _, login := range []*settings.Login{&byDigest.IncomingLogin, &byDigest.OutgoingLogin} {
-		login.Literal = strings.ReplaceAll(login.Literal, thunderbird.EvolutionUser, s.Typed.Local())
-	}
-	if differs := differences(s, byDigest); len(differs) > 0 {
-		lines = append(lines, "Evolution, which sends only a digest of the address, gets "+strings.Join(differs, " and ")+".")
-	}
+	finds(func(o clients.Outcome) bool { return o.ByHand && !o.Misled }, "can't find "+protocol+" accounts by themselves.")
+	finds(func(o clients.Outcome) bool { return o.Unsuitable }, "can't have "+protocol+" accounts.")
 	if found.Home.Terms.PublicAnswers == policy.PublicDefault || found.Entry.Terms.PublicAnswers == policy.PublicDefault {
 		lines = append(lines, "The domain's public answers show only its default, to every program.")
 	}
 	return lines
 }
 
-// differences say in what settings that a program gets differ from an account's.
-func differences(own, gets settings.Settings) []string {
-	var differs []string
-	server := func(a, b settings.Server) bool {
-		return a.Host == b.Host && a.Port == b.Port && a.Security == b.Security
-	}
-	switch {
-	case own.Decision.Protocol != gets.Decision.Protocol:
-		differs = append(differs, fmt.Sprintf("%s instead of %s", upper(gets.Decision.Protocol), upper(own.Decision.Protocol)))
-	case !server(own.Incoming, gets.Incoming), !server(own.Outgoing, gets.Outgoing):
-		differs = append(differs, "other servers")
-	case own.Decision.POP3 != gets.Decision.POP3:
-		differs = append(differs, "another time that mail stays on the server")
-	}
-	for _, login := range [][2]settings.Login{{own.IncomingLogin, gets.IncomingLogin}, {own.OutgoingLogin, gets.OutgoingLogin}} {
-		literal := login[1].Literal
-		if literal == "" { // a pattern, which the program fills
-			literal = strings.NewReplacer("{address}", own.Typed.String(), "{local}", own.Typed.Local(), "{domain}", own.Typed.Domain()).Replace(login[1].Pattern)
+// sameGets are programs that get the same.
+type sameGets struct {
+	get      string
+	programs []string
+}
+
+func byWhatTheyGet(outcomes []clients.Outcome, is func(clients.Outcome) bool) []sameGets {
+	var all []sameGets
+	for _, o := range outcomes {
+		if !is(o) {
+			continue
 		}
-		if !strings.EqualFold(literal, login[0].Literal) {
-			return append(differs, "another login")
+		get := strings.Join(o.Gets.Differs, " and ")
+		i := slices.IndexFunc(all, func(s sameGets) bool { return s.get == get })
+		if i < 0 {
+			i, all = len(all), append(all, sameGets{get: get})
 		}
+		all[i].programs = append(all[i].programs, o.Name)
 	}
-	return differs
+	return all
 }
 
 func upper(p settings.Protocol) string { return strings.ToUpper(string(p)) }
@@ -177,14 +183,14 @@ func (x explanation) print(c *call) error {
 		{"protocol", upper(x.Decision.Protocol) + x.retention()},
 		{"because", x.Reason},
 		{"incoming", serverText(x.Incoming) + "  " + authText(x.Incoming.Auth) + "  login " + x.Login},
-		{"outgoing", serverText(x.Outgoing) + "  " + authText(x.Outgoing.Auth) + "  login " + x.SMTPLogin},
+		{"outgoing", serverText(x.Outgoing) + "  " + authText(x.Outgoing.Auth) + "  login " + x.OutgoingLogin},
 	}
 	if o := x.Override; o != nil {
 		rows = append(rows, list("override", overrideLines(*o))...)
 	}
 	rows = append(rows, list("advice", x.Advice)...)
 	rows = append(rows, list("limits", x.Limits)...)
-	rows = append(rows, list("misled", x.Misled)...)
+	rows = append(rows, list("misled", x.misled)...)
 	return c.table(rows)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/autodiscover"
+	"autoconfig/clients"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/staff"
 	"autoconfig/mobileconfig"
@@ -244,8 +245,7 @@ type decided struct {
 	Login    string            `json:"login"`
 	// OutgoingLogin is the login at the outgoing server.
 	OutgoingLogin string `json:"outgoing_login"`
-	// Misled are the programs that get the domain's default instead.
-	Misled []string `json:"misled"`
+	clients.Misfits
 }
 
 func (s *Server) apiDecision(c echo.Context) error {
@@ -260,12 +260,8 @@ func (s *Server) apiDecision(c echo.Context) error {
 	d := decided{
 		Address: typed.String(), Known: found.Known, Mailbox: found.Account.Address.String(), Source: found.Source, Decision: a.settings.Decision,
 		Incoming: a.settings.Incoming, Outgoing: a.settings.Outgoing,
-		Login: a.settings.IncomingLogin.Literal, OutgoingLogin: a.settings.OutgoingLogin.Literal, Misled: []string{},
-	}
-	for _, p := range s.allPrograms(a) {
-		if p.Misled {
-			d.Misled = append(d.Misled, p.Name)
-		}
+		Login: a.settings.IncomingLogin.Literal, OutgoingLogin: a.settings.OutgoingLogin.Literal,
+		Misfits: clients.MisfitsOf(outcomes(found, typed)),
 	}
 	return c.JSON(http.StatusOK, d)
 }

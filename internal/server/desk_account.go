@@ -9,12 +9,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/clients"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
 	"autoconfig/policy"
 	"autoconfig/settings"
-	"autoconfig/templates"
 )
 
 // found is how many accounts a search shows.
@@ -100,8 +100,7 @@ type accountPage struct {
 	Decision settings.Decision
 	Protocol string
 	Login    string
-	Programs []templates.Program
-	Instead  string // what programs get that don't say for whom they ask
+	Programs []clients.Outcome
 	Links    []linkRow
 	Guide    guide
 	Validity []validity
@@ -131,8 +130,8 @@ func (s *Server) accountPage(c echo.Context) error {
 	page := accountPage{
 		frame: s.staffFrame(c), Address: typed.String(), Known: found.Known, Account: account, Source: found.Source, Override: found.Override, Decision: a.settings.Decision,
 		Protocol: strings.ToUpper(string(a.settings.Decision.Protocol)), Login: a.settings.IncomingLogin.Literal,
-		Programs: s.allPrograms(a), Instead: strings.ToUpper(string(a.asked.Terms.DefaultProtocol())),
-		Guide: s.personalGuide(a, links.Other, ""), Once: rand.Text(),
+		Programs: clients.Shown(outcomes(found, typed)),
+		Guide:    s.personalGuide(a, found, links.Other, ""), Once: rand.Text(),
 	}
 	if account.Address.Key() != typed.Key() {
 		page.LeadsTo = account.Address.String()
@@ -150,18 +149,4 @@ func (s *Server) accountPage(c echo.Context) error {
 		return unavailable(err)
 	}
 	return s.sendFramed(c, http.StatusOK, "account", page.frame, page)
-}
-
-// allPrograms are those of all devices, each once.
-func (s *Server) allPrograms(a answer) []templates.Program {
-	byDefault := a.asked.Terms.DefaultSettings(a.asked.Name)
-	var all []templates.Program
-	for _, d := range links.Devices {
-		for _, p := range templates.Programs(string(d), a.settings, byDefault) {
-			if !slices.ContainsFunc(all, func(o templates.Program) bool { return o.Key == p.Key }) {
-				all = append(all, p)
-			}
-		}
-	}
-	return all
 }

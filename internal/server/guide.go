@@ -7,19 +7,19 @@ import (
 	"slices"
 	"strings"
 
+	"autoconfig/clients"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/mobileconfig"
 	"autoconfig/policy"
 	"autoconfig/settings"
-	"autoconfig/templates"
 	"autoconfig/thunderbird"
 )
 
 // guide is what a person is told about one account on one device.
 type guide struct {
 	Protocol string
-	Programs []templates.Program
+	Programs []clients.Outcome
 	// Profile is where the Apple profile is; "" if there can't be one.
 	Profile   string
 	AndroidQR template.HTML
@@ -38,10 +38,10 @@ type serverText struct {
 
 // newGuide says what to do; of settings that anybody may ask for it says nothing
 // but what the protocol means.
-func newGuide(s settings.Settings, byDefault settings.Settings, device links.Device, profile string) guide {
+func newGuide(s settings.Settings, outcomes []clients.Outcome, device links.Device, profile string) guide {
 	g := guide{
 		Protocol: strings.ToUpper(string(s.Decision.Protocol)), Settings: s,
-		Programs: templates.Programs(string(device), s, byDefault),
+		Programs: clients.OfDevice(outcomes, clients.Device(device)),
 		Incoming: serverTextOf(s.Incoming, s.IncomingLogin), Outgoing: serverTextOf(s.Outgoing, s.OutgoingLogin),
 		Advice: policy.Advice(s.Decision), // without what is known of the person's devices
 	}
@@ -76,10 +76,12 @@ func serverTextOf(s settings.Server, login settings.Login) serverText {
 	return t
 }
 
-// publicGuide is for an address that anybody may type.
+// publicGuide is for an address that anybody may type: all it says of programs
+// follows from what anybody may ask.
 func (s *Server) publicGuide(a answer, device links.Device) guide {
-	byDefault := a.asked.Terms.DefaultSettings(a.asked.Name)
-	return newGuide(a.settings, byDefault, device, mobileconfig.Path+"?emailaddress="+url.QueryEscape(a.settings.Typed.String()))
+	answers := clients.Answers{Own: a.settings, Address: a.settings, Digest: a.settings, Default: a.asked.Terms.DefaultSettings(a.asked.Name)}
+	profile := mobileconfig.Path + "?emailaddress=" + url.QueryEscape(a.settings.Typed.String())
+	return newGuide(a.settings, clients.Outcomes(answers), device, profile)
 }
 
 // personal are the settings behind a setup link, or for staff: with the name and
@@ -98,13 +100,18 @@ func (s *Server) personal(ctx context.Context, typed settings.Address) (a answer
 	return a, found, nil
 }
 
-func (s *Server) personalGuide(a answer, device links.Device, profile string) guide {
-	byDefault := a.asked.Terms.DefaultSettings(a.asked.Name)
-	g := newGuide(a.settings, byDefault, device, profile)
+func (s *Server) personalGuide(a answer, found directory.Found, device links.Device, profile string) guide {
+	g := newGuide(a.settings, outcomes(found, a.settings.Typed), device, profile)
 	g.Advice = a.settings.Decision.Advice
 	// In plain words: a rule's name is the operator's.
 	g.Reason = &settings.Message{Key: "plain" + strings.TrimPrefix(a.settings.Decision.Reason.Key, "reason")}
 	return g
+}
+
+// outcomes are what each program makes of an address.
+func outcomes(found directory.Found, typed settings.Address) []clients.Outcome {
+	standIn := settings.MustAddress(thunderbird.EvolutionUser + "@" + typed.Domain())
+	return clients.Outcomes(found.Answers(typed, standIn))
 }
 
 // chosenDevice is what the person chose, or what the browser is.

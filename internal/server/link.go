@@ -44,6 +44,7 @@ type followed struct {
 	token string
 	typed settings.Address
 	answer
+	found directory.Found
 	// until is when the window of this browser ends; zero if it has none.
 	until time.Time
 }
@@ -69,7 +70,7 @@ func (s *Server) follow(c echo.Context) (followed, error) {
 	if f.typed, err = settings.ParseAddress(l.Address); err != nil { // forgotten
 		return f, links.ErrSpent
 	}
-	if f.answer, _, err = s.personal(ctx, f.typed); errors.Is(err, directory.ErrNotFound) {
+	if f.answer, f.found, err = s.personal(ctx, f.typed); errors.Is(err, directory.ErrNotFound) {
 		return f, links.ErrSpent // its domain is served no more
 	} else if err != nil {
 		return f, err
@@ -113,7 +114,7 @@ func (s *Server) link(c echo.Context) error {
 	page.Again = []field{{"device", string(page.Device)}}
 	if !l.until.IsZero() {
 		page.Until = moment(l.until)
-		g := s.personalGuide(l.answer, page.Device, "/s/"+l.token+"/profile")
+		g := s.personalGuide(l.answer, l.found, page.Device, "/s/"+l.token+"/profile")
 		page.Guide = &g
 		return s.sendFramed(c, http.StatusOK, "link", page.frame, page)
 	}
