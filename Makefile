@@ -1,30 +1,25 @@
-# run    the service with the demo site, on loopback
-# test   all tests, with the real programs they need (installed if missing)
-# lint   formatting, vet, staticcheck, golangci-lint
-# bench  benchmarks, as ratios against a floor of the same run
-# build  bin/autoconfig
-# client-table  what the real programs make of the matrix of documents, written anew
-# torture  what takes longer: full fuzzing, many repeats
-
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: run test lint bench build torture parts tools client-table
+.PHONY: help run test lint bench build torture parts tools client-table
 
-run:
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## the service with the demo site, on loopback
 	$(GO) run ./cmd/autoconfig serve --demo
 
-build:
+build: ## bin/autoconfig
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/autoconfig ./cmd/autoconfig
 
-test: parts
+test: parts ## all tests, with the real programs that they need
 	$(GO) vet ./...
 	$(GO) test -timeout 20m ./...
 
-parts:
+parts: ## installs these programs, as root on Debian; elsewhere it says what is missing
 	sh scripts/install-parts
 
-lint: tools
+lint: tools ## formatting, vet, staticcheck, golangci-lint
 	bin/gofumpt -l . | (! grep .)
 	$(GO) vet ./...
 	bin/staticcheck ./...
@@ -39,11 +34,11 @@ bin/staticcheck:
 bin/golangci-lint:
 	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-bench:
+bench: ## benchmarks, as ratios against a floor of the same run
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-client-table:
+client-table: ## what the real programs make of the matrix of documents, written anew
 	$(GO) test ./internal/doctor/simulate -run 'TestTheTableIsTheReal' -update -count 1
 
-torture:
+torture: ## race detector, a soak, long fuzzing, hundreds of kills: hours
 	GO="$(GO)" sh scripts/torture
