@@ -83,8 +83,8 @@ func (v *running) prepare(before *generation) (next *generation, fixed []string,
 		wrong = append(wrong, next.equip(v, before)...)
 	}
 	if err := wrong.err(); err != nil {
-		if next.lookups != nil && next.lookups != before.lookups {
-			next.lookups.close()
+		if next.lookups != nil {
+			next.lookups.leave()
 		}
 		return nil, fixed, err
 	}
@@ -107,9 +107,7 @@ func (v *running) replace(ctx context.Context, before, next *generation) {
 		defer v.leaving.Done()
 		before.end()
 		before.ended.Wait()
-		if next.lookups != before.lookups {
-			before.lookups.close()
-		}
+		before.lookups.leave()
 	})
 }
 

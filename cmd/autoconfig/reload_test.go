@@ -1,18 +1,23 @@
 package main
 
 import (
+	"bufio"
 	"database/sql"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"autoconfig/internal/testkit"
 )
@@ -152,6 +157,77 @@ sources:
 		t.Errorf("%v, %d reloads of %d", err, n, times)
 	}
 	t.Logf("%d requests, %d reloads", asked.Load(), strings.Count(said, "the configuration was reloaded"))
+}
+
+// A request that began two configurations ago is answered from the sources that it
+// began with, and they are closed when it has ended.
+func TestSourcesStayForTheOldestRequest(t *testing.T) {
+	t.Parallel()
+	const without = "public_url: https://without.example.com\n"
+	with := func(name string) string {
+		return "public_url: https://" + name + `.example.com
+sources:
+  - {name: panel, sql: {database: "sqlite:panel.db", account: "SELECT address, 'the-boss' AS login FROM mailbox WHERE address = :address"}}
+`
+	}
+	r := newReloaded(t, without)
+	makePanel(t, filepath.Join(r.folder, "panel.db"))
+	panelIsOpen := func() bool {
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", r.pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(files, func(file string) bool {
+			target, _ := os.Readlink(file) // it may be gone
+			return strings.HasSuffix(target, "/panel.db")
+		})
+	}
+	reload := func(configuration string) {
+		r.say(configuration)
+		name, _, _ := strings.Cut(strings.TrimPrefix(configuration, "public_url: https://"), ".")
+		eventually(t, "http://"+r.public+"/autodiscover/autodiscover.json?Email=a%40example.org&Protocol=AutodiscoverV1", name+`\.example\.com`)
+	}
+	for {
+		reload(with("first"))
+		began := time.Now()
+		request := beginRequest(t, r.public)
+		reload(with("second"))
+		reload(without)
+		for end := time.Now().Add(time.Second); panelIsOpen() && time.Now().Before(end); { // it should stay open
+			runtime.Gosched()
+		}
+		answer := request()
+		testkit.Until(t, func() string { return "the source is closed" }, func() bool { return !panelIsOpen() })
+		if strings.Contains(answer, "<LoginName>the-boss</LoginName>") {
+			return
+		}
+		if time.Since(began) < 10*time.Second { // a request's end isn't waited for much longer than that
+			t.Fatalf("the answer is\n%s", answer)
+		}
+	}
+}
+
+// beginRequest sends the head of a request of Outlook, and gives what sends the rest
+// and reads the answer.
+func beginRequest(t *testing.T, host string) (end func() string) {
+	t.Helper()
+	const body = `<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request><EMailAddress>boss@example.org</EMailAddress><AcceptableResponseSchema>http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>`
+	c, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(c, "POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.org\r\nExpect: 100-continue\r\nContent-Type: text/xml\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", len(body))
+	// The handler has begun to read when it says that it wants the rest.
+	reader := bufio.NewReader(c)
+	if line, err := reader.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("%q %v", line, err)
+	}
+	return func() string {
+		defer func() { _ = c.Close() }()
+		_, _ = io.WriteString(c, body) // what comes of it is in the answer
+		answer, _ := io.ReadAll(reader)
+		return string(answer)
+	}
 }
 
 // makePanel is a database with a mailbox.

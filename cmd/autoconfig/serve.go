@@ -168,7 +168,7 @@ func (v *running) close() {
 		}
 	}
 	if g := v.generation; g != nil && g.lookups != nil {
-		g.lookups.close()
+		g.lookups.leave()
 	}
 	if v.store != nil {
 		_ = v.store.Close()

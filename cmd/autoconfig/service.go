@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -69,22 +70,32 @@ type lookups struct {
 	basis     lookupBasis
 	sources   []directory.SourceOptions
 	directory *directory.Directory
+	users     atomic.Int32 // generations
 	end       context.CancelFunc
 	ended     sync.WaitGroup
 }
 
-func (l *lookups) begin(ctx context.Context) {
-	ctx, l.end = context.WithCancel(ctx)
-	l.ended.Go(func() { _ = l.directory.Run(ctx) }) // it ends without an error
+// share gives them to one more generation.
+func (l *lookups) share() *lookups {
+	l.users.Add(1)
+	return l
 }
 
-// close ends them; nobody asks any more.
-func (l *lookups) close() {
+// leave is called when a generation asks no more. The last one closes the sources.
+func (l *lookups) leave() {
+	if l.users.Add(-1) > 0 {
+		return
+	}
 	if l.end != nil {
 		l.end()
 		l.ended.Wait()
 	}
 	closeSources(l.sources)
+}
+
+func (l *lookups) begin(ctx context.Context) {
+	ctx, l.end = context.WithCancel(ctx)
+	l.ended.Go(func() { _ = l.directory.Run(ctx) }) // it ends without an error
 }
 
 func (v *running) now() *generation {
@@ -124,12 +135,13 @@ func (g *generation) connect(v *running, process settled, before *generation) (w
 	g.site = &opened{process: process, store: v.store}
 	basis := process.lookupBasis()
 	if before != nil && reflect.DeepEqual(before.lookups.basis, basis) {
-		g.lookups = before.lookups
+		g.lookups = before.lookups.share()
 	} else {
 		sources, err := openSources(process, v.logger)
 		wrong.add(err)
 		if err == nil {
-			g.lookups = &lookups{basis: basis, sources: sources, directory: newDirectory(v.store, sources, process.Cache.Entries, v.logger)}
+			directory := newDirectory(v.store, sources, process.Cache.Entries, v.logger)
+			g.lookups = (&lookups{basis: basis, sources: sources, directory: directory}).share()
 			wrong = append(wrong, judgeSources(v.call, process, sources, v.logger)...)
 		}
 	}
