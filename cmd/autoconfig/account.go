@@ -90,13 +90,6 @@ func (l *accountListCmd) overrides(c *call, source *opened, domain string) error
 	return c.table(rows)
 }
 
-func quotaText(b policy.Bytes) string {
-	if b == 0 {
-		return ""
-	}
-	return b.String()
-}
-
 type accountShowCmd struct {
 	demoFlag
 	jsonFlag
@@ -146,19 +139,6 @@ func (s *accountShowCmd) Run(c *call) error {
 		rows = append(rows, list("override", overrideLines(found.Override))...)
 	}
 	return c.table(rows)
-}
-
-// found finds an account by any of its addresses, wherever it is kept.
-func (o *opened) found(c *call, text string) (directory.Found, error) {
-	typed, err := settings.ParseAddress(text)
-	if err != nil {
-		return directory.Found{}, err
-	}
-	l, err := o.look(c, typed)
-	if err == nil && !l.Known {
-		err = refusal{fmt.Errorf("nothing is known of %s: it gets what everybody gets; see: autoconfig explain %s", text, text)}
-	}
-	return l.Found, err
 }
 
 // accountFlags change an account; what isn't given stays.

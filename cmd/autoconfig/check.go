@@ -6,17 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
-	"autoconfig/internal/doctor/probe"
 	"autoconfig/settings"
 )
 
@@ -76,35 +73,6 @@ func (k *checkCmd) Run(c *call) error {
 		return err
 	}
 	return k.print(c, reports)
-}
-
-func newProber(process settled, flag resolverFlag, trust bool, allow []netip.Prefix) (*probe.Prober, error) {
-	resolver, err := flag.resolver(process)
-	if err != nil {
-		return nil, err
-	}
-	resolver.Trusted = trust || process.Check.TrustResolver
-	return &probe.Prober{Resolver: resolver, Dialer: probe.Dialer{Policy: probe.DialPolicy{
-		Allowed: slices.Concat(process.Check.AllowNetworks, allow), Own: ownListeners(process),
-	}}}, nil
-}
-
-// ownListeners are the listeners that aren't for everybody: a check must not reach
-// them by a stranger's records, whatever networks are allowed. The public ones are
-// left out: they are what is to be checked, and tell us what they tell anybody.
-func ownListeners(process settled) []netip.AddrPort {
-	var own []netip.AddrPort
-	for _, address := range []config.ListenAddress{process.AdminListen, process.StaffListen} {
-		if !address.IsGiven() {
-			continue
-		}
-		ip, err := netip.ParseAddr(address.Host)
-		if err != nil { // none, or a name, which may be any of the machine's addresses
-			ip = netip.IPv6Unspecified()
-		}
-		own = append(own, netip.AddrPortFrom(ip, address.Port))
-	}
-	return own
 }
 
 func (k *checkCmd) domains(c *call, site *opened) ([]string, error) {

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
-	"autoconfig/internal/directory"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -92,28 +90,6 @@ func (s *domainShowCmd) Run(c *call) error {
 		rows = append(rows, []string{"rule " + strconv.Itoa(i+1), r.Name + ": " + upper(r.Protocol)})
 	}
 	return c.table(rows)
-}
-
-// terms finds a domain by its name or an alias.
-func (o *opened) terms(c *call, name string) (*policy.Terms, error) {
-	ascii, err := parseDomain(name)
-	if err != nil {
-		return nil, err
-	}
-	t, err := o.domainTerms(c, ascii)
-	if errors.Is(err, directory.ErrNotFound) {
-		return nil, refusal{notServed{ascii, err}}
-	}
-	return t, err
-}
-
-// parseDomain is a domain's name in its one form.
-func parseDomain(text string) (string, error) {
-	name, err := settings.ParseDomain(text)
-	if err != nil {
-		return "", fmt.Errorf("%q is not a domain name", text)
-	}
-	return name, nil
 }
 
 // offerFlags change a domain; what isn't given stays.
@@ -235,10 +211,6 @@ func (s *domainSetCmd) Run(c *call) error {
 		}
 		return s.change(&site.Domains[at])
 	})
-}
-
-func noDomain(name string) error {
-	return refusal{fmt.Errorf("there is no domain %s; see: autoconfig domain list", name)}
 }
 
 // changeDomain lets f work on the site's domains, checks the outcome, and

@@ -5,9 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"autoconfig/autodiscover"
 	"autoconfig/clients"
-	"autoconfig/mobileconfig"
 	"autoconfig/policy"
 	"autoconfig/settings"
 	"autoconfig/templates"
@@ -105,11 +103,6 @@ func explain(found looked, catalogue *templates.Catalogue) explanation {
 	return x
 }
 
-// limits are what each format can't carry of these settings.
-func limits(s settings.Settings) settings.Problems {
-	return append(append(thunderbird.Check(s), autodiscover.Check(s)...), mobileconfig.Check(s)...)
-}
-
 // misled says which programs don't come by the account's settings on their own, and
 // what they get instead.
 func misled(found looked, outcomes []clients.Outcome) []string {
@@ -166,8 +159,6 @@ func byWhatTheyGet(outcomes []clients.Outcome, is func(clients.Outcome) bool) []
 	return all
 }
 
-func upper(p settings.Protocol) string { return strings.ToUpper(string(p)) }
-
 func (x explanation) print(c *call) error {
 	known := "known"
 	switch {
@@ -220,15 +211,4 @@ func (x explanation) retention() string {
 	default:
 		return fmt.Sprintf(", mail is left on the server for %d days", x.Decision.POP3.Days)
 	}
-}
-
-func list(title string, lines []string) [][]string {
-	var rows [][]string
-	for i, line := range lines {
-		if i > 0 {
-			title = ""
-		}
-		rows = append(rows, []string{title, line})
-	}
-	return rows
 }

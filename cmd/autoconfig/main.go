@@ -103,8 +103,6 @@ type call struct {
 	configFile string
 }
 
-func (c *call) printf(format string, args ...any) { fmt.Fprintf(c.std.out, format, args...) }
-
 func status(std streams, err error) int {
 	var refused refusal
 	switch {

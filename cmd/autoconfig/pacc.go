@@ -238,13 +238,3 @@ func (p *publishedPage) ReplacePACC(_ context.Context, changes ...doctor.Documen
 	p.changes = append(p.changes, changes...)
 	return nil
 }
-
-// names are all names under which domains are served.
-func (o *opened) names(c *call) ([]string, error) {
-	config, err := o.store.SiteConfig(c)
-	var all []string
-	for _, d := range config.Domains {
-		all = append(append(all, d.Name), d.Aliases...)
-	}
-	return all, err
-}

@@ -6,15 +6,10 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
-	"strings"
 	"time"
 
 	"autoconfig/internal/config"
-	"autoconfig/internal/server"
 )
-
-// lookEvery is how often it is looked for what is wrong.
-const lookEvery = 30 * time.Second
 
 // watch reads the configuration again when it is told to, and looks for what is
 // wrong now and then, until ctx ends.
@@ -132,24 +127,4 @@ func keepFixed(before settled, now *settled) (changed []string) {
 		keep("tls", before.TLS, &now.TLS)
 	}
 	return changed
-}
-
-// notes are what is wrong with the configuration that serves: that it isn't the one
-// in the file.
-func (v *running) notes() (all []server.Problem) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.refused != "" {
-		all = append(all, server.Problem{
-			Code: server.ReloadRefused, Severity: server.Error, Where: v.call.configFile,
-			What: "the configuration was not reloaded: " + v.refused, Remedy: "mend it, and send SIGHUP again",
-		})
-	}
-	if len(v.fixed) > 0 {
-		all = append(all, server.Problem{
-			Code: server.RestartNeeded, Severity: server.Warning, Where: strings.Join(v.fixed, ", "),
-			What: "changed in " + v.call.configFile + ", but in use only after a restart: " + strings.Join(v.fixed, ", "), Remedy: "restart the service",
-		})
-	}
-	return all
 }

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"io"
-	"io/fs"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -17,8 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"autoconfig/internal/config"
-	"autoconfig/internal/doctor"
-	"autoconfig/internal/logs"
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
@@ -132,16 +128,6 @@ func (s *serveCmd) process(c *call) (process settled, err error) {
 	return process, nil
 }
 
-// fillDemo gives the demo what it shows.
-func (v *running) fillDemo(c *call) error {
-	site := v.now().site
-	if _, err := reconcile(c, site, doctor.Publisher{Documents: v.store}, -1); err != nil {
-		return err
-	}
-	printDemo(c, v.listeners.Public.Addr().String(), v.listeners.Private.Addr().String())
-	return fillDesk(c, site, v.desk)
-}
-
 // run serves until ctx ends.
 func (v *running) run(ctx context.Context, hangups <-chan os.Signal) error {
 	var ended context.Context
@@ -196,120 +182,19 @@ func (v *running) listen(ctx context.Context, process settled) (wrong mistakes) 
 	return wrong
 }
 
-// bound puts the addresses that the system gave in place of the configured ones.
-func (s *settled) bound(l server.Listeners) {
-	s.AdminListen = listenAddress(l.Private)
-	if l.Staff != nil {
-		s.StaffListen = listenAddress(l.Staff)
+// cannotListen says what of a listener is wrong.
+func cannotListen(key string, address config.ListenAddress, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%s: %s is in use already; end the program that listens there (ss -ltnp shows it), or choose another address", key, address)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%s: %s is not allowed: ports below 1024 need CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=), or a proxy in front", key, address)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%s: this machine doesn't have the address of %s", key, address)
 	}
-}
-
-func listenAddress(l net.Listener) config.ListenAddress {
-	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
-		return config.ListenAddress{Host: tcp.IP.String(), Port: tcp.AddrPort().Port()}
+	var operation *net.OpError
+	if errors.As(err, &operation) {
+		err = operation.Err
 	}
-	return config.ListenAddress{}
+	return fmt.Errorf("%s: %s: %w", key, address, err)
 }
-
-// path is a file's path relative to the configuration's folder.
-func (s settled) path(file string) string {
-	if filepath.IsAbs(file) {
-		return file
-	}
-	return filepath.Join(s.folder, file)
-}
-
-// templates is the operator's folder of texts, if there is one.
-func (s settled) templates() fs.FS {
-	if s.Templates == "" {
-		return nil
-	}
-	return os.DirFS(s.path(s.Templates))
-}
-
-// secret is the root of all keys. The demo's is gone with it.
-func (s settled) secret(demo bool) ([]byte, error) {
-	if demo {
-		secret := make([]byte, 32)
-		_, _ = rand.Read(secret) // never fails
-		return secret, nil
-	}
-	return config.LoadSecret(s.path(s.SecretFile))
-}
-
-// newLogger logs as the configuration says, from the level on that may be changed
-// later.
-func newLogger(c *call, o config.Log, level *slog.LevelVar) (*logs.Log, *slog.Logger) {
-	level.Set(slog.Level(o.Level))
-	options := &slog.HandlerOptions{Level: level}
-	log, handler := logs.New(c.std.err, func(w io.Writer) slog.Handler {
-		if o.Format == config.LogJSON {
-			return slog.NewJSONHandler(w, options)
-		}
-		return slog.NewTextHandler(w, options)
-	})
-	return log, slog.New(handler)
-}
-
-// keepLog writes the log until it is told to end, which is after everything else.
-func keepLog(ctx context.Context, log *logs.Log) (end func()) {
-	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var group errgroup.Group
-	group.Go(func() error { return log.Run(writing) })
-	return func() {
-		stop()
-		_ = group.Wait() // it never fails
-	}
-}
-
-func printDemo(c *call, public, private string) {
-	c.printf(`autoconfig serves the demo site: example.com, also known as example.net.
-
-  office@example.com    IMAP: it is read on several devices
-  workshop@example.com  POP3, mail stays on the server for 9 days: a small mailbox on one device
-  kiosk@example.com     POP3, mail stays on the server for 14 days: its group has a rule
-  anybody else          IMAP: the default
-
-Try, in another terminal:
-
-  # Thunderbird
-  curl 'http://%[1]s/mail/config-v1.1.xml?emailaddress=workshop%%40example.com'
-
-  # a program that doesn't say for whom it asks (Thunderbird for Android, KMail, Delta Chat)
-  curl -H 'Host: autoconfig.example.com' 'http://%[1]s/mail/config-v1.1.xml'
-
-  # Evolution, which sends a digest instead of the address
-  curl 'http://%[1]s/mail/config-v1.1.xml?emailaddress=EVOLUTIONUSER%%40example.com&emailmd5=%[3]s'
-
-  # Outlook
-  curl -H 'Content-Type: text/xml' -d '<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request><EMailAddress>office@example.com</EMailAddress><AcceptableResponseSchema>http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>' 'http://%[1]s/autodiscover/autodiscover.xml'
-  curl 'http://%[1]s/autodiscover/autodiscover.json?Email=office%%40example.com&Protocol=AutodiscoverV1'
-
-  # iPhone, iPad, Mac
-  curl 'http://%[1]s/email.mobileconfig?emailaddress=kiosk%%40example.com'
-
-  # a program that knows PACC
-  curl -H 'Host: ua-auto-config.example.com' 'http://%[1]s/.well-known/user-agent-configuration.json'
-
-  # the person: type workshop@example.com
-  open http://%[1]s/ in a browser
-
-  # the help desk: sign in as %[4]s with the password %[5]s
-  open http://%[2]s/helpdesk/ in a browser
-
-  # a ticket system
-  curl -H 'Authorization: Bearer %[6]s' -d '{"address": "workshop@example.com"}' 'http://%[2]s/api/v1/links'
-
-  # the operator
-  curl 'http://%[2]s/readyz'
-  curl 'http://%[2]s/metrics'
-  go run ./cmd/autoconfig explain workshop@example.com --demo
-  go run ./cmd/autoconfig dns example.com --demo
-
-Stop it with Ctrl-C.
-
-`, public, private, demoDigest, demoName, demoPassword, demoToken)
-}
-
-// demoDigest is the MD5 of workshop@example.com.
-const demoDigest = "8f2d994dc0ea42967605fdf7336100fa"

@@ -16,6 +16,7 @@ import (
 	"autoconfig/internal/directory/ldapdir"
 	"autoconfig/internal/directory/sqldir"
 	"autoconfig/internal/store"
+	"autoconfig/policy"
 )
 
 // defaultDigests is how many addresses of a source are kept for programs that send
@@ -85,14 +86,6 @@ func judgeSources(ctx context.Context, process settled, sources []directory.Sour
 	return slices.Concat(errs...)
 }
 
-// unjoined are the errors that were joined into one.
-func unjoined(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	return []error{err}
-}
-
 // placed says where in the configuration the cause of a source's error is.
 func placed(process settled, i int, at string, err error) error {
 	if key := keyOf(err); key != "" {
@@ -100,14 +93,6 @@ func placed(process settled, i int, at string, err error) error {
 	}
 	return config.At(process.file, process.text, fmt.Sprintf("sources[%d].%s", i, at), err)
 }
-
-// keyed is an error that one key is to blame for.
-type keyed struct {
-	key string
-	error
-}
-
-func (k keyed) Unwrap() error { return k.error }
 
 // keyOf is the key that an error is about, "" for none.
 func keyOf(err error) string {
@@ -234,4 +219,39 @@ func (o *opened) checkSourceNames(named []string) error {
 		}
 	}
 	return nil
+}
+
+// checkPlans refuses sources whose plan isn't there: nobody in their domains would
+// be served. A site that is still empty has its plans to come.
+func (s settled) checkPlans(ctx context.Context, db plans) (wrong mistakes) {
+	for i, source := range s.Sources {
+		if err := planOf(ctx, db, source.Plan); errors.Is(err, directory.ErrUnusable) {
+			wrong.add(config.At(s.file, s.text, fmt.Sprintf("sources[%d].plan", i), fmt.Errorf("the source %s: %w", source.Name, noPlan(source.Plan, err))))
+		}
+	}
+	if generation, err := db.ConfigGeneration(ctx); err == nil && generation <= 1 {
+		return nil
+	}
+	return wrong
+}
+
+// plans is what of our own database says whether a plan can be served.
+type plans interface {
+	PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Terms, error)
+	ConfigGeneration(ctx context.Context) (int64, error)
+}
+
+func planOf(ctx context.Context, db plans, plan string) error {
+	if plan == "" {
+		return nil
+	}
+	_, err := db.PlanTerms(ctx, policy.Domain{Name: "example.com", Plan: plan})
+	return err
+}
+
+func noPlan(plan string, err error) error {
+	if strings.Contains(err.Error(), "has no plan") {
+		return fmt.Errorf("there is no plan %q; its domains without a plan of their own can't be served", plan)
+	}
+	return err
 }

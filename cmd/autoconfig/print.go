@@ -3,9 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"autoconfig/policy"
 	"autoconfig/settings"
 )
 
@@ -13,6 +16,8 @@ import (
 type jsonFlag struct {
 	JSON bool `help:"Print JSON."`
 }
+
+func (c *call) printf(format string, args ...any) { fmt.Fprintf(c.std.out, format, args...) }
 
 func (c *call) json(v any) error {
 	e := json.NewEncoder(c.std.out)
@@ -37,6 +42,17 @@ func (c *call) table(rows [][]string) error {
 	return nil
 }
 
+func list(title string, lines []string) [][]string {
+	var rows [][]string
+	for i, line := range lines {
+		if i > 0 {
+			title = ""
+		}
+		rows = append(rows, []string{title, line})
+	}
+	return rows
+}
+
 // serverText is a server as people write it: host:port/security.
 func serverText(s settings.Server) string {
 	return fmt.Sprintf("%s:%d/%s", s.Host, s.Port, s.Security)
@@ -49,3 +65,24 @@ func authText(auth []settings.Auth) string {
 	}
 	return strings.Join(words, " ")
 }
+
+func quotaText(b policy.Bytes) string {
+	if b == 0 {
+		return ""
+	}
+	return b.String()
+}
+
+func upper(p settings.Protocol) string { return strings.ToUpper(string(p)) }
+
+// short is a text in one line that isn't long: others may have written it.
+func short(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > 300 {
+		text = strings.ToValidUTF8(text[:300], "") + "..."
+	}
+	return text
+}
+
+// sorted are a map's keys in their order.
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/store"
+	"autoconfig/policy"
+	"autoconfig/settings"
+)
+
+// opened is the process's configuration with its database.
+type opened struct {
+	process settled
+	store   *store.Store
+	sources []directory.SourceOptions
+	// directory looks up in all of them. A running service keeps it fresh; a command
+	// asks and ends.
+	directory *directory.Directory
+}
+
+// demoFlag is on the commands that only read.
+type demoFlag struct {
+	Demo bool `help:"Use the demo site in memory instead of a configuration."`
+}
+
+func (d demoFlag) open(c *call) (*opened, error) {
+	if d.Demo {
+		return openDemo(c)
+	}
+	return openSite(c)
+}
+
+// openSite reads the configuration and opens the database that it names.
+func openSite(c *call) (*opened, error) {
+	process, err := readProcess(c.configFile)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(c, process.Database, store.Options{Folder: process.folder, Connections: process.Connections})
+	if err != nil {
+		return nil, err
+	}
+	logger := slog.New(slog.DiscardHandler)
+	sources, err := openSources(process, logger)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &opened{process, db, sources, newDirectory(db, sources, 0, logger)}, nil
+}
+
+func (o *opened) close() {
+	closeSources(o.sources)
+	_ = o.store.Close()
+}
+
+// looked is everything about an address.
+type looked struct {
+	directory.Found
+	public   settings.Settings // what anybody gets
+	personal settings.Settings // what the person gets by a setup link
+}
+
+// look finds an address as the service does.
+func (o *opened) look(c *call, typed settings.Address) (looked, error) {
+	entry, err := o.directory.Domain(c, typed.Domain())
+	if errors.Is(err, directory.ErrNotFound) {
+		return looked{}, refusal{notServed{typed.Domain(), err}}
+	} else if err != nil {
+		return looked{}, err
+	}
+	found, err := o.directory.Lookup(c, entry, typed)
+	if err != nil {
+		return looked{}, err
+	}
+	l := looked{Found: found}
+	l.public, _ = found.Public(typed)
+	l.personal, _ = found.Personal(typed)
+	return l, nil
+}
+
+// found finds an account by any of its addresses, wherever it is kept.
+func (o *opened) found(c *call, text string) (directory.Found, error) {
+	typed, err := settings.ParseAddress(text)
+	if err != nil {
+		return directory.Found{}, err
+	}
+	l, err := o.look(c, typed)
+	if err == nil && !l.Known {
+		err = refusal{fmt.Errorf("nothing is known of %s: it gets what everybody gets; see: autoconfig explain %s", text, text)}
+	}
+	return l.Found, err
+}
+
+// domainTerms finds a domain by its name or an alias, as the service does.
+func (o *opened) domainTerms(c *call, name string) (*policy.Terms, error) {
+	entry, err := o.directory.Domain(c, name)
+	if err != nil {
+		return nil, err
+	}
+	return entry.Terms, nil
+}
+
+// terms finds a domain by its name or an alias.
+func (o *opened) terms(c *call, name string) (*policy.Terms, error) {
+	ascii, err := parseDomain(name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := o.domainTerms(c, ascii)
+	if errors.Is(err, directory.ErrNotFound) {
+		return nil, refusal{notServed{ascii, err}}
+	}
+	return t, err
+}
+
+// names are all names under which domains are served.
+func (o *opened) names(c *call) ([]string, error) {
+	config, err := o.store.SiteConfig(c)
+	var all []string
+	for _, d := range config.Domains {
+		all = append(append(all, d.Name), d.Aliases...)
+	}
+	return all, err
+}
+
+// isOwn tells whether a domain is in our own site.
+func (o *opened) isOwn(c context.Context, name string) (bool, error) {
+	_, err := o.store.Terms(c, name)
+	if errors.Is(err, directory.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// parseDomain is a domain's name in its one form.
+func parseDomain(text string) (string, error) {
+	name, err := settings.ParseDomain(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is not a domain name", text)
+	}
+	return name, nil
+}
+
+func noDomain(name string) error {
+	return refusal{fmt.Errorf("there is no domain %s; see: autoconfig domain list", name)}
+}
+
+// notServed says that a domain isn't in the site.
+type notServed struct {
+	domain string
+	why    error
+}
+
+func (n notServed) Error() string {
+	text := "the domain " + n.domain + " is not served here"
+	if without := (directory.Planless{}); errors.As(n.why, &without) {
+		return text + ": " + without.Error() + "; give the source a plan in the configuration (plan: NAME), or the domain one in the site"
+	}
+	return text + "; see: autoconfig domain list"
+}
+
+func (n notServed) Is(target error) bool { return target == directory.ErrNotFound }

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"autoconfig/internal/config"
+	"autoconfig/internal/server"
+	"autoconfig/internal/staff"
+	"autoconfig/templates"
+)
+
+// settled is what of the configuration isn't text any more.
+type settled struct {
+	config.Process
+	folder string
+	file   string // of the configuration, and what is in it
+	text   []byte
+}
+
+func readProcess(file string) (settled, error) {
+	source, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return settled{}, fmt.Errorf("there is no %s here\nMake one with: autoconfig init\nOr name another with --config FILE; or try the demo site with --demo", file)
+	} else if err != nil {
+		return settled{}, err
+	}
+	process, err := config.ReadProcess(file, source, os.LookupEnv)
+	if err != nil {
+		return settled{}, err
+	}
+	folder := filepath.Dir(file)
+	if process, err = process.Resolve(folder); err != nil {
+		return settled{}, err
+	}
+	return settled{process, folder, file, source}, nil
+}
+
+// path is a file's path relative to the configuration's folder.
+func (s settled) path(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(s.folder, file)
+}
+
+// templates is the operator's folder of texts, if there is one.
+func (s settled) templates() fs.FS {
+	if s.Templates == "" {
+		return nil
+	}
+	return os.DirFS(s.path(s.Templates))
+}
+
+// checkTemplates reads the operator's folder of texts.
+func (s settled) checkTemplates() error {
+	if s.Templates != "" {
+		if _, err := os.ReadDir(s.path(s.Templates)); err != nil {
+			return fmt.Errorf("templates_folder: %w", err)
+		}
+	}
+	if _, err := templates.NewPages(s.templates()); err != nil {
+		return fmt.Errorf("templates_folder: %w", err)
+	}
+	return nil
+}
+
+// secret is the root of all keys. The demo's is gone with it.
+func (s settled) secret(demo bool) ([]byte, error) {
+	if demo {
+		secret := make([]byte, 32)
+		_, _ = rand.Read(secret) // never fails
+		return secret, nil
+	}
+	return config.LoadSecret(s.path(s.SecretFile))
+}
+
+// secretFiles are the files that nobody else on the machine may read, by their keys.
+func (s settled) secretFiles() map[string]string {
+	files := map[string]string{}
+	add := func(key, file string) {
+		if file != "" {
+			files[key] = s.path(file)
+		}
+	}
+	add("database_file", s.DatabaseFile)
+	add("oidc.client_secret_file", s.OIDC.ClientSecretFile)
+	add("check.webhook.secret_file", s.Check.Webhook.SecretFile)
+	add("tls.key", s.TLS.Key)
+	add("signing.key", s.Signing.Key)
+	for i, source := range s.Sources {
+		add(fmt.Sprintf("sources[%d].sql.database_file", i), source.SQL.DatabaseFile)
+		add(fmt.Sprintf("sources[%d].ldap.password_file", i), source.LDAP.PasswordFile)
+	}
+	return files
+}
+
+// readableFiles are the mistakes about who may read them.
+func (s settled) readableFiles() (wrong mistakes) {
+	for _, key := range sorted(s.secretFiles()) {
+		wrong.add(config.CheckPrivate(key, s.secretFiles()[key]))
+	}
+	return wrong
+}
+
+// identityProvider is that of the help desk, nil if there is none.
+func (s settled) identityProvider() (*server.OIDC, error) {
+	o := s.OIDC
+	if o.Issuer == "" {
+		return nil, nil
+	}
+	secret, err := os.ReadFile(s.path(o.ClientSecretFile))
+	if err != nil {
+		return nil, fmt.Errorf("oidc.client_secret_file: %w", err)
+	}
+	provider := &server.OIDC{
+		Issuer: string(o.Issuer), ClientID: o.ClientID, ClientSecret: strings.TrimSpace(string(secret)),
+		RoleClaim: o.RoleClaim, DomainClaim: o.DomainClaim, Roles: map[string]staff.Role{}, Domains: map[string][]string{},
+		Audiences: o.Audiences,
+	}
+	for value, role := range o.Roles {
+		provider.Roles[value] = staff.Role(role)
+	}
+	for value, domains := range o.Domains {
+		provider.Domains[value] = domains
+	}
+	return provider, nil
+}
+
+// staffURL is where the help desk is reached: as configured, or on the private
+// listener.
+func (s settled) staffURL(l server.Listeners) *url.URL {
+	if s.StaffURL.IsGiven() {
+		return s.StaffURL.URL
+	}
+	return &url.URL{Scheme: "http", Host: l.Private.Addr().String()}
+}
+
+// bound puts the addresses that the system gave in place of the configured ones.
+func (s *settled) bound(l server.Listeners) {
+	s.AdminListen = listenAddress(l.Private)
+	if l.Staff != nil {
+		s.StaffListen = listenAddress(l.Staff)
+	}
+}
+
+func listenAddress(l net.Listener) config.ListenAddress {
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+		return config.ListenAddress{Host: tcp.IP.String(), Port: tcp.AddrPort().Port()}
+	}
+	return config.ListenAddress{}
+}

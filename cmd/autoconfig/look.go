@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"autoconfig/autodiscover"
+	"autoconfig/internal/config"
+	"autoconfig/internal/directory"
+	"autoconfig/internal/server"
+	"autoconfig/thunderbird"
+)
+
+// lookEvery is how often it is looked for what is wrong.
+const lookEvery = 30 * time.Second
+
+// lookTime bounds one look: it waits for an identity provider.
+const lookTime = 3 * time.Second
+
+// look finds out what is wrong with a running service.
+func (v *running) look(ctx context.Context) (seen server.Seen) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	g := v.now()
+	process := g.site.process
+	seen.Add(v.notes()...)
+	seen.Add(v.accepted.problems(time.Now())...)
+	seen.Add(judgeClock(ctx, v.clock, builtAt(), v.store)...)
+	v.lookAtCertificates(ctx, g, &seen)
+	for _, key := range sorted(process.secretFiles()) {
+		if err := config.CheckPrivate(key, process.secretFiles()[key]); err != nil {
+			what, remedy, _ := strings.Cut(strings.TrimPrefix(err.Error(), key+": "), "; ")
+			seen.Add(server.Problem{Code: server.FileReadable, Severity: server.Error, Where: key, What: what, Remedy: remedy})
+		}
+	}
+	if config.HasPassword(process.text) && config.IsPublic(process.file) {
+		seen.Add(server.Problem{
+			Code: server.FileReadable, Severity: server.Warning, Where: process.file,
+			What: process.file + " has a password in it, and may be read by others", Remedy: "chmod 640 " + process.file + ", or put the address of the database into a database_file",
+		})
+	}
+	for i, source := range process.Sources {
+		if err := planOf(ctx, v.store, source.Plan); errors.Is(err, directory.ErrUnusable) {
+			seen.Add(server.Problem{
+				Code: server.SourcePlan, Severity: server.Error, Where: fmt.Sprintf("sources[%d].plan", i),
+				What: "the source " + source.Name + ": " + noPlan(source.Plan, err).Error(), Remedy: "apply a site that has the plan, or name another one",
+			})
+		}
+	}
+	if err := g.handlers.AskProvider(ctx); err != nil {
+		seen.Add(server.Problem{
+			Code: server.ProviderDown, Severity: server.Error, Where: "oidc.issuer",
+			What: "for the help desk, the identity provider can't be used: " + short(err.Error()), Remedy: "see that " + string(process.OIDC.Issuer) + " is right and can be reached from here; it is tried again",
+		})
+	}
+	if host := process.PublicURL.Hostname(); !v.flags.Demo && isLoopback(host) {
+		seen.Add(server.Problem{
+			Code: server.PublicURLLoopback, Severity: server.Warning, Where: "public_url",
+			What: "public_url leads to this machine only: Autodiscover's JSON sends programs there", Remedy: "write the https URL by which this service is reached from outside",
+		})
+	}
+	return seen
+}
+
+func (v *running) lookAtCertificates(ctx context.Context, g *generation, seen *server.Seen) {
+	process, now := g.site.process, time.Now()
+	if g.tls != nil {
+		names := map[string]string{"public_url": process.PublicURL.Hostname()}
+		if v.listeners.Staff != nil {
+			names["staff_url"] = process.staffURL(v.listeners).Hostname()
+		}
+		var others []string
+		if page, err := v.store.PublishedPage(ctx, "", namesLooked); err == nil {
+			for _, p := range page {
+				others = append(others, thunderbird.HostLabel+"."+p.Name, autodiscover.HostLabel+"."+p.Name)
+			}
+		}
+		g.tls.Judge(seen, now, names, others)
+	}
+	if g.signing != nil {
+		g.signing.Judge(seen, now)
+	}
+}
+
+// notes are what is wrong with the configuration that serves: that it isn't the one
+// in the file.
+func (v *running) notes() (all []server.Problem) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.refused != "" {
+		all = append(all, server.Problem{
+			Code: server.ReloadRefused, Severity: server.Error, Where: v.call.configFile,
+			What: "the configuration was not reloaded: " + v.refused, Remedy: "mend it, and send SIGHUP again",
+		})
+	}
+	if len(v.fixed) > 0 {
+		all = append(all, server.Problem{
+			Code: server.RestartNeeded, Severity: server.Warning, Where: strings.Join(v.fixed, ", "),
+			What: "changed in " + v.call.configFile + ", but in use only after a restart: " + strings.Join(v.fixed, ", "), Remedy: "restart the service",
+		})
+	}
+	return all
+}
+
+// namesLooked is how many of the served names a certificate is held against.
+const namesLooked = 100
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
