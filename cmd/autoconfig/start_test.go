@@ -29,7 +29,7 @@ func TestServeSaysWhyItDoesNotStart(t *testing.T) {
 	newer := func(s *testkit.DatabaseServer) string {
 		address := s.Create(t)
 		start(t, address, true)
-		s.Run(t, address, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, TRUE);")
+		s.Run(t, address, "INSERT INTO autoconfig_schema (version_id, is_applied) VALUES (99, TRUE);")
 		return address
 	}
 	const password = "hush/hush"

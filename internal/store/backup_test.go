@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"autoconfig/internal/database"
@@ -380,41 +382,52 @@ func TestNobodyWritesIntoARestore(t *testing.T) {
 	})
 }
 
-// A backup of an older version is brought up to date by the way.
-func TestABackupOfAnOlderSchema(t *testing.T) {
+// laterMigrations are those of a later version, which has another column.
+func laterMigrations(t *testing.T) fs.FS {
+	t.Helper()
+	later := fstest.MapFS{}
+	for _, kind := range []string{"sqlite", "postgres", "mysql"} {
+		first, err := store.Embedded.ReadFile("migrations/" + kind + "/00001_begin.sql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		later["migrations/"+kind+"/00001_begin.sql"] = &fstest.MapFile{Data: first}
+		later["migrations/"+kind+"/00002_later.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nALTER TABLE accounts ADD COLUMN later BIGINT NOT NULL DEFAULT 7;\n")}
+	}
+	return later
+}
+
+// A database and a backup of an older version are brought up to date by the way.
+func TestAnOlderVersionIsBroughtUpToDate(t *testing.T) {
 	t.Parallel()
-	file := archive(t, `{"autoconfig_backup":1,"schema":4,"site_id":"abc","kind":"sqlite","made_at":"2026-11-24T12:00:00Z","program":"0.4"}
-{"table":"meta","columns":["name","value"]}
-["site_id","abc"]
-{"table":"providers","columns":["document","id","position"]}
-{"table":"plans","columns":["document","name","position"]}
-{"table":"domains","columns":["document","name","position"]}
-["{\"name\":\"example.com\"}","example.com",0]
-{"table":"domain_names","columns":["domain","name"]}
-["example.com","example.com"]
-{"table":"accounts","columns":["address","document","domain","id","own"]}
-["office@example.com","{\"address\":\"office@example.com\",\"name\":\"Front Office\"}","example.com",1,0]
-{"table":"addresses","columns":["account","address"]}
-[1,"office@example.com"]
-{"table":"digests","columns":["account","digest"]}
-[1,{"b":"nMI4YMQm4tjm3LUYeaZiVQ=="}]
-{"table":"pacc","columns":["name","served","waiting"]}
-{"table":"checks","columns":["checked_at","due_at","failures","name","report"]}
-{"table":"links","columns":["address","address_key","domain","expires_at","hash","id","language","made_at","made_by","note","revoked_at","revoked_by","used","uses"]}
-{"table":"link_events","columns":["count","device","first_at","kind","last_at","link"]}
-{"table":"people","columns":["domains","failures","id","issuer","locked_until","made_at","name","password","role","second","step","subject"]}
-{"table":"tokens","columns":["domains","expires_at","hash","id","made_at","made_by","name","scopes"]}
-{"table":"audit","columns":["action","actor","at","detail","domain","id","subject"]}
-`, `"meta":1,"providers":0,"plans":0,"domains":1,"domain_names":1,"accounts":1,"addresses":1,"digests":1,"pacc":0,"checks":0,"links":0,"link_events":0,"people":0,"tokens":0,"audit":0`)
 	onEachPlace(t, func(t *testing.T, p place) {
-		s := p.open(t)
-		all, err := s.Restore(t.Context(), bytes.NewReader(file), store.RestoreOptions{})
-		if err != nil || all.Schema != 4 || all.Program != "0.4" || all.Rows["accounts"] != 1 {
+		older := p.open(t)
+		replace(t, older, demo(t, policy.Account{Address: settings.MustAddress("office@example.com"), Name: "Front Office"}))
+		var file bytes.Buffer
+		if _, err := older.Backup(t.Context(), &file, store.BackupOptions{Program: "0.4"}); err != nil {
+			t.Fatal(err)
+		}
+		s, err := store.Open(t.Context(), database.MustParse(p.address), store.Options{Folder: p.folder}.WithMigrations(laterMigrations(t)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		db := p.raw(t)
+		look := func() {
+			t.Helper()
+			var later int
+			if err := db.QueryRowContext(t.Context(), `SELECT later FROM accounts WHERE address = 'office@example.com'`).Scan(&later); err != nil || later != 7 {
+				t.Errorf("%d %v", later, err)
+			}
+			if found, err := s.SearchAccounts(t.Context(), "front", nil, 5); err != nil || len(found) != 1 || found[0].Name != "Front Office" {
+				t.Errorf("%+v, %v", found, err)
+			}
+		}
+		look()
+		all, err := s.Restore(t.Context(), &file, store.RestoreOptions{Replace: true})
+		if err != nil || all.Schema != 1 || all.Program != "0.4" || all.Rows["accounts"] != 1 {
 			t.Fatalf("%+v, %v", all, err)
 		}
-		found, err := s.SearchAccounts(t.Context(), "front", nil, 5) // by a column that schema 4 hadn't
-		if err != nil || len(found) != 1 || found[0].Name != "Front Office" {
-			t.Errorf("%+v, %v", found, err)
-		}
+		look()
 	})
 }

@@ -145,7 +145,7 @@ func TestANewerSchemaIsRefusedAndUntouched(t *testing.T) {
 func testNewerSchema(t *testing.T, p place) {
 	replace(t, p.open(t), demo(t))
 	db := p.raw(t)
-	if _, err := db.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, TRUE)`); err != nil {
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO autoconfig_schema (version_id, is_applied) VALUES (99, TRUE)`); err != nil {
 		t.Fatal(err)
 	}
 	_, err := p.try(t.Context())
@@ -175,7 +175,7 @@ func testBroken(t *testing.T, p place) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := anew.Domain(t.Context(), "example.com"); !errors.Is(err, directory.ErrUnusable) || !strings.Contains(err.Error(), want) {
+		if _, err := anew.Terms(t.Context(), "example.com"); !errors.Is(err, directory.ErrUnusable) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", table, err, want)
 		}
 		if err := anew.Close(); err != nil {

@@ -50,7 +50,7 @@ func (s *Store) Restore(ctx context.Context, r io.Reader, o RestoreOptions) (all
 			ErrNewerSchema, archive.about.Program, archive.about.Schema, schema)
 	}
 	if archive.about.Schema < schema {
-		newer, remove, err := upgraded(ctx, archive, o)
+		newer, remove, err := s.upgraded(ctx, archive, o)
 		if err != nil {
 			return all, err
 		}
@@ -317,7 +317,7 @@ func (s *Store) passSequences(ctx context.Context, tx database.Queryer) error {
 
 // upgraded is a backup of an older schema as one of the newest. It goes through a
 // database of its own, which the migrations bring up to date.
-func upgraded(ctx context.Context, archive *archiveReader, o RestoreOptions) (newer io.Reader, remove func(), err error) {
+func (s *Store) upgraded(ctx context.Context, archive *archiveReader, o RestoreOptions) (newer io.Reader, remove func(), err error) {
 	folder, err := os.MkdirTemp("", "autoconfig-restore-*") // mode 0700
 	if err != nil {
 		return nil, nil, err
@@ -329,7 +329,7 @@ func upgraded(ctx context.Context, archive *archiveReader, o RestoreOptions) (ne
 		return nil, nil, err
 	}
 	remove = func() { _ = file.Close(); _ = os.RemoveAll(folder) }
-	err = upgrade(ctx, folder, archive, file, o)
+	err = s.upgrade(ctx, folder, archive, file, o)
 	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)
 	}
@@ -340,14 +340,14 @@ func upgraded(ctx context.Context, archive *archiveReader, o RestoreOptions) (ne
 	return file, remove, nil
 }
 
-func upgrade(ctx context.Context, folder string, archive *archiveReader, to io.Writer, o RestoreOptions) error {
+func (s *Store) upgrade(ctx context.Context, folder string, archive *archiveReader, to io.Writer, o RestoreOptions) error {
 	db, err := database.Open(database.Address{Kind: database.SQLite, File: filepath.Join(folder, "older.db")}, database.Options{})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	s := &Store{db: db}
-	provider, err := s.provider()
+	older := &Store{db: db, migrations: s.migrations}
+	provider, err := older.provider()
 	if err != nil {
 		return err
 	}
@@ -355,7 +355,7 @@ func upgrade(ctx context.Context, folder string, archive *archiveReader, to io.W
 		return err
 	}
 	err = db.Change(ctx, func(tx database.Queryer) error {
-		_, err := s.restore(ctx, tx, archive, o)
+		_, err := older.restore(ctx, tx, archive, o)
 		return err
 	})
 	if err != nil {
@@ -364,6 +364,6 @@ func upgrade(ctx context.Context, folder string, archive *archiveReader, to io.W
 	if _, err := provider.Up(ctx); err != nil {
 		return err
 	}
-	_, err = s.Backup(ctx, to, BackupOptions{Now: time.Time{}, Program: archive.about.Program})
+	_, err = older.Backup(ctx, to, BackupOptions{Now: time.Time{}, Program: archive.about.Program})
 	return err
 }

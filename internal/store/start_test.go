@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,57 @@ func TestStartingDuringAnImport(t *testing.T) {
 		})
 		if err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A database of another encoding would take a stranger's address for a failure.
+func TestAnotherEncodingIsRefusedAndUntouched(t *testing.T) {
+	t.Parallel()
+	server := servers.PostgreSQL(t)
+	for _, encoding := range []string{"LATIN1", "SQL_ASCII"} {
+		name := "of_" + strings.ToLower(encoding)
+		server.Run(t, server.URL(""), "CREATE DATABASE "+name+" ENCODING '"+encoding+"' LOCALE 'C' TEMPLATE template0;")
+		_, err := place{address: server.URL(name)}.try(t.Context())
+		if !errors.Is(err, store.ErrEncoding) || !strings.Contains(err.Error(), "its encoding is "+encoding) {
+			t.Errorf("%s: %v", encoding, err)
+		}
+		if tables := server.Run(t, server.URL(name), "SELECT tablename FROM pg_tables WHERE schemaname = 'public';"); strings.TrimSpace(tables) != "" {
+			t.Errorf("%s: it has %s", encoding, tables)
+		}
+	}
+	// What the error says to do works.
+	server.Run(t, server.URL(""), "CREATE DATABASE of_latin1_utf8 ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0;")
+	replace(t, open(t, server.URL("of_latin1_utf8"), ""), demo(t, account("😀@example.com")))
+}
+
+// The schema before the first release had the same tables, another place for its
+// version, and up to seven of these.
+func TestAnOlderSchemaIsRefusedAndUntouched(t *testing.T) {
+	t.Parallel()
+	onEachPlace(t, func(t *testing.T, p place) {
+		s := p.open(t)
+		replace(t, s, demo(t, account("office@example.com")))
+		db := p.raw(t)
+		for _, statement := range []string{
+			`DROP TABLE autoconfig_schema`, `DROP TABLE failures`,
+			`CREATE TABLE goose_db_version (version_id INT, is_applied INT)`, `INSERT INTO goose_db_version VALUES (6, 1)`,
+		} {
+			if _, err := db.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 { // the first look changes nothing of it
+			_, err := p.try(t.Context())
+			if !errors.Is(err, store.ErrOlderSchema) || !strings.Contains(err.Error(), "autoconfig export > site.yaml") {
+				t.Errorf("opened: %v", err)
+			}
+		}
+		if site := stored(t, s); len(site.Accounts) != 1 || len(site.Domains) != 2 {
+			t.Errorf("%+v is left", site)
+		}
+		if _, err := db.ExecContext(t.Context(), `SELECT 1 FROM failures`); err == nil {
+			t.Error("its tables were changed")
 		}
 	})
 }

@@ -20,6 +20,8 @@ import (
 // Why a database isn't opened.
 var (
 	ErrNewerSchema = errors.New("the database was written by a newer version of autoconfig")
+	ErrOlderSchema = errors.New("the database was written by an autoconfig from before its first release")
+	ErrEncoding    = errors.New("the database can't keep every character")
 	ErrURL         = database.ErrURL
 )
 
@@ -31,12 +33,13 @@ var (
 )
 
 //go:embed migrations
-var migrations embed.FS
+var embedded embed.FS
 
 // Store is a database. It is safe for concurrent use, by several processes too.
 type Store struct {
-	db   *database.DB
-	kept atomic.Pointer[shared]
+	db         *database.DB
+	migrations fs.FS // the embedded ones if nil
+	kept       atomic.Pointer[shared]
 }
 
 // Options are how a database is opened. Zero values are good.
@@ -48,6 +51,8 @@ type Options struct {
 	// Patience is how long to wait for another process that changes the schema; two
 	// minutes if 0.
 	Patience time.Duration
+
+	migrations fs.FS // for tests
 }
 
 // Open opens a database and brings its schema up to date. That of
@@ -57,7 +62,7 @@ func Open(ctx context.Context, address database.Address, o Options) (*Store, err
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db}
+	s := &Store{db: db, migrations: o.migrations}
 	if err := s.prepare(ctx, cmp.Or(o.Patience, 2*time.Minute)); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", address, err), db.Close())
 	}
@@ -93,10 +98,30 @@ func (s *Store) prepare(ctx context.Context, patience time.Duration) error {
 		return fmt.Errorf("wait for other processes that start: %w", err)
 	}
 	defer release()
+	if err := s.checkEncoding(ctx); err != nil {
+		return err
+	}
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
 	return s.begin(ctx)
+}
+
+// checkEncoding refuses a PostgreSQL database of another encoding than UTF-8: a
+// stranger's question with a character that it hasn't would be an error of the
+// database, and a few of them would look like one that is down.
+func (s *Store) checkEncoding(ctx context.Context) error {
+	if s.db.Kind != database.PostgreSQL {
+		return nil
+	}
+	var encoding, name string
+	if err := s.db.QueryRowContext(ctx, `SELECT current_setting('server_encoding'), current_database()`).Scan(&encoding, &name); err != nil {
+		return fmt.Errorf("ask for the database's encoding: %w", err)
+	}
+	if encoding != "UTF8" {
+		return fmt.Errorf("%w: its encoding is %s, and must be UTF8; make another one: CREATE DATABASE %s_utf8 ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0", ErrEncoding, encoding, name)
+	}
+	return nil
 }
 
 // migrate brings the schema up to date, and refuses a newer one.
@@ -117,19 +142,31 @@ func (s *Store) migrate(ctx context.Context) error {
 	if version == newest {
 		return nil
 	}
+	if _, err := meta(ctx, s.db, metaSiteID); version == 0 && err == nil {
+		return fmt.Errorf("%w, whose tables this one can't read; write the site down with that autoconfig (autoconfig export > site.yaml), "+
+			"name a new database in the configuration, and give it the site with this one (autoconfig apply site.yaml); people, tokens and links are made anew", ErrOlderSchema)
+	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("bring the database's schema up to date: %w", err)
 	}
 	return nil
 }
 
+// schemaTable has the schema's version. It isn't goose's own name for it, which
+// another program in the same database may use.
+const schemaTable = "autoconfig_schema"
+
 // provider knows the schema's versions.
 func (s *Store) provider() (*goose.Provider, error) {
-	folder, err := fs.Sub(migrations, "migrations/"+string(s.db.Kind))
+	var all fs.FS = embedded
+	if s.migrations != nil {
+		all = s.migrations
+	}
+	folder, err := fs.Sub(all, "migrations/"+string(s.db.Kind))
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(dialects[s.db.Kind], s.db.Pool(), folder)
+	return goose.NewProvider(dialects[s.db.Kind], s.db.Pool(), folder, goose.WithTableName(schemaTable))
 }
 
 // noConnection is why a server can't be used, in a line.

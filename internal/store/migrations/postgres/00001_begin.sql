@@ -1,40 +1,41 @@
 -- +goose Up
 
--- All that the versions before gave SQLite, which was the only kind then. Times
--- are Unix seconds, 0 for never. Keys
--- are compared and sorted as bytes.
+-- Times are Unix seconds, 0 for never. Keys are compared and sorted as bytes.
 
-CREATE TABLE IF NOT EXISTS meta (
+-- One row for each fact about the site itself: its identity, and the generations
+-- that changes raise.
+CREATE TABLE meta (
   name  TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   value TEXT COLLATE "C" NOT NULL
 );
 
-CREATE TABLE IF NOT EXISTS providers (
+CREATE TABLE providers (
   id       TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   position BIGINT NOT NULL,
   document TEXT NOT NULL
 );
 
-CREATE TABLE IF NOT EXISTS plans (
+CREATE TABLE plans (
   name     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   position BIGINT NOT NULL,
   document TEXT NOT NULL
 );
 
-CREATE TABLE IF NOT EXISTS domains (
+CREATE TABLE domains (
   name     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   position BIGINT NOT NULL,
   document TEXT NOT NULL
 );
+CREATE INDEX domains_by_position ON domains (position);
 
 -- A domain's primary name and its aliases.
-CREATE TABLE IF NOT EXISTS domain_names (
+CREATE TABLE domain_names (
   name   TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   domain TEXT COLLATE "C" NOT NULL
 );
-CREATE INDEX IF NOT EXISTS domain_names_by_domain ON domain_names (domain);
+CREATE INDEX domain_names_by_domain ON domain_names (domain);
 
-CREATE TABLE IF NOT EXISTS accounts (
+CREATE TABLE accounts (
   id       BIGINT NOT NULL PRIMARY KEY,
   address  TEXT COLLATE "C" NOT NULL UNIQUE, -- settings.Address.Key
   domain   TEXT COLLATE "C" NOT NULL,
@@ -42,27 +43,27 @@ CREATE TABLE IF NOT EXISTS accounts (
   search   TEXT COLLATE "C" NOT NULL, -- address and name in lower case
   document TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS accounts_by_domain ON accounts (domain, address);
-CREATE INDEX IF NOT EXISTS accounts_with_own ON accounts (domain) WHERE own = 1;
-CREATE INDEX IF NOT EXISTS accounts_by_search ON accounts (search, domain);
+CREATE INDEX accounts_by_domain ON accounts (domain, address);
+CREATE INDEX accounts_with_own ON accounts (domain) WHERE own = 1;
+CREATE INDEX accounts_by_search ON accounts (search, domain);
 
 -- Every address of an account, its primary one as well.
-CREATE TABLE IF NOT EXISTS addresses (
+CREATE TABLE addresses (
   address TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   account BIGINT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS addresses_by_account ON addresses (account);
+CREATE INDEX addresses_by_account ON addresses (account);
 
 -- MD5 of every address of an account in its domain's names, as Evolution sends it.
-CREATE TABLE IF NOT EXISTS digests (
+CREATE TABLE digests (
   digest  BYTEA NOT NULL,
   account BIGINT NOT NULL,
   PRIMARY KEY (digest, account)
 );
-CREATE INDEX IF NOT EXISTS digests_by_account ON digests (account);
+CREATE INDEX digests_by_account ON digests (account);
 
 -- What is kept for an account that lives elsewhere: laid over what its source says.
-CREATE TABLE IF NOT EXISTS overrides (
+CREATE TABLE overrides (
   address    TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   domain     TEXT COLLATE "C" NOT NULL,
   protocol   TEXT COLLATE "C" NOT NULL,
@@ -72,35 +73,35 @@ CREATE TABLE IF NOT EXISTS overrides (
   changed_at BIGINT NOT NULL,
   gone_at    BIGINT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS overrides_by_domain ON overrides (domain);
+CREATE INDEX overrides_by_domain ON overrides (domain);
 
 -- The PACC document of a domain's name, as bytes, and the one that waits until its
 -- digest is in the DNS.
-CREATE TABLE IF NOT EXISTS pacc (
+CREATE TABLE pacc (
   name    TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   served  BYTEA,
   waiting BYTEA
 );
 
 -- The last result of checking each name, and when it is due again.
-CREATE TABLE IF NOT EXISTS checks (
+CREATE TABLE checks (
   name       TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   checked_at BIGINT NOT NULL,
   due_at     BIGINT NOT NULL,
   failures   BIGINT NOT NULL, -- checks in a row that found nothing out
   report     TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS checks_by_due ON checks (due_at);
+CREATE INDEX checks_by_due ON checks (due_at);
 
 -- Work that one replica does at a time.
-CREATE TABLE IF NOT EXISTS leases (
+CREATE TABLE leases (
   name   TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   holder TEXT COLLATE "C" NOT NULL,
   until  BIGINT NOT NULL
 );
 
 -- Setup links. Of the token only its hash is kept.
-CREATE TABLE IF NOT EXISTS links (
+CREATE TABLE links (
   id          TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- sorts by time
   hash        BYTEA NOT NULL UNIQUE,
   address     TEXT NOT NULL, -- as typed; a pseudonym once it is forgotten
@@ -114,12 +115,13 @@ CREATE TABLE IF NOT EXISTS links (
   uses        BIGINT NOT NULL,
   used        BIGINT NOT NULL,
   revoked_at  BIGINT NOT NULL,
-  revoked_by  TEXT COLLATE "C" NOT NULL
+  revoked_by  TEXT COLLATE "C" NOT NULL,
+  ordered     BYTEA -- what was ordered under the key of a request: a keyed digest; NULL without a key
 );
-CREATE INDEX IF NOT EXISTS links_by_address ON links (address_key);
-CREATE INDEX IF NOT EXISTS links_by_domain ON links (domain, id);
+CREATE INDEX links_by_address ON links (address_key);
+CREATE INDEX links_by_domain ON links (domain, id);
 
-CREATE TABLE IF NOT EXISTS link_events (
+CREATE TABLE link_events (
   link     TEXT COLLATE "C" NOT NULL,
   kind     TEXT COLLATE "C" NOT NULL,
   device   TEXT COLLATE "C" NOT NULL,
@@ -129,7 +131,7 @@ CREATE TABLE IF NOT EXISTS link_events (
   PRIMARY KEY (link, kind, device)
 );
 
-CREATE TABLE IF NOT EXISTS people (
+CREATE TABLE people (
   id           TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   issuer       TEXT COLLATE "C" NOT NULL, -- '' for local people
   subject      TEXT COLLATE "C" NOT NULL,
@@ -145,16 +147,16 @@ CREATE TABLE IF NOT EXISTS people (
   UNIQUE (issuer, subject)
 );
 
-CREATE TABLE IF NOT EXISTS sessions (
+CREATE TABLE sessions (
   hash      BYTEA NOT NULL PRIMARY KEY,
   person    TEXT COLLATE "C" NOT NULL,
   made_at   BIGINT NOT NULL,
   seen_at   BIGINT NOT NULL,
   enrolling BIGINT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS sessions_by_person ON sessions (person);
+CREATE INDEX sessions_by_person ON sessions (person);
 
-CREATE TABLE IF NOT EXISTS tokens (
+CREATE TABLE tokens (
   id         TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   hash       BYTEA NOT NULL UNIQUE,
   name       TEXT NOT NULL,
@@ -165,34 +167,27 @@ CREATE TABLE IF NOT EXISTS tokens (
   expires_at BIGINT NOT NULL
 );
 
-CREATE TABLE IF NOT EXISTS audit (
+-- Names of people aren't unique: who did something is told by an identity too, and by
+-- the identity provider that vouched for it ('' for nobody's).
+CREATE TABLE audit (
   id      BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
   at      BIGINT NOT NULL,
   actor   TEXT COLLATE "C" NOT NULL,
   action  TEXT COLLATE "C" NOT NULL,
   subject TEXT COLLATE "C" NOT NULL,
   domain  TEXT COLLATE "C" NOT NULL,
-  detail  TEXT NOT NULL
+  detail  TEXT NOT NULL,
+  actor_id     TEXT COLLATE "C" NOT NULL,
+  actor_issuer TEXT COLLATE "C" NOT NULL
 );
-CREATE INDEX IF NOT EXISTS audit_by_domain ON audit (domain, id);
-CREATE INDEX IF NOT EXISTS audit_by_subject ON audit (subject);
+CREATE INDEX audit_by_domain ON audit (domain, id);
+CREATE INDEX audit_by_subject ON audit (subject);
 
--- +goose Down
-DROP TABLE audit;
-DROP TABLE tokens;
-DROP TABLE sessions;
-DROP TABLE people;
-DROP TABLE link_events;
-DROP TABLE links;
-DROP TABLE leases;
-DROP TABLE checks;
-DROP TABLE pacc;
-DROP TABLE overrides;
-DROP TABLE digests;
-DROP TABLE addresses;
-DROP TABLE accounts;
-DROP TABLE domain_names;
-DROP TABLE domains;
-DROP TABLE plans;
-DROP TABLE providers;
-DROP TABLE meta;
+-- What clients got wrong (links, sign-ins, tokens), for all replicas. A client is a
+-- keyed hash; forgiven_at is in milliseconds, when the last failure is forgiven.
+CREATE TABLE failures (
+  kind        TEXT COLLATE "C" NOT NULL,
+  client      BYTEA NOT NULL,
+  forgiven_at BIGINT NOT NULL,
+  PRIMARY KEY (kind, client)
+);

@@ -1,10 +1,11 @@
 -- +goose Up
 
--- All that the versions before gave SQLite, which was the only kind then. Times
--- are Unix seconds, 0 for never. Keys
--- are VARBINARY: compared and sorted as bytes, and blanks at their end count. A
--- change of tables can't be undone here: each step may be done again.
+-- Times are Unix seconds, 0 for never. Keys are VARBINARY: compared and sorted as
+-- bytes, and blanks at their end count. A change of tables can't be undone here: each
+-- step may be done again.
 
+-- One row for each fact about the site itself: its identity, and the generations
+-- that changes raise.
 CREATE TABLE IF NOT EXISTS meta (
   name  VARBINARY(512) NOT NULL PRIMARY KEY,
   value VARBINARY(512) NOT NULL
@@ -25,7 +26,8 @@ CREATE TABLE IF NOT EXISTS plans (
 CREATE TABLE IF NOT EXISTS domains (
   name     VARBINARY(512) NOT NULL PRIMARY KEY,
   position BIGINT NOT NULL,
-  document MEDIUMTEXT NOT NULL
+  document MEDIUMTEXT NOT NULL,
+  INDEX domains_by_position (position)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4;
 
 -- A domain's primary name and its aliases.
@@ -116,6 +118,7 @@ CREATE TABLE IF NOT EXISTS links (
   used        BIGINT NOT NULL,
   revoked_at  BIGINT NOT NULL,
   revoked_by  VARBINARY(512) NOT NULL,
+  ordered     VARBINARY(64), -- what was ordered under the key of a request: a keyed digest; NULL without a key
   INDEX links_by_address (address_key),
   INDEX links_by_domain (domain, id)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4;
@@ -166,6 +169,8 @@ CREATE TABLE IF NOT EXISTS tokens (
   expires_at BIGINT NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4;
 
+-- Names of people aren't unique: who did something is told by an identity too, and by
+-- the identity provider that vouched for it ('' for nobody's).
 CREATE TABLE IF NOT EXISTS audit (
   id      BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   at      BIGINT NOT NULL,
@@ -174,26 +179,17 @@ CREATE TABLE IF NOT EXISTS audit (
   subject VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   domain  VARBINARY(512) NOT NULL,
   detail  MEDIUMTEXT NOT NULL,
+  actor_id     VARBINARY(512) NOT NULL,
+  actor_issuer VARBINARY(512) NOT NULL,
   INDEX audit_by_domain (domain, id),
   INDEX audit_by_subject (subject)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4;
 
--- +goose Down
-DROP TABLE audit;
-DROP TABLE tokens;
-DROP TABLE sessions;
-DROP TABLE people;
-DROP TABLE link_events;
-DROP TABLE links;
-DROP TABLE leases;
-DROP TABLE checks;
-DROP TABLE pacc;
-DROP TABLE overrides;
-DROP TABLE digests;
-DROP TABLE addresses;
-DROP TABLE accounts;
-DROP TABLE domain_names;
-DROP TABLE domains;
-DROP TABLE plans;
-DROP TABLE providers;
-DROP TABLE meta;
+-- What clients got wrong (links, sign-ins, tokens), for all replicas. A client is a
+-- keyed hash; forgiven_at is in milliseconds, when the last failure is forgiven.
+CREATE TABLE IF NOT EXISTS failures (
+  kind        VARBINARY(64) NOT NULL,
+  client      VARBINARY(64) NOT NULL,
+  forgiven_at BIGINT NOT NULL,
+  PRIMARY KEY (kind, client)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4;
