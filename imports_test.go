@@ -74,13 +74,13 @@ var rooms = map[string]room{
 		},
 	},
 	"internal/doctor": {
-		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "internal/doctor/probe"},
+		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "clients", "internal/doctor/probe"},
 		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
 	},
 	// asks name servers and web servers, for the checks and the simulations, which have no part in each other
 	"internal/doctor/probe": {third: []string{"github.com/miekg/dns"}},
 	"internal/doctor/simulate": {
-		ours:  []string{"settings", "thunderbird", "autodiscover", "mobileconfig", "internal/doctor/probe"},
+		ours:  []string{"settings", "thunderbird", "autodiscover", "mobileconfig", "clients", "internal/doctor/probe"},
 		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
 	},
 	"internal/testkit": {ours: []string{"settings"}, third: []string{"github.com/chromedp", "github.com/miekg/dns", "go.uber.org/goleak"}},

@@ -9,9 +9,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"autoconfig/clients"
 )
 
 // version is set by the linker (Makefile).
@@ -77,6 +80,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	parser, err := kong.New(&c,
 		kong.Name("autoconfig"),
 		kong.Description("Auto-configuration for mail programs: one policy answers them all.\n\nTry it: autoconfig serve --demo"),
+		kong.Vars{"simulations": strings.Join(clients.Simulations(), ",")},
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"autoconfig/clients"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor/simulate"
 	"autoconfig/settings"
@@ -15,7 +16,7 @@ type simulateCmd struct {
 	demoFlag
 	jsonFlag
 	Address string   `arg:"" help:"The address that a person types."`
-	Client  []string `help:"The program, or all." default:"all" enum:"all,thunderbird,thunderbird-android,outlook,apple,evolution,kmail,deltachat,fairemail,nextcloud"`
+	Client  []string `help:"The program, or all." default:"all" enum:"all,${simulations}"`
 	resolverFlag
 	AllowNetwork []netip.Prefix `help:"Network that may be dialled beside public addresses." placeholder:"PREFIX"`
 }
@@ -54,12 +55,12 @@ func (s *simulateCmd) Run(c *call) error {
 	case !errors.Is(err, directory.ErrNotFound):
 		return err
 	}
-	clients := s.Client
-	if slices.Contains(clients, "all") {
-		clients = simulate.Clients()
+	words := s.Client
+	if slices.Contains(words, "all") {
+		words = clients.Simulations()
 	}
 	var all []simulate.Result
-	for _, client := range clients {
+	for _, client := range words {
 		one, err := simulator.Run(c, client, address)
 		if err != nil {
 			return err

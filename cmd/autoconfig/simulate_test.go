@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"autoconfig/clients"
 	"autoconfig/internal/doctor/simulate"
 	"autoconfig/internal/testkit"
 )
@@ -26,7 +27,7 @@ func TestSimulateShowsEachStep(t *testing.T) {
 	}
 	out, err := exec.Command("sh", "-c", command+"--json").Output()
 	var all []simulate.Result
-	if jsonErr := json.Unmarshal(out, &all); jsonErr != nil || err == nil || len(all) != len(simulate.Clients()) {
+	if jsonErr := json.Unmarshal(out, &all); jsonErr != nil || err == nil || len(all) != len(clients.Simulations()) {
 		t.Errorf("%v %v\n%s", jsonErr, err, out)
 	}
 }

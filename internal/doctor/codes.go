@@ -1,5 +1,7 @@
 package doctor
 
+import "autoconfig/clients"
+
 // The codes, in the order of docs/checks.md.
 const (
 	DNSLookupFailed  Code = "DNS-LOOKUP-FAILED"
@@ -74,7 +76,7 @@ var catalogue = []Meaning{
 	{DNSServerLame, Warning, "A server to which the zone is delegated doesn't know the zone.", "Configure the zone there, or take the server out of the delegation."},
 	{DNSDisagree, Warning, "A server of the zone says something else than the resolver: an update hasn't arrived, or a cache is old.", "Wait for the time to live, or reload the zone at that server."},
 	{DNSSECUnsigned, Info, "The zone isn't signed. Programs can't tell true SRV records from forged ones (RFC 8314, section 5.1).", "Sign the zone."},
-	{SRVMissing, Warning, "A service that the policy offers has no SRV record. FairEmail, Evolution and others ask for it.", "Publish the record."},
+	{SRVMissing, Warning, "A service that the policy offers has no SRV record. " + clients.Names(clients.BelievesSRV) + " and others ask for it.", "Publish the record."},
 	{SRVNullMissing, Info, "A service that isn't offered doesn't say so. Programs may try it.", "Publish the record \"0 0 0 .\"."},
 	{SRVNotOffered, Error, "The record says that the service isn't there, but the policy offers it.", "Publish the record of the real server."},
 	{SRVOffered, Error, "The record offers a service that the policy doesn't have: programs set up accounts that don't work, or in the wrong protocol.", "Put \"0 0 0 .\" in its place."},
@@ -124,7 +126,7 @@ var catalogue = []Meaning{
 	{MXIndirect, Info, "Only the mail provider's own name answers. Programs then ask the person to agree.", "Publish autoconfig for the domain."},
 	{MXPublicSuffix, Warning, "The MX stands right under a public suffix: programs then ask names that anybody may register.", "Publish autoconfig for the domain itself."},
 	{NothingPublished, Info, "The domain publishes nothing: programs guess.", "Publish the records of this service: autoconfig dns DOMAIN."},
-	{PolicyMisleads, Info, "Some accounts have another protocol than the domain's default. Programs that don't say for whom they ask (Thunderbird for Android, KMail, Delta Chat, whatever believes SRV or PACC) set them up wrongly.", "Set up these people by a profile, a QR code (autoconfig render thunderbird-android ADDRESS) or by hand; autoconfig explain ADDRESS says whom it hits."},
+	{PolicyMisleads, Info, "Some accounts have another protocol than the domain's default. Programs that don't say for whom they ask (" + clients.Names(clients.SendsNoAddress) + ", and what believes SRV or PACC: " + clients.Names(clients.BelievesSRV) + ") set them up wrongly.", "Set up these people by a profile, a QR code (autoconfig render thunderbird-android ADDRESS) or by hand; autoconfig explain ADDRESS says whom it hits."},
 	{PolicyServerless, Warning, "The source of some accounts decides a protocol that the domain has no server for. They get the domain's default, which may not be what they use.", "Give the domain a server for it, or change the source; autoconfig explain ADDRESS says what an account gets."},
 	{PACCTXTMissing, Info, "There is a PACC document, but no digest of it in the DNS: programs don't take it.", "Publish the record."},
 	{PACCTXTInvalid, Warning, "A record that is meant to be a PACC digest can't be read.", "Publish the record anew."},

@@ -5,13 +5,13 @@ package simulate
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/miekg/dns"
 	"golang.org/x/net/publicsuffix"
 
+	"autoconfig/clients"
 	"autoconfig/internal/doctor/probe"
 	"autoconfig/settings"
 )
@@ -66,39 +66,24 @@ type Simulator struct {
 	ProfileHost string
 }
 
-// Clients are the programs whose way is known.
-func Clients() []string {
-	names := make([]string, len(clients))
-	for i, c := range clients {
-		names[i] = c.name
-	}
-	return names
-}
-
-// client is a program and its way.
-type client struct {
-	name string
-	way  func(*simulation, context.Context) *Setup
-}
-
-// clients are the programs, in the order in which they are shown.
-var clients = []client{
-	{"thunderbird", (*simulation).thunderbird},
-	{"thunderbird-android", (*simulation).android},
-	{"outlook", (*simulation).outlook},
-	{"apple", (*simulation).apple},
-	{"evolution", (*simulation).evolution},
-	{"kmail", (*simulation).kmail},
-	{"deltachat", (*simulation).deltachat},
-	{"fairemail", (*simulation).fairemail},
-	{"nextcloud", (*simulation).nextcloud},
+// ways are the programs' ways, by the words of [clients.Simulations].
+var ways = map[string]func(*simulation, context.Context) *Setup{
+	"thunderbird":         (*simulation).thunderbird,
+	"thunderbird-android": (*simulation).android,
+	"outlook":             (*simulation).outlook,
+	"apple":               (*simulation).apple,
+	"evolution":           (*simulation).evolution,
+	"kmail":               (*simulation).kmail,
+	"deltachat":           (*simulation).deltachat,
+	"fairemail":           (*simulation).fairemail,
+	"nextcloud":           (*simulation).nextcloud,
 }
 
 // Run walks a program's way for an address. It takes a minute at most.
 func (s Simulator) Run(ctx context.Context, name string, address settings.Address) (Result, error) {
-	i := slices.IndexFunc(clients, func(c client) bool { return c.name == name })
-	if i < 0 {
-		return Result{}, fmt.Errorf("%q is not a program whose way is known: use one of %s", name, strings.Join(Clients(), ", "))
+	way, known := ways[name]
+	if !known {
+		return Result{}, fmt.Errorf("%q is not a program whose way is known: use one of %s", name, strings.Join(clients.Simulations(), ", "))
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -106,7 +91,7 @@ func (s Simulator) Run(ctx context.Context, name string, address settings.Addres
 		Simulator: s, domain: address.Domain(), address: address,
 		result: Result{Client: name, Address: address.String(), Steps: []Step{}},
 	}
-	sim.result.Account = clients[i].way(sim, ctx)
+	sim.result.Account = way(sim, ctx)
 	if sim.result.Account == nil && sim.result.Why == "" {
 		sim.result.Why = "nothing that it asks gives a usable account"
 	}
