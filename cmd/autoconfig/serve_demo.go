@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"autoconfig/clients"
 	"autoconfig/internal/admin"
 	"autoconfig/internal/config"
 	"autoconfig/internal/database"
@@ -85,7 +86,7 @@ Try, in another terminal:
   # Thunderbird
   curl 'http://%[1]s/mail/config-v1.1.xml?emailaddress=workshop%%40example.com'
 
-  # a program that doesn't say for whom it asks (Thunderbird for Android, KMail, Delta Chat)
+  # a program that doesn't say for whom it asks (%[7]s)
   curl -H 'Host: autoconfig.example.com' 'http://%[1]s/mail/config-v1.1.xml'
 
   # Evolution, which sends a digest instead of the address
@@ -118,7 +119,7 @@ Try, in another terminal:
 
 Stop it with Ctrl-C.
 
-`, public, private, demoDigest, demoName, demoPassword, demoToken)
+`, public, private, demoDigest, demoName, demoPassword, demoToken, clients.Names(clients.SendsNoAddress))
 }
 
 // demoDigest is the MD5 of workshop@example.com.
