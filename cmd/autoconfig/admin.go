@@ -22,7 +22,7 @@ func (o *opened) admin() *admin.Admin {
 
 // linkAdmin does what may be done with links.
 func (o *opened) linkAdmin() (*admin.Admin, error) {
-	secret, err := o.process.secret(false)
+	secret, err := o.process.secret()
 	acts := o.admin()
 	acts.Links = &links.Keeper{Store: o.store, Secret: secret}
 	return acts, err
@@ -30,7 +30,7 @@ func (o *opened) linkAdmin() (*admin.Admin, error) {
 
 // staffAdmin does what may be done with people and tokens.
 func (o *opened) staffAdmin() (*admin.Admin, error) {
-	secret, err := o.process.secret(false)
+	secret, err := o.process.secret()
 	if err != nil {
 		return nil, err
 	}

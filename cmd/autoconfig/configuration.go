@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -72,15 +71,8 @@ func (s settled) checkTemplates() error {
 	return nil
 }
 
-// secret is the root of all keys. The demo's is gone with it.
-func (s settled) secret(demo bool) ([]byte, error) {
-	if demo {
-		secret := make([]byte, 32)
-		_, _ = rand.Read(secret) // never fails
-		return secret, nil
-	}
-	return config.LoadSecret(s.path(s.SecretFile))
-}
+// secret is the root of all keys.
+func (s settled) secret() ([]byte, error) { return config.LoadSecret(s.path(s.SecretFile)) }
 
 // secretFiles are the files that nobody else on the machine may read, by their keys.
 func (s settled) secretFiles() map[string]string {

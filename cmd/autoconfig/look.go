@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -57,7 +56,7 @@ func (v *running) look(ctx context.Context) (seen server.Seen) {
 			What: "for the help desk, the identity provider can't be used: " + short(err.Error()), Remedy: "see that " + string(process.OIDC.Issuer) + " is right and can be reached from here; it is tried again",
 		})
 	}
-	if host := process.PublicURL.Hostname(); !v.flags.Demo && isLoopback(host) {
+	if process.PublicURL.IsLoopback() && !v.flags.Demo {
 		seen.Add(server.Problem{
 			Code: server.PublicURLLoopback, Severity: server.Warning, Where: "public_url",
 			What: "public_url leads to this machine only: Autodiscover's JSON sends programs there", Remedy: "write the https URL by which this service is reached from outside",
@@ -108,8 +107,3 @@ func (v *running) notes() (all []server.Problem) {
 
 // namesLooked is how many of the served names a certificate is held against.
 const namesLooked = 100
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}

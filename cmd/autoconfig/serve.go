@@ -42,24 +42,18 @@ func (s *serveCmd) Run(c *call) error {
 	if os.Getenv("GOGC") == "" { // caches are most of the memory, and don't become garbage
 		debug.SetGCPercent(75)
 	}
-	v, err := s.start(c)
+	if s.Demo {
+		return s.serveDemo(c, hangups)
+	}
+	process, err := readProcess(c.configFile)
 	if err != nil {
 		return err
 	}
+	s.override(&process)
+	v := newRunning(c, *s, process.Log)
 	defer v.close()
-	if s.Demo {
-		if err := v.fillDemo(c); err != nil {
-			return err
-		}
-	}
-	v.problems.Set(v.look(c))
-	v.now().site.warnNotDurable(c, v.logger)
-	v.logger.Info("serving", "listen", v.listeners.Public.Addr().String(), "admin_listen", v.listeners.Private.Addr().String(), "version", version)
-	if v.listeners.Staff != nil {
-		v.logger.Info("serving the help desk", "staff_listen", v.listeners.Staff.Addr().String(), "staff_url", v.now().site.process.StaffURL.String())
-		if process := v.now().site.process; v.listeners.Certificate == nil && process.StaffURL.Scheme == "https" && len(process.TrustedProxies) == 0 {
-			v.logger.Warn("staff_listen speaks plain http behind a proxy that trusted_proxies doesn't name: all who sign in count as one client")
-		}
+	if err := v.start(process); err != nil {
+		return err
 	}
 	return v.run(c, hangups)
 }
@@ -74,62 +68,45 @@ func (s *serveCmd) override(process *settled) {
 	}
 }
 
-// start makes everything that serves, or says all that keeps it from that.
-func (s *serveCmd) start(c *call) (v *running, err error) {
-	v = &running{flags: *s, call: c, level: &slog.LevelVar{}, clock: newClock(), accepted: &acceptance{}}
-	process, err := s.process(c)
-	if err != nil {
-		return nil, err
-	}
-	v.log, v.logger = newLogger(c, process.Log, v.level)
+// newRunning is a serve that can say something, and does nothing yet.
+func newRunning(c *call, flags serveCmd, log config.Log) *running {
+	v := &running{flags: flags, call: c, level: &slog.LevelVar{}, clock: newClock(), accepted: &acceptance{}}
+	v.log, v.logger = newLogger(c, log, v.level)
 	v.endLog = keepLog(c, v.log)
 	v.problems = &server.Problems{Logger: v.logger}
-	defer func() {
-		if err != nil {
-			v.close()
-		}
-	}()
+	return v
+}
+
+// start makes everything that serves, or says all that keeps it from that.
+func (v *running) start(process settled) (err error) {
 	g := &generation{}
+	v.generation = g
 	wrong := g.files(process, v.logger)
-	wrong = append(wrong, v.listen(c, process)...)
-	if s.Demo {
-		v.store, err = demoStore(c)
-	} else {
-		v.store, err = store.Open(c, process.Database, store.Options{Folder: process.folder, Connections: process.Connections})
-	}
+	wrong = append(wrong, v.listen(v.call, process)...)
+	v.store, err = store.Open(v.call, process.Database, store.Options{Folder: process.folder, Connections: process.Connections})
 	wrong.add(err)
-	v.secret, err = process.secret(s.Demo)
+	v.secret, err = process.secret()
 	wrong.add(err)
 	if v.store != nil {
 		wrong = append(wrong, g.connect(v, process, nil)...)
 	}
-	if v.generation = g; wrong.err() != nil {
-		return v, wrong.err()
+	if err := wrong.err(); err != nil {
+		return err
 	}
-	if s.Demo {
-		g.site.process.PublicURL.Host = v.listeners.Public.Addr().String()
-	}
-	if v.desk, err = staff.NewDesk(v.store, v.secret, s.Demo); err != nil {
-		return v, err
+	if v.desk, err = staff.NewDesk(v.store, v.secret, false); err != nil {
+		return err
 	}
 	if g.tls != nil {
 		v.listeners.Certificate = v.certificate
 	}
-	return v, g.equip(v, nil).err()
-}
-
-func (s *serveCmd) process(c *call) (process settled, err error) {
-	if s.Demo {
-		process = settled{Process: config.Defaults(), folder: "."}
-	} else if process, err = readProcess(c.configFile); err != nil {
-		return settled{}, err
-	}
-	s.override(&process)
-	return process, nil
+	return g.equip(v, nil).err()
 }
 
 // run serves until ctx ends.
 func (v *running) run(ctx context.Context, hangups <-chan os.Signal) error {
+	v.problems.Set(v.look(ctx))
+	v.now().site.warnNotDurable(ctx, v.logger)
+	v.sayWhere()
 	var ended context.Context
 	v.group, ended = errgroup.WithContext(ctx)
 	first := v.now()
@@ -143,6 +120,19 @@ func (v *running) run(ctx context.Context, hangups <-chan os.Signal) error {
 		return v.watch(ended, hangups, tick.C)
 	})
 	return v.group.Wait()
+}
+
+// sayWhere logs where it listens.
+func (v *running) sayWhere() {
+	v.logger.Info("serving", "listen", v.listeners.Public.Addr().String(), "admin_listen", v.listeners.Private.Addr().String(), "version", version)
+	if v.listeners.Staff == nil {
+		return
+	}
+	process := v.now().site.process
+	v.logger.Info("serving the help desk", "staff_listen", v.listeners.Staff.Addr().String(), "staff_url", process.StaffURL.String())
+	if v.listeners.Certificate == nil && process.StaffURL.Scheme == "https" && len(process.TrustedProxies) == 0 {
+		v.logger.Warn("staff_listen speaks plain http behind a proxy that trusted_proxies doesn't name: all who sign in count as one client")
+	}
 }
 
 // close ends what is left when nobody is served any more.

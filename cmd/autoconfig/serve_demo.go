@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"log/slog"
+	"os"
 	"time"
 
 	"autoconfig/clients"
@@ -29,8 +31,10 @@ func openDemo(c *call) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{settled{Process: config.Defaults(), folder: "."}, db, nil, newDirectory(db, nil, 0, slog.New(slog.DiscardHandler))}, nil
+	return &opened{demoConfiguration(), db, nil, newDirectory(db, nil, 0, slog.New(slog.DiscardHandler))}, nil
 }
+
+func demoConfiguration() settled { return settled{Process: config.Defaults(), folder: "."} }
 
 // demoStore fills a database in memory with the demo site.
 func demoStore(c *call) (*store.Store, error) {
@@ -48,6 +52,48 @@ func demoStore(c *call) (*store.Store, error) {
 	return db, nil
 }
 
+// serveDemo serves the demo site from memory, and prints what to try.
+func (s *serveCmd) serveDemo(c *call, hangups <-chan os.Signal) error {
+	process := demoConfiguration()
+	s.override(&process)
+	v := newRunning(c, *s, process.Log)
+	defer v.close()
+	if err := v.startDemo(process); err != nil {
+		return err
+	}
+	return v.run(c, hangups)
+}
+
+// startDemo is start without files.
+func (v *running) startDemo(process settled) (err error) {
+	if err := v.listen(v.call, process).err(); err != nil {
+		return err
+	}
+	process.PublicURL.Host = v.listeners.Public.Addr().String()
+	process.Check.Every = 0 // the demo's domain is somebody else's
+	if v.store, err = demoStore(v.call); err != nil {
+		return err
+	}
+	v.secret = make([]byte, 32)
+	_, _ = rand.Read(v.secret) // never fails
+	if v.desk, err = staff.NewDesk(v.store, v.secret, true); err != nil {
+		return err
+	}
+	v.generation = &generation{}
+	if err := v.generation.connect(v, process, nil).err(); err != nil {
+		return err
+	}
+	if err := v.generation.equip(v, nil).err(); err != nil {
+		return err
+	}
+	site := v.generation.site
+	if _, err := reconcile(v.call, site, doctor.Publisher{Documents: v.store}, -1); err != nil {
+		return err
+	}
+	printDemo(v.call, v.listeners.Public.Addr().String(), v.listeners.Private.Addr().String())
+	return fillDesk(v.call, site, v.desk)
+}
+
 // fillDesk gives the demo somebody who can sign in, and a token.
 func fillDesk(ctx context.Context, site *opened, desk *staff.Desk) error {
 	_, p, err := desk.Add(ctx, admin.CommandLine(), demoName, staff.Admin, []string{staff.Everywhere})
@@ -61,16 +107,6 @@ func fillDesk(ctx context.Context, site *opened, desk *staff.Desk) error {
 	return site.store.PutToken(ctx, hash[:], staff.Token{
 		ID: "demo", Name: "demo", Scopes: staff.Scopes, Domains: []string{staff.Everywhere}, MadeBy: "demo", MadeAt: time.Now(), ExpiresAt: time.Now().AddDate(0, 0, 1),
 	})
-}
-
-// fillDemo gives the demo what it shows.
-func (v *running) fillDemo(c *call) error {
-	site := v.now().site
-	if _, err := reconcile(c, site, doctor.Publisher{Documents: v.store}, -1); err != nil {
-		return err
-	}
-	printDemo(c, v.listeners.Public.Addr().String(), v.listeners.Private.Addr().String())
-	return fillDesk(c, site, v.desk)
 }
 
 func printDemo(c *call, public, private string) {

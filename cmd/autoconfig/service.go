@@ -177,10 +177,8 @@ func (g *generation) equip(v *running, before *generation) (wrong mistakes) {
 	g.site.process.bound(v.listeners)
 	process := g.site.process
 	var err error
-	if !v.flags.Demo { // whose domain is somebody else's
-		g.watcher, err = newWatcher(v.call, g.site, v.logger)
-		wrong.add(err)
-	}
+	g.watcher, err = newWatcher(v.call, g.site, v.logger)
+	wrong.add(err)
 	options := server.Options{
 		Directory: g.lookups.directory, Checks: v.store, Links: &links.Keeper{Store: v.store, Secret: v.secret}, Templates: process.templates(),
 		LinkLife: process.Links.Valid, LinkUses: process.Links.Uses,

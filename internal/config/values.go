@@ -64,7 +64,7 @@ func (b *BaseURL) UnmarshalText(text []byte) error {
 	}
 	b.URL = u
 	bare := u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
-	secure := u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
+	secure := u.Scheme == "https" || u.Scheme == "http" && b.IsLoopback()
 	if u.Host == "" || !bare || !secure {
 		return errBaseURL(string(text))
 	}
@@ -78,9 +78,10 @@ func errBaseURL(text string) error {
 // IsGiven tells whether there is one.
 func (b BaseURL) IsGiven() bool { return b.URL != nil }
 
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
+// IsLoopback tells whether it leads to this machine only.
+func (b BaseURL) IsLoopback() bool {
+	ip, err := netip.ParseAddr(b.Hostname())
+	return b.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // WebURL is an https URL, kept as it is written. "" is none.
