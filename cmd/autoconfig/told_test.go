@@ -174,7 +174,7 @@ oidc: {issuer: "http://127.0.0.1:1", client_id: a, client_secret_file: oidc.secr
 		}
 	}
 	for _, use := range []string{"tls", "signing"} {
-		if want := fmt.Sprintf("autoconfig_certificate_not_after_seconds{use=%q} ", use); !strings.Contains(metrics, want) {
+		if want := fmt.Sprintf("autoconfig_certificate_expiry_timestamp_seconds{use=%q} ", use); !strings.Contains(metrics, want) {
 			t.Errorf("no metric %s", want)
 		}
 	}

@@ -86,7 +86,7 @@ type checkCollector struct {
 var (
 	findingsDesc = prometheus.NewDesc("autoconfig_check_findings", "Findings of the last checks, by code and severity.", []string{"code", "severity"}, nil)
 	domainsDesc  = prometheus.NewDesc("autoconfig_check_domains", "Domains by the state of their last check.", []string{"state"}, nil)
-	daysDesc     = prometheus.NewDesc("autoconfig_check_certificate_days", "Days until the first certificate of a mail server expires.", nil, nil)
+	expiryDesc   = prometheus.NewDesc("autoconfig_check_certificate_expiry_timestamp_seconds", "When the first certificate of a mail server expires, to a day, in seconds since 1970.", nil, nil)
 )
 
 // Whoever scrapes the metrics waits ten seconds by default: they wait for the
@@ -100,7 +100,7 @@ const (
 func (k *checkCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- findingsDesc
 	out <- domainsDesc
-	out <- daysDesc
+	out <- expiryDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -152,8 +152,8 @@ func (k *checkCollector) renew(done chan struct{}) {
 }
 
 func (k *checkCollector) count(ctx context.Context) (all []prometheus.Metric, err error) {
-	findings, states := map[[2]string]int{}, map[string]int{"good": 0, "info": 0, "warning": 0, "error": 0}
-	days, known := 0, false
+	findings, states := map[[2]string]int64{}, map[string]int64{"good": 0, "info": 0, "warning": 0, "error": 0}
+	var expiry time.Time // the first
 	for r, err := range k.checks.AllChecks(ctx) {
 		if err != nil {
 			return nil, err
@@ -162,11 +162,13 @@ func (k *checkCollector) count(ctx context.Context) (all []prometheus.Metric, er
 		for _, f := range r.Report.Findings {
 			findings[[2]string{string(f.Code), string(f.Severity)}]++
 		}
-		if n := r.Report.CertificateDays; n != nil && (!known || *n < days) {
-			days, known = *n, true
+		if days := r.Report.CertificateDays; days != nil {
+			if at := r.CheckedAt.AddDate(0, 0, *days); expiry.IsZero() || at.Before(expiry) {
+				expiry = at
+			}
 		}
 	}
-	gauge := func(desc *prometheus.Desc, value int, labels ...string) {
+	gauge := func(desc *prometheus.Desc, value int64, labels ...string) {
 		all = append(all, prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...))
 	}
 	for key, n := range findings {
@@ -175,8 +177,8 @@ func (k *checkCollector) count(ctx context.Context) (all []prometheus.Metric, er
 	for state, n := range states {
 		gauge(domainsDesc, n, state)
 	}
-	if known {
-		gauge(daysDesc, days)
+	if !expiry.IsZero() {
+		gauge(expiryDesc, expiry.Unix())
 	}
 	return all, nil
 }

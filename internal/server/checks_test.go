@@ -37,7 +37,7 @@ func TestChecksAreShownAndCounted(t *testing.T) {
 	metrics := get("/metrics", http.StatusOK)
 	for _, want := range []string{
 		`autoconfig_check_findings{code="HOST-MISSING",severity="error"} 2`, `autoconfig_check_findings{code="SRV-MISSING",severity="warning"} 1`,
-		`autoconfig_check_domains{state="error"} 2`, `autoconfig_check_domains{state="good"} 1`, `autoconfig_check_certificate_days 5`,
+		`autoconfig_check_domains{state="error"} 2`, `autoconfig_check_domains{state="good"} 1`, `autoconfig_check_certificate_expiry_timestamp_seconds 1.000432e+09`,
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("the metrics have no %s", want)

@@ -35,7 +35,7 @@ func newMetrics(latest func() *Server, version string) *metrics {
 			Name: "autoconfig_http_requests_total", Help: "Requests by route and status code.",
 		}, []string{"route", "code"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "autoconfig_http_request_seconds", Help: "Time to answer, by route.",
+			Name: "autoconfig_http_request_duration_seconds", Help: "Time to answer, by route.",
 			Buckets: []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5},
 		}, []string{"route"}),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -64,8 +64,11 @@ func newMetrics(latest func() *Server, version string) *metrics {
 		return 1
 	})
 	gauge("autoconfig_directory_cache_entries", "Entries in the directory's cache.", func() float64 { return float64(lookups().Stats().Entries) })
-	gauge("autoconfig_directory_cache_hits", "Look-ups answered from the cache.", func() float64 { return float64(lookups().Stats().Hits) })
-	gauge("autoconfig_directory_cache_misses", "Look-ups that asked the source.", func() float64 { return float64(lookups().Stats().Misses) })
+	counter := func(name, help string, value func() float64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
+	}
+	counter("autoconfig_directory_cache_hits_total", "Look-ups answered from the cache.", func() float64 { return float64(lookups().Stats().Hits) })
+	counter("autoconfig_directory_cache_misses_total", "Look-ups that asked the source.", func() float64 { return float64(lookups().Stats().Misses) })
 	return m
 }
 

@@ -170,7 +170,7 @@ type problemCollector struct{ latest func() *Server }
 
 var (
 	problemDesc  = prometheus.NewDesc("autoconfig_problem", "1 for each kind of problem that /readyz names.", []string{"code", "severity"}, nil)
-	notAfterDesc = prometheus.NewDesc("autoconfig_certificate_not_after_seconds", "When the certificate in use expires, in seconds since 1970.", []string{"use"}, nil)
+	notAfterDesc = prometheus.NewDesc("autoconfig_certificate_expiry_timestamp_seconds", "When the certificate in use expires, in seconds since 1970.", []string{"use"}, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -14,7 +14,7 @@ var (
 	sourceUp      = prometheus.NewDesc("autoconfig_source_up", "1 if the source could be asked at the last try.", []string{"source"}, nil)
 	sourceAsked   = prometheus.NewDesc("autoconfig_source_questions_total", "Questions to the source.", []string{"source"}, nil)
 	sourceFailed  = prometheus.NewDesc("autoconfig_source_failures_total", "Questions that the source didn't answer.", []string{"source"}, nil)
-	sourceOld     = prometheus.NewDesc("autoconfig_source_old_answers_total", "Answers that were served though a newer one couldn't be had in time.", []string{"source"}, nil)
+	sourceOld     = prometheus.NewDesc("autoconfig_source_stale_answers_total", "Answers that were served though a newer one couldn't be had in time.", []string{"source"}, nil)
 	sourceDigests = prometheus.NewDesc("autoconfig_source_digests", "Addresses in the index of digests.", []string{"source"}, nil)
 	sourceFull    = prometheus.NewDesc("autoconfig_source_digests_full", "1 if the index of digests doesn't hold all addresses.", []string{"source"}, nil)
 )
