@@ -347,9 +347,8 @@ func (r *accountRemoveCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	err = target.admin().RemoveAccount(c, admin.CommandLine(), typed)
-	if leads := (admin.LeadsTo{}); errors.As(err, &leads) {
-		return refusal{fmt.Errorf("%w, which is removed by that address; take another address away with: autoconfig account set %s --no-also ADDRESS", err, leads.Account)}
+	if a.Address.Key() != typed.Key() {
+		return refusal{fmt.Errorf("%w, which is removed by that address; take another address away with: autoconfig account set %s --no-also ADDRESS", admin.LeadsTo{Asked: typed, Account: a.Address}, a.Address)}
 	}
-	return said(err)
+	return said(target.admin().RemoveAccount(c, admin.CommandLine(), typed))
 }

@@ -27,6 +27,8 @@ type demoFlag struct {
 	Demo bool `help:"Use the demo site in memory instead of a configuration."`
 }
 
+func (d demoFlag) isDemo() bool { return d.Demo }
+
 func (d demoFlag) open(c *call) (*opened, error) {
 	if d.Demo {
 		return openDemo(c)

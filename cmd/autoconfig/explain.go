@@ -52,16 +52,11 @@ type explanation struct {
 	misled []string // the same in sentences
 }
 
-func (e *explainCmd) Run(c *call) error {
+func (e *explainCmd) Run(c *call, site *opened) error {
 	typed, err := settings.ParseAddress(e.Address)
 	if err != nil {
 		return err
 	}
-	site, err := e.open(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
 	found, err := site.look(c, typed)
 	if err != nil {
 		return err

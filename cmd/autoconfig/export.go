@@ -31,12 +31,7 @@ Example:
   autoconfig export > site.yaml`
 }
 
-func (e *exportSiteCmd) Run(c *call) error {
-	source, err := e.open(c)
-	if err != nil {
-		return err
-	}
-	defer source.close()
+func (e *exportSiteCmd) Run(c *call, source *opened) error {
 	site, err := source.store.Site(c)
 	if err != nil {
 		return err
@@ -86,12 +81,7 @@ Examples:
   autoconfig export accounts --domain example.org --format jsonl`
 }
 
-func (e *exportAccountsCmd) Run(c *call) error {
-	source, err := e.open(c)
-	if err != nil {
-		return err
-	}
-	defer source.close()
+func (e *exportAccountsCmd) Run(c *call, source *opened) error {
 	domain := ""
 	if e.Domain != "" {
 		t, err := source.terms(c, e.Domain)
@@ -100,7 +90,7 @@ func (e *exportAccountsCmd) Run(c *call) error {
 		}
 		domain = t.Name
 	}
-	_, err = migrate.ExportAccounts(c, stored{source.store}, domain, migrate.Format(e.Format), c.std.out)
+	_, err := migrate.ExportAccounts(c, stored{source.store}, domain, migrate.Format(e.Format), c.std.out)
 	return err
 }
 
@@ -117,12 +107,7 @@ Examples:
   autoconfig export domains --format jsonl`
 }
 
-func (e *exportDomainsCmd) Run(c *call) error {
-	source, err := e.open(c)
-	if err != nil {
-		return err
-	}
-	defer source.close()
+func (e *exportDomainsCmd) Run(c *call, source *opened) error {
 	site, err := source.store.SiteConfig(c)
 	if err != nil {
 		return err

@@ -41,12 +41,7 @@ type createdLink struct {
 	URL string `json:"url"`
 }
 
-func (l *linkCreateCmd) Run(c *call) error {
-	site, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
+func (l *linkCreateCmd) Run(c *call, site *opened) error {
 	typed, err := settings.ParseAddress(l.Address)
 	if err != nil {
 		return err
@@ -84,12 +79,7 @@ func (l *linkListCmd) Help() string {
   autoconfig link list --address workshop@example.com --json`
 }
 
-func (l *linkListCmd) Run(c *call) error {
-	site, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
+func (l *linkListCmd) Run(c *call, site *opened) error {
 	filter := links.Filter{Limit: min(max(l.Limit, 1), 1000)}
 	if l.Domain != "" {
 		t, err := site.terms(c, l.Domain)
@@ -129,12 +119,7 @@ func (l *linkShowCmd) Help() string {
   autoconfig link show 06gf3k0bpv2vt9hjo5b0d8ms`
 }
 
-func (l *linkShowCmd) Run(c *call) error {
-	site, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
+func (l *linkShowCmd) Run(c *call, site *opened) error {
 	acts, err := site.linkAdmin()
 	if err != nil {
 		return err
@@ -187,12 +172,7 @@ Example:
   autoconfig link revoke 06gf3k0bpv2vt9hjo5b0d8ms`
 }
 
-func (l *linkRevokeCmd) Run(c *call) error {
-	site, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
+func (l *linkRevokeCmd) Run(c *call, site *opened) error {
 	acts, err := site.linkAdmin()
 	if err != nil {
 		return err

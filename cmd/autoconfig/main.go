@@ -96,8 +96,29 @@ func run(ctx context.Context, args []string, std streams) int {
 	if err != nil {
 		return usage(std, err)
 	}
-	err = command.Run(&call{Context: ctx, std: std, configFile: c.Config})
-	return status(std, err)
+	return status(std, runCommand(command, &call{Context: ctx, std: std, configFile: c.Config}))
+}
+
+// runCommand runs a command. One that asks for the site gets it opened.
+func runCommand(command *kong.Context, c *call) error {
+	var site *opened
+	defer func() {
+		if site != nil {
+			site.close()
+		}
+	}()
+	err := command.BindToProvider(func() (_ *opened, err error) {
+		if d, ok := command.Selected().Target.Interface().(interface{ isDemo() bool }); ok && d.isDemo() {
+			site, err = openDemo(c)
+		} else {
+			site, err = openSite(c)
+		}
+		return site, err
+	})
+	if err != nil {
+		return err
+	}
+	return command.Run(c)
 }
 
 // call is what every command gets.

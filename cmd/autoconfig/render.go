@@ -26,16 +26,11 @@ Examples:
   autoconfig render mobileconfig office@example.com > office.mobileconfig`
 }
 
-func (r *renderCmd) Run(c *call) error {
+func (r *renderCmd) Run(c *call, site *opened) error {
 	typed, err := settings.ParseAddress(r.Address)
 	if err != nil {
 		return err
 	}
-	site, err := r.open(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
 	found, err := site.look(c, typed)
 	if err != nil {
 		return err

@@ -34,16 +34,11 @@ Examples:
   autoconfig simulate somebody@example.org --client thunderbird --json`
 }
 
-func (s *simulateCmd) Run(c *call) error {
+func (s *simulateCmd) Run(c *call, site *opened) error {
 	address, err := settings.ParseAddress(s.Address)
 	if err != nil {
 		return err
 	}
-	site, err := s.open(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
 	prober, err := newProber(site.process, s.resolverFlag, false, s.AllowNetwork)
 	if err != nil {
 		return err

@@ -34,12 +34,7 @@ type listedSource struct {
 	Plan   string `json:"plan,omitempty"`
 }
 
-func (l *sourceListCmd) Run(c *call) error {
-	site, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
+func (l *sourceListCmd) Run(c *call, site *opened) error {
 	all := []listedSource{}
 	for _, s := range site.process.Sources {
 		all = append(all, site.process.listed(s))

@@ -74,12 +74,7 @@ func (l *staffListCmd) Help() string {
   autoconfig staff list --json`
 }
 
-func (l *staffListCmd) Run(c *call) error {
-	site, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
+func (l *staffListCmd) Run(c *call, site *opened) error {
 	people, err := site.store.People(c)
 	if err != nil {
 		return err

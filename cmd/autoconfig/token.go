@@ -51,12 +51,7 @@ func (l *tokenListCmd) Help() string {
   autoconfig token list --json`
 }
 
-func (l *tokenListCmd) Run(c *call) error {
-	site, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
+func (l *tokenListCmd) Run(c *call, site *opened) error {
 	tokens, err := site.store.Tokens(c)
 	if err != nil {
 		return err
@@ -80,13 +75,8 @@ func (r *tokenRevokeCmd) Help() string {
   autoconfig token revoke 4q7xk2m5ab`
 }
 
-func (r *tokenRevokeCmd) Run(c *call) error {
-	site, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
-	err = site.admin().RevokeToken(c, admin.CommandLine(), r.ID)
+func (r *tokenRevokeCmd) Run(c *call, site *opened) error {
+	err := site.admin().RevokeToken(c, admin.CommandLine(), r.ID)
 	if errors.Is(err, staff.ErrUnknown) {
 		return refusal{fmt.Errorf("there is no token %q; see: autoconfig token list", r.ID)}
 	}
