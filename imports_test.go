@@ -52,7 +52,7 @@ var rooms = map[string]room{
 	"internal/staff":             {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2"}},
 	"internal/store":             {ours: []string{"settings", "policy", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3"}},
 	// what may be done, for all doors: it asks the store and the directory
-	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/directory", "internal/links", "internal/staff"}},
+	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/config", "internal/directory", "internal/links", "internal/staff"}},
 	// a log that never makes anybody wait, for cmd to wire
 	"internal/logs": {},
 	// what was probably meant, for mistakes in configurations (config) and tables (migrate)

@@ -270,8 +270,8 @@ func (s *accountSetCmd) Run(c *call) error {
 		return refusal{errors.New("--note is for accounts of another source; this one is in our own database")}
 	}
 	return target.putAccount(c, found.Account.Address, func(before *policy.Account) (policy.Account, error) {
-		if before == nil { // removed just now
-			return policy.Account{}, directory.ErrNotFound
+		if before == nil { // it was removed just now
+			return policy.Account{}, nothingKnown(s.Address)
 		}
 		err := s.change(before)
 		return *before, err

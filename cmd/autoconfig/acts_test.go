@@ -137,7 +137,7 @@ func writtenActions(t *testing.T) (all []string) {
 		t.Fatal(err)
 	}
 	files = append(files, more...)
-	written := regexp.MustCompile(`(?:Action: |Action = |Entry\(|\.change\(d?\.?c(?:all)?, |changeDomain\(c, )"([^"]+)"`)
+	written := regexp.MustCompile(`(?:Action: |Action = |Entry\(|importOnce\(ctx, by, )"([^"]+)"`)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"time"
 
 	"autoconfig/internal/admin"
 	"autoconfig/internal/links"
@@ -39,19 +37,6 @@ func (o *opened) staffAdmin() (*admin.Admin, error) {
 	return acts, err
 }
 
-// act does something and writes it down as done on the command line, both or neither;
-// see [staff.Act].
-func (o *opened) act(c *call, do func(ctx context.Context) (staff.Entry, error)) error {
-	return staff.Act(c, o.store, time.Now(), admin.CommandLine(), do)
-}
-
-// change is act for what only changes the site.
-func (o *opened) change(c *call, action, subject, domain string, do func(ctx context.Context) error) error {
-	return o.act(c, func(ctx context.Context) (staff.Entry, error) {
-		return staff.Entry{Action: action, Subject: subject, Domain: domain}, do(ctx)
-	})
-}
-
 // said is an error of an act as it is said here: what is refused is an answer.
 func said(err error) error {
 	if without := (admin.NotServed{}); errors.As(err, &without) {
@@ -67,7 +52,7 @@ func said(err error) error {
 func isRefusal(err error) bool {
 	for _, kind := range []error{
 		store.ErrExists, store.ErrHasAccounts, store.ErrNoSuchDomain,
-		links.ErrOrder, staff.ErrPerson, staff.ErrExists, staff.ErrForbidden, staff.ErrToken,
+		admin.ErrMeanwhile, links.ErrOrder, staff.ErrPerson, staff.ErrExists, staff.ErrForbidden, staff.ErrToken,
 	} {
 		if errors.Is(err, kind) {
 			return true

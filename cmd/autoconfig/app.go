@@ -92,7 +92,7 @@ func (o *opened) found(c *call, text string) (directory.Found, error) {
 	}
 	l, err := o.look(c, typed)
 	if err == nil && !l.Known {
-		err = refusal{fmt.Errorf("nothing is known of %s: it gets what everybody gets; see: autoconfig explain %s", text, text)}
+		err = nothingKnown(text)
 	}
 	return l.Found, err
 }
@@ -145,6 +145,10 @@ func parseDomain(text string) (string, error) {
 		return "", fmt.Errorf("%q is not a domain name", text)
 	}
 	return name, nil
+}
+
+func nothingKnown(address string) error {
+	return refusal{fmt.Errorf("nothing is known of %s: it gets what everybody gets; see: autoconfig explain %s", address, address)}
 }
 
 func noDomain(name string) error {

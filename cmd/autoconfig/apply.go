@@ -1,13 +1,12 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"os"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/config"
-	"autoconfig/internal/staff"
-	"autoconfig/policy"
 	"autoconfig/settings"
 )
 
@@ -42,49 +41,23 @@ func (a *applyCmd) Run(c *call) error {
 		return err
 	}
 	defer target.close()
-	if err := target.checkSources(a.File, source, site); err != nil {
-		return refusal{err}
+	var changes config.Changes
+	if a.DryRun {
+		changes, err = target.admin().Compare(c, site)
+	} else {
+		changes, err = target.admin().Apply(c, admin.CommandLine(), site)
 	}
-	old, err := target.store.Site(c)
-	if err != nil {
+	if wrong := (admin.Misplaced{}); errors.As(err, &wrong) {
+		return refusal{config.At(a.File, source, wrong.Path, target.inWords(wrong.Err))}
+	} else if err != nil {
 		return err
 	}
-	if site.ID == "" {
-		site.ID = old.ID
-	}
 	warnings = append(warnings, formatWarnings(site)...)
-	changes := config.Compare(old, site)
-	if !a.DryRun {
-		err := target.act(c, func(ctx context.Context) (e staff.Entry, err error) {
-			if !changes.Empty() {
-				e = staff.Entry{Action: "site applied", Detail: changes.Summary()}
-			}
-			return e, target.store.Replace(ctx, site)
-		})
-		if err != nil {
-			return err
-		}
-	}
 	if err := a.report(c, changes, warnings); err != nil {
 		return err
 	}
 	if a.DryRun && !changes.Empty() {
 		return errFinding
-	}
-	return nil
-}
-
-// checkSources refuses a site that names a source which isn't configured.
-func (o *opened) checkSources(file string, text []byte, site policy.Site) error {
-	for i, p := range site.Plans {
-		if err := o.checkSourceNames(p.Sources); err != nil {
-			return config.At(file, text, fmt.Sprintf("plans[%d].sources", i), err)
-		}
-	}
-	for i, d := range site.Domains {
-		if err := o.checkSourceNames(d.Sources); err != nil {
-			return config.At(file, text, fmt.Sprintf("domains[%d].sources", i), err)
-		}
 	}
 	return nil
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
+	"autoconfig/internal/admin"
+	"autoconfig/internal/directory"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -179,16 +181,13 @@ func (a *domainAddCmd) Help() string {
 }
 
 func (a *domainAddCmd) Run(c *call) error {
-	return changeDomain(c, "domain added", a.Name, func(site *policy.Site, at int) error {
-		if at >= 0 {
-			return refusal{fmt.Errorf("the domain %s is there already; change it with: autoconfig domain set %s", a.Name, a.Name)}
+	return putDomain(c, a.Name, func(before *policy.Domain) (d policy.Domain, err error) {
+		if before != nil {
+			return d, refusal{fmt.Errorf("the domain %s is there already; change it with: autoconfig domain set %s", a.Name, a.Name)}
 		}
-		d := policy.Domain{Name: a.Name}
-		if err := a.change(&d); err != nil {
-			return err
-		}
-		site.Domains = append(site.Domains, d)
-		return nil
+		d.Name = a.Name
+		err = a.change(&d)
+		return d, err
 	})
 }
 
@@ -205,17 +204,17 @@ Example:
 }
 
 func (s *domainSetCmd) Run(c *call) error {
-	return changeDomain(c, "domain changed", s.Name, func(site *policy.Site, at int) error {
-		if at < 0 {
-			return noDomain(s.Name)
+	return putDomain(c, s.Name, func(before *policy.Domain) (policy.Domain, error) {
+		if before == nil {
+			return policy.Domain{}, noDomain(s.Name)
 		}
-		return s.change(&site.Domains[at])
+		err := s.change(before)
+		return *before, err
 	})
 }
 
-// changeDomain lets f work on the site's domains, checks the outcome, and
-// stores the domain. at is its index, or -1.
-func changeDomain(c *call, action, name string, f func(site *policy.Site, at int) error) error {
+// putDomain stores what change makes of a domain; before is nil where there is none.
+func putDomain(c *call, name string, change func(before *policy.Domain) (policy.Domain, error)) error {
 	ascii, err := parseDomain(name)
 	if err != nil {
 		return err
@@ -225,23 +224,8 @@ func changeDomain(c *call, action, name string, f func(site *policy.Site, at int
 		return err
 	}
 	defer target.close()
-	change := func(site *policy.Site) error {
-		at := -1
-		for i, d := range site.Domains {
-			if d.Name == ascii {
-				at = i
-			}
-		}
-		if err := f(site, at); err != nil {
-			return err
-		}
-		*site = site.Normalize()
-		if err := site.Check().Err(); err != nil {
-			return refusal{err}
-		}
-		return nil
-	}
-	return target.change(c, action, ascii, ascii, func(ctx context.Context) error { return target.store.ChangeDomain(ctx, ascii, change) })
+	_, err = target.admin().PutDomain(c, admin.CommandLine(), ascii, change)
+	return said(err)
 }
 
 type domainRemoveCmd struct {
@@ -255,14 +239,15 @@ func (r *domainRemoveCmd) Run(c *call) error {
 		return err
 	}
 	defer target.close()
-	t, err := target.terms(c, r.Name)
+	name, err := parseDomain(r.Name)
 	if err != nil {
 		return err
 	}
-	if ascii, err := settings.ParseDomain(r.Name); err != nil || ascii != t.Name {
-		return refusal{fmt.Errorf("%s is an alias of %s; take it away with: autoconfig domain set %s --no-alias %s", r.Name, t.Name, t.Name, r.Name)}
+	err = target.admin().RemoveDomain(c, admin.CommandLine(), name, r.Accounts)
+	if alias := (admin.AliasOf{}); errors.As(err, &alias) {
+		return refusal{fmt.Errorf("%s is an alias of %s; take it away with: autoconfig domain set %s --no-alias %s", r.Name, alias.Domain, alias.Domain, r.Name)}
+	} else if errors.Is(err, directory.ErrHasAccounts) {
+		return refusal{fmt.Errorf("%w; remove them with it by --accounts", err)}
 	}
-	return target.change(c, "domain removed", t.Name, t.Name, func(ctx context.Context) error {
-		return target.store.RemoveDomain(ctx, t.Name, r.Accounts)
-	})
+	return said(err)
 }

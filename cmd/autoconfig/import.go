@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/config"
 	"autoconfig/internal/migrate"
 	"autoconfig/policy"
@@ -87,7 +89,16 @@ func (i *importAccountsCmd) run(c *call) error {
 		}
 		m = &meter{what: "writing " + file.name, size: file.size}
 		stop := c.start(m, i.JSON)
-		err := target.changeBulk(c, imported("accounts", counts), func(to migrate.Target) error { return work.Write(c, to, m.reading(file.file)) })
+		err := target.admin().ImportAccounts(c, admin.CommandLine(), func(ctx context.Context) (admin.Imported, error) {
+			err := target.bulk(ctx, func(to migrate.Target) error {
+				written, err := work.Write(ctx, to, m.reading(file.file))
+				if err == nil {
+					counts = written
+				}
+				return err
+			})
+			return admin.Imported{Added: counts.Added, Changed: counts.Changed}, err
+		})
 		stop()
 		switch {
 		case errors.Is(err, migrate.ErrRefused) && o.counts.Refused == 0:
@@ -165,6 +176,30 @@ func (f importFlags) changeSite(c *call, name string, change migrate.SiteChange,
 		return o.end(c, migrate.Counts{}, notes)
 	}
 	changes := config.Compare(before, after)
+	counts := countsOf(change, changes)
+	o.keep(changes)
+	for _, w := range changedWarnings(after, changes) {
+		o.warnings = append(o.warnings, w.Text)
+	}
+	if !f.DryRun && !counts.Empty() {
+		err := target.admin().ImportDomains(c, admin.CommandLine(), func(ctx context.Context) (admin.Imported, error) {
+			err := target.bulk(ctx, func(to migrate.Target) (err error) {
+				before, after, err = change.Write(ctx, to)
+				return err
+			})
+			counts = countsOf(change, config.Compare(before, after))
+			return admin.Imported{Added: counts.Added, Changed: counts.Changed}, err
+		})
+		if errors.Is(err, migrate.ErrRefused) {
+			return errMeanwhile
+		} else if err != nil {
+			return err
+		}
+	}
+	return o.end(c, counts, notes)
+}
+
+func countsOf(change migrate.SiteChange, changes config.Changes) migrate.Counts {
 	counts := migrate.Counts{Lines: len(change.Lines)}
 	for _, c := range changes {
 		if c.Action == "add" {
@@ -174,19 +209,7 @@ func (f importFlags) changeSite(c *call, name string, change migrate.SiteChange,
 		}
 	}
 	counts.Same = max(0, counts.Lines-counts.Added-counts.Changed)
-	o.keep(changes)
-	for _, w := range changedWarnings(after, changes) {
-		o.warnings = append(o.warnings, w.Text)
-	}
-	if !f.DryRun && !counts.Empty() {
-		err := target.changeBulk(c, imported("domains", counts), func(to migrate.Target) error { return change.Write(c, to) })
-		if errors.Is(err, migrate.ErrRefused) {
-			return errMeanwhile
-		} else if err != nil {
-			return err
-		}
-	}
-	return o.end(c, counts, notes)
+	return counts
 }
 
 // unknownSources are those that domains of a file name and the configuration hasn't.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/config"
 	"autoconfig/internal/migrate"
 	"autoconfig/policy"
@@ -18,7 +19,7 @@ import (
 const shown = 100
 
 // errMeanwhile means that what was judged can't be written any more.
-var errMeanwhile = refusal{errors.New("nothing was imported: the site has changed meanwhile; try again")}
+var errMeanwhile = refusal{admin.ErrMeanwhile}
 
 // errInterrupted is said instead of what a database or a file says when it is given up.
 var errInterrupted = errors.New("interrupted: nothing was imported")

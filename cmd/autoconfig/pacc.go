@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
 )
@@ -116,7 +117,7 @@ func (d auditedDocuments) PACC(ctx context.Context, name string) (doctor.Documen
 // ReplacePACC is that of [doctor.DocumentStore].
 func (d auditedDocuments) ReplacePACC(_ context.Context, changes ...doctor.DocumentChange) error {
 	name := changes[0].After.Name
-	return d.change(d.call, "PACC document changed", name, name, func(ctx context.Context) error {
+	return d.admin().PublishPACC(d.call, admin.CommandLine(), name, func(ctx context.Context) error {
 		return d.store.ReplacePACC(ctx, changes...)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/config"
 	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
@@ -208,17 +209,19 @@ func newDirectory(db *store.Store, sources []directory.SourceOptions, entries in
 
 // checkSourceNames refuses sources that aren't configured.
 func (o *opened) checkSourceNames(named []string) error {
-	known := o.directory.SourceNames()
-	for _, name := range named {
-		switch {
-		case slices.Contains(known, name):
-		case len(known) == 0:
-			return fmt.Errorf("there is no source %q: %s has no sources", name, o.process.file)
-		default:
-			return fmt.Errorf("there is no source %q; %s has %s", name, o.process.file, strings.Join(known, ", "))
-		}
+	return o.inWords(o.admin().CheckSources(named))
+}
+
+// inWords says of a source that isn't configured which are, and where.
+func (o *opened) inWords(err error) error {
+	switch none := (admin.NoSource{}); {
+	case !errors.As(err, &none):
+		return err
+	case len(none.Known) == 0:
+		return fmt.Errorf("%w: %s has no sources", err, o.process.file)
+	default:
+		return fmt.Errorf("%w; %s has %s", err, o.process.file, strings.Join(none.Known, ", "))
 	}
-	return nil
 }
 
 // checkPlans refuses sources whose plan isn't there: nobody in their domains would

@@ -45,6 +45,18 @@ type Store interface {
 	Hold(ctx context.Context) error
 	// Terms are those of a domain, by any of its names.
 	Terms(ctx context.Context, name string) (*policy.Terms, error)
+	// Generation is a number that changes with every change of the site.
+	Generation(ctx context.Context) (int64, error)
+	// Site is all of it.
+	Site(ctx context.Context) (policy.Site, error)
+	// Replace makes a checked site what is stored. One without overrides keeps those
+	// that are there.
+	Replace(ctx context.Context, site policy.Site) error
+	// ChangeDomain lets f change one domain, and stores what it leaves of that. It may be
+	// called again. It is given all providers and plans, the domain, its accounts, and
+	// the domains that have a name which f would give it.
+	ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error
+	RemoveDomain(ctx context.Context, name string, withAccounts bool) error
 	// Account is the one that has an address as its own or another one.
 	Account(ctx context.Context, key string) (policy.Account, error)
 	PutAccount(ctx context.Context, a policy.Account) error

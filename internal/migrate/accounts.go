@@ -52,21 +52,19 @@ func (i *AccountImport) Judge(ctx context.Context, from Reader, file io.Reader) 
 
 // Write reads the file that was judged once more and stores what it says. It ends
 // with [ErrRefused] if something is refused now that wasn't when it was judged.
-func (i *AccountImport) Write(ctx context.Context, to Target, file io.Reader) error {
+func (i *AccountImport) Write(ctx context.Context, to Target, file io.Reader) (Counts, error) {
 	if err := i.release(ctx, to); err != nil {
-		return err
+		return Counts{}, err
 	}
 	again := *i
 	again.Changed = nil // it was told
 	again.moved = map[string][]string{}
 	r := &accountRun{AccountImport: &again, from: to, claims: newClaims(), put: func(a []policy.Account) error { return to.PutAccounts(ctx, a) }}
-	if err := r.run(ctx, file); err != nil {
-		return err
+	err := r.run(ctx, file)
+	if err == nil && (r.counts.Refused > 0 || len(r.conflicts) > 0) {
+		err = ErrRefused // those that were known are released
 	}
-	if r.counts.Refused > 0 || len(r.conflicts) > 0 {
-		return ErrRefused // those that were known are released
-	}
-	return nil
+	return r.counts, err
 }
 
 // release takes addresses away that the file gives to another account: whichever of

@@ -229,7 +229,7 @@ func TestWhatChangesBetweenJudgingAndWriting(t *testing.T) {
 		t.Fatal(counts, err)
 	}
 	store.config.Domains[0].Plan = "imap only"
-	if err := store.change(func(to Target) error { return i.Write(t.Context(), to, strings.NewReader(text)) }); !errors.Is(err, ErrRefused) {
+	if err := store.change(func(to Target) error { _, err := i.Write(t.Context(), to, strings.NewReader(text)); return err }); !errors.Is(err, ErrRefused) {
 		t.Errorf("writing gives %v", err)
 	}
 	if len(store.accounts) != 2 {

@@ -24,7 +24,7 @@ func TestImportingAutomx2Again(t *testing.T) {
 	}
 	store := newFake(t, policy.Site{})
 	write := func(replace bool) error {
-		return store.change(func(to Target) error { return foreign.Change(replace).Write(t.Context(), to) })
+		return store.change(func(to Target) error { _, _, err := foreign.Change(replace).Write(t.Context(), to); return err })
 	}
 	if err := write(false); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestImportingAutomx2AgainWithoutADomain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := store.change(func(to Target) error { return foreign.Change(true).Write(t.Context(), to) }); err != nil {
+		if err := store.change(func(to Target) error { _, _, err := foreign.Change(true).Write(t.Context(), to); return err }); err != nil {
 			t.Fatal(err)
 		}
 		if got := ours(t, store.site(), "a@example.com").thunderbird; !strings.Contains(got[0], "imap1.example.com") {

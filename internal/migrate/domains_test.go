@@ -25,7 +25,7 @@ func importDomains(t testing.TB, into *fake, format Format, text string) []strin
 		t.Fatal(err)
 	}
 	if refused = append(refused, judged...); len(refused) == len(judged) {
-		if err := into.change(func(to Target) error { return change.Write(t.Context(), to) }); (err != nil) != (len(refused) > 0) {
+		if err := into.change(func(to Target) error { _, _, err := change.Write(t.Context(), to); return err }); (err != nil) != (len(refused) > 0) {
 			t.Fatalf("writing gives %v after %q", err, refused)
 		}
 	}

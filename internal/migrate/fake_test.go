@@ -153,7 +153,7 @@ func importAccounts(t testing.TB, into *fake, format Format, text string) outcom
 		t.Errorf("%d were refused, and %d counted", len(got.refused), got.Refused)
 	}
 	i.Refused = nil // it was told
-	err = into.change(func(to Target) error { return i.Write(t.Context(), to, strings.NewReader(text)) })
+	err = into.change(func(to Target) error { _, err := i.Write(t.Context(), to, strings.NewReader(text)); return err })
 	if (got.Refused > 0) != errors.Is(err, ErrRefused) || got.Refused == 0 && err != nil {
 		t.Fatalf("writing gives %v after %q", err, got.refused)
 	}

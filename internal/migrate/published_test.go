@@ -48,7 +48,7 @@ func TestReplacedServersKeepTheirLogins(t *testing.T) {
 				if _, _, refused, err := change.Judge(t.Context(), store); err != nil || len(refused) > 0 {
 					t.Fatal(refused, err)
 				}
-				if err := store.change(func(to Target) error { return change.Write(t.Context(), to) }); err != nil {
+				if err := store.change(func(to Target) error { _, _, err := change.Write(t.Context(), to); return err }); err != nil {
 					t.Fatal(err)
 				}
 				filled := strings.NewReplacer("%EMAILADDRESS%", "a@example.com", "%EMAILLOCALPART%", "a")

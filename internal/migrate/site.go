@@ -59,15 +59,15 @@ func (c SiteChange) Judge(ctx context.Context, from Reader) (before, after polic
 
 // Write judges once more in a transaction, and stores the outcome. It ends with
 // [ErrRefused] if something is refused.
-func (c SiteChange) Write(ctx context.Context, to Target) error {
-	_, after, refused, err := c.Judge(ctx, to)
-	if err != nil {
-		return err
+func (c SiteChange) Write(ctx context.Context, to Target) (before, after policy.Site, err error) {
+	before, after, refused, err := c.Judge(ctx, to)
+	switch {
+	case err != nil:
+		return before, after, err
+	case len(refused) > 0:
+		return before, after, ErrRefused
 	}
-	if len(refused) > 0 {
-		return ErrRefused
-	}
-	return to.PutSiteConfig(ctx, after)
+	return before, after, to.PutSiteConfig(ctx, after)
 }
 
 // clone lets the lists of a site grow and their items be replaced.

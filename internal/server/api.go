@@ -35,8 +35,6 @@ type Site interface {
 	// Domains are at most limit domains whose names come after the given one, in their
 	// order, and are among within; nil is all of them.
 	Domains(ctx context.Context, within []string, after string, limit int) ([]policy.Domain, error)
-	ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error
-	RemoveDomain(ctx context.Context, name string, withAccounts bool) error
 	// Unwritable is since when nothing can be written, and why; nil while it can.
 	Unwritable() (since time.Time, why error)
 }
@@ -151,6 +149,7 @@ var apiRefusals = []struct {
 	{directory.ErrExists, http.StatusConflict, "exists", ""},
 	{admin.ErrOutside, http.StatusConflict, "outside", "the account is kept in another source, which is only read: lay an override over it"},
 	{admin.ErrOurs, http.StatusBadRequest, "json", ""},
+	{admin.ErrNoSource, http.StatusBadRequest, "json", ""},
 	{admin.ErrNoServer, http.StatusBadRequest, "json", ""},
 	{directory.ErrHasAccounts, http.StatusConflict, "has_accounts", ""},
 	{directory.ErrNoSuchDomain, http.StatusNotFound, "not_found", ""},

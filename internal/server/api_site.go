@@ -1,12 +1,10 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -27,22 +25,6 @@ func unescaped(text string) string {
 		return plain
 	}
 	return text
-}
-
-// change lets a program change something and writes that down, and lets the next answer
-// here show it; other replicas follow within a second.
-func (s *Server) change(c echo.Context, action, subject, domain string, do func(ctx context.Context) error) error {
-	ctx := c.Request().Context()
-	err := s.Desk.Act(ctx, actor(c), func(ctx context.Context) (staff.Entry, error) {
-		return staff.Entry{Action: action, Subject: subject, Domain: domain}, do(ctx)
-	})
-	if err != nil {
-		return err
-	}
-	if err := s.Directory.Refresh(ctx); err != nil {
-		return unavailable(err)
-	}
-	return nil
 }
 
 func (s *Server) apiAccounts(c echo.Context) error {
@@ -165,9 +147,6 @@ func (s *Server) apiPutDomain(c echo.Context) error {
 	if err != nil {
 		return errNoDomainName
 	}
-	if !actor(c).Serves(name) {
-		return staff.ErrForbidden
-	}
 	var domain policy.Domain
 	if err := readJSON(c, &domain); err != nil {
 		return err
@@ -175,59 +154,20 @@ func (s *Server) apiPutDomain(c echo.Context) error {
 	if domain.Name != "" && domain.Name != name {
 		return fmt.Errorf("%w: the name in the body and the one in the path must be the same", errJSON)
 	}
-	for _, source := range domain.Sources {
-		if !slices.Contains(s.Directory.SourceNames(), source) {
-			return fmt.Errorf("%w: there is no source %q", errJSON, source)
-		}
-	}
 	domain.Name = name
-	asked := domain
-	change := func(all *policy.Site) error {
-		domain = asked
-		i := slices.IndexFunc(all.Domains, func(d policy.Domain) bool { return d.Name == name })
-		for _, alias := range domain.Aliases { // a new one is a name that the program must serve too
-			if !actor(c).Serves(alias) && (i < 0 || !slices.Contains(all.Domains[i].Aliases, alias)) {
-				return fmt.Errorf("%w: the alias %s", staff.ErrForbidden, alias)
-			}
-		}
-		if i < 0 {
-			all.Domains = append(all.Domains, domain)
-			i = len(all.Domains) - 1
-		} else {
-			all.Domains[i] = domain
-		}
-		for _, other := range all.Domains { // of whom the mistake's text would tell
-			if other.Name != name && !actor(c).Serves(other.Name) && sharesName(other, all.Domains[i]) {
-				return fmt.Errorf("%w: a name of %s", directory.ErrExists, name)
-			}
-		}
-		*all = all.Normalize()
-		domain = all.Domains[i]
-		return all.Check().Err()
-	}
-	err = s.change(c, "domain changed", name, name, func(ctx context.Context) error { return s.Site.ChangeDomain(ctx, name, change) })
+	domain, err = s.admin.PutDomain(c.Request().Context(), actor(c), name, func(*policy.Domain) (policy.Domain, error) { return domain, nil })
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, domain)
 }
 
-// sharesName tells whether two domains have a name in common.
-func sharesName(a, b policy.Domain) bool {
-	names := append([]string{a.Name}, a.Aliases...)
-	return slices.ContainsFunc(append([]string{b.Name}, b.Aliases...), func(name string) bool { return slices.Contains(names, name) })
-}
-
 func (s *Server) apiRemoveDomain(c echo.Context) error {
-	entry, err := s.servedDomain(c, c.Param("domain"))
+	name, err := settings.ParseDomain(c.Param("domain"))
 	if err != nil {
-		return err
+		return errNoDomainName
 	}
-	name := entry.Terms.Name
-	err = s.change(c, "domain removed", name, name, func(ctx context.Context) error {
-		return s.Site.RemoveDomain(ctx, name, c.QueryParam("accounts") == "true")
-	})
-	if err != nil {
+	if err := s.admin.RemoveDomain(c.Request().Context(), actor(c), name, c.QueryParam("accounts") == "true"); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

@@ -145,8 +145,8 @@ func (s *Server) accountPage(c echo.Context) error {
 		return unavailable(err)
 	}
 	page.Links = s.linkRows(list)
-	if err := s.Desk.Log(ctx, actor(c), "account shown", typed.String(), a.entry.Terms.Name, ""); err != nil {
-		return unavailable(err)
+	if err := s.admin.NoteShown(ctx, actor(c), typed, a.entry.Terms.Name); err != nil {
+		return err
 	}
 	return s.sendFramed(c, http.StatusOK, "account", page.frame, page)
 }

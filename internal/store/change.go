@@ -63,7 +63,7 @@ func (s *Store) RemoveDomain(ctx context.Context, name string, withAccounts bool
 			return false, err
 		}
 		if accounts > 0 && !withAccounts {
-			return false, fmt.Errorf("%w: %s has %d; remove them with it by --accounts", ErrHasAccounts, name, accounts)
+			return false, fmt.Errorf("%w: %s has %d", ErrHasAccounts, name, accounts)
 		}
 		for _, statement := range []string{
 			`DELETE FROM digests WHERE account IN (SELECT id FROM accounts WHERE domain = ?)`,
