@@ -135,7 +135,7 @@ type errorfer interface {
 }
 
 // check reads a reply back with encoding/xml and with our own reader, and holds it
-// against the rules of reference B.3.
+// against the rules of docs/protocols.md, "Request and answer".
 func check(t errorfer, s settings.Settings, text []byte) {
 	t.Helper()
 	var r reply

@@ -253,3 +253,30 @@ func TestProgramsHaveOneName(t *testing.T) {
 		}
 	}
 }
+
+// What comments cite of docs/ is there: the page, and the heading in quotes.
+func TestCommentsCiteWhatIsThere(t *testing.T) {
+	t.Parallel()
+	cited := regexp.MustCompile(`docs/([a-z]+\.md)(?:,\s+(?://\s+)?"([^"]+)")?`)
+	for _, pattern := range []string{"../*/*.go", "../internal/*/*.go", "../internal/*/*/*.go", "../cmd/*/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, err)
+		}
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if regexp.MustCompile(`(?://|\*) .*\breference [A-I]\.\d`).Match(raw) {
+				t.Errorf("%s cites a document that isn't in the repository", file)
+			}
+			for _, found := range cited.FindAllStringSubmatch(string(raw), -1) {
+				page, err := os.ReadFile("../docs/" + found[1])
+				if err != nil || found[2] != "" && !strings.Contains(string(page), "# "+found[2]+"\n") {
+					t.Errorf("%s cites %s, which isn't there", file, found[0])
+				}
+			}
+		}
+	}
+}

@@ -38,7 +38,7 @@ func (s *Server) overTLS(knownPlain bool) echo.MiddlewareFunc {
 			if !ok {
 				return next(c)
 			}
-			status := http.StatusFound // what Outlook expects (reference B.1); a 301 would outlive our TLS in browsers
+			status := http.StatusFound // what Outlook expects (docs/protocols.md, "Autodiscover"); a 301 would outlive our TLS in browsers
 			if c.Request().Method == http.MethodPost {
 				status = http.StatusSeeOther // to the page with the form
 			}

@@ -49,7 +49,7 @@ type Person struct {
 // Result is the account as Thunderbird has stored it, and where it came from.
 type Result struct {
 	Source       string         `json:"source"`    // "xml" or "exchange"
-	SubSource    string         `json:"subSource"` // for example "xml-from-isp-https"; see the reference
+	SubSource    string         `json:"subSource"` // for example "xml-from-isp-https" (docs/clients.md)
 	DisplayName  string         `json:"displayName"`
 	Email        string         `json:"email"`
 	RealName     string         `json:"realName"`

@@ -75,8 +75,8 @@ func (sim *simulation) rawQuery() string { return "?emailaddress=" + sim.address
 
 var errMediaType = errors.New("the media type isn't text/xml")
 
-// thunderbird asks all at once, and takes the best in this order (reference
-// clients.md, "Thunderbird 153").
+// thunderbird asks all at once, and takes the best in this order (docs/clients.md,
+// "Thunderbird").
 func (sim *simulation) thunderbird(ctx context.Context) *Setup {
 	r := traits{protocols: []settings.Protocol{settings.IMAP, settings.POP3}, needsID: true, mangles: true, known: passwords}
 	d, q := sim.domain, sim.query()

@@ -1,5 +1,6 @@
 // Package simulate walks the ways of mail programs: what each of them asks, in its
-// order, what it takes of the answers, and the account that it ends up with.
+// order, what it takes of the answers, and the account that it ends up with. What is
+// known of them, and from where, is in docs/clients.md.
 package simulate
 
 import (
