@@ -30,7 +30,7 @@ type stamp struct {
 	at         time.Duration // since the cache was made: a third of a time.Time
 }
 
-// cache keeps answers of one kind from one origin. An answer that is too old is
+// cache keeps answers of one kind from one upstream. An answer that is too old is
 // asked for again at its next use, and serves on if that fails.
 //
 // That nothing was found is an answer like any other, of the same kind, in the same
@@ -39,7 +39,7 @@ type stamp struct {
 // is left to otter, which keeps what is asked for often against what is asked for
 // once.
 type cache[V any] struct {
-	origin *origin
+	upstream *upstream
 	// missing is how long it is believed that something isn't there, where what is
 	// there is no secret; 0 for as long as anything else.
 	missing time.Duration
@@ -53,23 +53,23 @@ type cache[V any] struct {
 	hits, misses atomic.Int64
 }
 
-func newCache[V any](o *origin, size int) *cache[V] {
+func newCache[V any](u *upstream, size int) *cache[V] {
 	return &cache[V]{
-		origin:  o,
-		began:   o.now(),
-		answers: otter.Must(&otter.Options[string, cached[V]]{MaximumSize: size, Executor: here}),
+		upstream: u,
+		began:    u.now(),
+		answers:  otter.Must(&otter.Options[string, cached[V]]{MaximumSize: size, Executor: runInline}),
 	}
 }
 
-// here does the cache's own chores where they come up: they are smaller than
+// runInline does the cache's own chores where they come up: they are smaller than
 // waking somebody else for them.
-func here(chore func()) { chore() }
+func runInline(chore func()) { chore() }
 
 // get gives the answer for key, by load if there is none that is good.
 func (c *cache[V]) get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
 	kept, ok := c.answers.GetIfPresent(key)
-	now := c.origin.now()
-	if ok && c.current(&kept, now) {
+	now := c.upstream.now()
+	if ok && c.isFresh(&kept, now) {
 		c.hits.Add(1)
 		if c.aging(&kept, now) {
 			_, _ = c.begin(ctx, key, load, false) // what it brings is for the next one
@@ -77,10 +77,10 @@ func (c *cache[V]) get(ctx context.Context, key string, load func(context.Contex
 		return kept.answer()
 	}
 	c.misses.Add(1)
-	ok = ok && c.willDo(kept.stamp, now)
+	ok = ok && c.staleOK(kept.stamp, now)
 	patience := time.Duration(0)
 	if ok {
-		patience = c.origin.patience()
+		patience = c.upstream.patience()
 	}
 	running, err := c.begin(ctx, key, load, !ok)
 	if err == nil {
@@ -89,11 +89,11 @@ func (c *cache[V]) get(ctx context.Context, key string, load func(context.Contex
 			return fresh.value, err
 		}
 		if errors.Is(err, errImpatient) {
-			c.origin.slow.Store(true)
+			c.upstream.slow.Store(true)
 		}
 	}
 	if ok && ctx.Err() == nil {
-		c.origin.servedOld.Add(1)
+		c.upstream.servedOld.Add(1)
 		return kept.answer()
 	}
 	var none V
@@ -103,11 +103,11 @@ func (c *cache[V]) get(ctx context.Context, key string, load func(context.Contex
 // age is how old an answer is.
 func (c *cache[V]) age(s stamp, now time.Time) time.Duration { return now.Sub(c.began) - s.at }
 
-// current tells whether an answer serves without a question.
-func (c *cache[V]) current(kept *cached[V], now time.Time) bool {
-	o := c.origin
-	if o.life.fresh == 0 {
-		return kept.generation == o.generation.Load() && (!o.down.Load() || now.Sub(o.lastGood()) < o.life.stale)
+// isFresh tells whether an answer serves without a question.
+func (c *cache[V]) isFresh(kept *cached[V], now time.Time) bool {
+	u := c.upstream
+	if u.lifetimes.fresh == 0 {
+		return kept.generation == u.generation.Load() && (!u.down.Load() || now.Sub(u.lastSuccess()) < u.lifetimes.stale)
 	}
 	age := c.age(kept.stamp, now)
 	return 0 <= age && age < c.lasts(kept) // one from the future is old: nobody knows how old
@@ -117,39 +117,39 @@ func (c *cache[V]) lasts(kept *cached[V]) time.Duration {
 	if !kept.found && c.missing > 0 {
 		return c.missing
 	}
-	return c.origin.life.fresh
+	return c.upstream.lifetimes.fresh
 }
 
 // aging tells whether an answer that is asked for is so near its end that a newer
 // one is fetched meanwhile.
 func (c *cache[V]) aging(kept *cached[V], now time.Time) bool {
-	return c.origin.life.fresh > 0 && c.age(kept.stamp, now) > c.lasts(kept)*4/5
+	return c.upstream.lifetimes.fresh > 0 && c.age(kept.stamp, now) > c.lasts(kept)*4/5
 }
 
-// willDo tells whether an answer that isn't current is better than none.
-func (c *cache[V]) willDo(s stamp, now time.Time) bool {
+// staleOK tells whether an answer that isn't fresh is better than none.
+func (c *cache[V]) staleOK(s stamp, now time.Time) bool {
 	age := c.age(s, now)
-	if c.origin.life.fresh == 0 {
-		age = now.Sub(c.origin.lastGood())
+	if c.upstream.lifetimes.fresh == 0 {
+		age = now.Sub(c.upstream.lastSuccess())
 	}
-	return age < c.origin.life.stale
+	return age < c.upstream.lifetimes.stale
 }
 
-// begin joins the load of a key or starts one; here, if the caller has nothing
+// begin joins the load of a key or starts one; inline, if the caller has nothing
 // better to do than to wait for it, which spares a goroutine whose stack has to
 // grow. The load goes on if the caller's request ends: others may wait for it.
-func (c *cache[V]) begin(ctx context.Context, key string, load func(context.Context) (V, error), here bool) (*flight[cached[V]], error) {
-	running, begun, err := c.flights.begin(key, c.origin.enter)
+func (c *cache[V]) begin(ctx context.Context, key string, load func(context.Context) (V, error), inline bool) (*flight[cached[V]], error) {
+	running, begun, err := c.flights.begin(key, c.upstream.enter)
 	if !begun {
 		return running, err
 	}
 	run := func() {
 		c.flights.run(key, running, func() (cached[V], error) {
-			defer c.origin.leave()
+			defer c.upstream.leave()
 			return c.load(context.WithoutCancel(ctx), key, load)
 		})
 	}
-	if here {
+	if inline {
 		run()
 	} else {
 		go run()
@@ -160,27 +160,27 @@ func (c *cache[V]) begin(ctx context.Context, key string, load func(context.Cont
 // load asks the source. The generation is taken before: what changes meanwhile
 // makes the answer an old one at once, and it is asked for again.
 func (c *cache[V]) load(ctx context.Context, key string, load func(context.Context) (V, error)) (cached[V], error) {
-	ctx, cancel := context.WithTimeout(ctx, c.origin.life.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.upstream.lifetimes.timeout)
 	defer cancel()
-	asked := c.origin.now()
-	fresh := cached[V]{stamp: stamp{c.origin.generation.Load(), asked.Sub(c.began)}}
+	asked := c.upstream.now()
+	fresh := cached[V]{stamp: stamp{c.upstream.generation.Load(), asked.Sub(c.began)}}
 	value, err := load(ctx)
 	switch {
 	case err == nil:
 		fresh.value, fresh.found = value, true
 	case errors.Is(err, ErrNotFound):
 	case errors.Is(err, ErrUnusable):
-		c.origin.unusable(err)
+		c.upstream.complain(err)
 		return fresh, err
 	default:
-		c.origin.failed(err)
+		c.upstream.failed(err)
 		return fresh, err
 	}
 	if c.held {
-		c.origin.hold(asked) // before anybody can find it here
+		c.upstream.hold(asked) // before anybody can find it here
 	}
 	c.answers.Set(strings.Clone(key), fresh) // it may be a part of a long request
-	c.origin.succeeded()
+	c.upstream.succeeded()
 	return fresh, err
 }
 

@@ -13,7 +13,7 @@ import (
 func TestTheCacheKeepsNoPartOfARequest(t *testing.T) {
 	t.Parallel()
 	for _, want := range []error{nil, ErrNotFound} {
-		c := newCache[int](&origin{life: ownLife, now: time.Now, logger: slog.New(slog.DiscardHandler)}, 10)
+		c := newCache[int](&upstream{lifetimes: ownLifetimes, now: time.Now, logger: slog.New(slog.DiscardHandler)}, 10)
 		request := "GET /mail/config-v1.1.xml?emailaddress=a@example.com HTTP/1.1"
 		name := request[41:52]
 		if name != "example.com" {
@@ -38,7 +38,7 @@ func TestTheCacheKeepsNoPartOfARequest(t *testing.T) {
 // zero value is the answer.
 func TestALookUpThatPanicsHasNoAnswer(t *testing.T) {
 	t.Parallel()
-	c := newCache[*int](&origin{life: ownLife, now: time.Now, logger: slog.New(slog.DiscardHandler)}, 10)
+	c := newCache[*int](&upstream{lifetimes: ownLifetimes, now: time.Now, logger: slog.New(slog.DiscardHandler)}, 10)
 	begun, end := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer func() { _ = recover() }() // as the server does

@@ -51,7 +51,7 @@ func (d *Directory) keepIndex(ctx context.Context, s *source) {
 			return
 		case ctx.Err() == nil:
 			d.logger.Warn("the index of digests couldn't be read; the last one stays", "source", s.Name, "error", err)
-			every = min(every, retryMost)
+			every = min(every, maxRest)
 		}
 		if !pause(ctx, every) {
 			return
@@ -127,18 +127,18 @@ func (s *source) nearest(t *policy.Terms, digest string) (address settings.Addre
 	if i == len(x.entries) {
 		i = 0
 	}
-	address, exact = x.judged(i, t, want)
+	address, exact = x.match(i, t, want)
 	for i++; !exact && i < len(x.entries) && x.entries[i].sum == sum; i++ { // which no two have by chance
-		if other, is := x.judged(i, t, want); is {
+		if other, is := x.match(i, t, want); is {
 			address, exact = other, true
 		}
 	}
 	return address, exact, !address.IsZero()
 }
 
-// judged reads an entry, and tells whether its address is in the domain and has the
+// match reads an entry, and tells whether its address is in the domain and has the
 // digest.
-func (x *digestIndex) judged(i int, t *policy.Terms, want []byte) (address settings.Address, exact bool) {
+func (x *digestIndex) match(i int, t *policy.Terms, want []byte) (address settings.Address, exact bool) {
 	line, _, _ := bytes.Cut(x.text[x.entries[i].at:], []byte{'\n'})
 	address, err := settings.ParseAddress(string(line))
 	for _, name := range typedNames(t) {

@@ -40,7 +40,7 @@ const (
 // ownLife is that of answers of our own database: an answer is good until
 // anything changes. Where it has an older one, a request waits for a second, in
 // which a change must be served.
-var ownLife = life{stale: 24 * time.Hour, patience: time.Second, timeout: 5 * time.Second}
+var ownLifetimes = lifetimes{stale: 24 * time.Hour, patience: time.Second, timeout: 5 * time.Second}
 
 // Directory looks up domains and accounts. It is safe for concurrent use.
 type Directory struct {
@@ -48,7 +48,7 @@ type Directory struct {
 	logger  *slog.Logger
 	now     func() time.Time
 	tick    <-chan time.Time
-	own     *origin
+	own     *upstream
 	refresh refreshes
 	domains *cache[*Entry]
 	// planned are domains that are kept elsewhere, with one of our plans.
@@ -75,7 +75,7 @@ func New(o Options) *Directory {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	own := &origin{life: ownLife, now: o.Now, logger: o.Logger, good: o.Now()}
+	own := &upstream{lifetimes: ownLifetimes, now: o.Now, logger: o.Logger, state: health{lastSuccess: o.Now()}}
 	d := &Directory{store: o.Store, logger: o.Logger, now: o.Now, tick: o.Tick, own: own, offers: newOffers(), templates: newTemplates(maxTemplates)}
 	d.domains = newCache[*Entry](own, maxDomains)
 	d.planned = newCache[*Entry](own, maxDomains)

@@ -7,7 +7,9 @@ import (
 	"time"
 )
 
-// flights collapses simultaneous loads of one key into one.
+// flights collapses simultaneous loads of one key into one. It isn't x/sync's
+// singleflight: that starts a goroutine for each load whose caller may give up, has no
+// say in whether a load begins, and ends the process where a load panics.
 type flights[V any] struct {
 	mu      sync.Mutex
 	running map[string]*flight[V]

@@ -20,9 +20,9 @@ import (
 func (d *Directory) Lookup(ctx context.Context, entry *Entry, typed settings.Address) (Found, error) {
 	whole := entry.Terms.Primary(typed).Unquoted()
 	mailbox := entry.Terms.Mailbox(typed)
-	found, err := d.find(ctx, entry, whole, maxLed)
+	found, err := d.find(ctx, entry, whole, maxAliasHops)
 	if whole != mailbox {
-		without, other := d.find(ctx, entry, mailbox, maxLed)
+		without, other := d.find(ctx, entry, mailbox, maxAliasHops)
 		if errors.Is(err, ErrNotFound) {
 			found, err = without, other
 		}
@@ -33,18 +33,18 @@ func (d *Directory) Lookup(ctx context.Context, entry *Entry, typed settings.Add
 	return found, err
 }
 
-// maxLed bounds how often a source's alias leads to another source.
-const maxLed = 3
+// maxAliasHops bounds how often a source's alias leads to another source.
+const maxAliasHops = 3
 
 // find finds the account that has exactly this address: in our own database first,
-// then in the sources of its domain. It may be led elsewhere as often as led says.
-func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Address, led int) (Found, error) {
+// then in the sources of its domain. A source's alias may lead elsewhere hops times.
+func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Address, hops int) (Found, error) {
 	own, err := d.kept(ctx, address.Key())
 	if err != nil {
 		return Found{}, err
 	}
 	sources, err := d.sourcesOf(entry.Terms)
-	var answers []told[policy.Account]
+	var answers []answer[policy.Account]
 	if len(sources) > 0 { // else nothing is allocated for it
 		answers = ask(sources, func(s *source) (policy.Account, error) { return s.account(ctx, address) })
 	}
@@ -57,7 +57,7 @@ func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Add
 	for i, s := range sources {
 		switch err := answers[i].err; {
 		case err == nil:
-			return d.lay(ctx, entry, s, address, answers[i].value, own, led)
+			return d.withOverride(ctx, entry, s, address, answers[i].value, own, hops)
 		case !errors.Is(err, ErrNotFound):
 			return Found{}, s.named(err)
 		}
@@ -68,7 +68,7 @@ func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Add
 // ours is an account of our own database.
 func ours(entry *Entry, own Kept) Found {
 	found := Found{Entry: entry, Home: entry, Account: own.Account, Known: true}
-	own.over(&found)
+	own.applyOverride(&found)
 	return found
 }
 
@@ -77,15 +77,15 @@ func (d *Directory) kept(ctx context.Context, key string) (Kept, error) {
 	return d.accounts.get(ctx, key, func(ctx context.Context) (Kept, error) { return d.store.Lookup(ctx, key) })
 }
 
-type told[V any] struct {
+type answer[V any] struct {
 	value V
 	err   error
 }
 
 // ask asks all sources at once, whichever of them knows: an account takes as long
 // as one that nobody knows.
-func ask[V any](sources []*source, question func(*source) (V, error)) []told[V] {
-	answers := make([]told[V], len(sources))
+func ask[V any](sources []*source, question func(*source) (V, error)) []answer[V] {
+	answers := make([]answer[V], len(sources))
 	if len(sources) == 1 {
 		answers[0].value, answers[0].err = question(sources[0])
 		return answers
@@ -98,10 +98,10 @@ func ask[V any](sources []*source, question func(*source) (V, error)) []told[V] 
 	return answers
 }
 
-// lay lays the override over what a source says of the account to which an address
+// withOverride lays the override over what a source says of the account to which an address
 // leads. own is what our own database has under the address. An account whose
 // domain isn't served isn't known: there is nothing to say of it.
-func (d *Directory) lay(ctx context.Context, entry *Entry, s *source, address settings.Address, account policy.Account, own Kept, led int) (Found, error) {
+func (d *Directory) withOverride(ctx context.Context, entry *Entry, s *source, address settings.Address, account policy.Account, own Kept, hops int) (Found, error) {
 	f := Found{Entry: entry, Home: entry, Account: account, Known: true, Source: s.Name}
 	if name := account.Address.Domain(); name != entry.Terms.Name {
 		home, err := d.Domain(ctx, name)
@@ -123,10 +123,10 @@ func (d *Directory) lay(ctx context.Context, entry *Entry, s *source, address se
 			return Found{}, err
 		}
 		if own.Known || len(sources) == 0 || sources[0] != s {
-			if led == 0 {
+			if hops == 0 {
 				return Found{}, ErrNotFound
 			}
-			f, err = d.find(ctx, f.Home, primary, led-1)
+			f, err = d.find(ctx, f.Home, primary, hops-1)
 			f.Entry = entry
 			if !slices.ContainsFunc(f.Account.Addresses, address.Same) {
 				f.Account.Addresses = append(slices.Clone(f.Account.Addresses), address)
@@ -134,7 +134,7 @@ func (d *Directory) lay(ctx context.Context, entry *Entry, s *source, address se
 			return f, err
 		}
 	}
-	own.over(&f)
+	own.applyOverride(&f)
 	return f, nil
 }
 
@@ -158,7 +158,7 @@ func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (
 	for i, s := range sources {
 		switch answer, err := answers[i].value, answers[i].err; {
 		case err == nil && answer.exact:
-			return d.lay(ctx, entry, s, answer.address, answer.account, answer.kept, maxLed)
+			return d.withOverride(ctx, entry, s, answer.address, answer.account, answer.kept, maxAliasHops)
 		case err != nil && !errors.Is(err, ErrNotFound):
 			return Found{}, s.named(err)
 		}

@@ -70,7 +70,7 @@ func (s *source) search(ctx context.Context, text string, domains []string, limi
 		// No more than that: a text anywhere in a million names may well take too long,
 		// and accounts are found as before.
 		s.failures.Add(1)
-		s.logger.Warn("a source couldn't be searched", "source", s.shown(), "error", err)
+		s.logger.Warn("a source couldn't be searched", "source", s.label(), "error", err)
 	}
 	return found, err
 }

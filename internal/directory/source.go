@@ -82,7 +82,7 @@ type SourceOptions struct {
 // source is one with what is known from it.
 type source struct {
 	SourceOptions
-	*origin
+	*upstream
 	accounts *cache[policy.Account]
 	// indexed are accounts that the index of digests led to.
 	indexed *cache[policy.Account]
@@ -101,14 +101,14 @@ func newSource(o SourceOptions, options Options) *source {
 	s.Stale = cmp.Or(s.Stale, 24*time.Hour)
 	s.Timeout = cmp.Or(s.Timeout, 2*time.Second)
 	s.DigestsEvery = cmp.Or(s.DigestsEvery, time.Hour)
-	s.origin = &origin{
-		name: o.Name, now: options.Now, sleep: options.Sleep, logger: options.Logger, good: options.Now(),
-		life: life{fresh: s.Fresh, stale: s.Stale, patience: sourcePatience, timeout: s.Timeout},
+	s.upstream = &upstream{
+		name: o.Name, now: options.Now, sleep: options.Sleep, logger: options.Logger, state: health{lastSuccess: options.Now()},
+		lifetimes: lifetimes{fresh: s.Fresh, stale: s.Stale, patience: sourcePatience, timeout: s.Timeout},
 	}
-	s.accounts = newCache[policy.Account](s.origin, options.MaxEntries)
-	s.indexed = newCache[policy.Account](s.origin, options.MaxEntries)
+	s.accounts = newCache[policy.Account](s.upstream, options.MaxEntries)
+	s.indexed = newCache[policy.Account](s.upstream, options.MaxEntries)
 	s.accounts.held, s.indexed.held = true, true
-	s.domains = newCache[SourceDomain](s.origin, maxDomains)
+	s.domains = newCache[SourceDomain](s.upstream, maxDomains)
 	s.domains.missing = s.Missing
 	return s
 }
@@ -142,7 +142,7 @@ func (d *Directory) sourcesOf(t *policy.Terms) ([]*source, error) {
 		i := slices.IndexFunc(d.sources, func(s *source) bool { return s.Name == name })
 		if i < 0 {
 			err := fmt.Errorf("%w: the domain %s names the source %q, which is not configured", ErrUnusable, t.Name, name)
-			d.own.unusable(err)
+			d.own.complain(err)
 			return nil, err
 		}
 		named = append(named, d.sources[i])

@@ -31,8 +31,8 @@ type Kept struct {
 	Override *policy.Override
 }
 
-// over lays the override over an account.
-func (k Kept) over(f *Found) {
+// applyOverride lays the override over an account.
+func (k Kept) applyOverride(f *Found) {
 	if k.Override != nil {
 		f.Override = *k.Override
 		f.Account = k.Override.Over(f.Account)

@@ -65,12 +65,12 @@ type SourceStats struct {
 
 // SourceStats are those of our own database and of every source.
 func (d *Directory) SourceStats() []SourceStats {
-	stats := func(source *origin) SourceStats {
+	stats := func(source *upstream) SourceStats {
 		return SourceStats{Name: source.name, Asked: source.asked.Load(), Failed: source.failures.Load(), OldOnes: source.servedOld.Load()}
 	}
 	all := []SourceStats{stats(d.own)}
 	for _, source := range d.sources {
-		s := stats(source.origin)
+		s := stats(source.upstream)
 		if index := source.index.Load(); index != nil {
 			s.Digests, s.DigestsFull = index.size(), index.full
 		}
@@ -166,7 +166,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // Refresh asks our own database for changes now.
 func (d *Directory) Refresh(ctx context.Context) error {
 	begun := d.refresh.begun.Add(1)
-	timely, cancel := context.WithTimeout(ctx, d.own.life.timeout)
+	timely, cancel := context.WithTimeout(ctx, d.own.lifetimes.timeout)
 	defer cancel()
 	generation, err := d.store.Generation(timely)
 	if err != nil {
