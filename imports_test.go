@@ -1,4 +1,4 @@
-// Package autoconfig_test guards the shape of the house: who may import whom.
+// Package autoconfig_test guards the code layout: who may import whom.
 package autoconfig_test
 
 import (
