@@ -37,7 +37,7 @@ func readProcess(file string) (settled, error) {
 	}
 	folder := filepath.Dir(file)
 	if process, err = process.Resolve(folder); err != nil {
-		return settled{}, err
+		return settled{}, config.At(file, source, "database_file", err)
 	}
 	return settled{process, folder, file, source}, nil
 }
@@ -74,30 +74,21 @@ func (s settled) checkTemplates() error {
 // secret is the root of all keys.
 func (s settled) secret() ([]byte, error) { return config.LoadSecret(s.path(s.SecretFile)) }
 
-// secretFiles are the files that nobody else on the machine may read, by their keys.
-func (s settled) secretFiles() map[string]string {
-	files := map[string]string{}
-	add := func(key, file string) {
-		if file != "" {
-			files[key] = s.path(file)
+// publicSecrets are the files with secrets that others on the machine may read.
+func (s settled) publicSecrets() (wrong []*config.ReadableError) {
+	check := func(key, file string) {
+		if readable := (*config.ReadableError)(nil); file != "" && errors.As(config.CheckPrivate(key, s.path(file)), &readable) {
+			wrong = append(wrong, readable)
 		}
 	}
-	add("database_file", s.DatabaseFile)
-	add("oidc.client_secret_file", s.OIDC.ClientSecretFile)
-	add("check.webhook.secret_file", s.Check.Webhook.SecretFile)
-	add("tls.key", s.TLS.Key)
-	add("signing.key", s.Signing.Key)
+	check("database_file", s.DatabaseFile)
+	check("oidc.client_secret_file", s.OIDC.ClientSecretFile)
+	check("check.webhook.secret_file", s.Check.Webhook.SecretFile)
+	check("tls.key", s.TLS.Key)
+	check("signing.key", s.Signing.Key)
 	for i, source := range s.Sources {
-		add(fmt.Sprintf("sources[%d].sql.database_file", i), source.SQL.DatabaseFile)
-		add(fmt.Sprintf("sources[%d].ldap.password_file", i), source.LDAP.PasswordFile)
-	}
-	return files
-}
-
-// readableFiles are the mistakes about who may read them.
-func (s settled) readableFiles() (wrong mistakes) {
-	for _, key := range sorted(s.secretFiles()) {
-		wrong.add(config.CheckPrivate(key, s.secretFiles()[key]))
+		check(fmt.Sprintf("sources[%d].sql.database_file", i), source.SQL.DatabaseFile)
+		check(fmt.Sprintf("sources[%d].ldap.password_file", i), source.LDAP.PasswordFile)
 	}
 	return wrong
 }

@@ -25,44 +25,56 @@ func (v *running) look(ctx context.Context) (seen server.Seen) {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	g := v.now()
-	process := g.site.process
 	seen.Add(v.notes()...)
 	seen.Add(v.accepted.problems(time.Now())...)
 	seen.Add(judgeClock(ctx, v.clock, builtAt(), v.store)...)
 	v.lookAtCertificates(ctx, g, &seen)
-	for _, key := range sorted(process.secretFiles()) {
-		if err := config.CheckPrivate(key, process.secretFiles()[key]); err != nil {
-			what, remedy, _ := strings.Cut(strings.TrimPrefix(err.Error(), key+": "), "; ")
-			seen.Add(server.Problem{Code: server.FileReadable, Severity: server.Error, Where: key, What: what, Remedy: remedy})
-		}
-	}
-	if config.HasPassword(process.text) && config.IsPublic(process.file) {
-		seen.Add(server.Problem{
-			Code: server.FileReadable, Severity: server.Warning, Where: process.file,
-			What: process.file + " has a password in it, and may be read by others", Remedy: "chmod 640 " + process.file + ", or put the address of the database into a database_file",
-		})
-	}
-	for i, source := range process.Sources {
-		if err := planOf(ctx, v.store, source.Plan); errors.Is(err, directory.ErrUnusable) {
-			seen.Add(server.Problem{
-				Code: server.SourcePlan, Severity: server.Error, Where: fmt.Sprintf("sources[%d].plan", i),
-				What: "the source " + source.Name + ": " + noPlan(source.Plan, err).Error(), Remedy: "apply a site that has the plan, or name another one",
-			})
-		}
-	}
+	seen.Add(g.site.process.readable()...)
+	seen.Add(v.withoutPlans(ctx, g.site.process)...)
 	if err := g.handlers.AskProvider(ctx); err != nil {
 		seen.Add(server.Problem{
 			Code: server.ProviderDown, Severity: server.Error, Where: "oidc.issuer",
-			What: "for the help desk, the identity provider can't be used: " + short(err.Error()), Remedy: "see that " + string(process.OIDC.Issuer) + " is right and can be reached from here; it is tried again",
+			What:   "for the help desk, the identity provider can't be used: " + short(err.Error()),
+			Remedy: "see that " + string(g.site.process.OIDC.Issuer) + " is right and can be reached from here; it is tried again",
 		})
 	}
-	if process.PublicURL.IsLoopback() && !v.flags.Demo {
+	if g.site.process.PublicURL.IsLoopback() && !v.flags.Demo {
 		seen.Add(server.Problem{
 			Code: server.PublicURLLoopback, Severity: server.Warning, Where: "public_url",
-			What: "public_url leads to this machine only: Autodiscover's JSON sends programs there", Remedy: "write the https URL by which this service is reached from outside",
+			What:   "public_url leads to this machine only: Autodiscover's JSON sends programs there",
+			Remedy: "write the https URL by which this service is reached from outside",
 		})
 	}
 	return seen
+}
+
+// readable are the problems of files that others may read.
+func (s settled) readable() (all []server.Problem) {
+	for _, file := range s.publicSecrets() {
+		all = append(all, server.Problem{Code: server.FileReadable, Severity: server.Error, Where: file.Key, What: file.What(), Remedy: "do: " + file.Remedy()})
+	}
+	if config.HasPassword(s.text) && config.IsPublic(s.file) {
+		all = append(all, server.Problem{
+			Code: server.FileReadable, Severity: server.Warning, Where: s.file,
+			What:   s.file + " has a password in it, and may be read by others",
+			Remedy: "chmod 640 " + s.file + ", or put the address of the database into a database_file",
+		})
+	}
+	return all
+}
+
+// withoutPlans are the problems of sources whose plan can't be served.
+func (v *running) withoutPlans(ctx context.Context, process settled) (all []server.Problem) {
+	for i, source := range process.Sources {
+		if err := planOf(ctx, v.store, source.Plan); errors.Is(err, directory.ErrUnusable) {
+			all = append(all, server.Problem{
+				Code: server.SourcePlan, Severity: server.Error, Where: fmt.Sprintf("sources[%d].plan", i),
+				What:   "the source " + source.Name + ": " + noPlan(source.Plan, err).Error(),
+				Remedy: "apply a site that has the plan, or name another one",
+			})
+		}
+	}
+	return all
 }
 
 func (v *running) lookAtCertificates(ctx context.Context, g *generation, seen *server.Seen) {

@@ -112,7 +112,10 @@ func (v *running) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 // files reads the files that a configuration names, and says all that is wrong
 // with them.
 func (g *generation) files(process settled, logger *slog.Logger) mistakes {
-	wrong := process.readableFiles()
+	var wrong mistakes
+	for _, readable := range process.publicSecrets() {
+		wrong.add(readable)
+	}
 	var err error
 	if process.TLS.Certificate != "" {
 		g.tls, err = server.WatchCertificate(logger, time.Now, process.path(process.TLS.Certificate), process.path(process.TLS.Key))

@@ -253,7 +253,7 @@ func planOf(ctx context.Context, db plans, plan string) error {
 }
 
 func noPlan(plan string, err error) error {
-	if strings.Contains(err.Error(), "has no plan") {
+	if errors.As(err, new(store.NoPlan)) {
 		return fmt.Errorf("there is no plan %q; its domains without a plan of their own can't be served", plan)
 	}
 	return err

@@ -77,6 +77,17 @@ sources:
 	}
 }
 
+// A database_file that can't be used is shown in its place.
+func TestADatabaseFileIsShownInItsPlace(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	put(t, folder, 0o600, map[string]string{"autoconfig.yaml": "listen: 127.0.0.1:0\ndatabase_file: nowhere\n"})
+	status, _, said := command(t, "", "domain", "list", "--config", filepath.Join(folder, "autoconfig.yaml"))
+	if want := "autoconfig.yaml:2:16: database_file: open "; status != exitFailure || !strings.Contains(said, want) {
+		t.Errorf("%d\n%s\nwant %s", status, said, want)
+	}
+}
+
 // Each query that the database refuses is shown in its place.
 func TestServeShowsWhichQueriesAreWrong(t *testing.T) {
 	t.Parallel()

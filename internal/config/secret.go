@@ -26,7 +26,7 @@ func LoadSecret(file string) ([]byte, error) {
 		return nil, fmt.Errorf("secret_file: %w", err)
 	}
 	if perm := info.Mode().Perm(); perm&0o077 != 0 && perm != handedOver {
-		return nil, readable("secret_file", file, info.Mode(), "600")
+		return nil, &ReadableError{"secret_file", file, perm, "600"}
 	}
 	secret, err := os.ReadFile(file)
 	if err != nil {
@@ -38,7 +38,7 @@ func LoadSecret(file string) ([]byte, error) {
 	return secret, nil
 }
 
-// CheckPrivate refuses a file with a secret that everybody on the machine may read,
+// CheckPrivate refuses, with a [ReadableError], a file with a secret that everybody on the machine may read,
 // or its group may change. That the group may read it is taken: keys of ssl-cert,
 // files of root and the service's group, and systemd's credentials are like that.
 // One that can't be looked at is for the reader to complain of.
@@ -47,7 +47,7 @@ func CheckPrivate(key, file string) error {
 	if err != nil || info.Mode().Perm()&0o027 == 0 {
 		return nil //nolint:nilerr // see above
 	}
-	return readable(key, file, info.Mode(), "640")
+	return &ReadableError{key, file, info.Mode().Perm(), "640"}
 }
 
 // IsPublic tells whether everybody on the machine may read a file.
@@ -56,9 +56,24 @@ func IsPublic(file string) bool {
 	return err == nil && info.Mode().Perm()&0o004 != 0
 }
 
-func readable(key, file string, mode fs.FileMode, better string) error {
-	return fmt.Errorf("%s: %s may be read by others (mode %04o); do: chmod %s %s", key, file, mode.Perm(), better, file)
+// ReadableError is a file with a secret that others than its reader may read.
+type ReadableError struct {
+	// Key is where the configuration names it.
+	Key    string
+	file   string
+	mode   fs.FileMode
+	better string
 }
+
+func (e *ReadableError) Error() string { return e.Key + ": " + e.What() + "; do: " + e.Remedy() }
+
+// What is what is wrong.
+func (e *ReadableError) What() string {
+	return fmt.Sprintf("%s may be read by others (mode %04o)", e.file, e.mode)
+}
+
+// Remedy is the command that mends it.
+func (e *ReadableError) Remedy() string { return "chmod " + e.better + " " + e.file }
 
 func createSecret(file string) ([]byte, error) {
 	secret := make([]byte, secretSize)

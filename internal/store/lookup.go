@@ -101,7 +101,7 @@ func (s *Store) shared(ctx context.Context, generation string) (*shared, error) 
 func (x *shared) termsOf(domain policy.Domain) (*policy.Terms, error) {
 	plan, found := x.plans[domain.Plan]
 	if domain.Plan != "" && !found {
-		return nil, broken("plan", domain.Plan)
+		return nil, NoPlan{domain.Plan}
 	}
 	id := domain.Over(plan.Offer).Provider
 	provider, found := x.providers[id]
@@ -111,8 +111,15 @@ func (x *shared) termsOf(domain policy.Domain) (*policy.Terms, error) {
 	return policy.TermsOf(x.siteID, domain, plan, provider), nil
 }
 
-// broken makes a missing plan a failure: "not found" would mean that the domain
-// isn't served.
+// NoPlan is [directory.ErrUnusable] of a plan that isn't there. "Not found" would
+// mean that the domain isn't served.
+type NoPlan struct{ Plan string }
+
+func (n NoPlan) Error() string { return broken("plan", n.Plan).Error() }
+
+// Unwrap is the kind of error.
+func (n NoPlan) Unwrap() error { return directory.ErrUnusable }
+
 func broken(kind, name string) error {
 	return fmt.Errorf("%w: the database has no %s %s, which a domain refers to", directory.ErrUnusable, kind, name)
 }
