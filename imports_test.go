@@ -48,7 +48,7 @@ var rooms = map[string]room{
 	"internal/directory":         {ours: []string{"settings", "policy", "clients"}, third: []string{"github.com/maypok86/otter/v2"}},
 	"internal/directory/sqldir":  {ours: []string{"settings", "policy", "internal/directory", "internal/database"}},
 	"internal/directory/ldapdir": {ours: []string{"settings", "policy", "internal/directory"}, third: []string{"github.com/go-ldap/ldap/v3"}},
-	"internal/links":             {ours: []string{"settings"}, third: []string{"rsc.io/qr"}},
+	"internal/links":             {ours: []string{"settings", "clients"}, third: []string{"rsc.io/qr"}},
 	"internal/staff":             {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2"}},
 	"internal/store":             {ours: []string{"settings", "policy", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3"}},
 	// what may be done, for all doors: it asks the store and the directory

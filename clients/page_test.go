@@ -224,6 +224,19 @@ func (c Client) facts() []fact {
 	return all
 }
 
+// The help desk's page tells people what to do with the programs that pages show.
+func TestTheHelpDesksPageNamesThePrograms(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/helpdesk.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := Names(func(c Client) bool { return c.Shown && SendsNoAddress(c) })
+	if !strings.Contains(string(page), "| "+names+" |") {
+		t.Errorf("docs/helpdesk.md has no row %s", names)
+	}
+}
+
 // A program has one name, in texts and on pages too.
 func TestProgramsHaveOneName(t *testing.T) {
 	t.Parallel()

@@ -1,18 +1,22 @@
 package links
 
-import "strings"
+import (
+	"strings"
+
+	"autoconfig/clients"
+)
 
 // Device is a kind of device, as far as a User-Agent tells.
-type Device string
+type Device = clients.Device
 
 // The devices. An iPad calls itself a Mac, so that people can choose.
 const (
-	IPhone  Device = "iphone" // and iPad
-	Mac     Device = "mac"
-	Android Device = "android"
-	Windows Device = "windows"
-	Linux   Device = "linux"
-	Other   Device = "other"
+	IPhone  = clients.IPhone
+	Mac     = clients.Mac
+	Android = clients.Android
+	Windows = clients.Windows
+	Linux   = clients.Linux
+	Other   = clients.Other
 	// Preview is a program that looks at links in messages.
 	Preview Device = "preview"
 )

@@ -41,7 +41,7 @@ type serverText struct {
 func newGuide(s settings.Settings, outcomes []clients.Outcome, device links.Device, profile string) guide {
 	g := guide{
 		Protocol: strings.ToUpper(string(s.Decision.Protocol)), Settings: s,
-		Programs: clients.OfDevice(outcomes, clients.Device(device)),
+		Programs: clients.OfDevice(outcomes, device),
 		Incoming: serverTextOf(s.Incoming, s.IncomingLogin), Outgoing: serverTextOf(s.Outgoing, s.OutgoingLogin),
 		Advice: policy.Advice(s.Decision), // without what is known of the person's devices
 	}
