@@ -36,12 +36,7 @@ Examples:
   autoconfig account list --overrides --json`
 }
 
-func (l *accountListCmd) Run(c *call) error {
-	source, err := l.open(c)
-	if err != nil {
-		return err
-	}
-	defer source.close()
+func (l *accountListCmd) Run(c *call, source *opened) error {
 	domain := ""
 	if l.Domain != "" {
 		t, err := source.terms(c, l.Domain)
@@ -96,12 +91,7 @@ type accountShowCmd struct {
 	Address string `arg:"" help:"The address, or another one of the same mailbox."`
 }
 
-func (s *accountShowCmd) Run(c *call) error {
-	source, err := s.open(c)
-	if err != nil {
-		return err
-	}
-	defer source.close()
+func (s *accountShowCmd) Run(c *call, source *opened) error {
 	found, err := source.found(c, s.Address)
 	if err != nil {
 		return err
@@ -213,16 +203,11 @@ Examples:
   autoconfig account add kiosk@example.com --group kiosk --also lobby@example.com`
 }
 
-func (a *accountAddCmd) Run(c *call) error {
+func (a *accountAddCmd) Run(c *call, target *opened) error {
 	typed, err := settings.ParseAddress(a.Address)
 	if err != nil {
 		return err
 	}
-	target, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer target.close()
 	err = target.putAccount(c, typed, func(before *policy.Account) (policy.Account, error) {
 		if before != nil {
 			return *before, refusal{fmt.Errorf("%s is known already; change it with: autoconfig account set %s", a.Address, a.Address)}
@@ -253,12 +238,7 @@ Examples:
   autoconfig account set boss@example.com --protocol imap --note "reads on three devices, ticket 4711"`
 }
 
-func (s *accountSetCmd) Run(c *call) error {
-	target, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer target.close()
+func (s *accountSetCmd) Run(c *call, target *opened) error {
 	found, err := target.found(c, s.Address)
 	if err != nil {
 		return err
@@ -326,12 +306,7 @@ Example:
   autoconfig account remove workshop@example.com`
 }
 
-func (r *accountRemoveCmd) Run(c *call) error {
-	target, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer target.close()
+func (r *accountRemoveCmd) Run(c *call, target *opened) error {
 	found, err := target.found(c, r.Address)
 	if err != nil {
 		return err

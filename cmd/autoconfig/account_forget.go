@@ -26,16 +26,11 @@ Examples:
   autoconfig account forget workshop@example.com --account`
 }
 
-func (f *accountForgetCmd) Run(c *call) error {
+func (f *accountForgetCmd) Run(c *call, target *opened) error {
 	typed, err := settings.ParseAddress(f.Address)
 	if err != nil {
 		return err
 	}
-	target, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer target.close()
 	done, err := target.admin().Forget(c, admin.CommandLine(), typed, f.Account)
 	if err != nil {
 		return err

@@ -30,12 +30,7 @@ func (l *domainListCmd) Help() string {
 listed: autoconfig domain show NAME shows one.`
 }
 
-func (l *domainListCmd) Run(c *call) error {
-	source, err := l.open(c)
-	if err != nil {
-		return err
-	}
-	defer source.close()
+func (l *domainListCmd) Run(c *call, source *opened) error {
 	site, err := source.store.SiteConfig(c)
 	if err != nil {
 		return err
@@ -57,12 +52,7 @@ type domainShowCmd struct {
 	Name string `arg:"" help:"The domain or an alias of it."`
 }
 
-func (s *domainShowCmd) Run(c *call) error {
-	source, err := s.open(c)
-	if err != nil {
-		return err
-	}
-	defer source.close()
+func (s *domainShowCmd) Run(c *call, source *opened) error {
 	t, err := source.terms(c, s.Name)
 	if err != nil {
 		return err
@@ -180,8 +170,8 @@ func (a *domainAddCmd) Help() string {
   autoconfig domain add example.org --imap imap.example.org --smtp smtp.example.org:587/starttls`
 }
 
-func (a *domainAddCmd) Run(c *call) error {
-	return putDomain(c, a.Name, func(before *policy.Domain) (d policy.Domain, err error) {
+func (a *domainAddCmd) Run(c *call, target *opened) error {
+	return target.putDomain(c, a.Name, func(before *policy.Domain) (d policy.Domain, err error) {
 		if before != nil {
 			return d, refusal{fmt.Errorf("the domain %s is there already; change it with: autoconfig domain set %s", a.Name, a.Name)}
 		}
@@ -203,8 +193,8 @@ Example:
   autoconfig domain set example.org --pop3 none --default imap`
 }
 
-func (s *domainSetCmd) Run(c *call) error {
-	return putDomain(c, s.Name, func(before *policy.Domain) (policy.Domain, error) {
+func (s *domainSetCmd) Run(c *call, target *opened) error {
+	return target.putDomain(c, s.Name, func(before *policy.Domain) (policy.Domain, error) {
 		if before == nil {
 			return policy.Domain{}, noDomain(s.Name)
 		}
@@ -214,17 +204,12 @@ func (s *domainSetCmd) Run(c *call) error {
 }
 
 // putDomain stores what change makes of a domain; before is nil where there is none.
-func putDomain(c *call, name string, change func(before *policy.Domain) (policy.Domain, error)) error {
+func (o *opened) putDomain(c *call, name string, change func(before *policy.Domain) (policy.Domain, error)) error {
 	ascii, err := parseDomain(name)
 	if err != nil {
 		return err
 	}
-	target, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer target.close()
-	_, err = target.admin().PutDomain(c, admin.CommandLine(), ascii, change)
+	_, err = o.admin().PutDomain(c, admin.CommandLine(), ascii, change)
 	return said(err)
 }
 
@@ -233,12 +218,7 @@ type domainRemoveCmd struct {
 	Accounts bool   `help:"Remove its accounts as well."`
 }
 
-func (r *domainRemoveCmd) Run(c *call) error {
-	target, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer target.close()
+func (r *domainRemoveCmd) Run(c *call, target *opened) error {
 	name, err := parseDomain(r.Name)
 	if err != nil {
 		return err

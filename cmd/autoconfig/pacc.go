@@ -37,12 +37,7 @@ Examples:
   autoconfig pacc publish example.org --force`
 }
 
-func (p *paccShowCmd) Run(c *call) error {
-	site, err := p.open(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
+func (p *paccShowCmd) Run(c *call, site *opened) error {
 	return reconcilePACC(c, site, p.Domain, false, p.JSON)
 }
 
@@ -60,12 +55,7 @@ Examples:
   autoconfig pacc publish example.org --force`
 }
 
-func (p *paccPublishCmd) Run(c *call) error {
-	site, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
+func (p *paccPublishCmd) Run(c *call, site *opened) error {
 	return reconcilePACC(c, site, p.Domain, p.Force, p.JSON)
 }
 

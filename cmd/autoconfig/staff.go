@@ -31,7 +31,7 @@ Examples:
   autoconfig staff add otto --domains example.com,example.org`
 }
 
-func (a *staffAddCmd) Run(c *call) error {
+func (a *staffAddCmd) Run(c *call, site *opened) error {
 	domains := make([]string, len(a.Domains))
 	for i, d := range a.Domains {
 		domains[i] = d
@@ -43,28 +43,16 @@ func (a *staffAddCmd) Run(c *call) error {
 			return err
 		}
 	}
-	return withStaff(c, func(_ *opened, acts *admin.Admin) error {
-		password, _, err := acts.AddPerson(c, admin.CommandLine(), a.Name, staff.Role(a.Role), domains)
-		if err != nil {
-			return said(err)
-		}
-		c.printf("%s\n", password)
-		return nil
-	})
-}
-
-// withStaff opens the site for an act with people or tokens.
-func withStaff(c *call, do func(*opened, *admin.Admin) error) error {
-	site, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer site.close()
 	acts, err := site.staffAdmin()
 	if err != nil {
 		return err
 	}
-	return do(site, acts)
+	password, _, err := acts.AddPerson(c, admin.CommandLine(), a.Name, staff.Role(a.Role), domains)
+	if err != nil {
+		return said(err)
+	}
+	c.printf("%s\n", password)
+	return nil
 }
 
 type staffListCmd struct{ jsonFlag }
@@ -108,19 +96,21 @@ func (r *staffResetCmd) Help() string {
   autoconfig staff reset eva`
 }
 
-func (r *staffResetCmd) Run(c *call) error {
-	return withStaff(c, func(site *opened, acts *admin.Admin) error {
-		p, err := site.person(c, r.Name)
-		if err != nil {
-			return err
-		}
-		password, _, err := acts.ResetPerson(c, admin.CommandLine(), p.ID)
-		if err != nil {
-			return err
-		}
-		c.printf("%s\n", password)
-		return nil
-	})
+func (r *staffResetCmd) Run(c *call, site *opened) error {
+	acts, err := site.staffAdmin()
+	if err != nil {
+		return err
+	}
+	p, err := site.person(c, r.Name)
+	if err != nil {
+		return err
+	}
+	password, _, err := acts.ResetPerson(c, admin.CommandLine(), p.ID)
+	if err != nil {
+		return err
+	}
+	c.printf("%s\n", password)
+	return nil
 }
 
 // person finds somebody by name: whoever has a password first.
@@ -153,12 +143,14 @@ Example:
   autoconfig staff remove otto`
 }
 
-func (r *staffRemoveCmd) Run(c *call) error {
-	return withStaff(c, func(site *opened, acts *admin.Admin) error {
-		p, err := site.person(c, r.Name)
-		if err != nil {
-			return err
-		}
-		return acts.RemovePerson(c, admin.CommandLine(), p.ID)
-	})
+func (r *staffRemoveCmd) Run(c *call, site *opened) error {
+	acts, err := site.staffAdmin()
+	if err != nil {
+		return err
+	}
+	p, err := site.person(c, r.Name)
+	if err != nil {
+		return err
+	}
+	return acts.RemovePerson(c, admin.CommandLine(), p.ID)
 }

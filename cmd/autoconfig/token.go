@@ -31,17 +31,19 @@ Examples:
   autoconfig token create panel --scopes accounts:read,accounts:write --domains "*" --days 365`
 }
 
-func (t *tokenCreateCmd) Run(c *call) error {
-	return withStaff(c, func(_ *opened, acts *admin.Admin) error {
-		text, _, err := acts.MakeToken(c, admin.CommandLine(), staff.Token{
-			Name: t.Name, Scopes: t.Scopes, Domains: t.Domains, ExpiresAt: time.Now().AddDate(0, 0, t.Days),
-		})
-		if err != nil {
-			return err
-		}
-		c.printf("%s\n", text)
-		return nil
+func (t *tokenCreateCmd) Run(c *call, site *opened) error {
+	acts, err := site.staffAdmin()
+	if err != nil {
+		return err
+	}
+	text, _, err := acts.MakeToken(c, admin.CommandLine(), staff.Token{
+		Name: t.Name, Scopes: t.Scopes, Domains: t.Domains, ExpiresAt: time.Now().AddDate(0, 0, t.Days),
 	})
+	if err != nil {
+		return err
+	}
+	c.printf("%s\n", text)
+	return nil
 }
 
 type tokenListCmd struct{ jsonFlag }
