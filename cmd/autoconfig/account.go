@@ -36,20 +36,20 @@ Examples:
   autoconfig account list --overrides --json`
 }
 
-func (l *accountListCmd) Run(c *call, source *opened) error {
+func (l *accountListCmd) Run(c *call, app *application) error {
 	domain := ""
 	if l.Domain != "" {
-		t, err := source.terms(c, l.Domain)
+		t, err := app.terms(c, l.Domain)
 		if err != nil {
 			return err
 		}
 		domain = t.Name
 	}
 	if l.Overrides {
-		return l.overrides(c, source, domain)
+		return l.overrides(c, app, domain)
 	}
 	accounts := []policy.Account{}
-	for a, err := range source.store.AllAccounts(c, domain) {
+	for a, err := range app.store.AllAccounts(c, domain) {
 		if err != nil {
 			return err
 		}
@@ -65,9 +65,9 @@ func (l *accountListCmd) Run(c *call, source *opened) error {
 	return c.table(rows)
 }
 
-func (l *accountListCmd) overrides(c *call, source *opened, domain string) error {
+func (l *accountListCmd) overrides(c *call, app *application, domain string) error {
 	all := []policy.Override{}
-	for o, err := range source.store.AllOverrides(c) {
+	for o, err := range app.store.AllOverrides(c) {
 		if err != nil {
 			return err
 		}
@@ -91,8 +91,8 @@ type accountShowCmd struct {
 	Address string `arg:"" help:"The address, or another one of the same mailbox."`
 }
 
-func (s *accountShowCmd) Run(c *call, source *opened) error {
-	found, err := source.found(c, s.Address)
+func (s *accountShowCmd) Run(c *call, app *application) error {
+	found, err := app.found(c, s.Address)
 	if err != nil {
 		return err
 	}
@@ -203,12 +203,12 @@ Examples:
   autoconfig account add kiosk@example.com --group kiosk --also lobby@example.com`
 }
 
-func (a *accountAddCmd) Run(c *call, target *opened) error {
+func (a *accountAddCmd) Run(c *call, app *application) error {
 	typed, err := settings.ParseAddress(a.Address)
 	if err != nil {
 		return err
 	}
-	err = target.putAccount(c, typed, func(before *policy.Account) (policy.Account, error) {
+	err = app.putAccount(c, typed, func(before *policy.Account) (policy.Account, error) {
 		if before != nil {
 			return *before, refusal{fmt.Errorf("%s is known already; change it with: autoconfig account set %s", a.Address, a.Address)}
 		}
@@ -238,18 +238,18 @@ Examples:
   autoconfig account set boss@example.com --protocol imap --note "reads on three devices, ticket 4711"`
 }
 
-func (s *accountSetCmd) Run(c *call, target *opened) error {
-	found, err := target.found(c, s.Address)
+func (s *accountSetCmd) Run(c *call, app *application) error {
+	found, err := app.found(c, s.Address)
 	if err != nil {
 		return err
 	}
 	if found.Source != "" {
-		return s.override(c, target, found)
+		return s.override(c, app, found)
 	}
 	if s.Note != nil {
 		return refusal{errors.New("--note is for accounts of another source; this one is in our own database")}
 	}
-	return target.putAccount(c, found.Account.Address, func(before *policy.Account) (policy.Account, error) {
+	return app.putAccount(c, found.Account.Address, func(before *policy.Account) (policy.Account, error) {
 		if before == nil { // it was removed just now
 			return policy.Account{}, nothingKnown(s.Address)
 		}
@@ -259,11 +259,11 @@ func (s *accountSetCmd) Run(c *call, target *opened) error {
 }
 
 // override lays what is given over an account that is kept elsewhere.
-func (s *accountSetCmd) override(c *call, target *opened, found directory.Found) error {
+func (s *accountSetCmd) override(c *call, app *application, found directory.Found) error {
 	if s.Name != nil || s.Login != nil || s.Quota != nil || s.Group != nil || s.NoGroup != nil || s.Also != nil || s.NoAlso != nil {
 		return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: change it there; only --protocol, --devices and --note can be laid over it", found.Account.Address, found.Source)}
 	}
-	_, found, err := target.admin().PutOverride(c, admin.CommandLine(), found.Account.Address, func(o policy.Override) (policy.Override, error) {
+	_, found, err := app.admin().PutOverride(c, admin.CommandLine(), found.Account.Address, func(o policy.Override) (policy.Override, error) {
 		set((*string)(&o.Protocol), s.Protocol)
 		set((*string)(&o.Devices), s.Devices)
 		set(&o.Note, s.Note)
@@ -278,8 +278,8 @@ func (s *accountSetCmd) override(c *call, target *opened, found directory.Found)
 
 // putAccount stores the account that change makes of what is stored now, and warns of
 // what formats can't say.
-func (o *opened) putAccount(c *call, address settings.Address, change func(before *policy.Account) (policy.Account, error)) error {
-	account, terms, err := o.admin().PutAccount(c, admin.CommandLine(), address, change)
+func (app *application) putAccount(c *call, address settings.Address, change func(before *policy.Account) (policy.Account, error)) error {
+	account, terms, err := app.admin().PutAccount(c, admin.CommandLine(), address, change)
 	if err != nil {
 		return said(err)
 	}
@@ -306,8 +306,8 @@ Example:
   autoconfig account remove workshop@example.com`
 }
 
-func (r *accountRemoveCmd) Run(c *call, target *opened) error {
-	found, err := target.found(c, r.Address)
+func (r *accountRemoveCmd) Run(c *call, app *application) error {
+	found, err := app.found(c, r.Address)
 	if err != nil {
 		return err
 	}
@@ -316,7 +316,7 @@ func (r *accountRemoveCmd) Run(c *call, target *opened) error {
 		if found.Override.IsZero() {
 			return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: remove it there", a.Address, found.Source)}
 		}
-		return said(target.admin().RemoveOverride(c, admin.CommandLine(), a.Address))
+		return said(app.admin().RemoveOverride(c, admin.CommandLine(), a.Address))
 	}
 	typed, err := settings.ParseAddress(r.Address)
 	if err != nil {
@@ -325,5 +325,5 @@ func (r *accountRemoveCmd) Run(c *call, target *opened) error {
 	if a.Address.Key() != typed.Key() {
 		return refusal{fmt.Errorf("%w, which is removed by that address; take another address away with: autoconfig account set %s --no-also ADDRESS", admin.LeadsTo{Asked: typed, Account: a.Address}, a.Address)}
 	}
-	return said(target.admin().RemoveAccount(c, admin.CommandLine(), typed))
+	return said(app.admin().RemoveAccount(c, admin.CommandLine(), typed))
 }

@@ -26,17 +26,17 @@ Examples:
   autoconfig account forget workshop@example.com --account`
 }
 
-func (f *accountForgetCmd) Run(c *call, target *opened) error {
+func (f *accountForgetCmd) Run(c *call, app *application) error {
 	typed, err := settings.ParseAddress(f.Address)
 	if err != nil {
 		return err
 	}
-	done, err := target.admin().Forget(c, admin.CommandLine(), typed, f.Account)
+	done, err := app.admin().Forget(c, admin.CommandLine(), typed, f.Account)
 	if err != nil {
 		return err
 	}
 	c.printf("%d links and entries now say %s.\n", done.Found, done.Pseudonym)
-	if err := target.store.Scrub(c); err != nil {
+	if err := app.store.Scrub(c); err != nil {
 		return fmt.Errorf("it is forgotten, but the database's file may still have old bytes of it until this is done again: %w", err)
 	}
 	return nil

@@ -11,29 +11,29 @@ import (
 )
 
 // admin does what may be done to the site, but for links, people and tokens.
-func (o *opened) admin() *admin.Admin {
+func (app *application) admin() *admin.Admin {
 	return &admin.Admin{
-		Store: o.store, Directory: o.directory,
-		PublicURL: o.process.PublicURL.URL, LinkLife: o.process.Links.Valid, LinkUses: o.process.Links.Uses,
+		Store: app.store, Directory: app.directory,
+		PublicURL: app.process.PublicURL.URL, LinkLife: app.process.Links.Valid, LinkUses: app.process.Links.Uses,
 	}
 }
 
 // linkAdmin does what may be done with links.
-func (o *opened) linkAdmin() (*admin.Admin, error) {
-	secret, err := o.process.secret()
-	acts := o.admin()
-	acts.Links = &links.Keeper{Store: o.store, Secret: secret}
+func (app *application) linkAdmin() (*admin.Admin, error) {
+	secret, err := app.process.secret()
+	acts := app.admin()
+	acts.Links = &links.Keeper{Store: app.store, Secret: secret}
 	return acts, err
 }
 
 // staffAdmin does what may be done with people and tokens.
-func (o *opened) staffAdmin() (*admin.Admin, error) {
-	secret, err := o.process.secret()
+func (app *application) staffAdmin() (*admin.Admin, error) {
+	secret, err := app.process.secret()
 	if err != nil {
 		return nil, err
 	}
-	acts := o.admin()
-	acts.Desk, err = staff.NewDesk(o.store, secret, false)
+	acts := app.admin()
+	acts.Desk, err = staff.NewDesk(app.store, secret, false)
 	return acts, err
 }
 

@@ -12,9 +12,9 @@ import (
 	"autoconfig/settings"
 )
 
-// opened is the process's configuration with its database.
-type opened struct {
-	process settled
+// application is the configuration with what it opens: the database and the sources.
+type application struct {
+	process configuration
 	store   *store.Store
 	sources []directory.SourceOptions
 	// directory looks up in all of them. A running service keeps it fresh; a command
@@ -29,7 +29,7 @@ type demoFlag struct {
 
 func (d demoFlag) isDemo() bool { return d.Demo }
 
-func (d demoFlag) open(c *call) (*opened, error) {
+func (d demoFlag) open(c *call) (*application, error) {
 	if d.Demo {
 		return openDemo(c)
 	}
@@ -37,7 +37,7 @@ func (d demoFlag) open(c *call) (*opened, error) {
 }
 
 // openSite reads the configuration and opens the database that it names.
-func openSite(c *call) (*opened, error) {
+func openSite(c *call) (*application, error) {
 	process, err := readProcess(c.configFile)
 	if err != nil {
 		return nil, err
@@ -51,46 +51,46 @@ func openSite(c *call) (*opened, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &opened{process, db, sources, newDirectory(db, sources, 0, logger)}, nil
+	return &application{process, db, sources, newDirectory(db, sources, 0, logger)}, nil
 }
 
-func (o *opened) close() {
-	closeSources(o.sources)
-	_ = o.store.Close()
+func (app *application) close() {
+	closeSources(app.sources)
+	_ = app.store.Close()
 }
 
-// looked is everything about an address.
-type looked struct {
+// lookup is everything about an address.
+type lookup struct {
 	directory.Found
 	public   settings.Settings // what anybody gets
 	personal settings.Settings // what the person gets by a setup link
 }
 
 // look finds an address as the service does.
-func (o *opened) look(c *call, typed settings.Address) (looked, error) {
-	entry, err := o.directory.Domain(c, typed.Domain())
+func (app *application) look(c *call, typed settings.Address) (lookup, error) {
+	entry, err := app.directory.Domain(c, typed.Domain())
 	if errors.Is(err, directory.ErrNotFound) {
-		return looked{}, refusal{notServed{typed.Domain(), err}}
+		return lookup{}, refusal{notServed{typed.Domain(), err}}
 	} else if err != nil {
-		return looked{}, err
+		return lookup{}, err
 	}
-	found, err := o.directory.Lookup(c, entry, typed)
+	found, err := app.directory.Lookup(c, entry, typed)
 	if err != nil {
-		return looked{}, err
+		return lookup{}, err
 	}
-	l := looked{Found: found}
+	l := lookup{Found: found}
 	l.public, _ = found.Public(typed)
 	l.personal, _ = found.Personal(typed)
 	return l, nil
 }
 
 // found finds an account by any of its addresses, wherever it is kept.
-func (o *opened) found(c *call, text string) (directory.Found, error) {
+func (app *application) found(c *call, text string) (directory.Found, error) {
 	typed, err := settings.ParseAddress(text)
 	if err != nil {
 		return directory.Found{}, err
 	}
-	l, err := o.look(c, typed)
+	l, err := app.look(c, typed)
 	if err == nil && !l.Known {
 		err = nothingKnown(text)
 	}
@@ -98,8 +98,8 @@ func (o *opened) found(c *call, text string) (directory.Found, error) {
 }
 
 // domainTerms finds a domain by its name or an alias, as the service does.
-func (o *opened) domainTerms(c *call, name string) (*policy.Terms, error) {
-	entry, err := o.directory.Domain(c, name)
+func (app *application) domainTerms(c *call, name string) (*policy.Terms, error) {
+	entry, err := app.directory.Domain(c, name)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +107,12 @@ func (o *opened) domainTerms(c *call, name string) (*policy.Terms, error) {
 }
 
 // terms finds a domain by its name or an alias.
-func (o *opened) terms(c *call, name string) (*policy.Terms, error) {
+func (app *application) terms(c *call, name string) (*policy.Terms, error) {
 	ascii, err := parseDomain(name)
 	if err != nil {
 		return nil, err
 	}
-	t, err := o.domainTerms(c, ascii)
+	t, err := app.domainTerms(c, ascii)
 	if errors.Is(err, directory.ErrNotFound) {
 		return nil, refusal{notServed{ascii, err}}
 	}
@@ -120,8 +120,8 @@ func (o *opened) terms(c *call, name string) (*policy.Terms, error) {
 }
 
 // names are all names under which domains are served.
-func (o *opened) names(c *call) ([]string, error) {
-	config, err := o.store.SiteConfig(c)
+func (app *application) names(c *call) ([]string, error) {
+	config, err := app.store.SiteConfig(c)
 	var all []string
 	for _, d := range config.Domains {
 		all = append(append(all, d.Name), d.Aliases...)
@@ -130,8 +130,8 @@ func (o *opened) names(c *call) ([]string, error) {
 }
 
 // isOwn tells whether a domain is in our own site.
-func (o *opened) isOwn(c context.Context, name string) (bool, error) {
-	_, err := o.store.Terms(c, name)
+func (app *application) isOwn(c context.Context, name string) (bool, error) {
+	_, err := app.store.Terms(c, name)
 	if errors.Is(err, directory.ErrNotFound) {
 		return false, nil
 	}

@@ -36,19 +36,19 @@ func (a *applyCmd) Run(c *call) error {
 	if err != nil {
 		return refusal{err}
 	}
-	target, err := openSite(c)
+	app, err := openSite(c)
 	if err != nil {
 		return err
 	}
-	defer target.close()
+	defer app.close()
 	var changes config.Changes
 	if a.DryRun {
-		changes, err = target.admin().Compare(c, site)
+		changes, err = app.admin().Compare(c, site)
 	} else {
-		changes, err = target.admin().Apply(c, admin.CommandLine(), site)
+		changes, err = app.admin().Apply(c, admin.CommandLine(), site)
 	}
 	if wrong := (admin.Misplaced{}); errors.As(err, &wrong) {
-		return refusal{config.At(a.File, source, wrong.Path, target.inWords(wrong.Err))}
+		return refusal{config.At(a.File, source, wrong.Path, app.inWords(wrong.Err))}
 	} else if err != nil {
 		return err
 	}

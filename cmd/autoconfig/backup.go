@@ -42,19 +42,19 @@ func (b *backupCmd) Run(c *call) error {
 	if b.Verify {
 		return b.verify(c)
 	}
-	site, err := openSite(c)
+	app, err := openSite(c)
 	if err != nil {
 		return err
 	}
-	defer site.close()
-	secret, err := site.secretMark()
+	defer app.close()
+	secret, err := app.secretMark()
 	if err != nil {
 		return err
 	}
 	m := &meter{what: "backing up"}
 	options := store.BackupOptions{Now: time.Now().Truncate(time.Second), Program: version, Secret: secret, Wrote: func(n int) { m.lines.Add(int64(n)) }}
 	stop := c.start(m, b.JSON)
-	all, err := b.write(c, site, options)
+	all, err := b.write(c, app, options)
 	stop()
 	switch {
 	case err != nil && c.Err() != nil:
@@ -71,23 +71,23 @@ func (b *backupCmd) Run(c *call) error {
 	} else {
 		fmt.Fprintf(out, "Wrote %s: %s. It was read back, and is whole.\n", b.File, contents(all.Rows))
 	}
-	fmt.Fprintf(out, "%s is not in it: keep it too, and elsewhere. Without it %s.\n", site.process.SecretFile, withoutSecret)
+	fmt.Fprintf(out, "%s is not in it: keep it too, and elsewhere. Without it %s.\n", app.process.SecretFile, withoutSecret)
 	return nil
 }
 
 // withoutSecret is what another secret costs.
 const withoutSecret = "nobody's second factor can be read (autoconfig staff reset NAME), and pages that are open from a link must be opened from it again"
 
-func (b *backupCmd) write(c *call, site *opened, o store.BackupOptions) (store.Archive, error) {
+func (b *backupCmd) write(c *call, app *application, o store.BackupOptions) (store.Archive, error) {
 	if b.File == "-" {
-		return site.store.Backup(c, c.std.out, o)
+		return app.store.Backup(c, c.std.out, o)
 	}
 	if info, err := os.Stat(b.File); err == nil && !info.Mode().IsRegular() {
 		return store.Archive{}, fmt.Errorf("%s is not a file; for standard output write -", b.File)
 	}
 	var all store.Archive
 	err := replaceFile(b.File, func(file *os.File) (err error) {
-		if all, err = site.store.Backup(c, file, o); err != nil {
+		if all, err = app.store.Backup(c, file, o); err != nil {
 			return err
 		}
 		if _, err := file.Seek(0, io.SeekStart); err != nil {
@@ -166,18 +166,18 @@ func (r *restoreCmd) Run(c *call) error {
 	if err := file.again(); err != nil {
 		return err
 	}
-	site, err := openSite(c)
+	app, err := openSite(c)
 	if err != nil {
 		return err
 	}
-	defer site.close()
-	secret, err := site.secretMark()
+	defer app.close()
+	secret, err := app.secretMark()
 	if err != nil {
 		return err
 	}
 	m := &meter{what: "restoring " + file.name, size: file.size}
 	stop := c.start(m, r.JSON)
-	all, err := site.store.Restore(c, m.reading(file.file), store.RestoreOptions{Replace: r.Replace, Read: func(n int) { m.lines.Add(int64(n)) }})
+	all, err := app.store.Restore(c, m.reading(file.file), store.RestoreOptions{Replace: r.Replace, Read: func(n int) { m.lines.Add(int64(n)) }})
 	stop()
 	switch {
 	case err != nil && c.Err() != nil:
@@ -188,7 +188,7 @@ func (r *restoreCmd) Run(c *call) error {
 		return refusedBackup(err)
 	}
 	if all.Secret != "" && all.Secret != secret {
-		fmt.Fprintf(c.std.err, "warning: %s is not the one that was there when the backup was made: put that one in its place, and restart serve; without it %s\n", site.process.SecretFile, withoutSecret)
+		fmt.Fprintf(c.std.err, "warning: %s is not the one that was there when the backup was made: put that one in its place, and restart serve; without it %s\n", app.process.SecretFile, withoutSecret)
 	}
 	if r.JSON {
 		return c.backupJSON(r.File, all)
@@ -235,8 +235,8 @@ func (c *call) backupJSON(file string, all store.Archive) error {
 
 // secretMark tells the secret from another one, and nothing of what is in it; "" if
 // there is none.
-func (o *opened) secretMark() (string, error) {
-	file := o.process.path(o.process.SecretFile)
+func (app *application) secretMark() (string, error) {
+	file := app.process.path(app.process.SecretFile)
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		return "", nil // none is made here
 	}

@@ -51,12 +51,12 @@ func (k *checkCmd) Run(c *call) error {
 	if k.Concurrency < 1 {
 		return errors.New("--concurrency must be 1 or more")
 	}
-	site, err := k.open(c)
+	app, err := k.open(c)
 	if err != nil {
 		return err
 	}
-	defer site.close()
-	prober, err := newProber(site.process, k.resolverFlag, k.TrustResolver, k.AllowNetwork)
+	defer app.close()
+	prober, err := newProber(app.process, k.resolverFlag, k.TrustResolver, k.AllowNetwork)
 	if err != nil {
 		return err
 	}
@@ -64,18 +64,18 @@ func (k *checkCmd) Run(c *call) error {
 	for _, part := range k.Only {
 		checker.Only = append(checker.Only, doctor.Part(part))
 	}
-	domains, err := k.domains(c, site)
+	domains, err := k.domains(c, app)
 	if err != nil {
 		return err
 	}
-	reports, err := k.each(c, site, checker, domains)
+	reports, err := k.each(c, app, checker, domains)
 	if err != nil {
 		return err
 	}
 	return k.print(c, reports)
 }
 
-func (k *checkCmd) domains(c *call, site *opened) ([]string, error) {
+func (k *checkCmd) domains(c *call, app *application) ([]string, error) {
 	var all []string
 	for _, text := range k.Domains {
 		name, err := settings.ParseDomain(text)
@@ -87,12 +87,12 @@ func (k *checkCmd) domains(c *call, site *opened) ([]string, error) {
 	if !k.All {
 		return all, nil
 	}
-	names, err := site.names(c)
+	names, err := app.names(c)
 	return append(all, names...), err
 }
 
 // each checks domains side by side, and shows how far it has come.
-func (k *checkCmd) each(c *call, site *opened, checker *doctor.Checker, domains []string) ([]doctor.Report, error) {
+func (k *checkCmd) each(c *call, app *application, checker *doctor.Checker, domains []string) ([]doctor.Report, error) {
 	reports := make([]doctor.Report, len(domains))
 	var done atomic.Int64
 	stop := progress(c.std.err, &done, len(domains))
@@ -102,7 +102,7 @@ func (k *checkCmd) each(c *call, site *opened, checker *doctor.Checker, domains 
 	for i, domain := range domains {
 		group.Go(func() error {
 			defer done.Add(1)
-			plan, err := site.plan(&call{Context: ctx, std: c.std}, domain)
+			plan, err := app.plan(&call{Context: ctx, std: c.std}, domain)
 			switch {
 			case errors.Is(err, directory.ErrNotFound):
 				reports[i] = checker.Check(ctx, domain, nil)
@@ -111,7 +111,7 @@ func (k *checkCmd) each(c *call, site *opened, checker *doctor.Checker, domains 
 				return err
 			}
 			if !k.All {
-				failed, err := site.lookAtSources(ctx, &plan)
+				failed, err := app.lookAtSources(ctx, &plan)
 				if err != nil {
 					return fmt.Errorf("look at the accounts of %s: %w", domain, err)
 				}

@@ -67,12 +67,12 @@ func TestAClockThatIsSet(t *testing.T) {
 // While the clock isn't believed, nothing is removed for its age.
 func TestAClockThatIsSetRemovesNothing(t *testing.T) {
 	t.Parallel()
-	site, err := openDemo(&call{Context: t.Context()})
+	app, err := openDemo(&call{Context: t.Context()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(site.close)
-	if err := site.store.AddEntry(t.Context(), staff.Entry{At: time.Now().AddDate(-2, 0, 0), Actor: "eva", Action: "link made"}); err != nil {
+	t.Cleanup(app.close)
+	if err := app.store.AddEntry(t.Context(), staff.Entry{At: time.Now().AddDate(-2, 0, 0), Actor: "eva", Action: "link made"}); err != nil {
 		t.Fatal(err)
 	}
 	wall := time.Now()
@@ -83,8 +83,8 @@ func TestAClockThatIsSetRemovesNothing(t *testing.T) {
 		kept int
 	}{{365 * 24 * time.Hour, 1}, {0, 0}} {
 		wall = time.Now().Add(step.by)
-		tidy(t.Context(), site, c, slog.New(slog.DiscardHandler))
-		if got, err := site.store.Entries(t.Context(), staff.EntryFilter{Limit: 10}); err != nil || len(got) != step.kept {
+		tidy(t.Context(), app, c, slog.New(slog.DiscardHandler))
+		if got, err := app.store.Entries(t.Context(), staff.EntryFilter{Limit: 10}); err != nil || len(got) != step.kept {
 			t.Errorf("set by %s: %d entries, want %d: %v", step.by, len(got), step.kept, err)
 		}
 	}

@@ -16,34 +16,34 @@ import (
 	"autoconfig/templates"
 )
 
-// settled is what of the configuration isn't text any more.
-type settled struct {
+// configuration is a configuration that was read, and where it stands.
+type configuration struct {
 	config.Process
 	folder string
 	file   string // of the configuration, and what is in it
 	text   []byte
 }
 
-func readProcess(file string) (settled, error) {
+func readProcess(file string) (configuration, error) {
 	source, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return settled{}, fmt.Errorf("there is no %s here\nMake one with: autoconfig init\nOr name another with --config FILE; or try the demo site with --demo", file)
+		return configuration{}, fmt.Errorf("there is no %s here\nMake one with: autoconfig init\nOr name another with --config FILE; or try the demo site with --demo", file)
 	} else if err != nil {
-		return settled{}, err
+		return configuration{}, err
 	}
 	process, err := config.ReadProcess(file, source, os.LookupEnv)
 	if err != nil {
-		return settled{}, err
+		return configuration{}, err
 	}
 	folder := filepath.Dir(file)
 	if process, err = process.Resolve(folder); err != nil {
-		return settled{}, config.At(file, source, "database_file", err)
+		return configuration{}, config.At(file, source, "database_file", err)
 	}
-	return settled{process, folder, file, source}, nil
+	return configuration{process, folder, file, source}, nil
 }
 
 // path is a file's path relative to the configuration's folder.
-func (s settled) path(file string) string {
+func (s configuration) path(file string) string {
 	if filepath.IsAbs(file) {
 		return file
 	}
@@ -51,7 +51,7 @@ func (s settled) path(file string) string {
 }
 
 // templates is the operator's folder of texts, if there is one.
-func (s settled) templates() fs.FS {
+func (s configuration) templates() fs.FS {
 	if s.Templates == "" {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (s settled) templates() fs.FS {
 }
 
 // checkTemplates reads the operator's folder of texts.
-func (s settled) checkTemplates() error {
+func (s configuration) checkTemplates() error {
 	if s.Templates != "" {
 		if _, err := os.ReadDir(s.path(s.Templates)); err != nil {
 			return fmt.Errorf("templates_folder: %w", err)
@@ -72,10 +72,10 @@ func (s settled) checkTemplates() error {
 }
 
 // secret is the root of all keys.
-func (s settled) secret() ([]byte, error) { return config.LoadSecret(s.path(s.SecretFile)) }
+func (s configuration) secret() ([]byte, error) { return config.LoadSecret(s.path(s.SecretFile)) }
 
 // publicSecrets are the files with secrets that others on the machine may read.
-func (s settled) publicSecrets() (wrong []*config.ReadableError) {
+func (s configuration) publicSecrets() (wrong []*config.ReadableError) {
 	check := func(key, file string) {
 		if readable := (*config.ReadableError)(nil); file != "" && errors.As(config.CheckPrivate(key, s.path(file)), &readable) {
 			wrong = append(wrong, readable)
@@ -94,7 +94,7 @@ func (s settled) publicSecrets() (wrong []*config.ReadableError) {
 }
 
 // identityProvider is that of the help desk, nil if there is none.
-func (s settled) identityProvider() (*server.OIDC, error) {
+func (s configuration) identityProvider() (*server.OIDC, error) {
 	o := s.OIDC
 	if o.Issuer == "" {
 		return nil, nil
@@ -119,7 +119,7 @@ func (s settled) identityProvider() (*server.OIDC, error) {
 
 // staffURL is where the help desk is reached: as configured, or on the private
 // listener.
-func (s settled) staffURL(l server.Listeners) *url.URL {
+func (s configuration) staffURL(l server.Listeners) *url.URL {
 	if s.StaffURL.IsGiven() {
 		return s.StaffURL.URL
 	}
@@ -127,7 +127,7 @@ func (s settled) staffURL(l server.Listeners) *url.URL {
 }
 
 // bound puts the addresses that the system gave in place of the configured ones.
-func (s *settled) bound(l server.Listeners) {
+func (s *configuration) bound(l server.Listeners) {
 	s.AdminListen = listenAddress(l.Private)
 	if l.Staff != nil {
 		s.StaffListen = listenAddress(l.Staff)

@@ -37,17 +37,17 @@ func (d *dnsCmd) Run(c *call) error {
 	if d.Apply && (d.Server == "" || d.TSIGFile == "") {
 		return errors.New("--apply needs --server and --tsig-file")
 	}
-	site, err := d.open(c)
+	app, err := d.open(c)
 	if err != nil {
 		return err
 	}
-	defer site.close()
-	plan, err := site.plan(c, d.Domain)
+	defer app.close()
+	plan, err := app.plan(c, d.Domain)
 	if err != nil {
 		return err
 	}
 	if d.Diff || d.Apply {
-		return d.compare(c, site, plan)
+		return d.compare(c, app, plan)
 	}
 	format := doctor.Format(d.Format)
 	if d.JSON {
@@ -61,7 +61,7 @@ func (d *dnsCmd) Run(c *call) error {
 	return nil
 }
 
-func (d *dnsCmd) compare(c *call, site *opened, plan doctor.Plan) error {
+func (d *dnsCmd) compare(c *call, app *application, plan doctor.Plan) error {
 	updater := doctor.Updater{Server: probe.WithPort(d.Server)}
 	var asker doctor.Asker = updater
 	if d.Apply {
@@ -73,7 +73,7 @@ func (d *dnsCmd) compare(c *call, site *opened, plan doctor.Plan) error {
 			return fmt.Errorf("%s: %w", d.TSIGFile, err)
 		}
 	} else if d.Server == "" {
-		resolver, err := d.resolver(site.process)
+		resolver, err := d.resolver(app.process)
 		if err != nil {
 			return err
 		}

@@ -30,8 +30,8 @@ func (l *domainListCmd) Help() string {
 listed: autoconfig domain show NAME shows one.`
 }
 
-func (l *domainListCmd) Run(c *call, source *opened) error {
-	site, err := source.store.SiteConfig(c)
+func (l *domainListCmd) Run(c *call, app *application) error {
+	site, err := app.store.SiteConfig(c)
 	if err != nil {
 		return err
 	}
@@ -52,8 +52,8 @@ type domainShowCmd struct {
 	Name string `arg:"" help:"The domain or an alias of it."`
 }
 
-func (s *domainShowCmd) Run(c *call, source *opened) error {
-	t, err := source.terms(c, s.Name)
+func (s *domainShowCmd) Run(c *call, app *application) error {
+	t, err := app.terms(c, s.Name)
 	if err != nil {
 		return err
 	}
@@ -170,8 +170,8 @@ func (a *domainAddCmd) Help() string {
   autoconfig domain add example.org --imap imap.example.org --smtp smtp.example.org:587/starttls`
 }
 
-func (a *domainAddCmd) Run(c *call, target *opened) error {
-	return target.putDomain(c, a.Name, func(before *policy.Domain) (d policy.Domain, err error) {
+func (a *domainAddCmd) Run(c *call, app *application) error {
+	return app.putDomain(c, a.Name, func(before *policy.Domain) (d policy.Domain, err error) {
 		if before != nil {
 			return d, refusal{fmt.Errorf("the domain %s is there already; change it with: autoconfig domain set %s", a.Name, a.Name)}
 		}
@@ -193,8 +193,8 @@ Example:
   autoconfig domain set example.org --pop3 none --default imap`
 }
 
-func (s *domainSetCmd) Run(c *call, target *opened) error {
-	return target.putDomain(c, s.Name, func(before *policy.Domain) (policy.Domain, error) {
+func (s *domainSetCmd) Run(c *call, app *application) error {
+	return app.putDomain(c, s.Name, func(before *policy.Domain) (policy.Domain, error) {
 		if before == nil {
 			return policy.Domain{}, noDomain(s.Name)
 		}
@@ -204,12 +204,12 @@ func (s *domainSetCmd) Run(c *call, target *opened) error {
 }
 
 // putDomain stores what change makes of a domain; before is nil where there is none.
-func (o *opened) putDomain(c *call, name string, change func(before *policy.Domain) (policy.Domain, error)) error {
+func (app *application) putDomain(c *call, name string, change func(before *policy.Domain) (policy.Domain, error)) error {
 	ascii, err := parseDomain(name)
 	if err != nil {
 		return err
 	}
-	_, err = o.admin().PutDomain(c, admin.CommandLine(), ascii, change)
+	_, err = app.admin().PutDomain(c, admin.CommandLine(), ascii, change)
 	return said(err)
 }
 
@@ -218,12 +218,12 @@ type domainRemoveCmd struct {
 	Accounts bool   `help:"Remove its accounts as well."`
 }
 
-func (r *domainRemoveCmd) Run(c *call, target *opened) error {
+func (r *domainRemoveCmd) Run(c *call, app *application) error {
 	name, err := parseDomain(r.Name)
 	if err != nil {
 		return err
 	}
-	err = target.admin().RemoveDomain(c, admin.CommandLine(), name, r.Accounts)
+	err = app.admin().RemoveDomain(c, admin.CommandLine(), name, r.Accounts)
 	if alias := (admin.AliasOf{}); errors.As(err, &alias) {
 		return refusal{fmt.Errorf("%s is an alias of %s; take it away with: autoconfig domain set %s --no-alias %s", r.Name, alias.Domain, alias.Domain, r.Name)}
 	} else if errors.Is(err, directory.ErrHasAccounts) {

@@ -52,12 +52,12 @@ type explanation struct {
 	misled []string // the same in sentences
 }
 
-func (e *explainCmd) Run(c *call, site *opened) error {
+func (e *explainCmd) Run(c *call, app *application) error {
 	typed, err := settings.ParseAddress(e.Address)
 	if err != nil {
 		return err
 	}
-	found, err := site.look(c, typed)
+	found, err := app.look(c, typed)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (e *explainCmd) Run(c *call, site *opened) error {
 	return x.print(c)
 }
 
-func explain(found looked, catalogue *templates.Catalogue) explanation {
+func explain(found lookup, catalogue *templates.Catalogue) explanation {
 	s := found.personal
 	x := explanation{
 		Address: s.Typed.String(), Mailbox: s.Mailbox.String(), Known: found.Known, Source: found.Source, Account: found.Account,
@@ -100,7 +100,7 @@ func explain(found looked, catalogue *templates.Catalogue) explanation {
 
 // misled says which programs don't come by the account's settings on their own, and
 // what they get instead.
-func misled(found looked, outcomes []clients.Outcome) []string {
+func misled(found lookup, outcomes []clients.Outcome) []string {
 	var lines []string
 	for _, group := range []struct {
 		sends  clients.Sends

@@ -81,9 +81,9 @@ func answering(t *testing.T, site policy.Site) (explained, asked func(settings.A
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &opened{store: db, directory: newDirectory(db, nil, 0, logger)}
+	app := &application{store: db, directory: newDirectory(db, nil, 0, logger)}
 	s, err := server.New(server.Options{
-		Directory: o.directory, PublicURL: &url.URL{Scheme: "https", Host: "setup.example.com"}, Logger: logger,
+		Directory: app.directory, PublicURL: &url.URL{Scheme: "https", Host: "setup.example.com"}, Logger: logger,
 		Links: &links.Keeper{Store: db, Secret: secret}, Failures: db, Secret: secret, Site: db, Desk: desk,
 		StaffURL: &url.URL{Scheme: "http", Host: "127.0.0.1"},
 	})
@@ -107,7 +107,7 @@ func answering(t *testing.T, site policy.Site) (explained, asked func(settings.A
 		return object
 	}
 	explained = func(address settings.Address) map[string]any {
-		found, err := o.look(&call{Context: t.Context()}, address)
+		found, err := app.look(&call{Context: t.Context()}, address)
 		if err != nil {
 			t.Fatal(err)
 		}

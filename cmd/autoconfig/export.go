@@ -31,15 +31,15 @@ Example:
   autoconfig export > site.yaml`
 }
 
-func (e *exportSiteCmd) Run(c *call, source *opened) error {
-	site, err := source.store.Site(c)
+func (e *exportSiteCmd) Run(c *call, app *application) error {
+	site, err := app.store.Site(c)
 	if err != nil {
 		return err
 	}
 	if err := e.write(c, site); err != nil {
 		return err
 	}
-	rows, err := source.store.Holdings(c)
+	rows, err := app.store.Holdings(c)
 	if err != nil || e.Demo {
 		return err
 	}
@@ -81,16 +81,16 @@ Examples:
   autoconfig export accounts --domain example.org --format jsonl`
 }
 
-func (e *exportAccountsCmd) Run(c *call, source *opened) error {
+func (e *exportAccountsCmd) Run(c *call, app *application) error {
 	domain := ""
 	if e.Domain != "" {
-		t, err := source.terms(c, e.Domain)
+		t, err := app.terms(c, e.Domain)
 		if err != nil {
 			return err
 		}
 		domain = t.Name
 	}
-	_, err := migrate.ExportAccounts(c, stored{source.store}, domain, migrate.Format(e.Format), c.std.out)
+	_, err := migrate.ExportAccounts(c, importReader{app.store}, domain, migrate.Format(e.Format), c.std.out)
 	return err
 }
 
@@ -107,8 +107,8 @@ Examples:
   autoconfig export domains --format jsonl`
 }
 
-func (e *exportDomainsCmd) Run(c *call, source *opened) error {
-	site, err := source.store.SiteConfig(c)
+func (e *exportDomainsCmd) Run(c *call, app *application) error {
+	site, err := app.store.SiteConfig(c)
 	if err != nil {
 		return err
 	}

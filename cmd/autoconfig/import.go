@@ -61,16 +61,16 @@ func (i *importAccountsCmd) run(c *call) error {
 		return err
 	}
 	defer file.close()
-	target, err := openSite(c)
+	app, err := openSite(c)
 	if err != nil {
 		return err
 	}
-	defer target.close()
+	defer app.close()
 	o, err := i.begin(c, file.name)
 	if err != nil {
 		return err
 	}
-	site, err := target.store.SiteConfig(c)
+	site, err := app.store.SiteConfig(c)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (i *importAccountsCmd) run(c *call) error {
 	m := &meter{what: "reading " + file.name, size: file.size}
 	work := migrate.AccountImport{Format: file.format, Refused: o.refuse, Changed: o.change, Read: func(n int) { m.lines.Add(int64(n)) }}
 	stop := c.start(m, i.JSON)
-	counts, err := work.Judge(c, stored{target.store}, m.reading(file.file))
+	counts, err := work.Judge(c, importReader{app.store}, m.reading(file.file))
 	stop()
 	if err != nil {
 		return err
@@ -89,8 +89,8 @@ func (i *importAccountsCmd) run(c *call) error {
 		}
 		m = &meter{what: "writing " + file.name, size: file.size}
 		stop := c.start(m, i.JSON)
-		err := target.admin().ImportAccounts(c, admin.CommandLine(), func(ctx context.Context) (admin.Imported, error) {
-			err := target.bulk(ctx, func(to migrate.Target) error {
+		err := app.admin().ImportAccounts(c, admin.CommandLine(), func(ctx context.Context) (admin.Imported, error) {
+			err := app.bulk(ctx, func(to migrate.Target) error {
 				written, err := work.Write(ctx, to, m.reading(file.file))
 				if err == nil {
 					counts = written
@@ -149,20 +149,20 @@ func (i *importDomainsCmd) run(c *call) error {
 
 // changeSite judges a change of providers, plans and domains, and writes it.
 func (f importFlags) changeSite(c *call, name string, change migrate.SiteChange, refused []migrate.Refusal, notes []string) error {
-	target, err := openSite(c)
+	app, err := openSite(c)
 	if err != nil {
 		return err
 	}
-	defer target.close()
+	defer app.close()
 	o, err := f.begin(c, name)
 	if err != nil {
 		return err
 	}
-	before, after, judged, err := change.Judge(c, stored{target.store})
+	before, after, judged, err := change.Judge(c, importReader{app.store})
 	if err != nil {
 		return err
 	}
-	refused = slices.Concat(refused, judged, target.unknownSources(after, change.Lines))
+	refused = slices.Concat(refused, judged, app.unknownSources(after, change.Lines))
 	slices.SortStableFunc(refused, func(a, b migrate.Refusal) int { return cmp.Compare(a.Line, b.Line) })
 	for _, r := range refused {
 		o.refuse(r)
@@ -182,8 +182,8 @@ func (f importFlags) changeSite(c *call, name string, change migrate.SiteChange,
 		o.warnings = append(o.warnings, w.Text)
 	}
 	if !f.DryRun && !counts.Empty() {
-		err := target.admin().ImportDomains(c, admin.CommandLine(), func(ctx context.Context) (admin.Imported, error) {
-			err := target.bulk(ctx, func(to migrate.Target) (err error) {
+		err := app.admin().ImportDomains(c, admin.CommandLine(), func(ctx context.Context) (admin.Imported, error) {
+			err := app.bulk(ctx, func(to migrate.Target) (err error) {
 				before, after, err = change.Write(ctx, to)
 				return err
 			})
@@ -213,10 +213,10 @@ func countsOf(change migrate.SiteChange, changes config.Changes) migrate.Counts 
 }
 
 // unknownSources are those that domains of a file name and the configuration hasn't.
-func (o *opened) unknownSources(site policy.Site, lines map[string]int) (refused []migrate.Refusal) {
+func (app *application) unknownSources(site policy.Site, lines map[string]int) (refused []migrate.Refusal) {
 	for _, d := range site.Domains {
 		if line := lines[d.Name]; line > 0 {
-			if err := o.checkSourceNames(d.Sources); err != nil {
+			if err := app.checkSourceNames(d.Sources); err != nil {
 				refused = append(refused, migrate.Refusal{Line: line, Field: "sources", Text: err.Error()})
 			}
 		}

@@ -41,16 +41,16 @@ type createdLink struct {
 	URL string `json:"url"`
 }
 
-func (l *linkCreateCmd) Run(c *call, site *opened) error {
+func (l *linkCreateCmd) Run(c *call, app *application) error {
 	typed, err := settings.ParseAddress(l.Address)
 	if err != nil {
 		return err
 	}
-	acts, err := site.linkAdmin()
+	acts, err := app.linkAdmin()
 	if err != nil {
 		return err
 	}
-	if acts.Catalogue, err = templates.NewCatalogue(site.process.templates()); err != nil {
+	if acts.Catalogue, err = templates.NewCatalogue(app.process.templates()); err != nil {
 		return err
 	}
 	link, err := acts.MakeLink(c, admin.CommandLine(), links.Order{Address: typed, Valid: l.Valid, Uses: l.Uses, Language: l.Language, Note: l.Note})
@@ -79,10 +79,10 @@ func (l *linkListCmd) Help() string {
   autoconfig link list --address workshop@example.com --json`
 }
 
-func (l *linkListCmd) Run(c *call, site *opened) error {
+func (l *linkListCmd) Run(c *call, app *application) error {
 	filter := links.Filter{Limit: min(max(l.Limit, 1), 1000)}
 	if l.Domain != "" {
-		t, err := site.terms(c, l.Domain)
+		t, err := app.terms(c, l.Domain)
 		if err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (l *linkListCmd) Run(c *call, site *opened) error {
 		}
 		filter.Address = typed.Key()
 	}
-	list, err := site.store.Links(c, filter)
+	list, err := app.store.Links(c, filter)
 	if err != nil {
 		return err
 	}
@@ -119,8 +119,8 @@ func (l *linkShowCmd) Help() string {
   autoconfig link show 06gf3k0bpv2vt9hjo5b0d8ms`
 }
 
-func (l *linkShowCmd) Run(c *call, site *opened) error {
-	acts, err := site.linkAdmin()
+func (l *linkShowCmd) Run(c *call, app *application) error {
+	acts, err := app.linkAdmin()
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (l *linkShowCmd) Run(c *call, site *opened) error {
 	if err != nil {
 		return noLink(l.ID, err)
 	}
-	events, err := site.store.LinkEvents(c, link.ID)
+	events, err := app.store.LinkEvents(c, link.ID)
 	if err != nil {
 		return err
 	}
@@ -172,8 +172,8 @@ Example:
   autoconfig link revoke 06gf3k0bpv2vt9hjo5b0d8ms`
 }
 
-func (l *linkRevokeCmd) Run(c *call, site *opened) error {
-	acts, err := site.linkAdmin()
+func (l *linkRevokeCmd) Run(c *call, app *application) error {
+	acts, err := app.linkAdmin()
 	if err != nil {
 		return err
 	}

@@ -29,16 +29,16 @@ func (v *running) look(ctx context.Context) (seen server.Seen) {
 	seen.Add(v.accepted.problems(time.Now())...)
 	seen.Add(judgeClock(ctx, v.clock, builtAt(), v.store)...)
 	v.lookAtCertificates(ctx, g, &seen)
-	seen.Add(g.site.process.readable()...)
-	seen.Add(v.withoutPlans(ctx, g.site.process)...)
+	seen.Add(g.app.process.readable()...)
+	seen.Add(v.withoutPlans(ctx, g.app.process)...)
 	if err := g.handlers.AskProvider(ctx); err != nil {
 		seen.Add(server.Problem{
 			Code: server.ProviderDown, Severity: server.Error, Where: "oidc.issuer",
 			What:   "for the help desk, the identity provider can't be used: " + short(err.Error()),
-			Remedy: "see that " + string(g.site.process.OIDC.Issuer) + " is right and can be reached from here; it is tried again",
+			Remedy: "see that " + string(g.app.process.OIDC.Issuer) + " is right and can be reached from here; it is tried again",
 		})
 	}
-	if g.site.process.PublicURL.IsLoopback() && !v.flags.Demo {
+	if g.app.process.PublicURL.IsLoopback() && !v.flags.Demo {
 		seen.Add(server.Problem{
 			Code: server.PublicURLLoopback, Severity: server.Warning, Where: "public_url",
 			What:   "public_url leads to this machine only: Autodiscover's JSON sends programs there",
@@ -49,7 +49,7 @@ func (v *running) look(ctx context.Context) (seen server.Seen) {
 }
 
 // readable are the problems of files that others may read.
-func (s settled) readable() (all []server.Problem) {
+func (s configuration) readable() (all []server.Problem) {
 	for _, file := range s.publicSecrets() {
 		all = append(all, server.Problem{Code: server.FileReadable, Severity: server.Error, Where: file.Key, What: file.What(), Remedy: "do: " + file.Remedy()})
 	}
@@ -64,7 +64,7 @@ func (s settled) readable() (all []server.Problem) {
 }
 
 // withoutPlans are the problems of sources whose plan can't be served.
-func (v *running) withoutPlans(ctx context.Context, process settled) (all []server.Problem) {
+func (v *running) withoutPlans(ctx context.Context, process configuration) (all []server.Problem) {
 	for i, source := range process.Sources {
 		if err := planOf(ctx, v.store, source.Plan); errors.Is(err, directory.ErrUnusable) {
 			all = append(all, server.Problem{
@@ -78,7 +78,7 @@ func (v *running) withoutPlans(ctx context.Context, process settled) (all []serv
 }
 
 func (v *running) lookAtCertificates(ctx context.Context, g *generation, seen *server.Seen) {
-	process, now := g.site.process, time.Now()
+	process, now := g.app.process, time.Now()
 	if g.tls != nil {
 		names := map[string]string{"public_url": process.PublicURL.Hostname()}
 		if v.listeners.Staff != nil {

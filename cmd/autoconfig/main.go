@@ -101,19 +101,19 @@ func run(ctx context.Context, args []string, std streams) int {
 
 // runCommand runs a command. One that asks for the site gets it opened.
 func runCommand(command *kong.Context, c *call) error {
-	var site *opened
+	var app *application
 	defer func() {
-		if site != nil {
-			site.close()
+		if app != nil {
+			app.close()
 		}
 	}()
-	err := command.BindToProvider(func() (_ *opened, err error) {
+	err := command.BindToProvider(func() (_ *application, err error) {
 		if d, ok := command.Selected().Target.Interface().(interface{ isDemo() bool }); ok && d.isDemo() {
-			site, err = openDemo(c)
+			app, err = openDemo(c)
 		} else {
-			site, err = openSite(c)
+			app, err = openSite(c)
 		}
-		return site, err
+		return app, err
 	})
 	if err != nil {
 		return err

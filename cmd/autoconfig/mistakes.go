@@ -14,13 +14,13 @@ func unjoined(err error) []error {
 	return []error{err}
 }
 
-// keyed is an error that one key is to blame for.
-type keyed struct {
+// keyError is an error that one key is to blame for.
+type keyError struct {
 	key string
 	error
 }
 
-func (k keyed) Unwrap() error { return k.error }
+func (k keyError) Unwrap() error { return k.error }
 
 // mistakes are what keeps a configuration from being used. They are collected, and
 // told all at once.

@@ -33,7 +33,7 @@ func TestChecksDialNoneOfOurPrivateListeners(t *testing.T) {
 		"localhost:9443":  {"127.0.0.1:9443", "[::1]:9443"},
 		"127.66.0.1:9443": {"127.66.0.1:9443", "[::ffff:127.66.0.1]:9443", "0.0.0.0:9443"},
 	} {
-		for key, process := range map[string]settled{
+		for key, process := range map[string]configuration{
 			"admin_listen": {Process: config.Process{AdminListen: address(configured)}},
 			"staff_listen": {Process: config.Process{AdminListen: address("127.0.0.1:8081"), StaffListen: address(configured)}},
 		} {
@@ -66,7 +66,7 @@ func TestServeKnowsWhereItListens(t *testing.T) {
 	}
 	l := server.Listeners{Private: open(), Staff: open()}
 	anyPort := config.ListenAddress{Host: "127.0.0.1"}
-	process := settled{Process: config.Process{AdminListen: anyPort, StaffListen: anyPort}}
+	process := configuration{Process: config.Process{AdminListen: anyPort, StaffListen: anyPort}}
 	process.bound(l)
 	if own, want := fmt.Sprint(ownListeners(process)), fmt.Sprintf("[%s %s]", l.Private.Addr(), l.Staff.Addr()); own != want {
 		t.Errorf("%s, want %s", own, want)

@@ -37,8 +37,8 @@ Examples:
   autoconfig pacc publish example.org --force`
 }
 
-func (p *paccShowCmd) Run(c *call, site *opened) error {
-	return reconcilePACC(c, site, p.Domain, false, p.JSON)
+func (p *paccShowCmd) Run(c *call, app *application) error {
+	return reconcilePACC(c, app, p.Domain, false, p.JSON)
 }
 
 type paccPublishCmd struct {
@@ -55,25 +55,25 @@ Examples:
   autoconfig pacc publish example.org --force`
 }
 
-func (p *paccPublishCmd) Run(c *call, site *opened) error {
-	return reconcilePACC(c, site, p.Domain, p.Force, p.JSON)
+func (p *paccPublishCmd) Run(c *call, app *application) error {
+	return reconcilePACC(c, app, p.Domain, p.Force, p.JSON)
 }
 
-func reconcilePACC(c *call, site *opened, name string, force, asJSON bool) error {
-	plan, err := site.plan(c, name)
+func reconcilePACC(c *call, app *application, name string, force, asJSON bool) error {
+	plan, err := app.plan(c, name)
 	if err != nil {
 		return err
 	}
-	if own, err := site.isOwn(c, plan.Domain); err != nil {
+	if own, err := app.isOwn(c, plan.Domain); err != nil {
 		return err
 	} else if !own {
 		return refusal{fmt.Errorf("the domain %s is only known to another source, so it has no PACC document; put it into the site to have one", plan.Domain)}
 	}
-	publisher, err := newPublisher(site)
+	publisher, err := newPublisher(app)
 	if err != nil {
 		return err
 	}
-	publisher.Documents = auditedDocuments{site, c}
+	publisher.Documents = auditedDocuments{app, c}
 	state, err := publisher.Reconcile(c, plan.Domain, plan.Terms, force)
 	if err != nil {
 		return err
@@ -88,14 +88,14 @@ func reconcilePACC(c *call, site *opened, name string, force, asJSON bool) error
 	return nil
 }
 
-func newPublisher(site *opened) (doctor.Publisher, error) {
-	prober, err := newProber(site.process, resolverFlag{}, false, nil)
-	return doctor.Publisher{Documents: site.store, Prober: prober}, err
+func newPublisher(app *application) (doctor.Publisher, error) {
+	prober, err := newProber(app.process, resolverFlag{}, false, nil)
+	return doctor.Publisher{Documents: app.store, Prober: prober}, err
 }
 
 // auditedDocuments writes down what a person changes by a command: one name's.
 type auditedDocuments struct {
-	*opened
+	*application
 	call *call
 }
 
@@ -127,8 +127,8 @@ func printPACC(c *call, state doctor.Publication) {
 
 // keepPACC brings documents up to date: all of them when anything has changed, and
 // every minute those that wait.
-func keepPACC(c *call, site *opened, logger *slog.Logger) error {
-	publisher, err := newPublisher(site)
+func keepPACC(c *call, app *application, logger *slog.Logger) error {
+	publisher, err := newPublisher(app)
 	if err != nil {
 		publisher.Prober = nil
 		logger.Warn("changed PACC documents will wait for: autoconfig pacc publish --force", "error", err)
@@ -136,7 +136,7 @@ func keepPACC(c *call, site *opened, logger *slog.Logger) error {
 	tick := time.NewTicker(paccEvery)
 	defer tick.Stop()
 	for generation := int64(-1); ; {
-		generation, err = reconcile(c, site, publisher, generation)
+		generation, err = reconcile(c, app, publisher, generation)
 		// What another replica has changed meanwhile is looked at again at the next tick.
 		if err != nil && c.Err() == nil && !errors.Is(err, doctor.ErrDocumentsChanged) {
 			logger.Error("PACC documents can't be brought up to date", "error", err)
@@ -151,15 +151,15 @@ func keepPACC(c *call, site *opened, logger *slog.Logger) error {
 
 // reconcile brings all names up to date if the site isn't of the given generation
 // any more, else those that wait. It gives the generation that is up to date.
-func reconcile(c *call, site *opened, publisher doctor.Publisher, before int64) (int64, error) {
-	generation, err := site.store.ConfigGeneration(c)
+func reconcile(c *call, app *application, publisher doctor.Publisher, before int64) (int64, error) {
+	generation, err := app.store.ConfigGeneration(c)
 	if err != nil {
 		return before, err
 	}
 	if generation != before {
-		err = reconcileAll(c, site, publisher)
+		err = reconcileAll(c, app, publisher)
 	} else {
-		err = reconcileWaiting(c, site, publisher)
+		err = reconcileWaiting(c, app, publisher)
 	}
 	if err != nil {
 		return before, err
@@ -167,14 +167,14 @@ func reconcile(c *call, site *opened, publisher doctor.Publisher, before int64) 
 	return generation, nil
 }
 
-func reconcileWaiting(c *call, site *opened, publisher doctor.Publisher) error {
-	names, err := site.store.WaitingPACC(c)
+func reconcileWaiting(c *call, app *application, publisher doctor.Publisher) error {
+	names, err := app.store.WaitingPACC(c)
 	if err != nil {
 		return err
 	}
 	var failures []error
 	for _, name := range names {
-		terms, err := site.store.Terms(c, name)
+		terms, err := app.store.Terms(c, name)
 		if err == nil {
 			_, err = publisher.Reconcile(c, name, terms, false)
 		}
@@ -186,9 +186,9 @@ func reconcileWaiting(c *call, site *opened, publisher doctor.Publisher) error {
 }
 
 // reconcileAll goes over all names in pages: there may be a hundred thousand.
-func reconcileAll(c *call, site *opened, publisher doctor.Publisher) error {
+func reconcileAll(c *call, app *application, publisher doctor.Publisher) error {
 	var lost []error
-	for names, err := range site.store.PublishedPages(c) {
+	for names, err := range app.store.PublishedPages(c) {
 		if err != nil {
 			return err
 		}
@@ -203,7 +203,7 @@ func reconcileAll(c *call, site *opened, publisher doctor.Publisher) error {
 		if len(page.changes) == 0 {
 			continue
 		}
-		if err := site.store.ReplacePACC(c, page.changes...); errors.Is(err, doctor.ErrDocumentsChanged) {
+		if err := app.store.ReplacePACC(c, page.changes...); errors.Is(err, doctor.ErrDocumentsChanged) {
 			lost = append(lost, err) // the other names go on
 		} else if err != nil {
 			return err

@@ -14,23 +14,23 @@ import (
 )
 
 // plan is what a served domain should publish.
-func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
+func (app *application) plan(c *call, name string) (doctor.Plan, error) {
 	domain, err := settings.ParseDomain(name)
 	if err != nil {
 		return doctor.Plan{}, fmt.Errorf("%q is not a domain name", name)
 	}
-	terms, err := o.domainTerms(c, domain)
+	terms, err := app.domainTerms(c, domain)
 	if errors.Is(err, directory.ErrNotFound) {
 		return doctor.Plan{}, refusal{notServed{domain, err}}
 	} else if err != nil {
 		return doctor.Plan{}, err
 	}
 	var byHand []settings.Protocol
-	if o.directory.HasSources(terms) { // whose accounts may have either, and can't all be asked for
+	if app.directory.HasSources(terms) { // whose accounts may have either, and can't all be asked for
 		byHand = []settings.Protocol{settings.IMAP, settings.POP3}
 	}
 	misled := 0
-	for a, err := range o.store.AllAccounts(c, terms.Name) {
+	for a, err := range app.store.AllAccounts(c, terms.Name) {
 		if err != nil {
 			return doctor.Plan{}, err
 		}
@@ -39,9 +39,9 @@ func (o *opened) plan(c *call, name string) (doctor.Plan, error) {
 			misled++
 		}
 	}
-	documents, err := o.documents(c, domain, terms)
+	documents, err := app.documents(c, domain, terms)
 	return doctor.Plan{
-		Domain: domain, Host: o.process.PublicURL.Hostname(), Terms: terms,
+		Domain: domain, Host: app.process.PublicURL.Hostname(), Terms: terms,
 		Given: terms.Given(byHand...), Documents: documents, Misled: misled,
 	}, err
 }
@@ -52,20 +52,20 @@ const sourceAccountsMost = 200
 // lookAtSources counts what a policy does to the accounts of a domain that are kept
 // in other sources: to the first ones, for the sources aren't ours to burden. It
 // names the sources that couldn't be asked.
-func (o *opened) lookAtSources(c context.Context, plan *doctor.Plan) (failed []string, err error) {
-	if !o.directory.HasSources(plan.Terms) {
+func (app *application) lookAtSources(c context.Context, plan *doctor.Plan) (failed []string, err error) {
+	if !app.directory.HasSources(plan.Terms) {
 		return nil, nil
 	}
-	entry, err := o.directory.Domain(c, plan.Domain)
+	entry, err := app.directory.Domain(c, plan.Domain)
 	if err != nil {
 		return nil, err
 	}
-	accounts, failed, err := o.directory.Search(c, "@"+plan.Terms.Name, []string{plan.Terms.Name}, sourceAccountsMost)
+	accounts, failed, err := app.directory.Search(c, "@"+plan.Terms.Name, []string{plan.Terms.Name}, sourceAccountsMost)
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range accounts {
-		found, err := o.directory.Lookup(c, entry, a.Address)
+		found, err := app.directory.Lookup(c, entry, a.Address)
 		switch {
 		case err != nil:
 			return failed, err
@@ -86,11 +86,11 @@ func (o *opened) lookAtSources(c context.Context, plan *doctor.Plan) (failed []s
 // documents are the PACC documents whose digests belong into the DNS: those that
 // are stored, or the one that will be at first. A domain that only another source
 // knows has none: nobody would bring it up to date.
-func (o *opened) documents(c *call, name string, terms *policy.Terms) ([][]byte, error) {
-	if own, err := o.isOwn(c, name); !own {
+func (app *application) documents(c *call, name string, terms *policy.Terms) ([][]byte, error) {
+	if own, err := app.isOwn(c, name); !own {
 		return nil, err
 	}
-	d, err := o.store.PACC(c, name)
+	d, err := app.store.PACC(c, name)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"autoconfig/internal/doctor/probe"
 )
 
-func newProber(process settled, flag resolverFlag, trust bool, allow []netip.Prefix) (*probe.Prober, error) {
+func newProber(process configuration, flag resolverFlag, trust bool, allow []netip.Prefix) (*probe.Prober, error) {
 	resolver, err := flag.resolver(process)
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func newProber(process settled, flag resolverFlag, trust bool, allow []netip.Pre
 // ownListeners are the listeners that aren't for everybody: a check must not reach
 // them by a stranger's records, whatever networks are allowed. The public ones are
 // left out: they are what is to be checked, and tell us what they tell anybody.
-func ownListeners(process settled) []netip.AddrPort {
+func ownListeners(process configuration) []netip.AddrPort {
 	var own []netip.AddrPort
 	for _, address := range []config.ListenAddress{process.AdminListen, process.StaffListen} {
 		if !address.IsGiven() {
@@ -42,7 +42,7 @@ type resolverFlag struct {
 	Resolver []string `help:"Recursive name server to ask; the system's by default." placeholder:"HOST[:PORT]"`
 }
 
-func (r resolverFlag) resolver(process settled) (*probe.Resolver, error) {
+func (r resolverFlag) resolver(process configuration) (*probe.Resolver, error) {
 	servers := r.Resolver
 	if len(servers) == 0 {
 		servers = process.Check.Resolver

@@ -46,7 +46,7 @@ func (v *running) reload(ctx context.Context) {
 	v.mu.Unlock()
 	if err != nil {
 		const told = "the configuration was not reloaded; the last good one serves on"
-		if before.site.process.Log.Format == config.LogJSON {
+		if before.app.process.Log.Format == config.LogJSON {
 			v.logger.Error(told, "error", err)
 			return
 		}
@@ -89,7 +89,7 @@ func (v *running) prepare(before *generation) (next *generation, fixed []string,
 // replace lets next serve. What the last generation has is closed when its last
 // request has ended.
 func (v *running) replace(ctx context.Context, before, next *generation) {
-	v.level.Set(slog.Level(next.site.process.Log.Level))
+	v.level.Set(slog.Level(next.app.process.Log.Level))
 	if next.lookups != before.lookups {
 		next.lookups.begin(context.WithoutCancel(ctx))
 	}
@@ -107,7 +107,7 @@ func (v *running) replace(ctx context.Context, before, next *generation) {
 }
 
 // keepFixed keeps what can't be changed while it runs as it was, and names it.
-func keepFixed(before settled, now *settled) (changed []string) {
+func keepFixed(before configuration, now *configuration) (changed []string) {
 	keep := func(key string, was, is any) {
 		if is := reflect.ValueOf(is).Elem(); !reflect.DeepEqual(was, is.Interface()) {
 			is.Set(reflect.ValueOf(was))

@@ -26,16 +26,16 @@ Examples:
   autoconfig render mobileconfig office@example.com > office.mobileconfig`
 }
 
-func (r *renderCmd) Run(c *call, site *opened) error {
+func (r *renderCmd) Run(c *call, app *application) error {
 	typed, err := settings.ParseAddress(r.Address)
 	if err != nil {
 		return err
 	}
-	found, err := site.look(c, typed)
+	found, err := app.look(c, typed)
 	if err != nil {
 		return err
 	}
-	body, err := render(r.Format, found, site.process.PublicURL.URL)
+	body, err := render(r.Format, found, app.process.PublicURL.URL)
 	if errors.Is(err, autodiscover.ErrPlaintext) || errors.Is(err, autodiscover.ErrAuth) {
 		c.printf("%s", autodiscover.RenderError(autodiscover.NoConfiguration, time.Now())) // what the program gets
 	}
@@ -46,7 +46,7 @@ func (r *renderCmd) Run(c *call, site *opened) error {
 	return errors.Join(err)
 }
 
-func render(format string, found looked, publicURL *url.URL) ([]byte, error) {
+func render(format string, found lookup, publicURL *url.URL) ([]byte, error) {
 	switch format {
 	case "thunderbird":
 		return thunderbird.Render(found.public)

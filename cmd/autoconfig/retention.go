@@ -14,11 +14,11 @@ import (
 const tidyEvery = time.Hour
 
 // keepTidy removes what has been kept long enough: at the start, and every hour.
-func keepTidy(ctx context.Context, site *opened, clock *clock, logger *slog.Logger) error {
+func keepTidy(ctx context.Context, app *application, clock *clock, logger *slog.Logger) error {
 	tick := time.NewTicker(tidyEvery)
 	defer tick.Stop()
 	for {
-		tidy(ctx, site, clock, logger)
+		tidy(ctx, app, clock, logger)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -29,17 +29,17 @@ func keepTidy(ctx context.Context, site *opened, clock *clock, logger *slog.Logg
 
 // tidy removes nothing while the clock isn't believed: a year of the audit log would
 // go at once.
-func tidy(ctx context.Context, site *opened, clock *clock, logger *slog.Logger) {
+func tidy(ctx context.Context, app *application, clock *clock, logger *slog.Logger) {
 	if clock.jump() != 0 {
 		return
 	}
 	now := time.Now()
 	ago := func(days int) time.Time { return now.AddDate(0, 0, -days) }
-	keep := site.process.Retention
-	if err := markGone(ctx, site, now); err != nil && ctx.Err() == nil {
+	keep := app.process.Retention
+	if err := markGone(ctx, app, now); err != nil && ctx.Err() == nil {
 		logger.Error("whether overridden accounts are still there can't be found out", "error", err)
 	}
-	err := site.store.Expire(ctx, store.Expiry{Links: ago(keep.Links), Audit: ago(keep.Audit), Overrides: ago(keep.Overrides)}, now)
+	err := app.store.Expire(ctx, store.Expiry{Links: ago(keep.Links), Audit: ago(keep.Audit), Overrides: ago(keep.Overrides)}, now)
 	if err != nil && ctx.Err() == nil {
 		logger.Error("what has been kept long enough can't be removed", "error", err)
 	}
@@ -47,25 +47,25 @@ func tidy(ctx context.Context, site *opened, clock *clock, logger *slog.Logger) 
 
 // markGone notes since when overridden accounts have been gone from every source;
 // what can't be asked now stays as it is.
-func markGone(ctx context.Context, site *opened, now time.Time) error {
-	for o, err := range site.store.AllOverrides(ctx) {
+func markGone(ctx context.Context, app *application, now time.Time) error {
+	for o, err := range app.store.AllOverrides(ctx) {
 		if err != nil {
 			return err
 		}
-		entry, err := site.directory.Domain(ctx, o.Address.Domain())
+		entry, err := app.directory.Domain(ctx, o.Address.Domain())
 		known := false
 		if err == nil {
 			var found directory.Found
-			found, err = site.directory.Lookup(ctx, entry, o.Address)
+			found, err = app.directory.Lookup(ctx, entry, o.Address)
 			known = found.Known && found.Account.Address.Key() == o.Address.Key()
 		}
 		switch {
 		case err != nil && !errors.Is(err, directory.ErrNotFound):
 			continue // a source is down
 		case known && !o.GoneAt.IsZero():
-			err = site.store.MarkGone(ctx, o.Address.Key(), time.Time{})
+			err = app.store.MarkGone(ctx, o.Address.Key(), time.Time{})
 		case !known && o.GoneAt.IsZero():
-			err = site.store.MarkGone(ctx, o.Address.Key(), now)
+			err = app.store.MarkGone(ctx, o.Address.Key(), now)
 		default:
 			continue
 		}

@@ -59,7 +59,7 @@ func (s *serveCmd) Run(c *call) error {
 }
 
 // override lets the command line outrank the configuration.
-func (s *serveCmd) override(process *settled) {
+func (s *serveCmd) override(process *configuration) {
 	if s.Listen.IsGiven() {
 		process.Listen = s.Listen
 	}
@@ -78,7 +78,7 @@ func newRunning(c *call, flags serveCmd, log config.Log) *running {
 }
 
 // start makes everything that serves, or says all that keeps it from that.
-func (v *running) start(process settled) (err error) {
+func (v *running) start(process configuration) (err error) {
 	g := &generation{}
 	v.generation = g
 	wrong := g.files(process, v.logger)
@@ -105,7 +105,7 @@ func (v *running) start(process settled) (err error) {
 // run serves until ctx ends.
 func (v *running) run(ctx context.Context, hangups <-chan os.Signal) error {
 	v.problems.Set(v.look(ctx))
-	v.now().site.warnNotDurable(ctx, v.logger)
+	v.now().app.warnNotDurable(ctx, v.logger)
 	v.sayWhere()
 	var ended context.Context
 	v.group, ended = errgroup.WithContext(ctx)
@@ -128,7 +128,7 @@ func (v *running) sayWhere() {
 	if v.listeners.Staff == nil {
 		return
 	}
-	process := v.now().site.process
+	process := v.now().app.process
 	v.logger.Info("serving the help desk", "staff_listen", v.listeners.Staff.Addr().String(), "staff_url", process.StaffURL.String())
 	if v.listeners.Certificate == nil && process.StaffURL.Scheme == "https" && len(process.TrustedProxies) == 0 {
 		v.logger.Warn("staff_listen speaks plain http behind a proxy that trusted_proxies doesn't name: all who sign in count as one client")
@@ -153,7 +153,7 @@ func (v *running) close() {
 }
 
 // listen opens all sockets, and says of each that can't be opened why.
-func (v *running) listen(ctx context.Context, process settled) (wrong mistakes) {
+func (v *running) listen(ctx context.Context, process configuration) (wrong mistakes) {
 	bind := func(key string, address config.ListenAddress) net.Listener {
 		if !address.IsGiven() {
 			return nil

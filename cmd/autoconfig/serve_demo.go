@@ -26,15 +26,15 @@ const (
 )
 
 // openDemo is the demo site with the defaults.
-func openDemo(c *call) (*opened, error) {
+func openDemo(c *call) (*application, error) {
 	db, err := demoStore(c)
 	if err != nil {
 		return nil, err
 	}
-	return &opened{demoConfiguration(), db, nil, newDirectory(db, nil, 0, slog.New(slog.DiscardHandler))}, nil
+	return &application{demoConfiguration(), db, nil, newDirectory(db, nil, 0, slog.New(slog.DiscardHandler))}, nil
 }
 
-func demoConfiguration() settled { return settled{Process: config.Defaults(), folder: "."} }
+func demoConfiguration() configuration { return configuration{Process: config.Defaults(), folder: "."} }
 
 // demoStore fills a database in memory with the demo site.
 func demoStore(c *call) (*store.Store, error) {
@@ -65,7 +65,7 @@ func (s *serveCmd) serveDemo(c *call, hangups <-chan os.Signal) error {
 }
 
 // startDemo is start without files.
-func (v *running) startDemo(process settled) (err error) {
+func (v *running) startDemo(process configuration) (err error) {
 	if err := v.listen(v.call, process).err(); err != nil {
 		return err
 	}
@@ -86,16 +86,16 @@ func (v *running) startDemo(process settled) (err error) {
 	if err := v.generation.equip(v, nil).err(); err != nil {
 		return err
 	}
-	site := v.generation.site
-	if _, err := reconcile(v.call, site, doctor.Publisher{Documents: v.store}, -1); err != nil {
+	app := v.generation.app
+	if _, err := reconcile(v.call, app, doctor.Publisher{Documents: v.store}, -1); err != nil {
 		return err
 	}
 	printDemo(v.call, v.listeners.Public.Addr().String(), v.listeners.Private.Addr().String())
-	return fillDesk(v.call, site, v.desk)
+	return fillDesk(v.call, app, v.desk)
 }
 
 // fillDesk gives the demo somebody who can sign in, and a token.
-func fillDesk(ctx context.Context, site *opened, desk *staff.Desk) error {
+func fillDesk(ctx context.Context, app *application, desk *staff.Desk) error {
 	_, p, err := desk.Add(ctx, admin.CommandLine(), demoName, staff.Admin, []string{staff.Everywhere})
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func fillDesk(ctx context.Context, site *opened, desk *staff.Desk) error {
 		return err
 	}
 	hash := sha256.Sum256([]byte(demoToken))
-	return site.store.PutToken(ctx, hash[:], staff.Token{
+	return app.store.PutToken(ctx, hash[:], staff.Token{
 		ID: "demo", Name: "demo", Scopes: staff.Scopes, Domains: []string{staff.Everywhere}, MadeBy: "demo", MadeAt: time.Now(), ExpiresAt: time.Now().AddDate(0, 0, 1),
 	})
 }

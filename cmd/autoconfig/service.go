@@ -51,8 +51,8 @@ type running struct {
 
 // generation is what one configuration makes.
 type generation struct {
-	read     settled // the configuration as it was read
-	site     *opened
+	read     configuration // the configuration as it was read
+	app      *application
 	lookups  *lookups
 	tls      *server.TLSFiles
 	signing  *server.SigningFiles
@@ -111,7 +111,7 @@ func (v *running) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 
 // files reads the files that a configuration names, and says all that is wrong
 // with them.
-func (g *generation) files(process settled, logger *slog.Logger) mistakes {
+func (g *generation) files(process configuration, logger *slog.Logger) mistakes {
 	var wrong mistakes
 	for _, readable := range process.publicSecrets() {
 		wrong.add(readable)
@@ -133,9 +133,9 @@ func (g *generation) files(process settled, logger *slog.Logger) mistakes {
 
 // connect opens the sources, unless they are those of the generation before, and
 // judges them.
-func (g *generation) connect(v *running, process settled, before *generation) (wrong mistakes) {
+func (g *generation) connect(v *running, process configuration, before *generation) (wrong mistakes) {
 	g.read = process
-	g.site = &opened{process: process, store: v.store}
+	g.app = &application{process: process, store: v.store}
 	basis := process.lookupBasis()
 	if before != nil && reflect.DeepEqual(before.lookups.basis, basis) {
 		g.lookups = before.lookups.share()
@@ -149,7 +149,7 @@ func (g *generation) connect(v *running, process settled, before *generation) (w
 		}
 	}
 	if g.lookups != nil {
-		g.site.sources, g.site.directory = g.lookups.sources, g.lookups.directory
+		g.app.sources, g.app.directory = g.lookups.sources, g.lookups.directory
 	}
 	return append(wrong, process.checkPlans(v.call, v.store)...)
 }
@@ -162,7 +162,7 @@ type lookupBasis struct {
 	files   [][sha256.Size]byte
 }
 
-func (s settled) lookupBasis() lookupBasis {
+func (s configuration) lookupBasis() lookupBasis {
 	b := lookupBasis{sources: s.Sources, entries: s.Cache.Entries}
 	for _, source := range s.Sources {
 		for _, file := range []string{source.SQL.DatabaseFile, source.LDAP.PasswordFile, source.LDAP.CA} {
@@ -177,10 +177,10 @@ func (s settled) lookupBasis() lookupBasis {
 
 // equip makes the handlers and what else works for the generation.
 func (g *generation) equip(v *running, before *generation) (wrong mistakes) {
-	g.site.process.bound(v.listeners)
-	process := g.site.process
+	g.app.process.bound(v.listeners)
+	process := g.app.process
 	var err error
-	g.watcher, err = newWatcher(v.call, g.site, v.logger)
+	g.watcher, err = newWatcher(v.call, g.app, v.logger)
 	wrong.add(err)
 	options := server.Options{
 		Directory: g.lookups.directory, Checks: v.store, Links: &links.Keeper{Store: v.store, Secret: v.secret}, Templates: process.templates(),
@@ -214,9 +214,9 @@ func (g *generation) begin(ctx context.Context, v *running) {
 		})
 	}
 	run(func() error {
-		return keepPACC(&call{Context: ctx, std: v.call.std, configFile: v.call.configFile}, g.site, v.logger)
+		return keepPACC(&call{Context: ctx, std: v.call.std, configFile: v.call.configFile}, g.app, v.logger)
 	})
-	run(func() error { return keepTidy(ctx, g.site, v.clock, v.logger) })
+	run(func() error { return keepTidy(ctx, g.app, v.clock, v.logger) })
 	if g.watcher != nil {
 		run(func() error { return g.watcher.Run(ctx) })
 	}

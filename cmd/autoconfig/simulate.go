@@ -34,19 +34,19 @@ Examples:
   autoconfig simulate somebody@example.org --client thunderbird --json`
 }
 
-func (s *simulateCmd) Run(c *call, site *opened) error {
+func (s *simulateCmd) Run(c *call, app *application) error {
 	address, err := settings.ParseAddress(s.Address)
 	if err != nil {
 		return err
 	}
-	prober, err := newProber(site.process, s.resolverFlag, false, s.AllowNetwork)
+	prober, err := newProber(app.process, s.resolverFlag, false, s.AllowNetwork)
 	if err != nil {
 		return err
 	}
 	simulator := simulate.Simulator{Prober: *prober}
-	switch _, err := site.domainTerms(c, address.Domain()); {
+	switch _, err := app.domainTerms(c, address.Domain()); {
 	case err == nil:
-		simulator.ProfileHost = site.process.PublicURL.Host
+		simulator.ProfileHost = app.process.PublicURL.Host
 	case !errors.Is(err, directory.ErrNotFound):
 		return err
 	}

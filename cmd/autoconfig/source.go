@@ -34,10 +34,10 @@ type listedSource struct {
 	Plan   string `json:"plan,omitempty"`
 }
 
-func (l *sourceListCmd) Run(c *call, site *opened) error {
+func (l *sourceListCmd) Run(c *call, app *application) error {
 	all := []listedSource{}
-	for _, s := range site.process.Sources {
-		all = append(all, site.process.listed(s))
+	for _, s := range app.process.Sources {
+		all = append(all, app.process.listed(s))
 	}
 	if l.JSON {
 		return c.json(all)
@@ -49,7 +49,7 @@ func (l *sourceListCmd) Run(c *call, site *opened) error {
 	return c.table(rows)
 }
 
-func (s settled) listed(source config.Source) listedSource {
+func (s configuration) listed(source config.Source) listedSource {
 	l := listedSource{Name: source.Name, Kind: "ldap", Place: strings.Join(source.LDAP.Servers, " "), Preset: source.LDAP.Preset, Plan: source.Plan}
 	if !source.IsSQL() {
 		return l
@@ -100,20 +100,20 @@ func (k *sourceCheckCmd) Run(c *call) error {
 			return err
 		}
 	}
-	site, err := openSite(c)
+	app, err := openSite(c)
 	if err != nil {
 		return err
 	}
-	defer site.close()
-	if err := site.checkSourceNames(k.Name); err != nil {
+	defer app.close()
+	if err := app.checkSourceNames(k.Name); err != nil {
 		return err
 	}
 	all, bad := []checkedSource{}, false
-	for _, s := range site.sources {
+	for _, s := range app.sources {
 		if len(k.Name) > 0 && !slices.Contains(k.Name, s.Name) {
 			continue
 		}
-		one := site.checkSource(c, s, address)
+		one := app.checkSource(c, s, address)
 		bad = bad || !one.Good
 		if all = append(all, one); !k.JSON {
 			one.print(c)
@@ -132,13 +132,13 @@ func (k *sourceCheckCmd) Run(c *call) error {
 	return nil
 }
 
-func (o *opened) checkSource(ctx context.Context, s directory.SourceOptions, address settings.Address) checkedSource {
+func (app *application) checkSource(ctx context.Context, s directory.SourceOptions, address settings.Address) checkedSource {
 	ctx, cancel := context.WithTimeout(ctx, sourceCheckTime)
 	defer cancel()
 	one := checkedSource{Name: s.Name}
-	for _, configured := range o.process.Sources {
+	for _, configured := range app.process.Sources {
 		if configured.Name == s.Name {
-			one.Place = o.process.listed(configured).Place
+			one.Place = app.process.listed(configured).Place
 		}
 	}
 	began := time.Now()
@@ -149,7 +149,7 @@ func (o *opened) checkSource(ctx context.Context, s directory.SourceOptions, add
 		err = judge.Check(ctx)
 	}
 	if err == nil {
-		err = o.checkPlan(ctx, s)
+		err = app.checkPlan(ctx, s)
 	}
 	if !address.IsZero() && err == nil {
 		var account policy.Account
@@ -170,11 +170,11 @@ func (o *opened) checkSource(ctx context.Context, s directory.SourceOptions, add
 }
 
 // checkPlan judges the plan that a source's own domains would have.
-func (o *opened) checkPlan(ctx context.Context, s directory.SourceOptions) error {
+func (app *application) checkPlan(ctx context.Context, s directory.SourceOptions) error {
 	if s.Plan == "" {
 		return nil
 	}
-	if _, err := o.store.PlanTerms(ctx, policy.Domain{Name: "domain-of-" + s.Name + ".invalid", Plan: s.Plan}); err != nil {
+	if _, err := app.store.PlanTerms(ctx, policy.Domain{Name: "domain-of-" + s.Name + ".invalid", Plan: s.Plan}); err != nil {
 		return fmt.Errorf("the plan of the domains that only it knows: %w", err)
 	}
 	return nil

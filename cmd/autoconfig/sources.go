@@ -26,7 +26,7 @@ const defaultDigests = 200_000
 
 // openSources prepares the sources of the configuration. None is connected to: one
 // that is down now may be up later.
-func openSources(process settled, logger *slog.Logger) (sources []directory.SourceOptions, err error) {
+func openSources(process configuration, logger *slog.Logger) (sources []directory.SourceOptions, err error) {
 	var wrong mistakes
 	for i, s := range process.Sources {
 		open, at := process.openLDAP, "ldap"
@@ -59,7 +59,7 @@ const judgeTime = 3 * time.Second
 
 // judgeSources has every database judge the queries that it will be asked. It gives
 // what must be mended; that a source can't be asked now isn't of that kind.
-func judgeSources(ctx context.Context, process settled, sources []directory.SourceOptions, logger *slog.Logger) mistakes {
+func judgeSources(ctx context.Context, process configuration, sources []directory.SourceOptions, logger *slog.Logger) mistakes {
 	ctx, cancel := context.WithTimeout(ctx, judgeTime)
 	defer cancel()
 	errs := make([]mistakes, len(sources))
@@ -88,7 +88,7 @@ func judgeSources(ctx context.Context, process settled, sources []directory.Sour
 }
 
 // placed says where in the configuration the cause of a source's error is.
-func placed(process settled, i int, at string, err error) error {
+func placed(process configuration, i int, at string, err error) error {
 	if key := keyOf(err); key != "" {
 		at += "." + key
 	}
@@ -97,7 +97,7 @@ func placed(process settled, i int, at string, err error) error {
 
 // keyOf is the key that an error is about, "" for none.
 func keyOf(err error) string {
-	if k := (keyed{}); errors.As(err, &k) {
+	if k := (keyError{}); errors.As(err, &k) {
 		return k.key
 	}
 	if q := (*sqldir.QueryError)(nil); errors.As(err, &q) {
@@ -112,16 +112,16 @@ func closeSources(sources []directory.SourceOptions) {
 	}
 }
 
-func (s settled) openSQL(source config.Source, logger *slog.Logger) (directory.Source, error) {
+func (s configuration) openSQL(source config.Source, logger *slog.Logger) (directory.Source, error) {
 	address, err := s.databaseOf(source.SQL)
 	if err != nil {
-		return nil, keyed{"database_file", err}
+		return nil, keyError{"database_file", err}
 	}
 	queries := sqldir.Queries{Account: source.SQL.Account, Alias: source.SQL.Alias, Domain: source.SQL.Domain, Search: source.SQL.Search, List: source.SQL.List}
 	if source.SQL.Preset != "" {
 		preset, found := sqldir.Preset(source.SQL.Preset, address.Kind)
 		if !found {
-			return nil, keyed{"preset", noPreset(source.SQL.Preset, sqlPresets(address.Kind), " on "+string(address.Kind))}
+			return nil, keyError{"preset", noPreset(source.SQL.Preset, sqlPresets(address.Kind), " on "+string(address.Kind))}
 		}
 		queries = queries.Or(preset)
 	}
@@ -136,14 +136,14 @@ func (s settled) openSQL(source config.Source, logger *slog.Logger) (directory.S
 }
 
 // databaseOf is a source's database. Its file may have to be read for it.
-func (s settled) databaseOf(source config.SQL) (database.Address, error) {
+func (s configuration) databaseOf(source config.SQL) (database.Address, error) {
 	if source.DatabaseFile == "" {
 		return source.Database, nil
 	}
 	return config.ReadDatabase(s.path(source.DatabaseFile))
 }
 
-func (s settled) openLDAP(source config.Source, _ *slog.Logger) (directory.Source, error) {
+func (s configuration) openLDAP(source config.Source, _ *slog.Logger) (directory.Source, error) {
 	l := source.LDAP
 	options := ldapdir.Options{
 		Servers: l.Servers, StartTLS: l.StartTLS, BindDN: l.BindDN, Base: l.Base,
@@ -161,13 +161,13 @@ func (s settled) openLDAP(source config.Source, _ *slog.Logger) (directory.Sourc
 	if l.PasswordFile != "" {
 		var err error
 		if options.Password, err = config.ReadFirstLine(s.path(l.PasswordFile)); err != nil {
-			return nil, keyed{"password_file", err}
+			return nil, keyError{"password_file", err}
 		}
 	}
 	if l.Preset != "" {
 		preset, found := ldapdir.Preset(l.Preset)
 		if !found {
-			return nil, keyed{"preset", noPreset(l.Preset, ldapPresets(), "")}
+			return nil, keyError{"preset", noPreset(l.Preset, ldapPresets(), "")}
 		}
 		options.Mapping = options.Or(preset)
 	}
@@ -208,25 +208,25 @@ func newDirectory(db *store.Store, sources []directory.SourceOptions, entries in
 }
 
 // checkSourceNames refuses sources that aren't configured.
-func (o *opened) checkSourceNames(named []string) error {
-	return o.inWords(o.admin().CheckSources(named))
+func (app *application) checkSourceNames(named []string) error {
+	return app.inWords(app.admin().CheckSources(named))
 }
 
 // inWords says of a source that isn't configured which are, and where.
-func (o *opened) inWords(err error) error {
+func (app *application) inWords(err error) error {
 	switch none := (admin.NoSource{}); {
 	case !errors.As(err, &none):
 		return err
 	case len(none.Known) == 0:
-		return fmt.Errorf("%w: %s has no sources", err, o.process.file)
+		return fmt.Errorf("%w: %s has no sources", err, app.process.file)
 	default:
-		return fmt.Errorf("%w; %s has %s", err, o.process.file, strings.Join(none.Known, ", "))
+		return fmt.Errorf("%w; %s has %s", err, app.process.file, strings.Join(none.Known, ", "))
 	}
 }
 
 // checkPlans refuses sources whose plan isn't there: nobody in their domains would
 // be served. A site that is still empty has its plans to come.
-func (s settled) checkPlans(ctx context.Context, db plans) (wrong mistakes) {
+func (s configuration) checkPlans(ctx context.Context, db plans) (wrong mistakes) {
 	for i, source := range s.Sources {
 		if err := planOf(ctx, db, source.Plan); errors.Is(err, directory.ErrUnusable) {
 			wrong.add(config.At(s.file, s.text, fmt.Sprintf("sources[%d].plan", i), fmt.Errorf("the source %s: %w", source.Name, noPlan(source.Plan, err))))

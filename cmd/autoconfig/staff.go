@@ -31,7 +31,7 @@ Examples:
   autoconfig staff add otto --domains example.com,example.org`
 }
 
-func (a *staffAddCmd) Run(c *call, site *opened) error {
+func (a *staffAddCmd) Run(c *call, app *application) error {
 	domains := make([]string, len(a.Domains))
 	for i, d := range a.Domains {
 		domains[i] = d
@@ -43,7 +43,7 @@ func (a *staffAddCmd) Run(c *call, site *opened) error {
 			return err
 		}
 	}
-	acts, err := site.staffAdmin()
+	acts, err := app.staffAdmin()
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,8 @@ func (l *staffListCmd) Help() string {
   autoconfig staff list --json`
 }
 
-func (l *staffListCmd) Run(c *call, site *opened) error {
-	people, err := site.store.People(c)
+func (l *staffListCmd) Run(c *call, app *application) error {
+	people, err := app.store.People(c)
 	if err != nil {
 		return err
 	}
@@ -96,12 +96,12 @@ func (r *staffResetCmd) Help() string {
   autoconfig staff reset eva`
 }
 
-func (r *staffResetCmd) Run(c *call, site *opened) error {
-	acts, err := site.staffAdmin()
+func (r *staffResetCmd) Run(c *call, app *application) error {
+	acts, err := app.staffAdmin()
 	if err != nil {
 		return err
 	}
-	p, err := site.person(c, r.Name)
+	p, err := app.person(c, r.Name)
 	if err != nil {
 		return err
 	}
@@ -114,12 +114,12 @@ func (r *staffResetCmd) Run(c *call, site *opened) error {
 }
 
 // person finds somebody by name: whoever has a password first.
-func (o *opened) person(c *call, name string) (staff.Person, error) {
-	p, err := o.store.PersonBySubject(c, "", name)
+func (app *application) person(c *call, name string) (staff.Person, error) {
+	p, err := app.store.PersonBySubject(c, "", name)
 	if !errors.Is(err, staff.ErrUnknown) {
 		return p, err
 	}
-	people, err := o.store.People(c)
+	people, err := app.store.People(c)
 	if err != nil {
 		return p, err
 	}
@@ -143,12 +143,12 @@ Example:
   autoconfig staff remove otto`
 }
 
-func (r *staffRemoveCmd) Run(c *call, site *opened) error {
-	acts, err := site.staffAdmin()
+func (r *staffRemoveCmd) Run(c *call, app *application) error {
+	acts, err := app.staffAdmin()
 	if err != nil {
 		return err
 	}
-	p, err := site.person(c, r.Name)
+	p, err := app.person(c, r.Name)
 	if err != nil {
 		return err
 	}

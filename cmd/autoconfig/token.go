@@ -31,8 +31,8 @@ Examples:
   autoconfig token create panel --scopes accounts:read,accounts:write --domains "*" --days 365`
 }
 
-func (t *tokenCreateCmd) Run(c *call, site *opened) error {
-	acts, err := site.staffAdmin()
+func (t *tokenCreateCmd) Run(c *call, app *application) error {
+	acts, err := app.staffAdmin()
 	if err != nil {
 		return err
 	}
@@ -53,8 +53,8 @@ func (l *tokenListCmd) Help() string {
   autoconfig token list --json`
 }
 
-func (l *tokenListCmd) Run(c *call, site *opened) error {
-	tokens, err := site.store.Tokens(c)
+func (l *tokenListCmd) Run(c *call, app *application) error {
+	tokens, err := app.store.Tokens(c)
 	if err != nil {
 		return err
 	}
@@ -77,8 +77,8 @@ func (r *tokenRevokeCmd) Help() string {
   autoconfig token revoke 4q7xk2m5ab`
 }
 
-func (r *tokenRevokeCmd) Run(c *call, site *opened) error {
-	err := site.admin().RevokeToken(c, admin.CommandLine(), r.ID)
+func (r *tokenRevokeCmd) Run(c *call, app *application) error {
+	err := app.admin().RevokeToken(c, admin.CommandLine(), r.ID)
 	if errors.Is(err, staff.ErrUnknown) {
 		return refusal{fmt.Errorf("there is no token %q; see: autoconfig token list", r.ID)}
 	}

@@ -12,16 +12,16 @@ import (
 
 // newWatcher checks the site's domains on the schedule of the configuration; nil if
 // they aren't to be checked.
-func newWatcher(c *call, site *opened, logger *slog.Logger) (*doctor.Watcher, error) {
-	check := site.process.Check
+func newWatcher(c *call, app *application, logger *slog.Logger) (*doctor.Watcher, error) {
+	check := app.process.Check
 	if check.Every == 0 {
 		return nil, nil
 	}
-	prober, err := newProber(site.process, resolverFlag{}, false, nil)
+	prober, err := newProber(app.process, resolverFlag{}, false, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w; or turn checks off: check: {every: \"0\"}", err)
 	}
-	hook, err := newWebhook(site)
+	hook, err := newWebhook(app)
 	if err != nil {
 		return nil, err
 	}
@@ -30,10 +30,10 @@ func newWatcher(c *call, site *opened, logger *slog.Logger) (*doctor.Watcher, er
 		return nil, err
 	}
 	return &doctor.Watcher{
-		Results: site.store, Checker: &doctor.Checker{Prober: *prober}, Every: check.Every, Logger: logger,
+		Results: app.store, Checker: &doctor.Checker{Prober: *prober}, Every: check.Every, Logger: logger,
 		Holder: fmt.Sprintf("%s %d", host, os.Getpid()),
 		Plan: func(ctx context.Context, name string) (*doctor.Plan, error) {
-			plan, err := site.plan(&call{Context: ctx, std: c.std}, name)
+			plan, err := app.plan(&call{Context: ctx, std: c.std}, name)
 			return &plan, err
 		},
 		Changed: func(ctx context.Context, before, after doctor.Result) {
@@ -48,12 +48,12 @@ func newWatcher(c *call, site *opened, logger *slog.Logger) (*doctor.Watcher, er
 	}, nil
 }
 
-func newWebhook(site *opened) (*doctor.Webhook, error) {
-	hook := site.process.Check.Webhook
+func newWebhook(app *application) (*doctor.Webhook, error) {
+	hook := app.process.Check.Webhook
 	if hook.URL == "" {
 		return nil, nil
 	}
-	key, err := os.ReadFile(site.process.path(hook.SecretFile))
+	key, err := os.ReadFile(app.process.path(hook.SecretFile))
 	if err != nil {
 		return nil, fmt.Errorf("check.webhook.secret_file: %w", err)
 	}

@@ -6,8 +6,8 @@ import (
 )
 
 // warnNotDurable says that the database may lose what it has acknowledged.
-func (o *opened) warnNotDurable(ctx context.Context, logger *slog.Logger) {
-	weak, err := o.store.NotDurable(ctx)
+func (app *application) warnNotDurable(ctx context.Context, logger *slog.Logger) {
+	weak, err := app.store.NotDurable(ctx)
 	switch {
 	case err != nil:
 		logger.Warn("whether the database keeps what it acknowledges can't be found out", "error", err)
