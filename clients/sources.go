@@ -5,7 +5,7 @@ const (
 	thunderbirdCode = "https://github.com/mozilla/releases-comm-central cf9726f, mail/components/accountcreation/modules/"
 	androidCode     = "https://github.com/thunderbird/thunderbird-android a59bd67, feature/autodiscovery/autoconfig/"
 	evolutionCode   = "https://gitlab.gnome.org/GNOME/evolution, src/mail/e-mail-autoconfig.c"
-	kmailCode       = "https://github.com/KDE/kmail-account-wizard 8163b65, src/ispdb/ispdb.cpp"
+	kmailCode       = "https://github.com/KDE/kmail-account-wizard 8163b65, src/ispdbservice.cpp"
 	deltachatCode   = "https://github.com/chatmail/core 8a5a67d, src/configure.rs, src/configure/auto_mozilla.rs, auto_outlook.rs"
 	fairemailCode   = "https://github.com/M66B/FairEmail e23dd9d, app/src/main/java/eu/faircode/email/EmailProvider.java"
 	nextcloudCode   = "https://github.com/nextcloud/mail e5734fe, lib/Service/AutoConfig/IspDb.php"

@@ -120,7 +120,7 @@ var table = []Client{
 	{
 		ID: "kmail", Name: "KMail", Simulation: "kmail", Shown: true,
 		Devices: []Device{Linux},
-		Lookup:  Lookup{Places: []Place{Database, AutoconfigHTTPS, AutoconfigHTTP, WellKnownHTTP}, Sends: NoAddress, Source: kmailRead},
+		Lookup:  Lookup{Places: []Place{Database, AutoconfigHTTPS, AutoconfigHTTP, WellKnownHTTPS}, Sends: NoAddress, Source: kmailRead},
 		IMAP:    Ability{ByItself, kmailRead}, POP3: Ability{ByItself, kmailRead},
 		Profile: Trait{false, kmailRead}, QRCode: Trait{false, kmailRead}, Retention: Trait{false, kmailRead},
 		Ignores: []Remark{{"every provider but the first", kmailRead}},

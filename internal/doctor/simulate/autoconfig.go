@@ -190,7 +190,7 @@ func (sim *simulation) kmail(ctx context.Context) *Setup {
 	r := traits{protocols: []settings.Protocol{settings.IMAP, settings.POP3}, known: passwords}
 	d := sim.domain
 	setup := sim.tries(ctx, []string{
-		database + d, atHost("https", d), atHost("http", d), atDomain("http", d),
+		database + d, atHost("https", d), atHost("http", d), atDomain("https", d),
 	}, r, func(probe.Page) bool { return true })
 	return setup
 }
