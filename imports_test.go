@@ -80,7 +80,7 @@ var rooms = map[string]room{
 	// asks name servers and web servers, for the checks and the simulations, which have no part in each other
 	"internal/doctor/probe": {third: []string{"github.com/miekg/dns"}},
 	"internal/doctor/simulate": {
-		ours:  []string{"settings", "thunderbird", "autodiscover", "mobileconfig", "clients", "internal/doctor/probe"},
+		ours:  []string{"settings", "thunderbird", "autodiscover", "mobileconfig", "clients", "clients/reading", "internal/doctor/probe"},
 		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
 	},
 	"internal/testkit": {ours: []string{"settings"}, third: []string{"github.com/chromedp", "github.com/miekg/dns", "go.uber.org/goleak"}},

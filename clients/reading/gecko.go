@@ -2,7 +2,9 @@ package reading
 
 import (
 	"bytes"
+	"encoding/json"
 	"mime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,25 +15,29 @@ import (
 // geckoXML is what fetchHTTP makes of an answer with a status of 200 to 299
 // (modules/accountcreation/FetchHTTP.sys.mjs).
 func geckoXML(d Document) (*element, error) {
-	taken := false
-	for _, prefix := range []string{"text/xml", "application/xml", "text/rdf"} {
-		taken = taken || strings.HasPrefix(d.ContentType, prefix) // letter by letter
-	}
-	if !taken {
-		return nil, refuse("the media type isn't text/xml (%q)", d.ContentType)
-	}
-	if len(d.Body) == 0 {
+	if hasPrefix(d.ContentType, "text/json", "application/json") && !json.Valid(d.Body) {
 		return nil, ErrNothing
 	}
-	kind, parameters, err := mime.ParseMediaType(d.ContentType)
-	if err == nil && kind != "text/xml" && kind != "application/xml" && !strings.HasSuffix(kind, "+xml") {
+	if !hasPrefix(d.ContentType, "text/xml", "application/xml", "text/rdf") {
+		return nil, refuse("the media type isn't text/xml (%q)", d.ContentType)
+	}
+	kind, _, _ := strings.Cut(d.ContentType, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	isXML := kind == "text/xml" || kind == "application/xml" || strings.HasSuffix(kind, "+xml") && !strings.Contains(kind, ",")
+	if len(d.Body) == 0 || !isXML {
 		return nil, ErrNothing // XMLHttpRequest has no document then
 	}
+	_, parameters, _ := mime.ParseMediaType(d.ContentType)
 	decoded, err := decode(d.Body, parameters["charset"])
 	if err != nil {
 		return nil, err
 	}
 	return parseXML(decoded)
+}
+
+// hasPrefix compares letter by letter, as Thunderbird does.
+func hasPrefix(s string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(s, p) })
 }
 
 // decode makes UTF-8 of a document: a byte order mark counts most, then the header,

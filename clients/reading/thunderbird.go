@@ -312,7 +312,7 @@ func (a *Account) store() error {
 		return refuse("no account can be made with the host %q", in.Host)
 	}
 	// IMAP's plain port counts as none, whatever the security.
-	if in.Port == 0 || in.Type == "imap" && in.Port == ports.plain {
+	if in.Port == 0 || in.Port == -1 || in.Type == "imap" && in.Port == ports.plain {
 		in.Port = ports.plain
 		if in.Security == settings.TLS {
 			in.Port = ports.tls

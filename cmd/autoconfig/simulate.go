@@ -88,6 +88,10 @@ func printSimulation(c *call, s simulate.Result) {
 		return
 	}
 	side := func(name string, e simulate.Endpoint) {
+		if e == (simulate.Endpoint{}) {
+			c.printf("  %-9s none\n", name)
+			return
+		}
 		words := []string{e.Host + ":" + e.Port, string(e.Security), e.Auth, e.Username}
 		c.printf("  %-9s %s\n", name, strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), "  "))
 	}

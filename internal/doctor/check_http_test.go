@@ -136,7 +136,7 @@ func TestEveryFaultOfTheWebIsFoundAndMended(t *testing.T) {
 	}{
 		"nothing listens":    {HTTPUnreachable, func(w *webWorld) { delete(w.routes, "192.0.2.80:443") }, "connection refused"},
 		"wrong certificate":  {HTTPUnreachable, func(w *webWorld) { w.checker.Roots = nil }, "certificate"},
-		"redirects for ever": {HTTPUnreachable, host(autoconfig, configPath, redirect("https://autoconfig.example.com"+configPath)), "more than 10 redirects"},
+		"redirects for ever": {HTTPUnreachable, host(autoconfig, configPath, redirect("https://autoconfig.example.com"+configPath)), "more than 20 redirects"},
 		"refuses":            {HTTPStatus, host(autoconfig, configPath, say(403, "text/plain", "no")), "status 403"},
 		"POX refuses":        {HTTPStatus, host(discover, poxPath, say(401, "text/plain", "no")), "status 401"},
 		"POX error":          {HTTPStatus, host(discover, poxPath, say(200, xmlType, `<Autodiscover><Response><Error><ErrorCode>500</ErrorCode></Error></Response></Autodiscover>`)), "Autodiscover error 500"},

@@ -18,8 +18,11 @@ import (
 // Evolution asks Evolution's own library for an account's configuration, as
 // its account assistant does.
 type Evolution struct {
-	program string
+	program, version string
 }
+
+// Version is the library's, such as "3.46.4".
+func (e *Evolution) Version() string { return e.version }
 
 // EvolutionAccount is what the library found. It has no notion of one incoming
 // protocol: a document with both gives both.
@@ -70,7 +73,11 @@ func StartEvolution(t testing.TB, ca *CA) *Evolution {
 		// Debian keeps the library where the loader does not look.
 		"-Wl,-rpath,/usr/lib/evolution",
 	}, strings.Fields(string(flags))...)...)
-	return &Evolution{program: program}
+	version, err := exec.Command("pkg-config", "--modversion", "evolution-mail-3.0").Output()
+	if err != nil {
+		t.Fatalf("pkg-config: %v", err)
+	}
+	return &Evolution{program, strings.TrimSpace(string(version))}
 }
 
 // Configure looks for the configuration of an address. Finding no server is

@@ -52,9 +52,9 @@ func TestDocument(t *testing.T) {
 		{"/good", nil, "", ErrForbidden, "127.0.0.1 is not a public address"},
 		{"/inside", loopback, "", ErrForbidden, "10.0.0.1 is not a public address"},
 		{"/down", loopback, "", ErrDocument, "which is not https"},
-		{"/round", loopback, "", nil, "more than 10 redirects"},
+		{"/round", loopback, "", nil, "more than 20 redirects"},
 		{"/nowhere", loopback, "", ErrDocument, "answers 404"},
-		{"/large", loopback, "", ErrDocument, "256 KiB or more"},
+		{"/large", loopback, "", ErrDocument, "1024 KiB or more"},
 	} {
 		prober := &Prober{Resolver: &Resolver{}, Roots: roots}
 		prober.Dialer.Policy.Allowed = c.allowed

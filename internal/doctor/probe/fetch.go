@@ -18,8 +18,8 @@ import (
 // How much a web server may make us do.
 const (
 	fetchTimeout = 10 * time.Second
-	maxRedirects = 10
-	maxPage      = 256 << 10
+	maxRedirects = 20 // as browsers and Thunderbird
+	maxPage      = 1 << 20
 )
 
 // Request is one that a program sends.
@@ -77,10 +77,10 @@ func (p Page) IsXML() bool {
 	return strings.HasPrefix(kind, "text/xml") || strings.HasPrefix(kind, "application/xml")
 }
 
-// Fetch sends a request and follows its redirects, ten at most. Each host on the
+// Fetch sends a request and follows its redirects, twenty at most. Each host on the
 // way is resolved, and dialled only if the policy permits it; nothing is kept for a
-// next request. At most 256 KiB of the body are read, and the whole takes ten
-// seconds at most.
+// next request. At most 1 MiB of the body is read, and the whole takes ten
+// seconds at most. A page whose body can't be read has its status all the same.
 func (p *Prober) Fetch(ctx context.Context, r Request) (Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -93,7 +93,7 @@ func (p *Prober) Fetch(ctx context.Context, r Request) (Page, error) {
 		},
 		CheckRedirect: func(next *http.Request, _ []*http.Request) error {
 			if len(got.Hops) == maxRedirects {
-				return errors.New("more than 10 redirects")
+				return fmt.Errorf("more than %d redirects", maxRedirects)
 			}
 			got.Hops = append(got.Hops, next.URL.String())
 			return nil
@@ -123,7 +123,7 @@ func (p *Prober) Fetch(ctx context.Context, r Request) (Page, error) {
 // ErrDocument means that a URL doesn't give a document.
 var ErrDocument = errors.New("no document")
 
-// Document fetches a document of less than 256 KiB, as [Prober.Fetch] does. A
+// Document fetches a document of less than 1 MiB, as [Prober.Fetch] does. A
 // redirect that leaves https and other answers than 200 are [ErrDocument].
 func (p *Prober) Document(ctx context.Context, address string) ([]byte, error) {
 	got, err := p.Fetch(ctx, Get(address))

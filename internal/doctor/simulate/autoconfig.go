@@ -2,9 +2,6 @@ package simulate
 
 import (
 	"context"
-	"crypto/md5" //nolint:gosec // what Evolution sends; nothing is secured by it
-	"encoding/hex"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -73,69 +70,6 @@ func (sim *simulation) query() string {
 // rawQuery is how FairEmail and Nextcloud write it: as it is.
 func (sim *simulation) rawQuery() string { return "?emailaddress=" + sim.address.String() }
 
-var errMediaType = errors.New("the media type isn't text/xml")
-
-// thunderbird asks all at once, and takes the best in this order (docs/clients.md,
-// "Thunderbird").
-func (sim *simulation) thunderbird(ctx context.Context) *Setup {
-	r := traits{protocols: []settings.Protocol{settings.IMAP, settings.POP3}, needsID: true, mangles: true, known: passwords}
-	d, q := sim.domain, sim.query()
-	own := sim.provider(ctx, []string{
-		atHost("https", d) + q, atDomain("https", d) + q,
-		atHost("http", d) + q, atDomain("http", d) + q,
-	}, r)
-	if own == nil {
-		own = sim.provider(ctx, []string{desktopDatabase + d}, r)
-	}
-	for _, name := range sim.mxNames(ctx) {
-		urls := []string{atHost("https", name) + q, desktopDatabase + name}
-		if own == nil {
-			own = sim.provider(ctx, urls, r)
-		}
-	}
-	if other := sim.thunderbirdPOX(ctx); own == nil {
-		own = other
-	}
-	if own != nil && own.Protocol == settings.POP3 && own.Leave == "" {
-		own.Leave, own.Days = "true", "14" // its own defaults
-	}
-	return own
-}
-
-// provider: an answer with status 200 that Thunderbird can't read ends the
-// look-up at this provider, whatever the next URL has.
-func (sim *simulation) provider(ctx context.Context, urls []string, r traits) *Setup {
-	var taken *Setup
-	for i, u := range urls {
-		request := "GET " + u
-		p, answer, ok := sim.get(ctx, u)
-		switch {
-		case taken != nil:
-			sim.step(request, answer, "asked as well, not needed")
-			continue
-		case !ok || p.Status != http.StatusOK || len(p.Body) == 0:
-			sim.step(request, answer, "goes on")
-			continue
-		}
-		setup, err := sim.document(p, r)
-		if !p.IsXML() {
-			err = errMediaType
-		}
-		if err != nil {
-			sim.step(request, answer, "gives up this provider: "+err.Error())
-			for _, rest := range urls[i+1:] {
-				_, answer, _ := sim.get(ctx, rest)
-				sim.step("GET "+rest, answer, "asked as well, not looked at")
-			}
-			return nil
-		}
-		setup.Origin = u
-		sim.step(request, answer, "takes it: "+describe(setup))
-		taken = setup
-	}
-	return taken
-}
-
 // android asks without an address, and knows IMAP only.
 func (sim *simulation) android(ctx context.Context) *Setup {
 	r := traits{protocols: []settings.Protocol{settings.IMAP}, strict: true, noPlain: true, needsID: true, known: map[string]string{
@@ -159,28 +93,6 @@ func (sim *simulation) android(ctx context.Context) *Setup {
 		sim.result.Why = "it finds no IMAP account; a POP3 account needs its QR code (autoconfig render thunderbird-android)"
 	} else if strings.HasPrefix(setup.Origin, "http:") {
 		sim.note("It was found over plain http: the app asks the person to agree.")
-	}
-	return setup
-}
-
-// evolution sends a stand-in and a digest, and takes the last server of a type.
-func (sim *simulation) evolution(ctx context.Context) *Setup {
-	r := traits{protocols: []settings.Protocol{settings.IMAP, settings.POP3}, last: true, known: passwords}
-	sum := md5.Sum([]byte(strings.ToLower(sim.address.String()))) //nolint:gosec // see the import
-	q := "?emailaddress=" + url.QueryEscape(thunderbird.EvolutionUser+"@"+sim.domain) + "&emailmd5=" + hex.EncodeToString(sum[:])
-	d := sim.domain
-	setup := sim.tries(ctx, []string{
-		atHost("https", d) + q, atHost("http", d) + q,
-		atDomain("https", d) + q, atDomain("http", d) + q, database + d,
-	}, r, func(p probe.Page) bool {
-		// Any well-formed document with status 200 ends it, with what is in it.
-		return isWellFormed(p.Body)
-	})
-	if setup != nil {
-		// It puts the local part in for its own stand-in.
-		for _, e := range []*Endpoint{&setup.Incoming, &setup.Outgoing} {
-			e.Username = strings.ReplaceAll(e.Username, thunderbird.EvolutionUser, sim.address.Local())
-		}
 	}
 	return setup
 }

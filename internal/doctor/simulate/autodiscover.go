@@ -1,11 +1,7 @@
 package simulate
 
 import (
-	"bytes"
 	"context"
-	"encoding/xml"
-	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,79 +14,18 @@ import (
 	"autoconfig/settings"
 )
 
-func isWellFormed(body []byte) bool {
-	d := xml.NewDecoder(bytes.NewReader(body))
-	elements := 0
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			return elements > 0
-		}
-		if err != nil {
-			return false
-		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			elements++
-		case xml.Directive: // Go's reader takes HTML's as well, which is no XML
-			if !bytes.HasPrefix(token, []byte("DOCTYPE")) {
-				return false
-			}
-		}
-	}
-}
-
 // poxAt is where Autodiscover is asked at a host.
 func poxAt(scheme, host string) string { return scheme + "://" + host + autodiscover.Path }
 
-func (sim *simulation) post(u string) probe.Request {
-	return probe.PostXML(u, autodiscover.RequestFor(sim.address.String()))
-}
+func (sim *simulation) post(u string) probe.Request { return sim.postFor(u, sim.address.String()) }
 
-// thunderbirdPOX: the first of four that answers counts; an error answer too.
-func (sim *simulation) thunderbirdPOX(ctx context.Context) *Setup {
-	urls := []string{poxAt("https", autodiscover.HostLabel+"."+sim.domain), poxAt("https", sim.domain), poxAt("http", autodiscover.HostLabel+"."+sim.domain)}
-	if target := sim.autodiscoverSRV(ctx, func(a, b *dns.SRV) int { return int(a.Weight) - int(b.Weight) }); target != "" {
-		urls = append(urls, poxAt("https", target)) // the port is ignored
-	}
-	var taken *Setup
-	ended := false
-	for _, u := range urls {
-		p, answer, ok := sim.ask(ctx, sim.post(u))
-		switch {
-		case ended:
-			sim.step("POST "+u, answer, "asked as well, not needed")
-			continue
-		case !ok || p.Status != http.StatusOK || !p.IsXML():
-			sim.step("POST "+u, answer, "goes on")
-			continue
-		}
-		reply, err := autodiscover.ParseResponse(p.Body)
-		if err != nil {
-			sim.step("POST "+u, answer, "goes on: "+err.Error())
-			continue
-		}
-		ended = true
-		if reply.Error != nil {
-			sim.step("POST "+u, answer, "takes it for an answer: error "+reply.Error.Code.String())
-			continue
-		}
-		if taken = sim.fromPOX(reply, []string{"IMAP", "POP3"}); taken == nil {
-			sim.step("POST "+u, answer, "finds no IMAP or POP3 in it")
-			continue
-		}
-		taken.Origin = u
-		for _, e := range []*Endpoint{&taken.Incoming, &taken.Outgoing} {
-			e.Username = mangled(e.Username)
-		}
-		sim.step("POST "+u, answer, "keeps it, in case no autoconfig is found: "+describe(taken))
-	}
-	return taken
+func (sim *simulation) postFor(u, email string) probe.Request {
+	return probe.PostXML(u, autodiscover.RequestFor(email))
 }
 
 // autodiscoverSRV is the target of the best record.
-func (sim *simulation) autodiscoverSRV(ctx context.Context, order func(a, b *dns.SRV) int) string {
-	name := autodiscover.SRVLabel + "." + sim.domain
+func (sim *simulation) autodiscoverSRV(ctx context.Context, domain string, order func(a, b *dns.SRV) int) string {
+	name := autodiscover.SRVLabel + "." + domain
 	answer, err := sim.Resolver.Ask(ctx, name, dns.TypeSRV)
 	if err != nil {
 		sim.step("SRV "+name, err.Error(), "goes on without")
@@ -164,7 +99,7 @@ func (sim *simulation) outlook(ctx context.Context) *Setup {
 	} else {
 		sim.step("GET "+plain, answer, "goes on: only a redirect to https counts")
 	}
-	if target := sim.autodiscoverSRV(ctx, func(a, b *dns.SRV) int { return int(a.Priority) - int(b.Priority) }); target != "" {
+	if target := sim.autodiscoverSRV(ctx, sim.domain, func(a, b *dns.SRV) int { return int(a.Priority) - int(b.Priority) }); target != "" {
 		return sim.outlookPOX(ctx, []string{poxAt("https", target)})
 	}
 	return nil

@@ -34,6 +34,8 @@ type row struct {
 	dns []string
 	// document is what a program reads, where the row is about nothing else.
 	document *reading.Document
+	// pox is the same for Autodiscover, which has a page as well.
+	pox *reading.Document
 }
 
 // domain is the same in every run, wherever the row stands.
@@ -54,12 +56,20 @@ func (r row) fill(text string) string {
 	return strings.NewReplacer("D.", r.domain()+".", "H.", r.hoster()+".").Replace(text)
 }
 
+// place puts the name into where a page is.
+func (r row) place(text string) string {
+	if there, ok := strings.CutSuffix(text, "H"); ok {
+		return there + r.hoster()
+	}
+	return strings.TrimSuffix(text, "D") + r.domain()
+}
+
 func (r row) records() []string {
 	hosts := map[string]bool{}
 	for _, label := range []string{"", "autoconfig.", "autodiscover."} {
 		hosts[label+r.domain()+"."] = true
 	}
-	for _, label := range []string{"", "autoconfig.", "shared.", "mx."} {
+	for _, label := range []string{"", "autoconfig.", "autodiscover.", "shared.", "mx."} {
 		hosts[label+r.hoster()+"."] = true
 	}
 	var lines []string
@@ -132,7 +142,7 @@ func newStage(t *testing.T, rows []row, inside bool) *stage {
 func (s *stage) add(t *testing.T, r row) {
 	t.Helper()
 	names := []string{r.domain(), "autoconfig." + r.domain(), "autodiscover." + r.domain(), "www." + r.domain()}
-	names = append(names, r.hoster(), "autoconfig."+r.hoster(), "shared."+r.hoster(), "mx."+r.hoster())
+	names = append(names, r.hoster(), "autoconfig."+r.hoster(), "autodiscover."+r.hoster(), "shared."+r.hoster(), "mx."+r.hoster(), "autoconfig.mx."+r.hoster())
 	certificate := s.ca.Issue(t, testkit.Leaf{Names: names}).TLS()
 	for _, name := range names {
 		if s.rows[name] != "" {
@@ -141,8 +151,7 @@ func (s *stage) add(t *testing.T, r row) {
 		s.rows[name], s.certs[name] = r.name, certificate
 	}
 	for place, page := range r.pages {
-		place = strings.TrimSuffix(r.fill(place+"."), ".")
-		s.pages[place] = page
+		s.pages[r.place(place)] = page
 	}
 	if r.document != nil {
 		s.pages["https://autoconfig."+r.domain()] = config(say(http.StatusOK, r.document.ContentType, string(r.document.Body)))

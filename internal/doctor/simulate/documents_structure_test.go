@@ -118,6 +118,7 @@ var changedRows = []struct {
 	{"POP3 alone, outside of pop3", both, firstIn, strings.TrimSuffix(pop3With("<leaveMessagesOnServer>false</leaveMessagesOnServer>"), firstOut) + firstIn},
 	{"POP3 alone, two pop3 elements", both, firstIn, strings.TrimSuffix(pop3With("<pop3><daysToLeaveMessagesOnServer>3</daysToLeaveMessagesOnServer></pop3><pop3><daysToLeaveMessagesOnServer>4</daysToLeaveMessagesOnServer></pop3>"), firstOut) + firstIn},
 	{"POP3 alone at the plain port with SSL", both, firstIn, strings.Replace(pop3Server, "995", "110", 1) + firstIn},
+	{"POP3 alone at Google", both, firstIn, strings.Replace(pop3Server, "pop.example.com", "pop.gmail.com", 1) + firstIn},
 	{"POP3 alone without a port", both, firstIn, strings.Replace(pop3Server, "<port>995</port>", "", 1) + firstIn},
 	{"POP3 alone at IMAP's port", both, firstIn, strings.Replace(pop3Server, "995", "143", 1) + firstIn},
 	{"IMAP without a port by STARTTLS", in, "<port>993</port>\n      <socketType>SSL", "<socketType>STARTTLS"},

@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"strings"
+	"testing"
 
 	"autoconfig/clients/reading"
 )
@@ -64,15 +65,21 @@ func documentRow(name, text string) row {
 	return row{name: name, document: &reading.Document{ContentType: xmlType, Body: []byte(text)}}
 }
 
-// documentRows are all of them.
-func documentRows() []row {
+// documentRows are all of them, with the files that other packages' tests have.
+func documentRows(t *testing.T) []row {
+	t.Helper()
 	rows := []row{documentRow("document: plain", plainDocument)}
+	said := map[string]bool{}
 	for _, e := range elementRows {
 		old := "<" + e.tag + ">" + e.old + "</" + e.tag + ">"
 		for _, value := range e.values {
 			name := fmt.Sprintf("document: %s %s %q", e.where, e.tag, value)
 			rows = append(rows, documentRow(name, change(plainDocument, e.where, old, "<"+e.tag+">"+value+"</"+e.tag+">")))
 		}
+		if said[string(e.where)+e.tag] {
+			continue
+		}
+		said[string(e.where)+e.tag] = true
 		rows = append(rows,
 			documentRow(fmt.Sprintf("document: %s %s missing", e.where, e.tag), change(plainDocument, e.where, old, "")),
 			documentRow(fmt.Sprintf("document: %s %s empty element", e.where, e.tag), change(plainDocument, e.where, old, "<"+e.tag+"/>")))
@@ -82,6 +89,9 @@ func documentRows() []row {
 	}
 	for _, w := range wholeRows {
 		rows = append(rows, documentRow("document: "+w.name, w.text))
+	}
+	for _, pattern := range []string{"../../../thunderbird/testdata/thunderbird/*.xml", "../../migrate/testdata/published/*.xml"} {
+		rows = append(rows, fileRows(t, pattern)...)
 	}
 	return rows
 }
@@ -101,7 +111,12 @@ var elementRows = []struct {
 		"<!-- old -->imap.example.com", "imap.<!-- x -->example.com", "imap.example.com<!-- new -->", "<![CDATA[imap.example.com]]>", "<b>imap.example.com</b>",
 		"imap.gmail.com", "imap&#46;example.com", "imap.example.com&#10;", strings.Repeat("a", 64) + ".example.com",
 	}},
+	{in, "hostname", "imap.example.com", []string{
+		"imap.googlemail.com", "imap.google.com", "gmail.com", "notgmail.com", "imap.mail.yahoo.com", "yahoo.com", "yahoo.co.uk", "imap.aol.com", "outlook.office365.com", "imap-mail.outlook.com",
+		"outlook.com", "imap.hotmail.com", "imap.mail.ru", "imap.yandex.com", "imap.yandex.ru", "imap.fastmail.com", "imap.comcast.net", "graph.microsoft.com", "IMAP.GMAIL.COM",
+	}},
 	{out, "hostname", "smtp.example.com", []string{
+		"smtp.gmail.com", "smtp.office365.com", "smtp-mail.outlook.com", "smtp.mail.yahoo.com", "smtp.googlemail.com",
 		"SMTP.Example.COM", " smtp.example.com ", "smtp.example.com:587", "192.0.2.1", "2001:db8::1", "smtp.%EMAILDOMAIN%", "%EMAILDOMAIN%", "smtp_x.example.com", "true", "smtp.example.com.",
 	}},
 	{in, "port", "993", []string{

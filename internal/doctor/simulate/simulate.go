@@ -6,6 +6,8 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"autoconfig/clients"
+	"autoconfig/clients/reading"
 	"autoconfig/internal/doctor/probe"
 	"autoconfig/settings"
 )
@@ -164,4 +167,28 @@ func (sim *simulation) mxNames(ctx context.Context) []string {
 // describe is a setup in a few words, for a verdict.
 func describe(s *Setup) string {
 	return strings.ToUpper(string(s.Protocol)) + " " + s.Incoming.Host + ":" + s.Incoming.Port
+}
+
+// setupOf is an account as it is shown.
+func setupOf(a *reading.Account, origin string) *Setup {
+	side := func(s reading.Server) Endpoint {
+		if s.Type == "" {
+			return Endpoint{}
+		}
+		return Endpoint{s.Host, strconv.Itoa(s.Port), s.Security, s.Auth, s.Username}
+	}
+	s := &Setup{Protocol: settings.Protocol(a.Incoming.Type), Incoming: side(a.Incoming), Outgoing: side(a.Outgoing), Origin: origin}
+	if a.Retention != nil {
+		s.Leave, s.Days = strconv.FormatBool(a.Retention.Leave), strconv.Itoa(a.Retention.Days)
+	}
+	return s
+}
+
+// hostOf is the host of a URL.
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
 }

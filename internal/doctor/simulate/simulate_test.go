@@ -92,3 +92,10 @@ func TestEveryProgramGoesItsWay(t *testing.T) {
 		t.Errorf("an unknown program: %v", err)
 	}
 }
+
+func gist(s *Setup) string {
+	if s == nil {
+		return ""
+	}
+	return string(s.Protocol) + " " + s.Incoming.Host
+}

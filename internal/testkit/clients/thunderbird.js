@@ -13,7 +13,7 @@ const { MailServices } = load("MailServices");
 
 // So many are looked for at a time: each asks up to twelve servers at once, and gives
 // up after five seconds.
-const width = 6;
+const width = 3;
 
 // Nothing of an earlier call may answer for the server.
 Services.cache2.clear();
