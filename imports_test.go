@@ -74,7 +74,7 @@ var rooms = map[string]room{
 		},
 	},
 	"internal/doctor": {
-		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "clients", "internal/doctor/probe"},
+		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "clients", "clients/reading", "internal/doctor/probe"},
 		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
 	},
 	// asks name servers and web servers, for the checks and the simulations, which have no part in each other

@@ -24,6 +24,7 @@ func (c *check) readConfig(p probe.Page) *offered {
 		return nil
 	}
 	c.judgeConfig(p.Asked, config)
+	c.asProgramsRead(p)
 	if len(config.Incoming) == 0 || len(config.Outgoing) == 0 {
 		c.report(Finding{Code: ConfigUnreadable, Subject: p.Asked, Seen: fmt.Sprintf("%d incoming and %d outgoing servers", len(config.Incoming), len(config.Outgoing)), Expected: "one of each"})
 		return nil
@@ -92,6 +93,7 @@ func (c *check) readPOX(p probe.Page) *offered {
 		}
 		return nil
 	}
+	c.asThunderbirdDiscovers(p)
 	o := offered{url: p.Asked}
 	for _, protocol := range reply.Protocols {
 		c.judgeProtocol(p.Asked, protocol)
@@ -128,7 +130,8 @@ func (c *check) judgeProtocol(url string, p autodiscover.Protocol) {
 		c.report(Finding{Code: ConfigPlaintext, Subject: url, Seen: at + ", SSL off"})
 	}
 	for _, value := range []string{p.Server, p.LoginName} {
-		if template(value) {
+		// Outlook has no placeholders.
+		if template(value) || placeholder.MatchString(value) {
 			c.report(Finding{Code: ConfigValue, Subject: url, Seen: value, Expected: "a value"})
 		}
 	}

@@ -146,12 +146,22 @@ func TestEveryFaultOfTheWebIsFoundAndMended(t *testing.T) {
 			w.sites[autoconfig] = redirect("http://setup.example.com" + configPath)
 			w.sites["http://setup.example.com"] = w.answer(nil)
 		}, "http://setup.example.com"},
-		"wrong media type":       {ContentType, host(autoconfig, configPath, say(200, "Text/XML", configWith(goodIMAP+goodSMTP))), "Text/XML"},
-		"page on the well-known": {AutoconfigApex, host(apex, wellKnown, say(200, "text/html", page200)), "status 200, text/html"},
-		"page on Autodiscover":   {AutodiscoverApex, host(apex, poxPath, say(200, "text/html", page200)), "status 200, text/html"},
-		"broken document":        {ConfigUnreadable, host(autoconfig, configPath, say(200, xmlType, "<clientConfig>")), "not an autoconfig document"},
-		"no outgoing server":     {ConfigUnreadable, config(goodIMAP), "1 incoming and 0 outgoing"},
-		"another protocol":       {ConfigDisagrees, config(xmlServer("incoming", "pop3", "pop.example.com", 995, "SSL", "x") + goodSMTP), "POP3 pop.example.com:995"},
+		"wrong media type":               {ContentType, host(autoconfig, configPath, say(200, "Text/XML", configWith(goodIMAP+goodSMTP))), "Text/XML"},
+		"page on the well-known":         {AutoconfigApex, host(apex, wellKnown, say(200, "text/html", page200)), "status 200, text/html"},
+		"page on Autodiscover":           {AutodiscoverApex, host(apex, poxPath, say(200, "text/html", page200)), "status 200, text/html"},
+		"broken document":                {ConfigUnreadable, host(autoconfig, configPath, say(200, xmlType, "<clientConfig>")), "not an autoconfig document"},
+		"no outgoing server":             {ConfigUnreadable, config(goodIMAP), "1 incoming and 0 outgoing"},
+		"an empty authentication":        {ConfigRefused, host(autoconfig, configPath, say(200, xmlType, strings.ReplaceAll(configWith(goodIMAP+goodSMTP), "password-cleartext", ""))), "Thunderbird: <incomingServer>: no authentication"},
+		"no id":                          {ConfigRefused, host(autoconfig, configPath, say(200, xmlType, strings.Replace(configWith(goodIMAP+goodSMTP), ` id="example.com"`, "", 1))), "Thunderbird: the id"},
+		"a type in capitals":             {ConfigRefused, config(strings.Replace(goodIMAP, "imap", "IMAP", 1) + goodSMTP), `Thunderbird: <incomingServer>: type "IMAP"`},
+		"a host with a port":             {ConfigRefused, config(strings.Replace(goodIMAP, "imap.example.com", "imap.example.com:993", 1) + goodSMTP), "is not a host name"},
+		"an attribute too many":          {ConfigRefused, config(strings.Replace(goodIMAP, `type="imap"`, `type="imap" x="y"`, 1) + goodSMTP), "Evolution: <incomingServer> needs"},
+		"POX with a prefix":              {ConfigRefused, host(discover, poxPath, say(200, xmlType, strings.NewReplacer("</", "</a:", "<", "<a:", "xmlns=", "xmlns:a=").Replace(poxWith("")))), "Thunderbird: the root element"},
+		"a placeholder without its end":  {ConfigLogin, config(strings.ReplaceAll(goodIMAP+goodSMTP, "ADDRESS%", "ADDRESS")), "the login \"%EMAILADDRESS\""},
+		"a placeholder in small letters": {ConfigLogin, config(strings.ReplaceAll(goodIMAP+goodSMTP, "%EMAILADDRESS%", "%emailaddress%")), "%emailaddress%"},
+		"no username":                    {ConfigLogin, config(strings.ReplaceAll(goodIMAP+goodSMTP, "<username>%EMAILADDRESS%</username>", "")), "Evolution: the login \"\""},
+		"a placeholder in POX":           {ConfigValue, host(discover, poxPath, say(200, xmlType, poxWith("<LoginName>%EMAILADDRESS%</LoginName><SSL>on</SSL>"))), "%EMAILADDRESS%"},
+		"another protocol":               {ConfigDisagrees, config(xmlServer("incoming", "pop3", "pop.example.com", 995, "SSL", "x") + goodSMTP), "POP3 pop.example.com:995"},
 		"another host by POX": {ConfigDisagrees, func(w *webWorld) {
 			w.sites[discover] = w.answer(func(s *settings.Settings) { s.Incoming.Host = "old.example.com" })
 		}, "IMAP old.example.com:993"},

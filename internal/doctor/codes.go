@@ -51,6 +51,8 @@ const (
 	AutoconfigApex   Code = "AUTOCONFIG-APEX-INTERCEPT"
 	AutodiscoverApex Code = "AUTODISCOVER-APEX-INTERCEPT"
 	ConfigUnreadable Code = "CONFIG-UNREADABLE"
+	ConfigRefused    Code = "CONFIG-REFUSED"
+	ConfigLogin      Code = "CONFIG-LOGIN"
 	ConfigDisagrees  Code = "CONFIG-DISAGREES"
 	ConfigPlaintext  Code = "CONFIG-PLAINTEXT-ONLY"
 	ConfigOrder      Code = "CONFIG-STARTTLS-PREFERRED"
@@ -118,6 +120,8 @@ var catalogue = []Meaning{
 	{AutoconfigApex, Warning, "The domain's web site answers the well-known path with a page and status 200. Thunderbird takes that for an answer that it can't read, and gives up.", "Answer 404 below /.well-known/autoconfig/, or lead it here."},
 	{AutodiscoverApex, Warning, "The domain's web site answers Autodiscover's path with a page and status 200. Outlook asks there first.", "Answer 404 below /autodiscover/, or lead it here."},
 	{ConfigUnreadable, Error, "What is published can't be read.", "Correct the document."},
+	{ConfigRefused, Error, "A mail program makes no account of what is published.", "Correct what it refuses; autoconfig simulate ADDRESS shows what each program makes of it."},
+	{ConfigLogin, Error, "A mail program sets up a login that can't be the person's: a placeholder that it doesn't fill in, or what its reader makes of nothing.", "Write %EMAILADDRESS% or %EMAILLOCALPART% into autoconfig, and the login itself into Autodiscover."},
 	{ConfigDisagrees, Error, "Different programs get different accounts: what is published differs from the policy, or from what is published elsewhere.", "Lead all names to one service."},
 	{ConfigPlaintext, Error, "Only plaintext is offered: passwords go over the network in the clear.", "Offer implicit TLS."},
 	{ConfigOrder, Warning, "STARTTLS or plaintext is ranked above implicit TLS.", "Put the server with implicit TLS first."},
