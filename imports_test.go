@@ -49,7 +49,7 @@ var rooms = map[string]room{
 	"internal/directory/sqldir":  {ours: []string{"settings", "policy", "internal/directory", "internal/database"}},
 	"internal/directory/ldapdir": {ours: []string{"settings", "policy", "internal/directory"}, third: []string{"github.com/go-ldap/ldap/v3"}},
 	"internal/links":             {ours: []string{"settings", "clients"}, third: []string{"rsc.io/qr"}},
-	"internal/staff":             {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2"}},
+	"internal/staff":             {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2", "golang.org/x/time/rate"}},
 	"internal/store":             {ours: []string{"settings", "policy", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3"}},
 	// what may be done, for all doors: it asks the store and the directory
 	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/config", "internal/directory", "internal/links", "internal/staff"}},
@@ -58,21 +58,38 @@ var rooms = map[string]room{
 	// what was probably meant, for mistakes in configurations (config) and tables (migrate)
 	"internal/suggest": {},
 	"internal/migrate": {ours: []string{"internal/suggest", "settings", "policy", "thunderbird", "internal/database"}},
-	// connections, limits and pages of all listeners: what the rooms of strangers and of staff both stand on
-	"internal/web": {third: []string{
-		"github.com/labstack/echo/v4", "github.com/maypok86/otter/v2", "golang.org/x/time/rate",
-	}},
+	// what is to be said of an address, a digest or a host: for strangers and for staff
+	"internal/lookup": {ours: []string{"settings", "thunderbird", "autodiscover", "pacc", "internal/directory"}},
+	"internal/guide": {
+		ours: []string{"settings", "policy", "thunderbird", "mobileconfig", "clients", "internal/directory", "internal/links", "internal/lookup"},
+	},
+	// connections, limits, refusals and pages of all listeners: what the rooms of
+	// strangers, of staff and of the operator stand on
+	"internal/web": {
+		ours: []string{"settings", "templates", "internal/directory"},
+		third: []string{
+			"github.com/labstack/echo/v4", "github.com/maypok86/otter/v2", "github.com/prometheus/client_golang",
+			"golang.org/x/sync/errgroup", "golang.org/x/time/rate",
+		},
+	},
+	"internal/operator": {
+		ours:  []string{"settings", "mobileconfig", "internal/directory", "internal/doctor", "internal/web"},
+		third: []string{"github.com/labstack/echo/v4", "github.com/prometheus/client_golang"},
+	},
 	"internal/server": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "clients", "templates",
-			"internal/admin", "internal/directory", "internal/doctor", "internal/links", "internal/staff", "internal/web",
+			"internal/admin", "internal/directory", "internal/doctor", "internal/guide", "internal/links", "internal/lookup", "internal/staff", "internal/web",
 		},
 		third: []string{
 			"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2",
-			"github.com/labstack/echo/v4", "github.com/prometheus/client_golang", "github.com/maypok86/otter/v2",
-			"golang.org/x/time/rate", "golang.org/x/sync/errgroup",
+			"github.com/labstack/echo/v4", "github.com/prometheus/client_golang",
 		},
 	},
+	// the whole service put together for tests, which no shipped package imports
+	"internal/server/servertest": {ours: []string{
+		"mobileconfig", "internal/directory", "internal/links", "internal/operator", "internal/server", "internal/staff", "internal/web",
+	}},
 	"internal/doctor": {
 		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "clients", "clients/reading", "internal/doctor/probe"},
 		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
@@ -91,7 +108,7 @@ var rooms = map[string]room{
 			"internal/directory", "internal/directory/sqldir", "internal/directory/ldapdir",
 			"internal/doctor", "internal/doctor/probe", "internal/doctor/simulate",
 			"internal/store", "internal/server", "internal/migrate", "internal/links",
-			"internal/logs", "internal/staff", "internal/web",
+			"internal/logs", "internal/operator", "internal/staff", "internal/web",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
 	},

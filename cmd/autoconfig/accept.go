@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/operator"
 )
 
 // acceptance remembers that connections couldn't be accepted. The http server tries
@@ -39,18 +39,18 @@ func (a accepting) Accept() (net.Conn, error) {
 }
 
 // problems are none if all went well lately.
-func (a *acceptance) problems(now time.Time) []server.Problem {
+func (a *acceptance) problems(now time.Time) []operator.Problem {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.err == nil || now.Sub(a.at) > saidFor {
 		return nil
 	}
-	p := server.Problem{
-		Code: server.ConnectionsUnaccepted, Severity: server.Error, Where: "listeners",
+	p := operator.Problem{
+		Code: operator.ConnectionsUnaccepted, Severity: operator.Error, Where: "listeners",
 		What: "connections couldn't be accepted at " + a.at.UTC().Format("15:04:05Z") + ": " + a.err.Error(),
 	}
 	if errors.Is(a.err, syscall.EMFILE) || errors.Is(a.err, syscall.ENFILE) {
 		p.Remedy = "let the service open more files (systemd: LimitNOFILE=), or lower limits.connections"
 	}
-	return []server.Problem{p}
+	return []operator.Problem{p}
 }

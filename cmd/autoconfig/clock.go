@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/operator"
 	"autoconfig/internal/staff"
 )
 
@@ -69,26 +69,26 @@ type entries interface {
 
 // judgeClock says what is wrong with the clock: that it was set while we looked, and
 // that it is before what has happened already.
-func judgeClock(ctx context.Context, c *clock, built time.Time, log entries) (all []server.Problem) {
+func judgeClock(ctx context.Context, c *clock, built time.Time, log entries) (all []operator.Problem) {
 	now, _ := c.read()
 	const remedy = "see that the time is synchronised (timedatectl); certificates, links and sessions are judged by it"
-	add := func(code server.ProblemCode, severity server.Severity, format string, args ...any) {
-		all = append(all, server.Problem{Code: code, Severity: severity, Where: "clock", What: fmt.Sprintf(format, args...), Remedy: remedy})
+	add := func(code operator.ProblemCode, severity operator.Severity, format string, args ...any) {
+		all = append(all, operator.Problem{Code: code, Severity: severity, Where: "clock", What: fmt.Sprintf(format, args...), Remedy: remedy})
 	}
 	if by := c.jump(); by != 0 {
 		way := "ahead"
 		if by < 0 {
 			way = "back"
 		}
-		add(server.ClockJumped, server.Warning, "this machine's clock was set %s by %s, or it was suspended; for a day, nothing that is kept for a time is removed", way, by.Abs().Round(time.Minute))
+		add(operator.ClockJumped, operator.Warning, "this machine's clock was set %s by %s, or it was suspended; for a day, nothing that is kept for a time is removed", way, by.Abs().Round(time.Minute))
 	}
 	if now.Before(built) {
-		add(server.ClockWrong, server.Error, "this machine's clock says %s, when this program wasn't made yet", now.UTC().Format("2006-01-02 15:04 UTC"))
+		add(operator.ClockWrong, operator.Error, "this machine's clock says %s, when this program wasn't made yet", now.UTC().Format("2006-01-02 15:04 UTC"))
 		return all
 	}
 	latest, err := log.Entries(ctx, staff.EntryFilter{Limit: 1})
 	if err == nil && len(latest) == 1 && latest[0].At.After(now.Add(jumpLeast)) {
-		add(server.ClockWrong, server.Error, "this machine's clock says %s, and the audit log has an entry of %s: one of them was written by a wrong clock",
+		add(operator.ClockWrong, operator.Error, "this machine's clock says %s, and the audit log has an entry of %s: one of them was written by a wrong clock",
 			now.UTC().Format("2006-01-02 15:04 UTC"), latest[0].At.UTC().Format("2006-01-02 15:04 UTC"))
 	}
 	return all

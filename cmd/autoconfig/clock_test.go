@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/operator"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/testkit"
 )
@@ -41,7 +41,7 @@ func TestAClockThatIsSet(t *testing.T) {
 		}
 		pass(time.Hour)
 		wall = wall.Add(by)
-		if got := said(); !strings.Contains(got, string(server.ClockJumped)) {
+		if got := said(); !strings.Contains(got, string(operator.ClockJumped)) {
 			t.Errorf("%s: it says %q", name, got)
 		}
 		pass(time.Hour)
@@ -106,7 +106,7 @@ func TestAClockThatIsObviouslyWrong(t *testing.T) {
 		"before the latest entry": {now.Add(-time.Hour), entriesOf{{At: now.Add(time.Hour)}}, true},
 	} {
 		found := judgeClock(t.Context(), c, x.built, x.log)
-		if got := len(found) == 1 && found[0].Code == server.ClockWrong; got != x.want {
+		if got := len(found) == 1 && found[0].Code == operator.ClockWrong; got != x.want {
 			t.Errorf("%s: %v", name, found)
 		}
 	}

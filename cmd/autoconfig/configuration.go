@@ -13,6 +13,7 @@ import (
 	"autoconfig/internal/config"
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 	"autoconfig/templates"
 )
 
@@ -119,7 +120,7 @@ func (s configuration) identityProvider() (*server.OIDC, error) {
 
 // staffURL is where the help desk is reached: as configured, or on the private
 // listener.
-func (s configuration) staffURL(l server.Listeners) *url.URL {
+func (s configuration) staffURL(l web.Listeners) *url.URL {
 	if s.StaffURL.IsGiven() {
 		return s.StaffURL.URL
 	}
@@ -127,7 +128,7 @@ func (s configuration) staffURL(l server.Listeners) *url.URL {
 }
 
 // bound puts the addresses that the system gave in place of the configured ones.
-func (s *configuration) bound(l server.Listeners) {
+func (s *configuration) bound(l web.Listeners) {
 	s.AdminListen = listenAddress(l.Private)
 	if l.Staff != nil {
 		s.StaffListen = listenAddress(l.Staff)

@@ -15,7 +15,7 @@ import (
 	"autoconfig/internal/config"
 	"autoconfig/internal/database"
 	"autoconfig/internal/links"
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
 	"autoconfig/policy"
@@ -82,7 +82,7 @@ func answering(t *testing.T, site policy.Site) (explained, asked func(settings.A
 		t.Fatal(err)
 	}
 	app := &application{store: db, directory: newDirectory(db, nil, 0, logger)}
-	s, err := server.New(server.Options{
+	s, err := servertest.New(servertest.Options{
 		Directory: app.directory, PublicURL: &url.URL{Scheme: "https", Host: "setup.example.com"}, Logger: logger,
 		Links: &links.Keeper{Store: db, Secret: secret}, Failures: db, Secret: secret, Site: db, Desk: desk,
 		StaffURL: &url.URL{Scheme: "http", Host: "127.0.0.1"},

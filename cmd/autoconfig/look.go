@@ -10,7 +10,7 @@ import (
 	"autoconfig/autodiscover"
 	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
-	"autoconfig/internal/server"
+	"autoconfig/internal/operator"
 	"autoconfig/thunderbird"
 )
 
@@ -21,7 +21,7 @@ const lookEvery = 30 * time.Second
 const lookTime = 3 * time.Second
 
 // look finds out what is wrong with a running service.
-func (v *running) look(ctx context.Context) (seen server.Seen) {
+func (v *running) look(ctx context.Context) (seen operator.Seen) {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	g := v.now()
@@ -31,16 +31,16 @@ func (v *running) look(ctx context.Context) (seen server.Seen) {
 	v.lookAtCertificates(ctx, g, &seen)
 	seen.Add(g.app.process.readable()...)
 	seen.Add(v.withoutPlans(ctx, g.app.process)...)
-	if err := g.handlers.AskProvider(ctx); err != nil {
-		seen.Add(server.Problem{
-			Code: server.ProviderDown, Severity: server.Error, Where: "oidc.issuer",
+	if err := g.staff.AskProvider(ctx); err != nil {
+		seen.Add(operator.Problem{
+			Code: operator.ProviderDown, Severity: operator.Error, Where: "oidc.issuer",
 			What:   "for the help desk, the identity provider can't be used: " + short(err.Error()),
 			Remedy: "see that " + string(g.app.process.OIDC.Issuer) + " is right and can be reached from here; it is tried again",
 		})
 	}
 	if g.app.process.PublicURL.IsLoopback() && !v.flags.Demo {
-		seen.Add(server.Problem{
-			Code: server.PublicURLLoopback, Severity: server.Warning, Where: "public_url",
+		seen.Add(operator.Problem{
+			Code: operator.PublicURLLoopback, Severity: operator.Warning, Where: "public_url",
 			What:   "public_url leads to this machine only: Autodiscover's JSON sends programs there",
 			Remedy: "write the https URL by which this service is reached from outside",
 		})
@@ -49,13 +49,13 @@ func (v *running) look(ctx context.Context) (seen server.Seen) {
 }
 
 // readable are the problems of files that others may read.
-func (s configuration) readable() (all []server.Problem) {
+func (s configuration) readable() (all []operator.Problem) {
 	for _, file := range s.publicSecrets() {
-		all = append(all, server.Problem{Code: server.FileReadable, Severity: server.Error, Where: file.Key, What: file.What(), Remedy: "do: " + file.Remedy()})
+		all = append(all, operator.Problem{Code: operator.FileReadable, Severity: operator.Error, Where: file.Key, What: file.What(), Remedy: "do: " + file.Remedy()})
 	}
 	if config.HasPassword(s.text) && config.IsPublic(s.file) {
-		all = append(all, server.Problem{
-			Code: server.FileReadable, Severity: server.Warning, Where: s.file,
+		all = append(all, operator.Problem{
+			Code: operator.FileReadable, Severity: operator.Warning, Where: s.file,
 			What:   s.file + " has a password in it, and may be read by others",
 			Remedy: "chmod 640 " + s.file + ", or put the address of the database into a database_file",
 		})
@@ -64,11 +64,11 @@ func (s configuration) readable() (all []server.Problem) {
 }
 
 // withoutPlans are the problems of sources whose plan can't be served.
-func (v *running) withoutPlans(ctx context.Context, process configuration) (all []server.Problem) {
+func (v *running) withoutPlans(ctx context.Context, process configuration) (all []operator.Problem) {
 	for i, source := range process.Sources {
 		if err := planOf(ctx, v.store, source.Plan); errors.Is(err, directory.ErrUnusable) {
-			all = append(all, server.Problem{
-				Code: server.SourcePlan, Severity: server.Error, Where: fmt.Sprintf("sources[%d].plan", i),
+			all = append(all, operator.Problem{
+				Code: operator.SourcePlan, Severity: operator.Error, Where: fmt.Sprintf("sources[%d].plan", i),
 				What:   "the source " + source.Name + ": " + noPlan(source.Plan, err).Error(),
 				Remedy: "apply a site that has the plan, or name another one",
 			})
@@ -77,7 +77,7 @@ func (v *running) withoutPlans(ctx context.Context, process configuration) (all 
 	return all
 }
 
-func (v *running) lookAtCertificates(ctx context.Context, g *generation, seen *server.Seen) {
+func (v *running) lookAtCertificates(ctx context.Context, g *generation, seen *operator.Seen) {
 	process, now := g.app.process, time.Now()
 	if g.tls != nil {
 		names := map[string]string{"public_url": process.PublicURL.Hostname()}
@@ -99,18 +99,18 @@ func (v *running) lookAtCertificates(ctx context.Context, g *generation, seen *s
 
 // notes are what is wrong with the configuration that serves: that it isn't the one
 // in the file.
-func (v *running) notes() (all []server.Problem) {
+func (v *running) notes() (all []operator.Problem) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.refused != "" {
-		all = append(all, server.Problem{
-			Code: server.ReloadRefused, Severity: server.Error, Where: v.call.configFile,
+		all = append(all, operator.Problem{
+			Code: operator.ReloadRefused, Severity: operator.Error, Where: v.call.configFile,
 			What: "the configuration was not reloaded: " + v.refused, Remedy: "mend it, and send SIGHUP again",
 		})
 	}
 	if len(v.fixed) > 0 {
-		all = append(all, server.Problem{
-			Code: server.RestartNeeded, Severity: server.Warning, Where: strings.Join(v.fixed, ", "),
+		all = append(all, operator.Problem{
+			Code: operator.RestartNeeded, Severity: operator.Warning, Where: strings.Join(v.fixed, ", "),
 			What: "changed in " + v.call.configFile + ", but in use only after a restart: " + strings.Join(v.fixed, ", "), Remedy: "restart the service",
 		})
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"autoconfig/internal/config"
-	"autoconfig/internal/server"
+	"autoconfig/internal/web"
 )
 
 // Whatever networks are allowed, no check comes to a listener that isn't for
@@ -64,7 +64,7 @@ func TestServeKnowsWhereItListens(t *testing.T) {
 		t.Cleanup(func() { _ = l.Close() })
 		return l
 	}
-	l := server.Listeners{Private: open(), Staff: open()}
+	l := web.Listeners{Private: open(), Staff: open()}
 	anyPort := config.ListenAddress{Host: "127.0.0.1"}
 	process := configuration{Process: config.Process{AdminListen: anyPort, StaffListen: anyPort}}
 	process.bound(l)

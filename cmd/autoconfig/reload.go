@@ -75,7 +75,7 @@ func (v *running) prepare(before *generation) (next *generation, fixed []string,
 		wrong.at("database", next.lookups.directory.Refresh(v.call))
 	}
 	if wrong.err() == nil {
-		wrong = append(wrong, next.equip(v, before)...)
+		wrong = append(wrong, next.equip(v)...)
 	}
 	if err := wrong.err(); err != nil {
 		if next.lookups != nil {
@@ -98,7 +98,7 @@ func (v *running) replace(ctx context.Context, before, next *generation) {
 	v.mu.Unlock()
 	next.begin(ctx, v)
 	v.leaving.Add(1)
-	before.handlers.Replace(next.handlers, func() {
+	v.front.Show(next.face, func() {
 		defer v.leaving.Done()
 		before.end()
 		before.ended.Wait()

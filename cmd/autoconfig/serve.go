@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"autoconfig/internal/config"
-	"autoconfig/internal/server"
+	"autoconfig/internal/operator"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
 )
@@ -73,7 +73,7 @@ func newRunning(c *call, flags serveCmd, log config.Log) *running {
 	v := &running{flags: flags, call: c, level: &slog.LevelVar{}, clock: newClock(), accepted: &acceptance{}}
 	v.log, v.logger = newLogger(c, log, v.level)
 	v.endLog = keepLog(c, v.log)
-	v.problems = &server.Problems{Logger: v.logger}
+	v.problems = &operator.Problems{Logger: v.logger}
 	return v
 }
 
@@ -99,7 +99,7 @@ func (v *running) start(process configuration) (err error) {
 	if g.tls != nil {
 		v.listeners.Certificate = v.certificate
 	}
-	return g.equip(v, nil).err()
+	return g.equip(v).err()
 }
 
 // run serves until ctx ends.
@@ -112,7 +112,8 @@ func (v *running) run(ctx context.Context, hangups <-chan os.Signal) error {
 	first := v.now()
 	first.lookups.begin(context.WithoutCancel(ctx)) // answers stay fresh as long as any are given
 	first.begin(ended, v)
-	v.group.Go(func() error { return first.handlers.Serve(ended, v.listeners) })
+	v.front.Show(first.face, nil)
+	v.group.Go(func() error { return v.front.Serve(ended, v.listeners) })
 	v.group.Go(func() error { return v.store.WatchWrites(ended) })
 	v.group.Go(func() error {
 		tick := time.NewTicker(lookEvery)

@@ -83,7 +83,7 @@ func (v *running) startDemo(process configuration) (err error) {
 	if err := v.generation.connect(v, process, nil).err(); err != nil {
 		return err
 	}
-	if err := v.generation.equip(v, nil).err(); err != nil {
+	if err := v.generation.equip(v).err(); err != nil {
 		return err
 	}
 	app := v.generation.app

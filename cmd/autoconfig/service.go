@@ -18,10 +18,12 @@ import (
 	"autoconfig/internal/doctor"
 	"autoconfig/internal/links"
 	"autoconfig/internal/logs"
+	"autoconfig/internal/operator"
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
 	"autoconfig/internal/web"
+	"autoconfig/mobileconfig"
 )
 
 // running is a serve that runs: what lasts as long as the process, and the
@@ -36,10 +38,11 @@ type running struct {
 	store     *store.Store
 	secret    []byte
 	desk      *staff.Desk
-	listeners server.Listeners
+	front     *web.Front
+	listeners web.Listeners
 	accepted  *acceptance
 	clock     *clock
-	problems  *server.Problems
+	problems  *operator.Problems
 	group     *errgroup.Group // ends when the service does
 	leaving   sync.WaitGroup  // generations with requests that are in progress
 
@@ -54,11 +57,12 @@ type generation struct {
 	read     configuration // the configuration as it was read
 	app      *application
 	lookups  *lookups
-	tls      *server.TLSFiles
-	signing  *server.SigningFiles
+	tls      *operator.TLSFiles
+	signing  *operator.SigningFiles
 	provider *server.OIDC
 	watcher  *doctor.Watcher
-	handlers *server.Server
+	staff    *server.Server
+	face     *web.Face
 	// end ends its work in the background; ended is when that is over.
 	end   context.CancelFunc
 	ended sync.WaitGroup
@@ -118,11 +122,11 @@ func (g *generation) files(process configuration, logger *slog.Logger) mistakes 
 	}
 	var err error
 	if process.TLS.Certificate != "" {
-		g.tls, err = server.WatchCertificate(logger, time.Now, process.path(process.TLS.Certificate), process.path(process.TLS.Key))
+		g.tls, err = operator.WatchCertificate(logger, time.Now, process.path(process.TLS.Certificate), process.path(process.TLS.Key))
 		wrong.at("tls", err)
 	}
 	if process.Signing.Certificate != "" {
-		g.signing, err = server.WatchIdentity(logger, time.Now, process.path(process.Signing.Certificate), process.path(process.Signing.Key))
+		g.signing, err = operator.WatchIdentity(logger, time.Now, process.path(process.Signing.Certificate), process.path(process.Signing.Key))
 		wrong.at("signing", err)
 	}
 	g.provider, err = process.identityProvider()
@@ -176,31 +180,52 @@ func (s configuration) lookupBasis() lookupBasis {
 }
 
 // equip makes the handlers and what else works for the generation.
-func (g *generation) equip(v *running, before *generation) (wrong mistakes) {
+func (g *generation) equip(v *running) (wrong mistakes) {
 	g.app.process.bound(v.listeners)
 	process := g.app.process
 	var err error
 	g.watcher, err = newWatcher(v.call, g.app, v.logger)
 	wrong.add(err)
-	options := server.Options{
-		Directory: g.lookups.directory, Checks: v.store, Links: &links.Keeper{Store: v.store, Secret: v.secret}, Templates: process.templates(),
-		LinkLife: process.Links.Valid, LinkUses: process.Links.Uses,
-		Desk: v.desk, Site: v.store, StaffURL: process.staffURL(v.listeners), StaffApart: v.listeners.Staff != nil, OIDC: g.provider, PublicURL: process.PublicURL.URL,
-		TrustedProxies: process.TrustedProxies, Logger: v.logger, Version: version, Problems: v.problems, Drain: process.Drain,
-		LinesLost: v.log.Lost, Failures: v.store, Secret: v.secret,
-		AdminHosts: process.AdminHosts, HSTS: process.HSTS(), Limits: web.Limits(process.Limits),
+	if v.front == nil {
+		v.front = web.NewFront(web.FrontOptions{
+			Limits: web.Limits(process.Limits), Failures: v.store, Secret: v.secret,
+			Logger: v.logger, LinesLost: v.log.Lost, Version: version,
+		})
+	}
+	app, err := web.NewApp(v.front, web.Options{
+		PublicURL: process.PublicURL.URL, StaffURL: process.staffURL(v.listeners), TrustedProxies: process.TrustedProxies,
 		Rate: web.Rate{PerSecond: process.RateLimit.PerSecond, Burst: process.RateLimit.Burst},
-	}
-	if g.signing != nil {
-		options.Signer = g.signing.Identity
-	}
-	if before == nil {
-		g.handlers, err = server.New(options)
-	} else {
-		g.handlers, err = before.handlers.Successor(options)
-	}
+		HSTS: process.HSTS(), Drain: process.Drain, Templates: process.templates(),
+		DatabaseDown: func() bool { return g.lookups.directory.Health().Err != nil },
+	})
 	wrong.add(err)
+	if err == nil {
+		g.show(v, app)
+	}
 	return wrong
+}
+
+// show makes the handlers of all listeners.
+func (g *generation) show(v *running, app *web.App) {
+	process, keeper := g.app.process, &links.Keeper{Store: v.store, Secret: v.secret}
+	var signer func() *mobileconfig.Identity
+	if g.signing != nil {
+		signer = g.signing.Identity
+	}
+	public := server.New(app, server.Options{Directory: g.lookups.directory, Links: keeper, Signer: signer})
+	private := operator.New(app, operator.Options{
+		Directory: g.lookups.directory, Checks: v.store, Problems: v.problems, Unwritable: v.store.Unwritable, AdminHosts: process.AdminHosts,
+	})
+	g.staff = server.NewStaff(app, server.StaffOptions{
+		Directory: g.lookups.directory, Checks: v.store, Links: keeper, LinkLife: process.Links.Valid, LinkUses: process.Links.Uses,
+		Desk: v.desk, Site: v.store, OIDC: g.provider,
+	})
+	g.face = &web.Face{App: app, Public: public.Handler(false), Plain: public.Handler(true)}
+	if v.listeners.Staff == nil {
+		g.face.Private = private.Handler(g.staff.Routes)
+		return
+	}
+	g.face.Private, g.face.Staff = private.Handler(), app.StaffHandler(g.staff.Routes)
 }
 
 // begin starts what a generation does in the background.

@@ -80,7 +80,7 @@ func CommandLine() staff.Actor {
 
 // ErrUnavailable means that what an act depends on can't be asked now. The error's text
 // is that of the failure.
-var ErrUnavailable = errors.New("what is known can't be asked now")
+var ErrUnavailable = directory.ErrUnavailable
 
 type unavailable struct{ error }
 

@@ -19,7 +19,7 @@ import (
 	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
 	"autoconfig/policy"
@@ -52,10 +52,10 @@ func (f *frail) Together(ctx context.Context, do func(ctx context.Context) error
 }
 
 // frailOffice is an office whose store is frail, and a second connection to look at it.
-func (g ground) frailOffice(t *testing.T, change ...func(*server.Options)) (*office, *frail, *database.DB) {
+func (g ground) frailOffice(t *testing.T, change ...func(*servertest.Options)) (*office, *frail, *database.DB) {
 	t.Helper()
 	f := &frail{}
-	o := g.office(t, append([]func(*server.Options){func(options *server.Options) {
+	o := g.office(t, append([]func(*servertest.Options){func(options *servertest.Options) {
 		f.Store = options.Links.Store.(*store.Store)
 		options.Links.Store, options.Desk.Store, options.Site = f, f, f
 	}}, change...)...)

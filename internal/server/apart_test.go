@@ -11,7 +11,8 @@ import (
 
 	"autoconfig/internal/doctor"
 	"autoconfig/internal/links"
-	"autoconfig/internal/server"
+	"autoconfig/internal/operator"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -31,7 +32,7 @@ func hostedOffice(t *testing.T) *office {
 			}
 		}
 	}
-	o := ground{site: &site}.office(t, func(options *server.Options) { options.Checks = options.Links.Store.(server.Checks) })
+	o := ground{site: &site}.office(t, func(options *servertest.Options) { options.Checks = options.Links.Store.(operator.Checks) })
 	for fruit, names := range hosted {
 		for _, name := range names {
 			for _, checked := range []string{name, "also-" + name} {

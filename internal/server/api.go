@@ -43,8 +43,8 @@ type Site interface {
 var openAPI []byte
 
 func (s *Server) apiRoutes(e *echo.Echo) {
-	s.get(e, "/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, openAPI) })
-	api := e.Group("/api/v1", s.bounded, s.problems, s.sameHost, s.limiter.Refuse(s.Now), wellFormed, s.program)
+	web.Get(e, "/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, openAPI) })
+	api := e.Group("/api/v1", s.Bounded, s.ProblemDetails(apiRefusals), s.SameHost, s.Limit, web.RequireUTF8, s.program)
 	on := func(method, path, scope string, h echo.HandlerFunc) { api.Add(method, path, h, needs(scope)) }
 	on(http.MethodGet, "/links", "links:read", s.apiLinks)
 	on(http.MethodPost, "/links", "links:write", s.apiMakeLink)
@@ -76,6 +76,7 @@ var (
 	errScope     = errors.New("the token doesn't have the scope")
 	errJSON      = errors.New("not the JSON that is expected")
 	errBadFormat = errors.New("not a format")
+	errBadLimit  = errors.New("not a limit")
 )
 
 // program lets in whoever has a token (RFC 6750, section 2.1). One that is right
@@ -92,7 +93,7 @@ func (s *Server) program(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			return errNoToken
 		} else if err != nil {
-			return unavailable(err)
+			return directory.Unavailable(err)
 		}
 		c.Set(actorKey, t.Actor())
 		c.Set(tokenKey, t.ID)
@@ -113,119 +114,33 @@ func needs(scope string) echo.MiddlewareFunc {
 	}
 }
 
-// problem is an error as RFC 9457 has it.
-type problem struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	// Code is ours, for programs; Detail is for people.
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
-}
-
-// apiRefusals maps errors to what a program is told; the first that matches holds.
-// An empty detail is the error's own text, which is meant for programs' authors.
-var apiRefusals = []struct {
-	err    error
-	status int
-	code   string
-	detail string
-}{
-	{errNoToken, http.StatusUnauthorized, "unauthorized", "Send a token that is valid: Authorization: Bearer autoconfig_…"},
-	{errScope, http.StatusForbidden, "scope", ""},
-	{staff.ErrForbidden, http.StatusForbidden, "forbidden", "The token doesn't serve this domain."},
-	{errOtherHost, http.StatusForbidden, "host", "This service isn't reached by that name."},
-	{web.ErrTooMany, http.StatusTooManyRequests, "rate", "Too many requests; try again in a minute."},
-	{errTooLarge, http.StatusRequestEntityTooLarge, "size", "A body has at most 64 KiB."},
-	{links.ErrOther, http.StatusUnprocessableEntity, "idempotency", ""},
-	{links.ErrOrder, http.StatusUnprocessableEntity, "order", ""},
-	{mobileconfig.ErrPlaintext, http.StatusUnprocessableEntity, "format", "This account can't be set up by a profile."},
-	{mobileconfig.ErrAuth, http.StatusUnprocessableEntity, "format", "This account can't be set up by a profile."},
-	{autodiscover.ErrPlaintext, http.StatusUnprocessableEntity, "format", "Autodiscover can't say how this account is set up."},
-	{autodiscover.ErrAuth, http.StatusUnprocessableEntity, "format", "Autodiscover can't say how this account is set up."},
-	{thunderbird.ErrLogin, http.StatusUnprocessableEntity, "format", ""},
-	{thunderbird.ErrAndroidAuth, http.StatusUnprocessableEntity, "format", ""},
-	{thunderbird.ErrAndroidAddress, http.StatusUnprocessableEntity, "format", ""},
-	{directory.ErrExists, http.StatusConflict, "exists", ""},
-	{admin.ErrOutside, http.StatusConflict, "outside", "the account is kept in another source, which is only read: lay an override over it"},
-	{admin.ErrOurs, http.StatusBadRequest, "json", ""},
-	{admin.ErrNoSource, http.StatusBadRequest, "json", ""},
-	{admin.ErrNoServer, http.StatusBadRequest, "json", ""},
-	{directory.ErrHasAccounts, http.StatusConflict, "has_accounts", ""},
-	{directory.ErrNoSuchDomain, http.StatusNotFound, "not_found", ""},
-	{errJSON, http.StatusBadRequest, "json", ""},
-	{errBadFormat, http.StatusNotFound, "format", "The formats are: thunderbird, pox, mobileconfig, thunderbird-android."},
-	{errBadText, http.StatusBadRequest, "text", "The request has a text that is not UTF-8, or has a NUL character."},
-	{errBadLimit, http.StatusBadRequest, "limit", "The limit must be 1 to 1000."},
-	{errNoDomainName, http.StatusBadRequest, "domain", "That is not a domain name."},
-	{settings.ErrAddress, http.StatusBadRequest, "address", ""},
-	{admin.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "The service can't answer now; try again in a minute."},
-	{errUnavailable, http.StatusServiceUnavailable, "unavailable", "The service can't answer now; try again in a minute."},
-}
-
-// problems answers errors as RFC 9457 has them.
-func (s *Server) problems(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		err := s.guarded(next, c)
-		if err == nil || c.Response().Committed {
-			return err
-		}
-		p := s.problemOf(c, err)
-		h := c.Response().Header()
-		h.Set("Cache-Control", "no-store")
-		switch p.Status {
-		case http.StatusUnauthorized:
-			h.Set("WWW-Authenticate", `Bearer realm="autoconfig"`)
-		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-			h.Set("Retry-After", "60")
-		}
-		text, err := json.Marshal(p)
-		if err != nil {
-			return err
-		}
-		return c.Blob(p.Status, "application/problem+json", text)
-	}
-}
-
-func (s *Server) problemOf(c echo.Context, err error) problem {
-	p := problem{Type: "about:blank", Status: http.StatusInternalServerError, Code: "internal", Detail: "Something went wrong here."}
-	var wrong settings.Problems
-	routed := new(echo.HTTPError)
-	i := apiRefusal(err)
-	if i < 0 && !errors.As(err, &wrong) && !isNotFound(err) && !errors.As(err, &routed) {
-		if down := s.blamed(err); apiRefusal(down) >= 0 {
-			i = apiRefusal(down)
-			s.logFailure(c, apiRefusals[i].status, err)
-			err = down
-		}
-	}
-	switch {
-	case i >= 0:
-		r := apiRefusals[i]
-		p.Status, p.Code, p.Detail = r.status, r.code, r.detail
-		if p.Detail == "" {
-			p.Detail = err.Error()
-		}
-	case errors.As(err, &wrong):
-		p.Status, p.Code, p.Detail = http.StatusUnprocessableEntity, "invalid", wrong.Error()
-	case isNotFound(err):
-		p.Status, p.Code, p.Detail = http.StatusNotFound, "not_found", "There is no such thing here, or the token doesn't serve its domain."
-	case errors.As(err, &routed):
-		p.Status, p.Code, p.Detail = routed.Code, "method", http.StatusText(routed.Code)+"."
-	default:
-		s.logFailure(c, p.Status, err)
-	}
-	p.Title = http.StatusText(p.Status)
-	return p
-}
-
-func apiRefusal(err error) int {
-	for i, r := range apiRefusals {
-		if errors.Is(err, r.err) {
-			return i
-		}
-	}
-	return -1
+// apiRefusals are what programs are told of errors that only they meet. Details are for
+// programs' authors.
+var apiRefusals = []web.Refusal{
+	{Err: errNoToken, Status: http.StatusUnauthorized, Code: "unauthorized", Detail: "Send a token that is valid: Authorization: Bearer autoconfig_…"},
+	{Err: errScope, Status: http.StatusForbidden, Code: "scope"},
+	{Err: staff.ErrForbidden, Status: http.StatusForbidden, Code: "forbidden", Detail: "The token doesn't serve this domain."},
+	{Err: staff.ErrUnknown, Status: http.StatusNotFound, Code: "not_found", Detail: web.NotHere},
+	{Err: links.ErrUnknown, Status: http.StatusNotFound, Code: "not_found", Detail: web.NotHere},
+	{Err: links.ErrOther, Status: http.StatusUnprocessableEntity, Code: "idempotency"},
+	{Err: links.ErrOrder, Status: http.StatusUnprocessableEntity, Code: "order"},
+	{Err: mobileconfig.ErrPlaintext, Status: http.StatusUnprocessableEntity, Code: "format", Detail: "This account can't be set up by a profile."},
+	{Err: mobileconfig.ErrAuth, Status: http.StatusUnprocessableEntity, Code: "format", Detail: "This account can't be set up by a profile."},
+	{Err: autodiscover.ErrPlaintext, Status: http.StatusUnprocessableEntity, Code: "format", Detail: "Autodiscover can't say how this account is set up."},
+	{Err: autodiscover.ErrAuth, Status: http.StatusUnprocessableEntity, Code: "format", Detail: "Autodiscover can't say how this account is set up."},
+	{Err: thunderbird.ErrLogin, Status: http.StatusUnprocessableEntity, Code: "format"},
+	{Err: thunderbird.ErrAndroidAuth, Status: http.StatusUnprocessableEntity, Code: "format"},
+	{Err: thunderbird.ErrAndroidAddress, Status: http.StatusUnprocessableEntity, Code: "format"},
+	{Err: directory.ErrExists, Status: http.StatusConflict, Code: "exists"},
+	{Err: admin.ErrOutside, Status: http.StatusConflict, Code: "outside", Detail: "the account is kept in another source, which is only read: lay an override over it"},
+	{Err: admin.ErrOurs, Status: http.StatusBadRequest, Code: "json"},
+	{Err: admin.ErrNoServer, Status: http.StatusBadRequest, Code: "json"},
+	{Err: admin.ErrNoSource, Status: http.StatusBadRequest, Code: "json"},
+	{Err: directory.ErrHasAccounts, Status: http.StatusConflict, Code: "has_accounts"},
+	{Err: directory.ErrNoSuchDomain, Status: http.StatusNotFound, Code: "not_found"},
+	{Err: errJSON, Status: http.StatusBadRequest, Code: "json"},
+	{Err: errBadFormat, Status: http.StatusNotFound, Code: "format", Detail: "The formats are: thunderbird, pox, mobileconfig, thunderbird-android."},
+	{Err: errBadLimit, Status: http.StatusBadRequest, Code: "limit", Detail: "The limit must be 1 to 1000."},
 }
 
 // readJSON reads a body strictly: unknown members are mistakes.
@@ -235,7 +150,7 @@ func readJSON(c echo.Context, into any) error {
 	err := decoder.Decode(into)
 	switch {
 	case web.IsTooLarge(err):
-		return errTooLarge
+		return web.ErrTooLarge
 	case err != nil:
 		return fmt.Errorf("%w: %w", errJSON, err)
 	case decoder.Decode(&struct{}{}) != io.EOF:
@@ -244,14 +159,14 @@ func readJSON(c echo.Context, into any) error {
 	return nil
 }
 
-// limit is how much of a list is asked for.
+// limitOf is how much of a list is asked for.
 func limitOf(c echo.Context) (int, error) {
 	text := c.QueryParam("limit")
 	if text == "" {
-		return checksAtOnce, nil
+		return listAtOnce, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > checksMost {
+	if err != nil || n < 1 || n > listMost {
 		return 0, errBadLimit
 	}
 	return n, nil
@@ -266,9 +181,9 @@ func pathAddress(c echo.Context) (settings.Address, error) {
 func (s *Server) servedDomain(c echo.Context, name string) (*directory.Entry, error) {
 	parsed, err := settings.ParseDomain(name)
 	if err != nil {
-		return nil, errNoDomainName
+		return nil, web.ErrNoDomainName
 	}
-	entry, err := s.domain(c.Request().Context(), parsed)
+	entry, err := s.Domain(c.Request().Context(), parsed)
 	if err == nil && !actor(c).Serves(entry.Terms.Name) {
 		err = directory.ErrNotFound
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/settings"
 )
@@ -43,7 +44,7 @@ func (s *Server) apiLinks(c echo.Context) error {
 	}
 	list, err := s.Links.Store.Links(c.Request().Context(), f)
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	page := struct {
 		Links []apiLinkBody `json:"links"`
@@ -106,7 +107,7 @@ func (s *Server) apiLink(c echo.Context) error {
 	}
 	events, err := s.Links.Store.LinkEvents(c.Request().Context(), l.ID)
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	return c.JSON(http.StatusOK, apiLinkBody{Link: l, State: s.Links.StateOf(l), Events: events})
 }

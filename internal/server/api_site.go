@@ -12,7 +12,9 @@ import (
 	"autoconfig/autodiscover"
 	"autoconfig/clients"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/guide"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -44,7 +46,7 @@ func (s *Server) apiAccounts(c echo.Context) error {
 		accounts, err = s.Site.Accounts(ctx, entry.Terms.Name, c.QueryParam("after"), limit)
 	}
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	page := struct {
 		Accounts []policy.Account `json:"accounts"`
@@ -115,7 +117,7 @@ func (s *Server) apiDomains(c echo.Context) error {
 	}
 	domains, err := s.Site.Domains(c.Request().Context(), actor(c).Bounds(), c.QueryParam("after"), limit+1)
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	page := struct {
 		Domains []policy.Domain `json:"domains"`
@@ -137,7 +139,7 @@ func (s *Server) apiDomain(c echo.Context) error {
 	case errors.Is(err, directory.ErrNotFound): // another source has it
 		return err
 	case err != nil:
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	return c.JSON(http.StatusOK, domain)
 }
@@ -145,7 +147,7 @@ func (s *Server) apiDomain(c echo.Context) error {
 func (s *Server) apiPutDomain(c echo.Context) error {
 	name, err := settings.ParseDomain(c.Param("domain"))
 	if err != nil {
-		return errNoDomainName
+		return web.ErrNoDomainName
 	}
 	var domain policy.Domain
 	if err := readJSON(c, &domain); err != nil {
@@ -165,7 +167,7 @@ func (s *Server) apiPutDomain(c echo.Context) error {
 func (s *Server) apiRemoveDomain(c echo.Context) error {
 	name, err := settings.ParseDomain(c.Param("domain"))
 	if err != nil {
-		return errNoDomainName
+		return web.ErrNoDomainName
 	}
 	if err := s.admin.RemoveDomain(c.Request().Context(), actor(c), name, c.QueryParam("accounts") == "true"); err != nil {
 		return err
@@ -198,10 +200,10 @@ func (s *Server) apiDecision(c echo.Context) error {
 		return err
 	}
 	d := decided{
-		Address: typed.String(), Known: found.Known, Mailbox: found.Account.Address.String(), Source: found.Source, Decision: a.settings.Decision,
-		Incoming: a.settings.Incoming, Outgoing: a.settings.Outgoing,
-		Login: a.settings.IncomingLogin.Literal, OutgoingLogin: a.settings.OutgoingLogin.Literal,
-		Misfits: clients.MisfitsOf(outcomes(found, typed)),
+		Address: typed.String(), Known: found.Known, Mailbox: found.Account.Address.String(), Source: found.Source, Decision: a.Settings.Decision,
+		Incoming: a.Settings.Incoming, Outgoing: a.Settings.Outgoing,
+		Login: a.Settings.IncomingLogin.Literal, OutgoingLogin: a.Settings.OutgoingLogin.Literal,
+		Misfits: clients.MisfitsOf(guide.Outcomes(found, typed)),
 	}
 	return c.JSON(http.StatusOK, d)
 }
@@ -220,15 +222,15 @@ func (s *Server) apiRender(c echo.Context) error {
 	kind := "text/xml; charset=utf-8"
 	switch c.Param("format") {
 	case "thunderbird":
-		body, err = thunderbird.Render(a.settings)
+		body, err = thunderbird.Render(a.Settings)
 	case "pox":
-		body, err = autodiscover.Render(a.settings)
+		body, err = autodiscover.Render(a.Settings)
 	case "mobileconfig":
 		kind = mobileconfig.MediaType
-		body, err = mobileconfig.Render(a.settings)
+		body, err = mobileconfig.Render(a.Settings)
 	case "thunderbird-android":
 		kind = "application/json"
-		body, err = thunderbird.AndroidQR(a.settings)
+		body, err = thunderbird.AndroidQR(a.Settings)
 	default:
 		return errBadFormat
 	}
@@ -249,7 +251,7 @@ func (s *Server) apiAudit(c echo.Context) error {
 	}
 	entries, err := s.Desk.Store.Entries(c.Request().Context(), staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: limit})
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	page := struct {
 		Entries []staff.Entry `json:"entries"`

@@ -18,7 +18,8 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"autoconfig/internal/doctor"
-	"autoconfig/internal/server"
+	"autoconfig/internal/operator"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 )
 
@@ -142,7 +143,7 @@ func withoutHost(r *http.Request) *http.Request {
 
 // checkedOffice has the result of a check of each of two domains.
 func checkedOffice(t *testing.T) *office {
-	o := newOffice(t, func(options *server.Options) { options.Checks = options.Links.Store.(server.Checks) })
+	o := newOffice(t, func(options *servertest.Options) { options.Checks = options.Links.Store.(operator.Checks) })
 	for _, name := range []string{"example.com", "pop.example"} {
 		r := doctor.Result{Report: doctor.Report{Domain: name, Findings: []doctor.Finding{{Code: doctor.HostMissing, Severity: doctor.Error}}}, CheckedAt: time.Unix(1e9, 0), DueAt: time.Unix(2e9, 0)}
 		if err := o.store.PutCheck(t.Context(), r); err != nil {
@@ -348,7 +349,7 @@ func FuzzLinkOrders(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	handler := newWorld(f, func(o *server.Options) {
+	handler := newWorld(f, func(o *servertest.Options) {
 		o.Desk, o.Site, o.Links.Store, o.Now = desk, w.store, w.store, nil
 	}).server.Staff()
 	f.Fuzz(func(t *testing.T, body string) {

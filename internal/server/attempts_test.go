@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
 )
@@ -29,15 +29,15 @@ func (o *office) entries(t *testing.T) []string {
 }
 
 // clockThatStands forgives nothing, however slow the machine is.
-func clockThatStands(o *server.Options) {
+func clockThatStands(o *servertest.Options) {
 	now := time.Now()
 	o.Now = func() time.Time { return now }
 }
 
 // twin is another replica on the same database.
-func (w *world) twin(t *testing.T) *server.Server {
+func (w *world) twin(t *testing.T) *servertest.Service {
 	t.Helper()
-	s, err := server.New(w.server.Options)
+	s, err := servertest.New(w.server.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,17 +57,17 @@ func TestFailuresCountAtAllReplicas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			now := time.Now()
-			o := at(t).office(t, func(o *server.Options) { o.Now = func() time.Time { return now } })
-			replicas := []*server.Server{o.server, o.twin(t)}
+			o := at(t).office(t, func(o *servertest.Options) { o.Now = func() time.Time { return now } })
+			replicas := []*servertest.Service{o.server, o.twin(t)}
 			for what, send := range map[string]struct {
-				ask   func(s *server.Server) *http.Response
+				ask   func(s *servertest.Service) *http.Response
 				wrong int
 			}{
-				"links": {func(s *server.Server) *http.Response { return do(s.Public(false), http.MethodGet, wrongLink, "") }, http.StatusNotFound},
-				"sign-ins": {func(s *server.Server) *http.Response {
+				"links": {func(s *servertest.Service) *http.Response { return do(s.Public(false), http.MethodGet, wrongLink, "") }, http.StatusNotFound},
+				"sign-ins": {func(s *servertest.Service) *http.Response {
 					return do(s.Staff(), http.MethodPost, o.staff.URL+"/helpdesk/sign-in", "name=nobody&password=x", "Content-Type", formType)
 				}, http.StatusUnauthorized},
-				"tokens": {func(s *server.Server) *http.Response {
+				"tokens": {func(s *servertest.Service) *http.Response {
 					return do(s.Staff(), http.MethodGet, o.staff.URL+"/api/v1/links", "", "Authorization", "Bearer autoconfig_x")
 				}, http.StatusUnauthorized},
 			} {
@@ -109,7 +109,7 @@ func (brokenFailures) AddFailure(context.Context, string, []byte, time.Time, tim
 // A database that can't be asked locks nobody out, and lets nobody guess on.
 func TestFailuresWithoutTheDatabase(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) { o.Failures = brokenFailures{} })
+	w := newWorld(t, func(o *servertest.Options) { o.Failures = brokenFailures{} })
 	status := map[int]int{}
 	for range 30 {
 		status[w.ask(t, http.MethodGet, wrongLink, "").StatusCode]++
@@ -142,7 +142,7 @@ func (c *countingFailures) AddFailure(ctx context.Context, kind string, client [
 func TestABlockedClientCostsNothing(t *testing.T) {
 	t.Parallel()
 	counting := &countingFailures{}
-	w := newWorld(t, func(o *server.Options) {
+	w := newWorld(t, func(o *servertest.Options) {
 		counting.Failures = o.Failures
 		o.Failures = counting
 	})

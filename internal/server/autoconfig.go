@@ -6,6 +6,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/internal/lookup"
+	"autoconfig/internal/web"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
 )
@@ -17,24 +19,24 @@ const xmlType = "text/xml; charset=utf-8"
 // autoconfig answers config-v1.1.xml: for the address if there is one, whatever
 // the Host (a look-up by MX comes to the hoster's own host), else the default of
 // the Host's domain.
-func (s *Server) autoconfig(c echo.Context) error {
+func (s *Public) autoconfig(c echo.Context) error {
 	ctx, query := c.Request().Context(), c.Request().URL.RawQuery
 	typed, given, err := typedAddress(query, "emailaddress")
 	if err != nil {
 		return err
 	}
 	if !given {
-		a, err := s.forHost(ctx, c.Request().Host)
+		a, err := s.ForHost(ctx, c.Request().Host)
 		if err != nil {
 			return err
 		}
 		return s.sendAutoconfig(c, a)
 	}
-	var a answer
-	if digest := strings.ToLower(parameter(query, "emailmd5")); isDigest(typed, digest) {
-		a, err = s.forDigest(ctx, typed, digest)
+	var a lookup.Answer
+	if digest := strings.ToLower(parameter(query, "emailmd5")); lookup.IsDigest(typed, digest) {
+		a, err = s.ForDigest(ctx, typed, digest)
 	} else {
-		a, err = s.forAddress(ctx, typed)
+		a, err = s.ForAddress(ctx, typed)
 	}
 	if err != nil {
 		return err
@@ -44,28 +46,28 @@ func (s *Server) autoconfig(c echo.Context) error {
 
 // providerDatabase answers in the form of Thunderbird's provider database
 // (preference mailnews.auto_config_url), which is asked by domain alone.
-func (s *Server) providerDatabase(c echo.Context) error {
+func (s *Public) providerDatabase(c echo.Context) error {
 	name, err := settings.ParseDomain(c.Param("domain"))
 	if err != nil {
-		return errNoDomainName
+		return web.ErrNoDomainName
 	}
-	a, err := s.forDomain(c.Request().Context(), name)
+	a, err := s.ForDomain(c.Request().Context(), name)
 	if err != nil {
 		return err
 	}
 	return s.sendAutoconfig(c, a)
 }
 
-func (s *Server) sendAutoconfig(c echo.Context, a answer) error {
-	resolved, err := thunderbird.Resolve(a.settings)
+func (s *Public) sendAutoconfig(c echo.Context, a lookup.Answer) error {
+	resolved, err := thunderbird.Resolve(a.Settings)
 	if err != nil {
 		return err
 	}
-	body, err := s.renderCached(a.entry, "autoconfig", &resolved, thunderbird.Compile)
+	body, err := a.Render("autoconfig", &resolved, thunderbird.Compile)
 	if err != nil {
 		return err
 	}
-	s.metrics.answered("autoconfig", resolved.Decision.Protocol)
+	s.answered("autoconfig", resolved.Decision.Protocol)
 	return send(c, xmlType, resolved, body)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"autoconfig/autodiscover"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/lookup"
 	"autoconfig/internal/web"
 	"autoconfig/settings"
 )
@@ -19,7 +20,7 @@ import (
 // neither read nor logged, and it never asks for any: Thunderbird would report a
 // challenge as a wrong password. The media type is not looked at, since FairEmail
 // posts XML as a form.
-func (s *Server) autodiscover(c echo.Context) error {
+func (s *Public) autodiscover(c echo.Context) error {
 	body, err := readBody(c.Request().Body)
 	if err != nil {
 		return err
@@ -27,7 +28,7 @@ func (s *Server) autodiscover(c echo.Context) error {
 	request, err := autodiscover.ParseRequest(body)
 	switch {
 	case errors.Is(err, autodiscover.ErrTooLarge):
-		return errTooLarge
+		return web.ErrTooLarge
 	case err != nil:
 		return s.sendPOXError(c, autodiscover.Malformed)
 	case !request.WantsOutlook():
@@ -40,7 +41,7 @@ func (s *Server) autodiscover(c echo.Context) error {
 	if err != nil {
 		return s.sendPOXError(c, autodiscover.Malformed)
 	}
-	a, err := s.forAddress(c.Request().Context(), typed)
+	a, err := s.ForAddress(c.Request().Context(), typed)
 	if err != nil {
 		return s.poxError(c, err)
 	}
@@ -52,11 +53,11 @@ func readBody(body io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, autodiscover.MaxBody+1))
 	switch {
 	case web.IsTooLarge(err):
-		return nil, errTooLarge
+		return nil, web.ErrTooLarge
 	case err != nil:
 		return nil, errors.Join(settings.ErrAddress, err) // cut off or badly chunked: the client's fault
 	case len(data) > autodiscover.MaxBody:
-		return nil, errTooLarge
+		return nil, web.ErrTooLarge
 	}
 	return bytes.TrimSpace(data), nil
 }
@@ -65,28 +66,28 @@ func readBody(body io.Reader) ([]byte, error) {
 // Without one, it could only be told the domain's default, and Thunderbird, which
 // turns its POST into a GET when redirected, would use that at once: so only
 // where nobody in the domain has anything else.
-func (s *Server) autodiscoverGet(c echo.Context) error {
+func (s *Public) autodiscoverGet(c echo.Context) error {
 	ctx := c.Request().Context()
 	typed, given, err := typedAddress(c.Request().URL.RawQuery, "emailaddress", "email")
 	if err != nil {
 		return s.sendPOXError(c, autodiscover.Malformed)
 	}
 	if given {
-		a, err := s.forAddress(ctx, typed)
+		a, err := s.ForAddress(ctx, typed)
 		if err != nil {
 			return s.poxError(c, err)
 		}
 		return s.poxError(c, s.sendPOX(c, a))
 	}
-	a, err := s.forHost(ctx, c.Request().Host)
+	a, err := s.ForHost(ctx, c.Request().Host)
 	if errors.Is(err, directory.ErrNotFound) {
 		return errPostOnly
 	} else if err != nil {
 		return err
 	}
-	uniform, err := s.Directory.Uniform(ctx, a.entry)
+	uniform, err := s.Directory.Uniform(ctx, a.Entry)
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	if !uniform {
 		return errPostOnly
@@ -94,21 +95,21 @@ func (s *Server) autodiscoverGet(c echo.Context) error {
 	return s.poxError(c, s.sendPOX(c, a))
 }
 
-func (s *Server) sendPOX(c echo.Context, a answer) error {
-	resolved, err := autodiscover.Resolve(a.settings)
+func (s *Public) sendPOX(c echo.Context, a lookup.Answer) error {
+	resolved, err := autodiscover.Resolve(a.Settings)
 	if err != nil {
 		return err
 	}
-	body, err := s.renderCached(a.entry, "autodiscover", &resolved, autodiscover.Compile)
+	body, err := a.Render("autodiscover", &resolved, autodiscover.Compile)
 	if err != nil {
 		return err
 	}
-	s.metrics.answered("autodiscover", resolved.Decision.Protocol)
+	s.answered("autodiscover", resolved.Decision.Protocol)
 	return send(c, xmlType, resolved, body)
 }
 
 // poxError turns what the format has words for into an answer in that format.
-func (s *Server) poxError(c echo.Context, err error) error {
+func (s *Public) poxError(c echo.Context, err error) error {
 	switch {
 	case errors.Is(err, directory.ErrNotFound):
 		return s.sendPOXError(c, autodiscover.AddressNotFound)
@@ -118,14 +119,14 @@ func (s *Server) poxError(c echo.Context, err error) error {
 	return err
 }
 
-func (s *Server) sendPOXError(c echo.Context, code autodiscover.ErrorCode) error {
+func (s *Public) sendPOXError(c echo.Context, code autodiscover.ErrorCode) error {
 	c.Response().Header().Set("Cache-Control", "no-store")
 	return c.Blob(http.StatusOK, xmlType, autodiscover.RenderError(code, s.Now()))
 }
 
 // autodiscoverJSON tells where the POX service is (Autodiscover v2). The URL
 // comes from the configuration.
-func (s *Server) autodiscoverJSON(c echo.Context) error {
+func (s *Public) autodiscoverJSON(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", "no-store")
 	fail := func(status int, code autodiscover.JSONError) error {
 		return c.Blob(status, jsonType, autodiscover.RenderJSONError(code))
@@ -143,7 +144,7 @@ func (s *Server) autodiscoverJSON(c echo.Context) error {
 	case !autodiscover.IsProtocolV1(protocol):
 		return fail(http.StatusBadRequest, autodiscover.JSONInvalidProtocol)
 	}
-	if _, err := s.domain(c.Request().Context(), typed.Domain()); errors.Is(err, directory.ErrNotFound) {
+	if _, err := s.Domain(c.Request().Context(), typed.Domain()); errors.Is(err, directory.ErrNotFound) {
 		return fail(http.StatusNotFound, autodiscover.JSONUnknownUser)
 	} else if err != nil {
 		return err

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"autoconfig/internal/operator"
 	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 )
 
 // endless is a body that doesn't end, and counts what is read of it.
@@ -60,9 +62,9 @@ func TestBodiesAreBoundedOnAllRoutes(t *testing.T) {
 		}
 		return
 	}
-	o := newOffice(t, func(options *server.Options) {
+	o := newOffice(t, func(options *servertest.Options) {
 		options.OIDC = &server.OIDC{Issuer: "http://127.0.0.1:1", ClientID: "x", RoleClaim: "groups"}
-		options.Checks = options.Links.Store.(server.Checks)
+		options.Checks = options.Links.Store.(operator.Checks)
 	})
 	asked := 0
 	for name, handler := range map[string]http.Handler{"public": o.server.Public(false), "plain": o.server.Public(true), "private": o.server.Private(), "staff": o.server.Staff()} {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/operator"
 	"autoconfig/internal/testkit"
 )
 
@@ -41,28 +41,28 @@ func TestWhatIsWrongWithACertificate(t *testing.T) {
 	for name, c := range map[string]struct {
 		leaf   testkit.Leaf
 		others []string
-		want   []server.ProblemCode
+		want   []operator.ProblemCode
 	}{
 		"good":          {good, []string{"autoconfig.example.net", "autoconfig.example.org"}, nil},
-		"expired":       {with(func(l *testkit.Leaf) { l.NotAfter = now.Add(-time.Minute) }), nil, []server.ProblemCode{server.CertificateExpired}},
-		"not yet valid": {with(func(l *testkit.Leaf) { l.NotBefore = now.Add(day) }), nil, []server.ProblemCode{server.CertificateNotYet}},
-		"expires soon":  {with(func(l *testkit.Leaf) { l.NotBefore = now.Add(-60 * day); l.NotAfter = now.Add(13 * day) }), nil, []server.ProblemCode{server.CertificateExpires}},
+		"expired":       {with(func(l *testkit.Leaf) { l.NotAfter = now.Add(-time.Minute) }), nil, []operator.ProblemCode{operator.CertificateExpired}},
+		"not yet valid": {with(func(l *testkit.Leaf) { l.NotBefore = now.Add(day) }), nil, []operator.ProblemCode{operator.CertificateNotYet}},
+		"expires soon":  {with(func(l *testkit.Leaf) { l.NotBefore = now.Add(-60 * day); l.NotAfter = now.Add(13 * day) }), nil, []operator.ProblemCode{operator.CertificateExpires}},
 		"short-lived":   {with(func(l *testkit.Leaf) { l.NotAfter = now.Add(5 * day) }), nil, nil},
-		"another name":  {with(func(l *testkit.Leaf) { l.Names = []string{"www.example.com"} }), nil, []server.ProblemCode{server.CertificateNames}},
-		"no special":    {good, []string{"autoconfig.example.net", "autodiscover.example.net"}, []server.ProblemCode{server.CertificateNames}},
-		"for clients":   {with(func(l *testkit.Leaf) { l.Usage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), nil, []server.ProblemCode{server.CertificatePurpose}},
+		"another name":  {with(func(l *testkit.Leaf) { l.Names = []string{"www.example.com"} }), nil, []operator.ProblemCode{operator.CertificateNames}},
+		"no special":    {good, []string{"autoconfig.example.net", "autodiscover.example.net"}, []operator.ProblemCode{operator.CertificateNames}},
+		"for clients":   {with(func(l *testkit.Leaf) { l.Usage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), nil, []operator.ProblemCode{operator.CertificatePurpose}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			certificate, key := pairOf(t, ca.Issue(t, c.leaf))
-			files, err := server.WatchCertificate(slog.New(slog.DiscardHandler), time.Now, certificate, key)
+			files, err := operator.WatchCertificate(slog.New(slog.DiscardHandler), time.Now, certificate, key)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var seen server.Seen
+			var seen operator.Seen
 			files.Judge(&seen, now, names, c.others)
 			// Nobody trusts this authority: that is always told.
-			if got, want := codesOf(seen), append(c.want, server.CertificateChain); !sameCodes(got, want) {
+			if got, want := codesOf(seen), append(c.want, operator.CertificateChain); !sameCodes(got, want) {
 				t.Errorf("%v, want %v: %v", got, want, seen.Problems)
 			}
 			if at := seen.NotAfter["tls"]; at.Unix() != c.leaf.NotAfter.Unix() {
@@ -82,26 +82,26 @@ func TestWhatIsWrongWithASigningCertificate(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	certificate, key := pairOf(t, testkit.NewCA(t).Issue(t, testkit.Leaf{Names: []string{"a.example"}, NotBefore: now.Add(-2 * time.Hour), NotAfter: now.Add(-time.Hour)}))
-	files, err := server.WatchIdentity(slog.New(slog.DiscardHandler), time.Now, certificate, key)
+	files, err := operator.WatchIdentity(slog.New(slog.DiscardHandler), time.Now, certificate, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var seen server.Seen
+	var seen operator.Seen
 	files.Judge(&seen, now)
-	if got := codesOf(seen); !sameCodes(got, []server.ProblemCode{server.CertificateExpired, server.CertificateChain}) || !strings.Contains(seen.Problems[0].What, "Not Verified") {
+	if got := codesOf(seen); !sameCodes(got, []operator.ProblemCode{operator.CertificateExpired, operator.CertificateChain}) || !strings.Contains(seen.Problems[0].What, "Not Verified") {
 		t.Errorf("%v", seen.Problems)
 	}
 }
 
-func codesOf(seen server.Seen) (codes []server.ProblemCode) {
+func codesOf(seen operator.Seen) (codes []operator.ProblemCode) {
 	for _, p := range seen.Problems {
 		codes = append(codes, p.Code)
 	}
 	return codes
 }
 
-func sameCodes(got, want []server.ProblemCode) bool {
-	count := map[server.ProblemCode]int{}
+func sameCodes(got, want []operator.ProblemCode) bool {
+	count := map[operator.ProblemCode]int{}
 	for _, c := range got {
 		count[c]++
 	}
@@ -130,11 +130,11 @@ func TestAPairThatCannotBeUsedNamesTheRightFile(t *testing.T) {
 	}
 	watch := map[string]func(certificate, key string) error{
 		"tls": func(certificate, key string) error {
-			_, err := server.WatchCertificate(slog.Default(), time.Now, certificate, key)
+			_, err := operator.WatchCertificate(slog.Default(), time.Now, certificate, key)
 			return err
 		},
 		"signing": func(certificate, key string) error {
-			_, err := server.WatchIdentity(slog.Default(), time.Now, certificate, key)
+			_, err := operator.WatchIdentity(slog.Default(), time.Now, certificate, key)
 			return err
 		},
 	}
@@ -176,7 +176,7 @@ func TestChangedFilesThatCannotBeUsedAreToldOnce(t *testing.T) {
 	var log strings.Builder
 	now := time.Now()
 	certificate, key := pairOf(t, testkit.NewCA(t).Issue(t, testkit.Leaf{Names: []string{"a.example"}}))
-	files, err := server.WatchCertificate(slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now }, certificate, key)
+	files, err := operator.WatchCertificate(slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now }, certificate, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,9 +186,9 @@ func TestChangedFilesThatCannotBeUsedAreToldOnce(t *testing.T) {
 	}
 	unusable := func() bool {
 		now = now.Add(2 * time.Second)
-		var seen server.Seen
+		var seen operator.Seen
 		files.Judge(&seen, now, nil, nil)
-		return sameCodes(codesOf(seen), []server.ProblemCode{server.FilesUnusable, server.CertificateChain})
+		return sameCodes(codesOf(seen), []operator.ProblemCode{operator.FilesUnusable, operator.CertificateChain})
 	}
 	if err := os.Remove(key); err != nil {
 		t.Fatal(err)

@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"autoconfig/internal/doctor"
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 )
 
 func TestChecksAreShownAndCounted(t *testing.T) {
 	t.Parallel()
 	first := newWorld(t)
-	w := newWorld(t, func(o *server.Options) { o.Checks = first.store })
+	w := newWorld(t, func(o *servertest.Options) { o.Checks = first.store })
 	private := w.server.Private()
 	days := 5
 	for name, findings := range map[string][]doctor.Finding{

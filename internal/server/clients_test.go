@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"autoconfig/internal/directory"
-	"autoconfig/internal/server"
 	"autoconfig/internal/testkit"
+	"autoconfig/internal/web"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -60,7 +60,7 @@ func (g ground) clientWorld(t *testing.T) (ca *testkit.CA, only *atomic.Value, w
 	})
 	secure := tls.NewListener(listen(t, "127.0.0.1:443"), &tls.Config{Certificates: []tls.Certificate{certificate}})
 	plain := listen(t, "127.0.0.1:80")
-	w.serve(t, server.Listeners{Plain: plain})
+	w.serve(t, web.Listeners{Plain: plain})
 	front := &http.Server{Handler: filtered, ErrorLog: log.New(io.Discard, "", 0)} // clients cut what lost their race
 	done := make(chan struct{})
 	go func() { defer close(done); _ = front.Serve(secure) }()

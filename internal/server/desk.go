@@ -1,37 +1,41 @@
 package server
 
 import (
-	"context"
 	"errors"
-	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
-	"autoconfig/internal/admin"
+	"autoconfig/internal/directory"
+	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
 )
 
-// Staff is the handler of the help desk's pages and of the API, where they have a
-// listener of their own.
-func (s *Server) Staff() http.Handler {
-	e := s.newEcho()
-	e.Use(s.observe(slog.LevelInfo), s.strictTransport, privateHeaders, onlyHosts(s.ourHost, errOtherHost))
-	s.staffRoutes(e)
-	s.assets(e)
-	return s.crowds.staff.Handler(e, web.MaxStaffBody)
+// What one client may get wrong.
+var (
+	// signIns are passwords, codes and answers of an identity provider.
+	signIns = web.Rate{PerSecond: 0.1, Burst: 20}
+	// deviceSignIns are those of a browser that has signed in under the name before:
+	// they count apart, and a stranger's failures don't keep it out.
+	deviceSignIns = web.Rate{PerSecond: 1. / 180, Burst: 5}
+	// tokenGuesses are tokens of the API that nobody made.
+	tokenGuesses = web.Rate{PerSecond: 0.1, Burst: 20}
+)
+
+// pageRefusals are what staff are told of errors that only they meet.
+var pageRefusals = []web.Refusal{
+	{Err: staff.ErrForbidden, Status: http.StatusForbidden, Page: "staff.error.forbidden"},
+	{Err: staff.ErrUnknown, Status: http.StatusNotFound, Page: "staff.error.not_found"},
+	{Err: links.ErrUnknown, Status: http.StatusNotFound, Page: "staff.error.not_found"},
+	{Err: links.ErrOrder, Status: http.StatusBadRequest, Page: "staff.error.bad"},
+	{Err: staff.ErrBusy, Status: http.StatusTooManyRequests, Page: "staff.busy"},
 }
 
-func (s *Server) staffRoutes(e *echo.Echo) {
-	if s.Desk == nil {
-		return
-	}
+// Routes adds the help desk's and the API's.
+func (s *Server) Routes(e *echo.Echo) {
 	s.apiRoutes(e)
-	pages := e.Group("/helpdesk", s.bounded, s.staffErrors, s.sameHost, s.sameOrigin, form, wellFormed)
+	pages := e.Group("/helpdesk", s.Bounded, s.ErrorPages(pageRefusals, s.staffFrame), s.SameHost, web.SameOrigin, web.Form, web.RequireUTF8)
 	read := func(path string, h echo.HandlerFunc, around ...echo.MiddlewareFunc) {
 		pages.Match([]string{http.MethodGet, http.MethodHead}, path, h, around...)
 	}
@@ -60,47 +64,6 @@ func (s *Server) staffRoutes(e *echo.Echo) {
 	pages.POST("/people/:id/reset", s.resetPerson, s.signedIn, s.adminsOnly)
 	read("/audit", s.auditPage, s.signedIn, s.adminsOnly)
 	read("/audit.csv", s.auditExport, s.signedIn, s.adminsOnly)
-}
-
-// sameHost refuses names that aren't ours, so that a page elsewhere can't reach
-// this listener by a name that it gave our address (DNS rebinding).
-func (s *Server) sameHost(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if !s.ourHost(c.Request().Host) {
-			return errOtherHost
-		}
-		return next(c)
-	}
-}
-
-func (s *Server) ourHost(host string) bool {
-	if strings.EqualFold(host, s.StaffURL.Host) {
-		return true
-	}
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if !isLoopback(s.StaffURL.Hostname()) {
-		return false
-	}
-	return isLoopback(strings.Trim(host, "[]"))
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-// sameOrigin refuses what another site's page sends (CSRF), by the headers that
-// browsers add.
-func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
-	var protection http.CrossOriginProtection
-	return func(c echo.Context) error {
-		if err := protection.Check(c.Request()); err != nil {
-			return errOtherOrigin
-		}
-		return next(c)
-	}
 }
 
 // The keys under which a request's person is kept.
@@ -132,7 +95,7 @@ func (s *Server) anybodySignedIn(next echo.HandlerFunc) echo.HandlerFunc {
 		if errors.Is(err, staff.ErrUnknown) {
 			return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in")
 		} else if err != nil {
-			return unavailable(err)
+			return directory.Unavailable(err)
 		}
 		c.Set(personKey, p)
 		c.Set(sessionKey, session)
@@ -167,63 +130,18 @@ func (s *Server) setSession(c echo.Context, token string) {
 }
 
 // staffFrame is around the pages of whoever is signed in.
-func (s *Server) staffFrame(c echo.Context) frame {
-	f := s.newFrame(c, brand{Name: s.pages.Title()}, "")
+func (s *Server) staffFrame(c echo.Context) web.Frame {
+	f := s.NewFrame(c, web.Brand{Name: s.Pages.Title()}, "")
 	if session, _ := c.Get(sessionKey).(staff.Session); session.Person != "" && !session.Enrolling {
-		a := person(c).Actor()
-		f.Actor = &a
+		f.Actor = &web.SignedIn{Admin: person(c).Actor().Admin}
 	}
 	for name, values := range c.QueryParams() {
 		if name != "lang" && len(values) == 1 {
-			f.Again = append(f.Again, field{name, values[0]})
+			f.Again = append(f.Again, web.Field{Name: name, Value: values[0]})
 		}
 	}
 	if c.Request().Method == http.MethodPost {
 		f.Method = "" // what is shown only once can't be asked for again
 	}
 	return f
-}
-
-// wrongPage says that something didn't work.
-type wrongPage struct {
-	frame
-	Text string
-}
-
-// staffErrors shows errors as pages.
-func (s *Server) staffErrors(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		err := s.guarded(next, c)
-		if err == nil || c.Response().Committed {
-			return err
-		}
-		status, text := staffRefusal(err)
-		if status == http.StatusInternalServerError {
-			status, text = staffRefusal(s.blamed(err))
-			s.logFailure(c, status, err)
-		}
-		f := s.staffFrame(c)
-		return s.sendFramed(c, status, "wrong", f, wrongPage{f, text})
-	}
-}
-
-func staffRefusal(err error) (status int, text string) {
-	routed := new(echo.HTTPError)
-	switch {
-	case errors.Is(err, staff.ErrForbidden), errors.Is(err, errOtherHost), errors.Is(err, errOtherOrigin):
-		return http.StatusForbidden, "staff.error.forbidden"
-	case isNotFound(err), errors.As(err, &routed) && routed.Code == http.StatusNotFound:
-		return http.StatusNotFound, "staff.error.not_found"
-	case isBad(err):
-		return http.StatusBadRequest, "staff.error.bad"
-	case errors.Is(err, web.ErrTooMany), errors.Is(err, staff.ErrBusy):
-		return http.StatusTooManyRequests, "staff.busy"
-	case errors.Is(err, context.Canceled): // whoever asked has gone: nothing to log
-		return statusGone, "staff.error.unavailable"
-	case errors.Is(err, errUnavailable), errors.Is(err, admin.ErrUnavailable):
-		return http.StatusServiceUnavailable, "staff.error.unavailable"
-	case errors.As(err, &routed):
-		return routed.Code, "staff.error.bad"
-	}
-	return http.StatusInternalServerError, "staff.error.failed"
 }

@@ -11,8 +11,11 @@ import (
 
 	"autoconfig/clients"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/guide"
 	"autoconfig/internal/links"
+	"autoconfig/internal/lookup"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -21,7 +24,7 @@ import (
 const foundMost = 50
 
 type searchPage struct {
-	frame
+	web.Frame
 	Query    string
 	Asked    bool
 	Accounts []policy.Account
@@ -33,13 +36,13 @@ type searchPage struct {
 }
 
 func (s *Server) searchPage(c echo.Context) error {
-	page := searchPage{frame: s.staffFrame(c), Query: strings.TrimSpace(firstBytes(c.QueryParam("q"), 254))}
+	page := searchPage{Frame: s.staffFrame(c), Query: strings.TrimSpace(web.FirstBytes(c.QueryParam("q"), 254))}
 	if page.Query != "" {
 		page.Asked = true
 		ctx, a := c.Request().Context(), person(c).Actor()
 		accounts, failed, err := s.Directory.Search(ctx, page.Query, a.Bounds(), foundMost+1)
 		if err != nil {
-			return unavailable(err)
+			return directory.Unavailable(err)
 		}
 		page.Failed = strings.Join(failed, ", ")
 		if len(accounts) > foundMost {
@@ -51,13 +54,13 @@ func (s *Server) searchPage(c echo.Context) error {
 			switch {
 			case err == nil:
 				page.whole(typed, found.Account)
-			case errors.Is(err, directory.ErrNotFound), errors.Is(err, errUnavailable) && page.Failed != "": // the page says so
+			case errors.Is(err, directory.ErrNotFound), errors.Is(err, directory.ErrUnavailable) && page.Failed != "": // the page says so
 			default:
 				return err
 			}
 		}
 	}
-	return s.sendFramed(c, http.StatusOK, "search", page.frame, page)
+	return s.SendPage(c, http.StatusOK, "search", page.Frame, page)
 }
 
 // whole shows the address that was typed, and the mailbox that it leads to once: by
@@ -71,9 +74,9 @@ func (p *searchPage) whole(typed settings.Address, account policy.Account) {
 }
 
 // served looks an address up that the actor may serve; any other isn't there.
-func (s *Server) served(c echo.Context, typed settings.Address) (a answer, found directory.Found, err error) {
-	a, found, err = s.personal(c.Request().Context(), typed)
-	if err == nil && (!actor(c).Serves(a.asked.Terms.Name) || !actor(c).Serves(a.entry.Terms.Name)) {
+func (s *Server) served(c echo.Context, typed settings.Address) (a lookup.Answer, found directory.Found, err error) {
+	a, found, err = s.Personal(c.Request().Context(), typed)
+	if err == nil && (!actor(c).Serves(a.Asked.Terms.Name) || !actor(c).Serves(a.Entry.Terms.Name)) {
 		err = directory.ErrNotFound
 	}
 	return a, found, err
@@ -90,7 +93,7 @@ func actor(c echo.Context) staff.Actor {
 const actorKey = "actor"
 
 type accountPage struct {
-	frame
+	web.Frame
 	Address  string
 	LeadsTo  string
 	Known    bool
@@ -102,7 +105,7 @@ type accountPage struct {
 	Login    string
 	Programs []clients.Outcome
 	Links    []linkRow
-	Guide    guide
+	Guide    guide.Guide
 	Validity []validity
 	Once     string // of the form that makes a link
 }
@@ -128,10 +131,10 @@ func (s *Server) accountPage(c echo.Context) error {
 	account := found.Account
 	ctx := c.Request().Context()
 	page := accountPage{
-		frame: s.staffFrame(c), Address: typed.String(), Known: found.Known, Account: account, Source: found.Source, Override: found.Override, Decision: a.settings.Decision,
-		Protocol: strings.ToUpper(string(a.settings.Decision.Protocol)), Login: a.settings.IncomingLogin.Literal,
-		Programs: clients.Shown(outcomes(found, typed)),
-		Guide:    s.personalGuide(a, found, links.Other, ""), Once: rand.Text(),
+		Frame: s.staffFrame(c), Address: typed.String(), Known: found.Known, Account: account, Source: found.Source, Override: found.Override, Decision: a.Settings.Decision,
+		Protocol: strings.ToUpper(string(a.Settings.Decision.Protocol)), Login: a.Settings.IncomingLogin.Literal,
+		Programs: clients.Shown(guide.Outcomes(found, typed)),
+		Guide:    guide.Personal(a, found, links.Other, ""), Once: rand.Text(),
 	}
 	if account.Address.Key() != typed.Key() {
 		page.LeadsTo = account.Address.String()
@@ -140,13 +143,13 @@ func (s *Server) accountPage(c echo.Context) error {
 		v.Chosen = float64(v.Hours) == s.linkLife().Hours()
 		page.Validity = append(page.Validity, v)
 	}
-	list, err := s.Links.Store.Links(ctx, links.Filter{Domains: []string{a.entry.Terms.Name}, Address: typed.Key(), Limit: 20})
+	list, err := s.Links.Store.Links(ctx, links.Filter{Domains: []string{a.Entry.Terms.Name}, Address: typed.Key(), Limit: 20})
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	page.Links = s.linkRows(list)
-	if err := s.admin.NoteShown(ctx, actor(c), typed, a.entry.Terms.Name); err != nil {
+	if err := s.admin.NoteShown(ctx, actor(c), typed, a.Entry.Terms.Name); err != nil {
 		return err
 	}
-	return s.sendFramed(c, http.StatusOK, "account", page.frame, page)
+	return s.SendPage(c, http.StatusOK, "account", page.Frame, page)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
 )
@@ -23,7 +24,7 @@ const (
 )
 
 type auditPage struct {
-	frame
+	web.Frame
 	Entries []entryRow
 	Older   int64
 }
@@ -56,16 +57,16 @@ func (s *Server) auditPage(c echo.Context) error {
 	before, _ := strconv.ParseInt(c.QueryParam("before"), 10, 64) // 0 is the first page
 	entries, err := s.Desk.Store.Entries(c.Request().Context(), staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: entriesAtOnce})
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
-	page := auditPage{frame: s.staffFrame(c)}
+	page := auditPage{Frame: s.staffFrame(c)}
 	for _, e := range entries {
-		page.Entries = append(page.Entries, entryRow{e, moment(e.At), whose(e)})
+		page.Entries = append(page.Entries, entryRow{e, web.Moment(e.At), whose(e)})
 	}
 	if len(entries) == entriesAtOnce {
 		page.Older = entries[entriesAtOnce-1].ID
 	}
-	return s.sendFramed(c, http.StatusOK, "audit", page.frame, page)
+	return s.SendPage(c, http.StatusOK, "audit", page.Frame, page)
 }
 
 // exportCount is a trailer (RFC 9110, section 6.5) that says how many entries an export
@@ -80,16 +81,16 @@ func (s *Server) auditExport(c echo.Context) error {
 	}
 	entries, err := s.exported(c, 0)
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	h := c.Response().Header()
-	pageHeaders(h)
+	web.PageHeaders(h)
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="audit.csv"`)
 	h.Set("Trailer", exportCount)
 	count, err := s.export(c, entries)
 	if err != nil {
-		s.logFailure(c, c.Response().Status, err)
+		s.LogFailure(c, c.Response().Status, err)
 		panic(http.ErrAbortHandler)
 	}
 	h.Set(exportCount, strconv.Itoa(count))
@@ -98,7 +99,7 @@ func (s *Server) auditExport(c echo.Context) error {
 
 // exported is a page of entries. A page is bounded in time, all of them aren't.
 func (s *Server) exported(c echo.Context, before int64) ([]staff.Entry, error) {
-	ctx, cancel := context.WithTimeout(unbounded(c), requestTimeout)
+	ctx, cancel := context.WithTimeout(web.Unbounded(c), web.RequestTimeout)
 	defer cancel()
 	return s.Desk.Store.Entries(ctx, staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: exportAtOnce})
 }

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
 )
@@ -49,7 +49,7 @@ func TestAnExportIsWholeOrBroken(t *testing.T) {
 	var logs safeBuffer
 	g := ground{database: "sqlite:test.db", folder: t.TempDir(), logger: slog.New(slog.NewTextHandler(&logs, nil))}
 	l := &ledger{}
-	o, _, db := g.frailOffice(t, func(options *server.Options) {
+	o, _, db := g.frailOffice(t, func(options *servertest.Options) {
 		l.Store = options.Links.Store.(*frail).Store
 		options.Desk.Store = l
 	})

@@ -13,7 +13,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/admin"
+	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
+	"autoconfig/internal/web"
 	"autoconfig/settings"
 )
 
@@ -27,7 +29,7 @@ type linkRow struct {
 func (s *Server) linkRows(list []links.Link) []linkRow {
 	rows := make([]linkRow, len(list))
 	for i, l := range list {
-		rows[i] = linkRow{Link: l, State: s.Links.StateOf(l), Made: moment(l.MadeAt), ExpiresOn: moment(l.ExpiresAt)}
+		rows[i] = linkRow{Link: l, State: s.Links.StateOf(l), Made: web.Moment(l.MadeAt), ExpiresOn: web.Moment(l.ExpiresAt)}
 	}
 	return rows
 }
@@ -36,7 +38,7 @@ func (s *Server) linkRows(list []links.Link) []linkRow {
 const linksAtOnce = 50
 
 type linksPage struct {
-	frame
+	web.Frame
 	Links []linkRow
 	Older string
 }
@@ -44,13 +46,13 @@ type linksPage struct {
 func (s *Server) linksPage(c echo.Context) error {
 	list, err := s.Links.Store.Links(c.Request().Context(), links.Filter{Domains: actor(c).Bounds(), Before: c.QueryParam("before"), Limit: linksAtOnce})
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
-	page := linksPage{frame: s.staffFrame(c), Links: s.linkRows(list)}
+	page := linksPage{Frame: s.staffFrame(c), Links: s.linkRows(list)}
 	if len(list) == linksAtOnce {
 		page.Older = list[linksAtOnce-1].ID
 	}
-	return s.sendFramed(c, http.StatusOK, "links", page.frame, page)
+	return s.SendPage(c, http.StatusOK, "links", page.Frame, page)
 }
 
 // linkLife is how long a link works where nothing else is asked for.
@@ -66,13 +68,13 @@ type linkTexts struct {
 
 // textsOf are a new link's, in its own language.
 func (s *Server) textsOf(l admin.MadeLink) linkTexts {
-	args := map[string]string{"address": l.Address, "url": l.URL, "until": moment(l.ExpiresAt), "provider": l.Provider.Name}
-	say := func(key string) string { return s.pages.Text(settings.Message{Key: key, Args: args}, l.Language) }
+	args := map[string]string{"address": l.Address, "url": l.URL, "until": web.Moment(l.ExpiresAt), "provider": l.Provider.Name}
+	say := func(key string) string { return s.Pages.Text(settings.Message{Key: key, Args: args}, l.Language) }
 	return linkTexts{Subject: say("message.mail.subject"), Mail: say("message.mail.body"), SMS: say("message.sms"), Ticket: say("message.ticket")}
 }
 
 type madePage struct {
-	frame
+	web.Frame
 	admin.MadeLink
 	Texts linkTexts
 	QR    template.HTML
@@ -86,13 +88,13 @@ func (s *Server) makeLink(c echo.Context) error {
 	hours, err1 := strconv.Atoi(c.FormValue("hours"))
 	uses, err2 := strconv.Atoi(c.FormValue("uses"))
 	if err1 != nil || err2 != nil || hours > 1000 {
-		return errBadForm
+		return web.ErrBadForm
 	}
 	o := links.Order{
 		Address: typed, Valid: time.Duration(hours) * time.Hour, Uses: uses,
 		Language: c.FormValue("language"), Note: strings.TrimSpace(c.FormValue("note")),
 	}
-	if once := firstBytes(c.FormValue("once"), maxIdempotencyKey); once != "" { // a page that is loaded again makes no second link
+	if once := web.FirstBytes(c.FormValue("once"), maxIdempotencyKey); once != "" { // a page that is loaded again makes no second link
 		o.Once, o.Asked = "form\x00"+person(c).ID+"\x00"+once, fmt.Sprintf("%d %d %q %q", hours, uses, o.Language, o.Note)
 	}
 	ctx := c.Request().Context()
@@ -109,7 +111,7 @@ func (s *Server) makeLink(c echo.Context) error {
 		return err
 	}
 	f := s.staffFrame(c)
-	return s.sendFramed(c, http.StatusOK, "made", f, madePage{f, made, s.textsOf(made), template.HTML(code)}) //nolint:gosec // our own drawing
+	return s.SendPage(c, http.StatusOK, "made", f, madePage{f, made, s.textsOf(made), template.HTML(code)}) //nolint:gosec // our own drawing
 }
 
 // eventRow is something that happened to a link.
@@ -119,7 +121,7 @@ type eventRow struct {
 }
 
 type lifePage struct {
-	frame
+	web.Frame
 	linkRow
 	Events []eventRow
 }
@@ -132,13 +134,13 @@ func (s *Server) lifePage(c echo.Context) error {
 	}
 	events, err := s.Links.Store.LinkEvents(ctx, l.ID)
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
-	page := lifePage{frame: s.staffFrame(c), linkRow: s.linkRows([]links.Link{l})[0]}
+	page := lifePage{Frame: s.staffFrame(c), linkRow: s.linkRows([]links.Link{l})[0]}
 	for _, e := range events {
-		page.Events = append(page.Events, eventRow{e, moment(e.First), moment(e.Last)})
+		page.Events = append(page.Events, eventRow{e, web.Moment(e.First), web.Moment(e.Last)})
 	}
-	return s.sendFramed(c, http.StatusOK, "life", page.frame, page)
+	return s.SendPage(c, http.StatusOK, "life", page.Frame, page)
 }
 
 func (s *Server) revokeLink(c echo.Context) error {

@@ -10,11 +10,12 @@ import (
 	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 	"autoconfig/settings"
 )
 
 type peoplePage struct {
-	frame
+	web.Frame
 	People []personRow
 	Self   string
 	// Password is a new one, shown once, of Whose.
@@ -32,17 +33,17 @@ func (s *Server) peoplePage(c echo.Context) error { return s.showPeople(c, peopl
 func (s *Server) showPeople(c echo.Context, page peoplePage) error {
 	people, err := s.admin.People(c.Request().Context(), actor(c))
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	for _, p := range people {
 		page.People = append(page.People, personRow{p, s.Now().Before(p.LockedUntil)})
 	}
-	page.frame, page.Self = s.staffFrame(c), person(c).ID
+	page.Frame, page.Self = s.staffFrame(c), person(c).ID
 	status := http.StatusOK
 	if page.Problem != "" {
 		status = http.StatusUnprocessableEntity
 	}
-	return s.sendFramed(c, status, "people", page.frame, page)
+	return s.SendPage(c, status, "people", page.Frame, page)
 }
 
 func (s *Server) addPerson(c echo.Context) error {
@@ -64,7 +65,7 @@ func (s *Server) addPerson(c echo.Context) error {
 func (s *Server) removePerson(c echo.Context) error {
 	err := s.admin.RemovePerson(c.Request().Context(), actor(c), c.Param("id"))
 	if errors.Is(err, admin.ErrItself) {
-		return s.showPeople(c, peoplePage{Problem: s.pages.Say("staff.people.itself", s.staffFrame(c).language)})
+		return s.showPeople(c, peoplePage{Problem: s.Pages.Say("staff.people.itself", s.staffFrame(c).Lang)})
 	} else if err != nil {
 		return err
 	}

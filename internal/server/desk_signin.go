@@ -11,12 +11,14 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 )
 
 type signInPage struct {
-	frame
+	web.Frame
 	SSO     bool
 	Problem string
 	Typed   string
@@ -24,12 +26,12 @@ type signInPage struct {
 
 func (s *Server) signInPage(c echo.Context) error {
 	f := s.staffFrame(c)
-	return s.sendFramed(c, http.StatusOK, "signin", f, signInPage{frame: f, SSO: s.oidc != nil})
+	return s.SendPage(c, http.StatusOK, "signin", f, signInPage{Frame: f, SSO: s.oidc != nil})
 }
 
 func (s *Server) signIn(c echo.Context) error {
 	ctx := c.Request().Context()
-	name := strings.TrimSpace(firstBytes(c.FormValue("name"), 200))
+	name := strings.TrimSpace(web.FirstBytes(c.FormValue("name"), 200))
 	device := s.deviceOf(c, personDevice+name)
 	try, err := s.beginSignIn(c, device)
 	if err != nil {
@@ -39,8 +41,8 @@ func (s *Server) signIn(c echo.Context) error {
 	if errors.Is(err, staff.ErrSignIn) {
 		try.Failed(ctx)
 		// What isn't a name may be a password in the wrong field.
-		if err := s.logStranger(ctx, cmp.Or(p.Name, "unknown name"), ""); err != nil {
-			return unavailable(err)
+		if err := s.Desk.LogStranger(ctx, cmp.Or(p.Name, "unknown name"), ""); err != nil {
+			return directory.Unavailable(err)
 		}
 		return s.signInProblem(c, "staff.bad_sign_in", name)
 	}
@@ -58,7 +60,7 @@ func (s *Server) signIn(c echo.Context) error {
 func (s *Server) signInProblem(c echo.Context, problem, typed string) error {
 	f := s.staffFrame(c)
 	f.Method = "get"
-	return s.sendFramed(c, http.StatusUnauthorized, "signin", f, signInPage{frame: f, SSO: s.oidc != nil, Problem: problem, Typed: typed})
+	return s.SendPage(c, http.StatusUnauthorized, "signin", f, signInPage{Frame: f, SSO: s.oidc != nil, Problem: problem, Typed: typed})
 }
 
 func (s *Server) signOut(c echo.Context) error {
@@ -76,7 +78,7 @@ func (s *Server) signOut(c echo.Context) error {
 // enrolPage is where the second factor is set up: the key travels sealed in the
 // form, and is kept once a code shows that it arrived.
 type enrolPage struct {
-	frame
+	web.Frame
 	QR     template.HTML
 	Key    string
 	Sealed string
@@ -92,12 +94,12 @@ func (s *Server) enrolPage(c echo.Context) error {
 
 func (s *Server) showEnrolment(c echo.Context, status int, key []byte, wrong bool) error {
 	f := s.staffFrame(c)
-	code, err := links.QR(staff.SecondURL(s.pages.Title(), person(c).Name, key))
+	code, err := links.QR(staff.SecondURL(s.Pages.Title(), person(c).Name, key))
 	if err != nil {
 		return err
 	}
-	return s.sendFramed(c, status, "enrol", f, enrolPage{
-		frame: f, QR: template.HTML(code), Key: staff.SecondText(key), Wrong: wrong, //nolint:gosec // our own drawing
+	return s.SendPage(c, status, "enrol", f, enrolPage{
+		Frame: f, QR: template.HTML(code), Key: staff.SecondText(key), Wrong: wrong, //nolint:gosec // our own drawing
 		Sealed: base64.RawURLEncoding.EncodeToString(s.Desk.Seal(append([]byte(person(c).ID), key...))),
 	})
 }
@@ -109,11 +111,11 @@ func (s *Server) enrol(c echo.Context) error {
 	}
 	sealed, err := base64.RawURLEncoding.DecodeString(c.FormValue("sealed"))
 	if err != nil {
-		return errBadForm
+		return web.ErrBadForm
 	}
 	plain, err := s.Desk.Unseal(sealed)
 	if err != nil || len(plain) <= len(p.ID) || string(plain[:len(p.ID)]) != p.ID {
-		return errBadForm
+		return web.ErrBadForm
 	}
 	key := plain[len(p.ID):]
 	ctx := c.Request().Context()
@@ -152,13 +154,13 @@ func (s *Server) proving(c echo.Context, refused string, f func(p staff.Person) 
 	}
 	try.Failed(ctx)
 	if logErr := s.Desk.Log(ctx, p.Actor(), refused, p.Name, "", ""); logErr != nil {
-		return unavailable(logErr)
+		return directory.Unavailable(logErr)
 	}
 	return err
 }
 
 type ownPage struct {
-	frame
+	web.Frame
 	Name, Problem string
 	Local         bool
 	Second        bool
@@ -169,7 +171,7 @@ func (s *Server) ownPage(c echo.Context) error { return s.showOwn(c, http.Status
 
 func (s *Server) showOwn(c echo.Context, status int, problem string, changed bool) error {
 	p, f := person(c), s.staffFrame(c)
-	return s.sendFramed(c, status, "own", f, ownPage{frame: f, Name: p.Name, Local: p.Issuer == "", Second: len(p.Second) > 0, Problem: problem, Changed: changed})
+	return s.SendPage(c, status, "own", f, ownPage{Frame: f, Name: p.Name, Local: p.Issuer == "", Second: len(p.Second) > 0, Problem: problem, Changed: changed})
 }
 
 func (s *Server) changePassword(c echo.Context) error {

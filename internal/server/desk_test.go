@@ -19,6 +19,7 @@ import (
 
 	"autoconfig/internal/links"
 	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/testkit"
 )
@@ -32,15 +33,15 @@ type office struct {
 	public *httptest.Server
 }
 
-func newOffice(t *testing.T, change ...func(*server.Options)) *office {
+func newOffice(t *testing.T, change ...func(*servertest.Options)) *office {
 	t.Helper()
 	return ground{}.office(t, change...)
 }
 
-func (g ground) office(t *testing.T, change ...func(*server.Options)) *office {
+func (g ground) office(t *testing.T, change ...func(*servertest.Options)) *office {
 	t.Helper()
 	o := &office{staff: httptest.NewUnstartedServer(nil), public: httptest.NewUnstartedServer(nil)}
-	o.world = g.world(t, append([]func(*server.Options){func(options *server.Options) {
+	o.world = g.world(t, append([]func(*servertest.Options){func(options *servertest.Options) {
 		var err error
 		if o.desk, err = staff.NewDesk(options.Links.Store.(staff.Store), options.Links.Secret, false); err != nil {
 			t.Fatal(err)
@@ -213,7 +214,7 @@ func TestSigningIn(t *testing.T) {
 func TestSignInsAreLimited(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	o := newOffice(t, func(o *server.Options) { o.Now = func() time.Time { return now } })
+	o := newOffice(t, func(o *servertest.Options) { o.Now = func() time.Time { return now } })
 	v := o.visitor(t)
 	status := map[int]int{}
 	for range 25 {
@@ -492,7 +493,7 @@ func decodeKey(key string) ([]byte, error) {
 // With TLS, cookies are Secure, and the session's can be set by no other host.
 func TestCookiesBehindTLS(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, func(options *server.Options) {
+	o := newOffice(t, func(options *servertest.Options) {
 		options.StaffURL = &url.URL{Scheme: "https", Host: "desk.example.com"}
 		options.PublicURL = &url.URL{Scheme: "https", Host: "setup.example.com"}
 	})

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 )
 
@@ -17,7 +17,7 @@ func TestAStrangerLocksNoKnownBrowserOut(t *testing.T) {
 	start := time.Now()
 	var ahead time.Duration
 	now := func() time.Time { return start.Add(ahead) }
-	o := newOffice(t, func(o *server.Options) {
+	o := newOffice(t, func(o *servertest.Options) {
 		o.Now = now
 		o.Desk.Now = now
 	})
@@ -96,7 +96,7 @@ func TestAKnownBrowserAtTheProvider(t *testing.T) {
 	m := newMock(t)
 	now := time.Now()
 	m.claims = map[string]any{"iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
-	o := m.office(t, func(o *server.Options) { o.Now = func() time.Time { return now } })
+	o := m.office(t, func(o *servertest.Options) { o.Now = func() time.Time { return now } })
 	eva, stranger := o.visitor(t), o.visitor(t)
 	back := func(v *visitor, query string) int {
 		r, _ := v.get("/helpdesk/oidc/callback?" + query + "&state=" + m.begin(t, v))

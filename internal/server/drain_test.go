@@ -7,15 +7,16 @@ import (
 	"testing"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
+	"autoconfig/internal/web"
 )
 
 // A service that is told to stop says so, goes on answering for a while, and lets
 // its clients go.
 func TestAServiceThatIsStoppedDrains(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) { o.Drain = 10 * time.Second })
-	l := server.Listeners{Public: listen(t, "127.0.0.1:0"), Private: listen(t, "127.0.0.1:0")}
+	w := newWorld(t, func(o *servertest.Options) { o.Drain = 10 * time.Second })
+	l := web.Listeners{Public: listen(t, "127.0.0.1:0"), Private: listen(t, "127.0.0.1:0")}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.server.Serve(ctx, l) }()

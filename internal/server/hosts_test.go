@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/operator"
+	"autoconfig/internal/server/servertest"
 )
 
 // foreignHosts are what a page elsewhere can have for a Host, and what looks like
@@ -21,8 +22,8 @@ var foreignHosts = []string{
 // whatever the route.
 func TestPrivateAndStaffListenersAnswerKnownHostsOnly(t *testing.T) {
 	t.Parallel()
-	w := newOffice(t, func(o *server.Options) {
-		o.Checks = o.Links.Store.(server.Checks)
+	w := newOffice(t, func(o *servertest.Options) {
+		o.Checks = o.Links.Store.(operator.Checks)
 		o.StaffURL, o.AdminHosts = &url.URL{Scheme: "https", Host: "desk.example.com:8443"}, []string{"autoconfig"}
 	})
 	for name, c := range map[string]struct {
@@ -61,8 +62,8 @@ func TestPrivateAndStaffListenersAnswerKnownHostsOnly(t *testing.T) {
 
 func TestPrivateListenerAnswersByAddressAndByKnownNames(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) {
-		o.Checks = o.Links.Store.(server.Checks)
+	w := newWorld(t, func(o *servertest.Options) {
+		o.Checks = o.Links.Store.(operator.Checks)
 		o.StaffURL, o.AdminHosts = &url.URL{Scheme: "https", Host: "desk.example.com:8443"}, []string{"autoconfig", "Metrics.example.org"}
 	})
 	w.ask(t, http.MethodGet, autoconfigURL, "") // the directory has been asked: it is ready

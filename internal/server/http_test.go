@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/web"
 )
 
@@ -38,7 +38,7 @@ func TestWellKnownRedirectsToTheServiceForEveryMethod(t *testing.T) {
 func TestRateLimitIsPerClient(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	w := newWorld(t, func(o *server.Options) {
+	w := newWorld(t, func(o *servertest.Options) {
 		o.Rate = web.Rate{PerSecond: 1, Burst: 3}
 		o.Now = func() time.Time { return now }
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
@@ -66,7 +66,7 @@ func TestRateLimitIsPerClient(t *testing.T) {
 func TestLogsAndMetricsNameNobody(t *testing.T) {
 	t.Parallel()
 	var logs bytes.Buffer
-	w := newWorld(t, func(o *server.Options) {
+	w := newWorld(t, func(o *servertest.Options) {
 		o.Logger = slog.New(slog.NewTextHandler(&logs, nil)) // info level
 	})
 	w.ask(t, http.MethodGet, autoconfigURL+"?emailaddress=workshop%40example.com", "")
@@ -120,7 +120,7 @@ func TestServeAnswersOnRealSocketsAndStops(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	public, private := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
-	w.serve(t, server.Listeners{Public: public, Private: private})
+	w.serve(t, web.Listeners{Public: public, Private: private})
 	for _, url := range []string{
 		"http://" + public.Addr().String() + "/mail/config-v1.1.xml?emailaddress=office%40example.com",
 		"http://" + private.Addr().String() + "/healthz",

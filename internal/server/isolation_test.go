@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/operator"
+	"autoconfig/internal/server/servertest"
+	"autoconfig/internal/web"
 )
 
 // everyListener are the handlers of a service that has everything, and the Host that
@@ -18,8 +20,8 @@ import (
 func everyListener(t *testing.T) (handlers map[string]http.Handler, host string, l *linked) {
 	t.Helper()
 	l = newLinked(t)
-	w := newOffice(t, func(o *server.Options) {
-		o.Checks = o.Links.Store.(server.Checks)
+	w := newOffice(t, func(o *servertest.Options) {
+		o.Checks = o.Links.Store.(operator.Checks)
 		o.StaffURL = &url.URL{Scheme: "https", Host: "desk.example.com"}
 	})
 	return map[string]http.Handler{"public": l.server.Public(false), "private": w.server.Private(), "staff": w.server.Staff()}, "desk.example.com", l
@@ -87,7 +89,7 @@ func TestTheHostIsTheOneThatHTTPMeans(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	private, public := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
-	w.serve(t, server.Listeners{Public: public, Private: private})
+	w.serve(t, web.Listeners{Public: public, Private: private})
 	for request, want := range map[string]int{
 		"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n":                                   200,
 		"GET /metrics HTTP/1.0\r\n":                                                      200, // a load balancer's

@@ -7,7 +7,7 @@ import (
 	"testing/fstest"
 
 	"autoconfig/internal/links"
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 )
 
 // Pages are in the person's language: chosen now, chosen before, the link's, the
@@ -49,7 +49,7 @@ func TestPagesSpeakThePersonsLanguage(t *testing.T) {
 // A provider shows itself, with what the operator's folder has.
 func TestBrands(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) {
+	w := newWorld(t, func(o *servertest.Options) {
 		o.Templates = fstest.MapFS{"assets/logo.svg": {Data: []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`)}, "messages/de.json": {Data: []byte(`{"setup.title": "Post bei uns"}`)}}
 	})
 	site := testSite(t)
@@ -79,7 +79,7 @@ func TestBrands(t *testing.T) {
 	if body := text(w.ask(t, http.MethodGet, "http://setup.example.com/email.mobileconfig?emailaddress=a%40example.com", "")); !strings.Contains(body, "Richtet die Post von a@example.com mit IMAP ein.") {
 		t.Error("the profile doesn't speak the provider's language")
 	}
-	if _, err := server.New(server.Options{Directory: w.directory, Templates: fstest.MapFS{"pages/setup.html": {Data: []byte("{{")}}}); err == nil || !strings.Contains(err.Error(), "templates: pages/setup.html") {
+	if _, err := servertest.New(servertest.Options{Directory: w.directory, Templates: fstest.MapFS{"pages/setup.html": {Data: []byte("{{")}}}); err == nil || !strings.Contains(err.Error(), "templates: pages/setup.html") {
 		t.Errorf("a mistake in a page: %v", err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/testkit"
 	"autoconfig/internal/web"
 )
@@ -59,9 +59,9 @@ const configPath = "/mail/config-v1.1.xml"
 // Whatever some clients hold, idle or never used, another one is answered.
 func TestClientsThatHoldConnectionsKeepNobodyOut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) { o.Limits = web.Limits{Connections: 60, PerClient: 20} })
+	w := newWorld(t, func(o *servertest.Options) { o.Limits = web.Limits{Connections: 60, PerClient: 20} })
 	l := listen(t, "127.0.0.1:0")
-	w.serve(t, server.Listeners{Public: l})
+	w.serve(t, web.Listeners{Public: l})
 	address := l.Addr().String()
 	for i := range 100 {
 		if conn, err := tryDial(t, fmt.Sprintf("127.0.7.%d", 1+i%5), address); err == nil && i%2 == 0 {
@@ -78,9 +78,9 @@ func TestClientsThatHoldConnectionsKeepNobodyOut(t *testing.T) {
 
 func TestAClientWithTooManyConnectionsIsHungUpOn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) { o.Limits = web.Limits{Connections: 60, PerClient: 16} })
+	w := newWorld(t, func(o *servertest.Options) { o.Limits = web.Limits{Connections: 60, PerClient: 16} })
 	l := listen(t, "127.0.0.1:0")
-	w.serve(t, server.Listeners{Public: l})
+	w.serve(t, web.Listeners{Public: l})
 	for range 16 { // unused ones aren't closed for its own sake
 		dialFrom(t, "127.0.7.1", l.Addr().String())
 	}
@@ -93,9 +93,9 @@ func TestAClientWithTooManyConnectionsIsHungUpOn(t *testing.T) {
 
 func TestATooManyClosesTheConnection(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) { o.Rate = web.Rate{PerSecond: 1, Burst: 1} })
+	w := newWorld(t, func(o *servertest.Options) { o.Rate = web.Rate{PerSecond: 1, Burst: 1} })
 	l := listen(t, "127.0.0.1:0")
-	w.serve(t, server.Listeners{Public: l})
+	w.serve(t, web.Listeners{Public: l})
 	conn := dialFrom(t, "127.0.7.1", l.Addr().String())
 	if r, err := get(conn, configPath); err != nil || r.StatusCode != http.StatusOK || r.Close {
 		t.Fatalf("%v %v", r, err)
@@ -112,9 +112,9 @@ func TestATooManyClosesTheConnection(t *testing.T) {
 // long is refused at once.
 func TestBodiesOverSockets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *server.Options) { o.Limits = web.Limits{Requests: 2} })
+	w := newWorld(t, func(o *servertest.Options) { o.Limits = web.Limits{Requests: 2} })
 	l := listen(t, "127.0.0.1:0")
-	w.serve(t, server.Listeners{Public: l})
+	w.serve(t, web.Listeners{Public: l})
 	head := "POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.com\r\nContent-Type: multipart/form-data; boundary=x\r\n"
 	for range 20 {
 		_, _ = io.WriteString(dialFrom(t, "127.0.7.1", l.Addr().String()), head+"Content-Length: 1000\r\n\r\n<Auto")
@@ -189,7 +189,7 @@ func secure(t *testing.T, w *world) (address string) {
 	issued := testkit.NewCA(t).Issue(t, testkit.Leaf{Names: []string{"autoconfig.example.com"}})
 	certificate := issued.TLS()
 	l := listen(t, "127.0.0.1:0")
-	w.serve(t, server.Listeners{Public: l, Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }})
+	w.serve(t, web.Listeners{Public: l, Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }})
 	return l.Addr().String()
 }
 
@@ -220,7 +220,7 @@ func TestStreamsOfAConnectionAreFew(t *testing.T) {
 // doesn't live on.
 func TestATooManyEndsAConnectionOfHTTP2(t *testing.T) {
 	t.Parallel()
-	c := newH2(t, secure(t, newWorld(t, func(o *server.Options) { o.Rate = web.Rate{PerSecond: 1, Burst: 1} })))
+	c := newH2(t, secure(t, newWorld(t, func(o *servertest.Options) { o.Rate = web.Rate{PerSecond: 1, Burst: 1} })))
 	c.ask(1, configPath)
 	c.ask(3, configPath)
 	gone, reset := false, false

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"html/template"
 	"net/http"
@@ -9,7 +10,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/directory"
+	"autoconfig/internal/guide"
 	"autoconfig/internal/links"
+	"autoconfig/internal/lookup"
 	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 	"autoconfig/settings"
@@ -18,7 +21,7 @@ import (
 // linkPage is a setup link's page: before a use it says for whom it is, and after
 // one everything.
 type linkPage struct {
-	frame
+	web.Frame
 	Address string
 	Until   string
 	Left    int
@@ -27,12 +30,12 @@ type linkPage struct {
 	Device  links.Device
 	Devices []links.Device
 	QR      template.HTML
-	Guide   *guide
+	Guide   *guide.Guide
 }
 
 // gonePage says that a link doesn't work, and whom to ask.
 type gonePage struct {
-	frame
+	web.Frame
 	State string
 }
 
@@ -43,7 +46,7 @@ type followed struct {
 	links.Link
 	token string
 	typed settings.Address
-	answer
+	lookup.Answer
 	found directory.Found
 	// until is when the window of this browser ends; zero if it has none.
 	until time.Time
@@ -51,81 +54,81 @@ type followed struct {
 
 // follow finds the link of a request. Whoever guesses too often is sent away
 // before anything is looked up.
-func (s *Server) follow(c echo.Context) (followed, error) {
+func (s *Public) follow(c echo.Context) (followed, error) {
 	c.Response().Header().Set("Cache-Control", "no-store") // of redirects too: the path is a secret
 	ctx, client := c.Request().Context(), web.ClientOf(c)
 	if s.guesses.Spent(ctx, client) {
 		return followed{}, web.ErrTooMany
 	}
-	l, err := s.Links.Find(ctx, c.Param("token"))
+	l, err := s.links.Find(ctx, c.Param("token"))
 	if errors.Is(err, links.ErrUnknown) {
 		if !s.guesses.Failed(ctx, client) {
 			return followed{}, web.ErrTooMany
 		}
 		return followed{}, links.ErrUnknown
 	} else if err != nil {
-		return followed{}, unavailable(err)
+		return followed{}, directory.Unavailable(err)
 	}
 	f := followed{Link: l, token: c.Param("token")}
 	if f.typed, err = settings.ParseAddress(l.Address); err != nil { // forgotten
 		return f, links.ErrSpent
 	}
-	if f.answer, f.found, err = s.personal(ctx, f.typed); errors.Is(err, directory.ErrNotFound) {
+	if f.Answer, f.found, err = s.Personal(ctx, f.typed); errors.Is(err, directory.ErrNotFound) {
 		return f, links.ErrSpent // its domain is served no more
 	} else if err != nil {
 		return f, err
 	}
 	if cookie, err := c.Cookie(linkCookie); err == nil {
-		f.until = s.Links.Passes(l, cookie.Value)
+		f.until = s.links.Passes(l, cookie.Value)
 	}
 	return f, nil
 }
 
 // linkGone answers what can't be followed.
-func (s *Server) linkGone(c echo.Context, l followed, err error) error {
-	b := brand{Name: "autoconfig"}
-	if l.entry != nil {
-		b = brandOf(l.settings.Provider)
+func (s *Public) linkGone(c echo.Context, l followed, err error) error {
+	b := web.Brand{Name: "autoconfig"}
+	if l.Entry != nil {
+		b = web.BrandOf(l.Settings.Provider)
 	}
-	f := s.newFrame(c, b, l.Language)
+	f := s.NewFrame(c, b, l.Language)
 	switch {
 	case errors.Is(err, links.ErrUnknown):
-		return s.sendFramed(c, http.StatusNotFound, "gone", f, gonePage{f, "unknown"})
+		return s.SendPage(c, http.StatusNotFound, "gone", f, gonePage{f, "unknown"})
 	case errors.Is(err, links.ErrSpent):
-		state := s.Links.StateOf(l.Link)
+		state := s.links.StateOf(l.Link)
 		if state == links.Open { // of an account that isn't there any more
 			state = links.Revoked
 		}
-		return s.sendFramed(c, http.StatusGone, "gone", f, gonePage{f, string(state)})
+		return s.SendPage(c, http.StatusGone, "gone", f, gonePage{f, string(state)})
 	}
 	return err
 }
 
 // link shows a link's page. However often it is looked at, by whatever program,
 // no use is counted.
-func (s *Server) link(c echo.Context) error {
+func (s *Public) link(c echo.Context) error {
 	l, err := s.follow(c)
 	if err != nil {
 		return s.linkGone(c, l, err)
 	}
 	device := links.DeviceOf(c.Request().UserAgent())
-	page := linkPage{Address: l.Address, Left: l.Uses - l.Used, Device: chosenDevice(c.QueryParam("device"), c.Request().UserAgent()), Devices: links.Devices}
-	page.frame = s.newFrame(c, brandOf(l.settings.Provider), l.Language)
-	page.Again = []field{{"device", string(page.Device)}}
+	page := linkPage{Address: l.Address, Left: l.Uses - l.Used, Device: guide.Device(c.QueryParam("device"), c.Request().UserAgent()), Devices: links.Devices}
+	page.Frame = s.NewFrame(c, web.BrandOf(l.Settings.Provider), l.Language)
+	page.Again = []web.Field{{Name: "device", Value: string(page.Device)}}
 	if !l.until.IsZero() {
-		page.Until = moment(l.until)
-		g := s.personalGuide(l.answer, l.found, page.Device, "/s/"+l.token+"/profile")
+		page.Until = web.Moment(l.until)
+		g := guide.Personal(l.Answer, l.found, page.Device, "/s/"+l.token+"/profile")
 		page.Guide = &g
-		return s.sendFramed(c, http.StatusOK, "link", page.frame, page)
+		return s.SendPage(c, http.StatusOK, "link", page.Frame, page)
 	}
-	if s.Links.StateOf(l.Link) != links.Open {
+	if s.links.StateOf(l.Link) != links.Open {
 		return s.linkGone(c, l, links.ErrSpent)
 	}
 	if c.Request().Method == http.MethodGet {
 		s.noteLink(c.Request().Context(), l.Link, links.Opened, device)
 	}
-	page.Until = moment(l.ExpiresAt)
-	if _, err := mobileconfig.Render(l.settings); err == nil {
+	page.Until = web.Moment(l.ExpiresAt)
+	if _, err := mobileconfig.Render(l.Settings); err == nil {
 		page.Apple = page.Device == links.IPhone || page.Device == links.Mac
 	}
 	code, err := links.QR(links.URL(s.PublicURL, l.token))
@@ -133,28 +136,26 @@ func (s *Server) link(c echo.Context) error {
 		return err
 	}
 	page.QR = template.HTML(code) //nolint:gosec // our own drawing, without a byte of the text in it
-	return s.sendFramed(c, http.StatusOK, "link", page.frame, page)
+	return s.SendPage(c, http.StatusOK, "link", page.Frame, page)
 }
-
-func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 // useLink is the button of a link's page: the only thing that counts as a use. In
 // the window that a use opens, it is free.
-func (s *Server) useLink(c echo.Context) error {
+func (s *Public) useLink(c echo.Context) error {
 	l, err := s.follow(c)
 	if err != nil {
 		return s.linkGone(c, l, err)
 	}
 	ctx := c.Request().Context()
 	if l.until.IsZero() {
-		pass, err := s.Links.Use(ctx, l.Link)
+		pass, err := s.links.Use(ctx, l.Link)
 		if errors.Is(err, links.ErrSpent) {
-			if l.Link, err = s.Links.Find(ctx, l.token); err == nil {
+			if l.Link, err = s.links.Find(ctx, l.token); err == nil {
 				err = links.ErrSpent
 			}
 			return s.linkGone(c, l, err)
 		} else if err != nil {
-			return unavailable(err)
+			return directory.Unavailable(err)
 		}
 		c.SetCookie(&http.Cookie{ //nolint:gosec // plain http only on loopback
 			Name: linkCookie, Value: pass, Path: "/s/" + l.token, MaxAge: int(links.Window.Seconds()),
@@ -162,7 +163,7 @@ func (s *Server) useLink(c echo.Context) error {
 		})
 	}
 	device := links.DeviceOf(c.Request().UserAgent())
-	target := "/s/" + l.token + "?device=" + string(chosenDevice(c.FormValue("device"), c.Request().UserAgent()))
+	target := "/s/" + l.token + "?device=" + string(guide.Device(c.FormValue("device"), c.Request().UserAgent()))
 	if c.FormValue("do") == "profile" {
 		target = "/s/" + l.token + "/profile"
 	} else {
@@ -172,7 +173,7 @@ func (s *Server) useLink(c echo.Context) error {
 }
 
 // linkProfile is the profile behind a link, for a browser in its window.
-func (s *Server) linkProfile(c echo.Context) error {
+func (s *Public) linkProfile(c echo.Context) error {
 	l, err := s.follow(c)
 	if err != nil {
 		return s.linkGone(c, l, err)
@@ -180,10 +181,23 @@ func (s *Server) linkProfile(c echo.Context) error {
 	if l.until.IsZero() {
 		return c.Redirect(http.StatusSeeOther, "/s/"+l.token)
 	}
-	f := s.newFrame(c, brandOf(l.settings.Provider), l.Language)
+	f := s.NewFrame(c, web.BrandOf(l.Settings.Provider), l.Language)
 	if c.Request().Method == http.MethodGet {
 		s.noteLink(c.Request().Context(), l.Link, links.Download, links.DeviceOf(c.Request().UserAgent()))
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return s.sendProfile(c, l.settings, f.language)
+	return s.sendProfile(c, l.Settings, f.Lang)
+}
+
+// noteFor bounds how long a page waits for its look to be noted.
+const noteFor = time.Second
+
+// noteLink notes what was done with a link, if it can be: a full disk, or an import
+// that others wait for, keeps nobody from what the link shows. Its use is another matter.
+func (s *Public) noteLink(ctx context.Context, l links.Link, kind links.Kind, device links.Device) {
+	ctx, cancel := context.WithTimeout(ctx, noteFor)
+	defer cancel()
+	if err := s.links.Note(ctx, l, kind, device); err != nil {
+		s.Logger.Warn("what was done with a link can't be noted", "kind", string(kind), "error", err)
+	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"autoconfig/internal/links"
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/settings"
 )
 
@@ -27,7 +27,7 @@ type linked struct {
 func newLinked(t *testing.T, change ...func(*links.Order)) *linked {
 	t.Helper()
 	l := &linked{now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
-	l.world = newWorld(t, func(o *server.Options) {
+	l.world = newWorld(t, func(o *servertest.Options) {
 		o.Now = func() time.Time { return l.now }
 		o.Links.Now = o.Now
 		l.keeper = o.Links

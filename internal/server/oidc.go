@@ -14,7 +14,9 @@ import (
 	"github.com/labstack/echo/v4"
 	"golang.org/x/oauth2"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
 )
 
 // OIDC is an identity provider of the help desk (OpenID Connect Core 1.0,
@@ -84,14 +86,14 @@ func (s *Server) endOIDC(c echo.Context) error {
 		return err
 	}
 	who, err := s.identify(c, h)
-	if errors.Is(err, errUnavailable) {
+	if errors.Is(err, directory.ErrUnavailable) {
 		return err
 	}
 	if err != nil {
 		try.Failed(ctx)
-		s.Logger.WarnContext(ctx, "sign-in by the identity provider refused", "error", firstBytes(err.Error(), 300))
-		if err := s.logStranger(ctx, who.Subject, "identity provider"); err != nil {
-			return unavailable(err)
+		s.Logger.WarnContext(ctx, "sign-in by the identity provider refused", "error", web.FirstBytes(err.Error(), 300))
+		if err := s.Desk.LogStranger(ctx, who.Subject, "identity provider"); err != nil {
+			return directory.Unavailable(err)
 		}
 		problem := "staff.sso_failed"
 		if errors.Is(err, staff.ErrForbidden) {
@@ -102,7 +104,7 @@ func (s *Server) endOIDC(c echo.Context) error {
 	try.Good()
 	token, _, err := s.Desk.Welcome(ctx, s.oidc.Issuer, who.Subject, who.name, who.role, who.domains)
 	if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	s.setSession(c, token)
 	s.setDevice(c, providerDevice+s.oidc.Issuer)
@@ -158,7 +160,7 @@ func (s *Server) identify(c echo.Context, h handshake) (who identified, err erro
 	if refused := new(oauth2.RetrieveError); errors.As(err, &refused) && refused.Response.StatusCode < http.StatusInternalServerError {
 		return who, fmt.Errorf("exchange the code: %w", err)
 	} else if err != nil {
-		return who, fmt.Errorf("%w: the identity provider: exchange the code: %w", errUnavailable, err)
+		return who, fmt.Errorf("%w: the identity provider: exchange the code: %w", directory.ErrUnavailable, err)
 	}
 	raw, _ := answer.Extra("id_token").(string)
 	token, err := s.oidc.judgeToken(ctx, p, raw, answer.AccessToken, h)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 )
 
@@ -116,9 +117,9 @@ func (m *mock) token(t *testing.T) string {
 }
 
 // mocked is an office whose staff sign in at a mock.
-func (m *mock) office(t *testing.T, change ...func(*server.Options)) *office {
+func (m *mock) office(t *testing.T, change ...func(*servertest.Options)) *office {
 	t.Helper()
-	return newOffice(t, append([]func(*server.Options){func(o *server.Options) {
+	return newOffice(t, append([]func(*servertest.Options){func(o *servertest.Options) {
 		o.OIDC = &server.OIDC{Issuer: m.URL, ClientID: "desk", RoleClaim: "groups", Roles: map[string]staff.Role{"desk": staff.Staff}, Audiences: []string{"project"}}
 	}}, change...)...)
 }
@@ -297,7 +298,9 @@ func TestAnIdentityProviderThatFails(t *testing.T) {
 	m.metadata = map[string]any{"issuer": "https://other.example"}
 	var ahead atomic.Int64
 	start := time.Now()
-	o := m.office(t, func(o *server.Options) { o.Now = func() time.Time { return start.Add(time.Duration(ahead.Load())) } })
+	o := m.office(t, func(o *servertest.Options) {
+		o.Now = func() time.Time { return start.Add(time.Duration(ahead.Load())) }
+	})
 	ask := func() int {
 		r, _ := o.visitor(t).get("/helpdesk/oidc")
 		return r.StatusCode

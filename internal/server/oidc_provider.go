@@ -10,6 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"autoconfig/internal/directory"
+	"autoconfig/internal/web"
+
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
@@ -58,7 +61,7 @@ func (i *identity) context(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, &client)
 }
 
-// discover gives the provider, or an errUnavailable. However many wait, one asks;
+// discover gives the provider, or an directory.ErrUnavailable. However many wait, one asks;
 // nobody waits longer than one request to the provider takes, or than its own.
 func (i *identity) discover(ctx context.Context) (*oidc.Provider, error) {
 	d, begun := i.join()
@@ -69,7 +72,7 @@ func (i *identity) discover(ctx context.Context) (*oidc.Provider, error) {
 	case <-d.done:
 		return d.provider, d.err
 	case <-ctx.Done():
-		return nil, unavailable(ctx.Err())
+		return nil, directory.Unavailable(ctx.Err())
 	}
 }
 
@@ -80,7 +83,7 @@ func (i *identity) join() (d *discovery, begun bool) {
 	if i.last != nil && i.last.holds(i.now()) {
 		return i.last, false
 	}
-	i.last = &discovery{done: make(chan struct{}), err: errUnavailable} // if it panics
+	i.last = &discovery{done: make(chan struct{}), err: directory.ErrUnavailable} // if it panics
 	return i.last, true
 }
 
@@ -94,8 +97,8 @@ func (i *identity) run(ctx context.Context, d *discovery) {
 	defer cancel()
 	d.provider, d.err = oidc.NewProvider(ctx, i.Issuer)
 	if d.err != nil {
-		d.err = fmt.Errorf("%w: the identity provider: %w", errUnavailable, d.err)
-		i.logger.Warn("the identity provider doesn't say where it is reached", "issuer", i.Issuer, "error", firstBytes(d.err.Error(), 300))
+		d.err = fmt.Errorf("%w: the identity provider: %w", directory.ErrUnavailable, d.err)
+		i.logger.Warn("the identity provider doesn't say where it is reached", "issuer", i.Issuer, "error", web.FirstBytes(d.err.Error(), 300))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/testkit"
 )
@@ -19,7 +20,7 @@ import (
 func newFederated(t *testing.T) (*office, *atomic.Int64) {
 	t.Helper()
 	var ahead atomic.Int64 // nanoseconds of our clock
-	o := newOffice(t, func(options *server.Options) {
+	o := newOffice(t, func(options *servertest.Options) {
 		redirect := options.StaffURL.String() + "/helpdesk/oidc/callback"
 		p := testkit.StartOIDC(t, "../..", redirect, map[string]map[string]any{
 			"17": {"name": "Eva", "groups": []string{"other", "desk"}, "mail_domains": []string{"example", "unknown"}, "email": "root@example.com"},
@@ -138,7 +139,7 @@ func TestForgedAnswersOfAnIdentityProvider(t *testing.T) {
 // The service starts, and says so, while the provider is down.
 func TestAnIdentityProviderThatIsDown(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, func(options *server.Options) {
+	o := newOffice(t, func(options *servertest.Options) {
 		options.OIDC = &server.OIDC{Issuer: "http://127.0.0.1:1", ClientID: "x", RoleClaim: "groups"}
 	})
 	if r, body := o.visitor(t).get("/helpdesk/oidc"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "does not answer just now") {

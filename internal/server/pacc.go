@@ -11,19 +11,19 @@ import (
 
 // pacc serves the stored document of the Host's domain. Its digest is in the DNS:
 // not a byte may change on the way.
-func (s *Server) pacc(c echo.Context) error {
+func (s *Public) pacc(c echo.Context) error {
 	ctx := c.Request().Context()
-	a, err := s.forHost(ctx, c.Request().Host)
+	a, err := s.ForHost(ctx, c.Request().Host)
 	if err != nil {
 		return err
 	}
-	document, err := s.Directory.Document(ctx, a.entry)
+	document, err := s.Directory.Document(ctx, a.Entry)
 	if errors.Is(err, directory.ErrNotFound) {
 		return errNoService
 	} else if err != nil {
-		return unavailable(err)
+		return directory.Unavailable(err)
 	}
 	c.Response().Header().Set("Cache-Control", "no-cache, no-transform")
-	s.metrics.answered("pacc", a.settings.Decision.Protocol)
+	s.answered("pacc", a.Settings.Decision.Protocol)
 	return c.Blob(http.StatusOK, "application/json", document)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"autoconfig/internal/doctor"
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/testkit"
 )
 
@@ -21,7 +21,7 @@ import (
 func checkedWorld(t *testing.T) *httptest.Server {
 	t.Helper()
 	first := newWorld(t)
-	w := newWorld(t, func(o *server.Options) { o.Checks = first.store })
+	w := newWorld(t, func(o *servertest.Options) { o.Checks = first.store })
 	days := 12
 	record := doctor.Record{Name: "autoconfig.example.com.", Type: "CNAME", TTL: 3600, Data: "setup.example.com."}
 	for name, findings := range map[string][]doctor.Finding{

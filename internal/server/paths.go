@@ -1,16 +1,12 @@
 package server
 
 import (
-	"maps"
-	"net"
-	"net/http"
-	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/internal/lookup"
 	"autoconfig/settings"
 )
 
@@ -40,51 +36,10 @@ func fold(path string) string {
 	return path
 }
 
-// publicHeaders are on every public answer.
-func publicHeaders(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		maps.Copy(c.Response().Header(), always) // the values are shared: they are replaced, never changed
-		return next(c)
-	}
-}
-
-var always = http.Header{
-	"X-Content-Type-Options":  {"nosniff"},
-	"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
-	"Referrer-Policy":         {"no-referrer"},
-	"X-Robots-Tag":            {"noindex"},
-}
-
-// privateHeaders are on every answer of the private and the staff listener: no other
-// site's page may read or embed it, and nothing keeps it. Pages and assets say more.
-func privateHeaders(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		h := c.Response().Header()
-		maps.Copy(h, always)
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
-		return next(c)
-	}
-}
-
 func addressQuery(typed settings.Address, digest string) string {
 	query := "?emailaddress=" + url.QueryEscape(typed.String())
-	if isDigest(typed, digest) {
+	if lookup.IsDigest(typed, digest) {
 		query += "&emailmd5=" + url.QueryEscape(digest)
 	}
 	return query
-}
-
-func (s *Server) fromTrustedProxy(r *http.Request) bool {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && s.trusts(peer.Addr())
-}
-
-func (s *Server) trusts(peer netip.Addr) bool {
-	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer.Unmap()) })
-}
-
-func ipNet(prefix netip.Prefix) *net.IPNet {
-	prefix = prefix.Masked()
-	return &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
 }

@@ -2,14 +2,13 @@ package server
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/autodiscover"
 	"autoconfig/internal/links"
+	"autoconfig/internal/lookup"
 	"autoconfig/mobileconfig"
 	"autoconfig/pacc"
 	"autoconfig/settings"
@@ -24,10 +23,10 @@ import (
 // Answered over plain http too are the assets, the redirects to a domain's services,
 // which lead to https anyway, and Autodiscover's POST, which Thunderbird would send
 // on without its body.
-func (s *Server) overTLS(knownPlain bool) echo.MiddlewareFunc {
+func (s *Public) overTLS(knownPlain bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if !knownPlain && s.forwardedScheme(c) != "http" {
+			if !knownPlain && s.ForwardedScheme(c) != "http" {
 				return next(c)
 			}
 			l, ok := leadOf(c)
@@ -109,54 +108,14 @@ func leadWithAddress(c echo.Context, names ...string) (l lead, ok bool) {
 
 // secureHost is the name at which a request is answered over https: public_url's
 // or the served special name that the Host is. It is false if there is none.
-func (s *Server) secureHost(c echo.Context, anyName bool) (host string, ok bool) {
+func (s *Public) secureHost(c echo.Context, anyName bool) (host string, ok bool) {
 	secure := s.PublicURL.Scheme == "https"
-	name, err := hostName(c.Request().Host)
+	name, err := lookup.HostName(c.Request().Host)
 	if secure && (anyName || err == nil && name == s.PublicURL.Hostname()) {
 		return s.PublicURL.Host, true
 	}
-	if a, err := s.forHost(c.Request().Context(), c.Request().Host); err == nil {
-		return a.host, true
+	if a, err := s.ForHost(c.Request().Context(), c.Request().Host); err == nil {
+		return a.Host, true
 	}
 	return s.PublicURL.Host, secure
-}
-
-// forwardedScheme is what a trusted proxy says of how the client came: http or https;
-// "" if none says anything.
-func (s *Server) forwardedScheme(c echo.Context) string {
-	r := c.Request()
-	if r.TLS != nil || r.Header.Get(echo.HeaderXForwardedProto) == "" || !s.fromTrustedProxy(r) {
-		return ""
-	}
-	return c.Scheme()
-}
-
-// strictTransport tells browsers to come by https alone from now on (RFC 6797), on
-// answers that went over TLS and under our own names: at the name of a mail domain
-// itself there may be its website, of which we say nothing. For the same reason it
-// doesn't include subdomains.
-func (s *Server) strictTransport(next echo.HandlerFunc) echo.HandlerFunc {
-	value := []string{"max-age=" + strconv.Itoa(int(s.HSTS/time.Second))}
-	return func(c echo.Context) error {
-		// Over plain http it must not be sent (RFC 6797, section 7.2).
-		if (c.Request().TLS != nil || s.forwardedScheme(c) == "https") && s.isOurName(c.Request().Host) {
-			c.Response().Header()["Strict-Transport-Security"] = value
-		}
-		return next(c)
-	}
-}
-
-// isOurName tells whether a Host is a name that serves nothing but this: public_url's,
-// staff_url's, or one that begins as special names do.
-func (s *Server) isOurName(host string) bool {
-	name := strings.ToLower(bareName(host))
-	if name == strings.ToLower(s.PublicURL.Hostname()) || name == strings.ToLower(s.StaffURL.Hostname()) {
-		return true
-	}
-	for _, special := range specialNames {
-		if strings.HasPrefix(name, special) {
-			return true
-		}
-	}
-	return false
 }

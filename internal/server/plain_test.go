@@ -15,7 +15,9 @@ import (
 	"pgregory.net/rapid"
 
 	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/testkit"
+	"autoconfig/internal/web"
 )
 
 func TestOverPlainHTTPGetsAreRedirectedToOurOwnNames(t *testing.T) {
@@ -120,7 +122,7 @@ func TestALinkIsNotUsedOverPlainHTTP(t *testing.T) {
 
 func TestOnlyATrustedProxyIsBelieved(t *testing.T) {
 	t.Parallel()
-	trust := func(o *server.Options) {
+	trust := func(o *servertest.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // httptest's client
 	}
 	trusted, untrusted := newWorld(t, trust), newWorld(t)
@@ -241,12 +243,12 @@ func withoutSpecial(host string) string {
 // HSTS is said over TLS alone, for our own names alone.
 func TestStrictTransportSecurity(t *testing.T) {
 	t.Parallel()
-	w := newOffice(t, func(o *server.Options) {
+	w := newOffice(t, func(o *servertest.Options) {
 		o.PublicURL = &url.URL{Scheme: "https", Host: "setup.example.com"}
 		o.StaffURL, o.StaffApart, o.HSTS = &url.URL{Scheme: "https", Host: "desk.example.com"}, true, 180*24*time.Hour
 	})
 	certificate := testkit.NewCA(t).Issue(t, testkit.Leaf{Names: []string{"setup.example.com"}}).TLS()
-	l := server.Listeners{
+	l := web.Listeners{
 		Public: listen(t, "127.0.0.1:0"), Plain: listen(t, "127.0.0.1:0"), Private: listen(t, "127.0.0.1:0"), Staff: listen(t, "127.0.0.1:0"),
 		Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil },
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/smallstep/pkcs7"
 	"howett.net/plist"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/operator"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/testkit"
 )
 
@@ -99,11 +100,11 @@ func TestProfilesAreSignedAndAChangedKeyIsTaken(t *testing.T) {
 	}
 	write("one.example", testkit.RSA2048)
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	signer, err := server.WatchIdentity(slog.New(slog.DiscardHandler), func() time.Time { return now }, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	signer, err := operator.WatchIdentity(slog.New(slog.DiscardHandler), func() time.Time { return now }, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, func(o *server.Options) { o.Signer = signer.Identity })
+	w := newWorld(t, func(o *servertest.Options) { o.Signer = signer.Identity })
 	unsigned := text(newWorldWithSite(t, w).ask(t, http.MethodGet, "http://x/email.mobileconfig?email=office@example.com", ""))
 
 	check := func(name string) {
@@ -158,10 +159,10 @@ func TestWatchIdentitySaysWhatIsWrong(t *testing.T) {
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.WatchIdentity(slog.Default(), time.Now, file, file); err == nil {
+	if _, err := operator.WatchIdentity(slog.Default(), time.Now, file, file); err == nil {
 		t.Error("nonsense is taken for an identity")
 	}
-	if _, err := server.WatchCertificate(slog.Default(), time.Now, filepath.Join(dir, "none"), file); !os.IsNotExist(err) {
+	if _, err := operator.WatchCertificate(slog.Default(), time.Now, filepath.Join(dir, "none"), file); !os.IsNotExist(err) {
 		t.Errorf("missing file: %v", err)
 	}
 }

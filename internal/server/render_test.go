@@ -14,7 +14,7 @@ import (
 
 	"autoconfig/autodiscover"
 	"autoconfig/internal/directory"
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/policy"
 	"autoconfig/policy/policytest"
 	"autoconfig/settings"
@@ -111,7 +111,7 @@ func TestAnswersThroughSharedFormsAreThoseOfTheDomainAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		site := shared(t)
 		d := directory.New(directory.Options{Store: site, Logger: slog.New(slog.DiscardHandler)})
-		s, err := server.New(server.Options{Directory: d, PublicURL: &url.URL{Scheme: "https", Host: "setup.example.com"}, Logger: slog.New(slog.DiscardHandler)})
+		s, err := servertest.New(servertest.Options{Directory: d, PublicURL: &url.URL{Scheme: "https", Host: "setup.example.com"}, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

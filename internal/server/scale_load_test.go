@@ -22,7 +22,7 @@ import (
 
 	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/store"
 	"autoconfig/internal/testkit"
 	"autoconfig/internal/web"
@@ -109,7 +109,7 @@ func bear(text string) error {
 	}
 	defer func() { _ = db.Close() }()
 	quiet := slog.New(slog.DiscardHandler)
-	s, err := server.New(server.Options{
+	s, err := servertest.New(servertest.Options{
 		Directory: directory.New(directory.Options{Store: db, Logger: quiet}), Logger: quiet,
 		PublicURL: &url.URL{Scheme: "https", Host: scaleHost},
 		Rate:      web.Rate{PerSecond: 1e9, Burst: 1e9}, // asked, but never refusing

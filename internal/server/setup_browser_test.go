@@ -17,7 +17,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"autoconfig/internal/links"
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/testkit"
 	"autoconfig/settings"
 )
@@ -38,7 +38,7 @@ func site(t *testing.T) (*world, *httptest.Server, *links.Keeper) {
 	s := httptest.NewUnstartedServer(nil)
 	here := &url.URL{Scheme: "http", Host: s.Listener.Addr().String()}
 	var keeper *links.Keeper
-	w := newWorld(t, func(o *server.Options) { o.PublicURL, keeper, o.Now = here, o.Links, nil })
+	w := newWorld(t, func(o *servertest.Options) { o.PublicURL, keeper, o.Now = here, o.Links, nil })
 	s.Config.Handler = w.server.Public(false)
 	s.Start()
 	t.Cleanup(s.Close)

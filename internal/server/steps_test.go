@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"autoconfig/internal/directory"
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/store"
 	"autoconfig/internal/testkit"
 	"autoconfig/policy"
@@ -94,7 +94,7 @@ func newLaboratory(t *testing.T, g ground, outside ...directory.SourceOptions) *
 		outside[i].Source = countedSource{outside[i].Source, l.counter}
 	}
 	var d *directory.Directory
-	l.world = g.world(t, func(o *server.Options) {
+	l.world = g.world(t, func(o *servertest.Options) {
 		d = directory.New(directory.Options{
 			Store: countedStore{o.Links.Store.(*store.Store), l.counter}, Sources: outside, Logger: o.Logger,
 			Now: func() time.Time { return *l.now.Load() }, Sleep: func(time.Duration) { l.note("held") },

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 )
 
@@ -18,8 +18,8 @@ func TestStrangersOfManyAddressesInTheAuditLog(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
 	var ahead time.Duration
-	o := newOffice(t, func(o *server.Options) {
-		o.Now = func() time.Time { return start.Add(ahead) }
+	o := newOffice(t, func(o *servertest.Options) {
+		o.Desk.Now = func() time.Time { return start.Add(ahead) }
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	})
 	handler := o.server.Staff()

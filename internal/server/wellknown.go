@@ -10,18 +10,18 @@ import (
 
 // wellKnown redirects to the service of the Host's domain (RFC 6764, section 5;
 // RFC 8620, section 2.2), for every method: calendar clients begin with PROPFIND.
-func (s *Server) wellKnown(service string) echo.HandlerFunc {
+func (s *Public) wellKnown(service string) echo.HandlerFunc {
 	url := map[string]func(settings.Services) string{
 		"caldav":  func(s settings.Services) string { return s.CalDAV },
 		"carddav": func(s settings.Services) string { return s.CardDAV },
 		"jmap":    func(s settings.Services) string { return s.JMAP },
 	}[service]
 	return func(c echo.Context) error {
-		a, err := s.forHost(c.Request().Context(), c.Request().Host)
+		a, err := s.ForHost(c.Request().Context(), c.Request().Host)
 		if err != nil {
 			return err
 		}
-		target := url(a.settings.Services)
+		target := url(a.Settings.Services)
 		if target == "" {
 			return errNoService
 		}

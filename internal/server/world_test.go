@@ -17,8 +17,9 @@ import (
 	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
-	"autoconfig/internal/server"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/store"
+	"autoconfig/internal/web"
 	"autoconfig/policy"
 )
 
@@ -88,7 +89,7 @@ func testSite(t testing.TB) policy.Site {
 
 // world is a service with a store.
 type world struct {
-	server    *server.Server
+	server    *servertest.Service
 	store     *store.Store
 	directory *directory.Directory
 }
@@ -102,12 +103,12 @@ type ground struct {
 }
 
 // newWorld is a world with a store in memory.
-func newWorld(t testing.TB, change ...func(*server.Options)) *world {
+func newWorld(t testing.TB, change ...func(*servertest.Options)) *world {
 	t.Helper()
 	return ground{}.world(t, change...)
 }
 
-func (g ground) world(t testing.TB, change ...func(*server.Options)) *world {
+func (g ground) world(t testing.TB, change ...func(*servertest.Options)) *world {
 	t.Helper()
 	if g.database == "" {
 		g.database = "sqlite::memory:"
@@ -129,7 +130,7 @@ func (g ground) world(t testing.TB, change ...func(*server.Options)) *world {
 	}
 	w := &world{store: db}
 	w.directory = directory.New(directory.Options{Store: db, Sources: g.sources, Logger: g.logger})
-	options := server.Options{
+	options := servertest.Options{
 		Directory: w.directory,
 		PublicURL: &url.URL{Scheme: "https", Host: "setup.example.com"},
 		Logger:    g.logger,
@@ -141,7 +142,7 @@ func (g ground) world(t testing.TB, change ...func(*server.Options)) *world {
 	for _, f := range change {
 		f(&options)
 	}
-	if w.server, err = server.New(options); err != nil {
+	if w.server, err = servertest.New(options); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -184,7 +185,7 @@ func text(r *http.Response) string {
 }
 
 // serve runs the service on real sockets until the test ends.
-func (w *world) serve(t testing.TB, l server.Listeners) {
+func (w *world) serve(t testing.TB, l web.Listeners) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)

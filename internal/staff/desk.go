@@ -41,6 +41,7 @@ type Desk struct {
 	nobody string
 	// oneFactor lets local people in without a second factor (the demo).
 	oneFactor bool
+	strangers strangers
 }
 
 // NewDesk prepares a Desk; secret is the root of its key. oneFactor lets local

@@ -43,25 +43,15 @@ type Attempts struct {
 // no address.
 type clientHash [16]byte
 
-// Keeping is where and how Attempts are kept.
-type Keeping struct {
-	// Failures keep them for all replicas; nil means that each process counts by itself.
-	Failures Failures
-	// Secret is the root of the key by which clients are kept there.
-	Secret []byte
-	Logger *slog.Logger
-	Now    func() time.Time
-}
-
-// NewAttempts bounds one kind of attempts. A bucket that a replica has in memory is the
+// newAttempts bounds one kind of attempts. A bucket that a replica has in memory is the
 // same in the database, so that more replicas aren't more guesses.
-func NewAttempts(kind string, r Rate, k Keeping) *Attempts {
-	key, err := hkdf.Key(sha256.New, k.Secret, nil, "autoconfig clients and what they get wrong", sha256.Size)
+func (f *Front) newAttempts(kind string, r Rate) *Attempts {
+	key, err := hkdf.Key(sha256.New, f.Secret, nil, "autoconfig clients and what they get wrong", sha256.Size)
 	if err != nil {
 		panic(err) // the size is one that SHA-256 can give
 	}
 	return &Attempts{
-		kind: kind, rate: r, key: key, shared: k.Failures, logger: k.Logger, now: k.Now,
+		kind: kind, rate: r, key: key, shared: f.Failures, logger: f.Logger, now: f.Now,
 		clients: otter.Must(&otter.Options[clientHash, *bucket]{
 			MaximumSize:      maxClients,
 			ExpiryCalculator: otter.ExpiryAccessing[clientHash, *bucket](2 * r.window()),

@@ -26,11 +26,11 @@ type Limits struct {
 // DefaultLimits fit into 256 MB of memory; docs/operators.md has the arithmetic.
 var DefaultLimits = Limits{Connections: 4096, PerClient: 512, Requests: 256}
 
-// PrivateLimits are the private listener's.
-var PrivateLimits = Limits{Connections: 256, PerClient: 256, Requests: 64}
+// privateLimits are the private listener's.
+var privateLimits = Limits{Connections: 256, PerClient: 256, Requests: 64}
 
-// OrDefault puts those of DefaultLimits in the place of zero ones.
-func (l Limits) OrDefault() Limits {
+// orDefault puts those of DefaultLimits in the place of zero ones.
+func (l Limits) orDefault() Limits {
 	for _, field := range []struct {
 		value    *int
 		fallback int
@@ -91,9 +91,9 @@ type place struct {
 	left     bool
 }
 
-// NewCrowd has nobody in it yet. Clients that are trusted aren't bounded. told hears why
+// newCrowd has nobody in it yet. Clients that are trusted aren't bounded. told hears why
 // something was refused or closed.
-func NewCrowd(limits Limits, trusted func(netip.Addr) bool, told func(string)) *Crowd {
+func newCrowd(limits Limits, trusted func(netip.Addr) bool, told func(string)) *Crowd {
 	return &Crowd{
 		limits: limits, trusted: trusted, told: told, now: time.Now,
 		desks:  desks{places: make(chan struct{}, limits.Requests)},
@@ -320,8 +320,8 @@ func placeIn(ctx context.Context) *place {
 	return p
 }
 
-// Open counts the connections.
-func (c *Crowd) Open() float64 {
+// open counts the connections.
+func (c *Crowd) open() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return float64(c.connections)

@@ -31,7 +31,7 @@ func from(address string) *peer {
 func guests(connections, perClient int) (*Crowd, map[string]int) {
 	told := map[string]int{}
 	proxy := func(a netip.Addr) bool { return a == netip.MustParseAddr("192.0.2.1") }
-	return NewCrowd(Limits{connections, perClient, 4}, proxy, func(reason string) { told[reason]++ }), told
+	return newCrowd(Limits{connections, perClient, 4}, proxy, func(reason string) { told[reason]++ }), told
 }
 
 // fill gives a client n connections in a state.

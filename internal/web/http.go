@@ -2,7 +2,6 @@ package web
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 )
@@ -33,11 +32,8 @@ func http2() *http.HTTP2Config {
 	}
 }
 
-// Gate is a listener that lets the crowd's connections in.
-func (c *Crowd) Gate(l net.Listener) net.Listener { return &gate{l, c} }
-
-// Server answers the connections that came through the crowd's gate.
-func (c *Crowd) Server(handler http.Handler, logger *slog.Logger) *http.Server {
+// server answers the connections that came through the crowd's gate.
+func (c *Crowd) server(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,

@@ -20,24 +20,24 @@ type Rate struct {
 // seen least recently start anew.
 const maxClients = 100_000
 
-// Limiter counts the requests of clients.
-type Limiter struct {
+// limiter counts the requests of clients.
+type limiter struct {
 	rate    Rate
 	clients *otter.Cache[netip.Prefix, *rate.Limiter]
 }
 
-// NewLimiter is nil for a Rate that doesn't bound anything.
-func NewLimiter(r Rate) *Limiter {
+// newLimiter is nil for a Rate that doesn't bound anything.
+func newLimiter(r Rate) *limiter {
 	if r.PerSecond <= 0 {
 		return nil
 	}
-	return &Limiter{rate: r, clients: otter.Must(&otter.Options[netip.Prefix, *rate.Limiter]{
+	return &limiter{rate: r, clients: otter.Must(&otter.Options[netip.Prefix, *rate.Limiter]{
 		MaximumSize:      maxClients,
 		ExpiryCalculator: otter.ExpiryAccessing[netip.Prefix, *rate.Limiter](10 * time.Minute),
 	})}
 }
 
-func (l *Limiter) allow(client netip.Addr, now time.Time) bool {
+func (l *limiter) allow(client netip.Addr, now time.Time) bool {
 	key := clientPrefix(client)
 	bucket, found := l.clients.GetIfPresent(key)
 	if !found {
@@ -56,18 +56,16 @@ func clientPrefix(client netip.Addr) netip.Prefix {
 	return prefix
 }
 
-// Refuse refuses a client that asks too often, by a clock.
-func (l *Limiter) Refuse(now func() time.Time) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if l == nil {
-			return next
+// Limit refuses a client that asks too often.
+func (a *App) Limit(next echo.HandlerFunc) echo.HandlerFunc {
+	if a.limiter == nil {
+		return next
+	}
+	return func(c echo.Context) error {
+		client, _ := netip.ParseAddr(c.RealIP())
+		if !a.limiter.allow(client, a.Now()) {
+			return ErrTooMany
 		}
-		return func(c echo.Context) error {
-			client, _ := netip.ParseAddr(c.RealIP())
-			if !l.allow(client, now()) {
-				return ErrTooMany
-			}
-			return next(c)
-		}
+		return next(c)
 	}
 }

@@ -192,7 +192,7 @@ func shed(a *reply) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Retry-After", "5")
 	a.WriteHeader(http.StatusServiceUnavailable)
-	_, _ = a.Write([]byte("The service is busy; try again in a moment." + DeltaChatStop))
+	_, _ = a.Write([]byte("The service is busy; try again in a moment." + deltaChatStop))
 }
 
 // reply is a request's answer. Handlers make an answer whole before they write: with

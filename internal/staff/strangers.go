@@ -1,14 +1,13 @@
-package server
+package staff
 
 import (
 	"context"
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
-
-	"autoconfig/internal/staff"
 )
 
 // What strangers of all addresses together write to the audit log: a hundred entries
@@ -26,26 +25,26 @@ type strangers struct {
 	left    int
 }
 
-// logStranger notes a sign-in that was refused. The entry after some that were left
+// LogStranger notes a sign-in that was refused. The entry after some that were left
 // out says how many.
-func (s *Server) logStranger(ctx context.Context, subject, detail string) error {
-	left, ok := s.strangers.allow(s)
+func (d *Desk) LogStranger(ctx context.Context, subject, detail string) error {
+	left, ok := d.strangers.allow(d.now())
 	if !ok {
 		return nil
 	}
 	if left > 0 {
 		detail = strings.TrimPrefix(fmt.Sprintf("%s; %d more before it are left out", detail, left), "; ")
 	}
-	return s.Desk.Log(ctx, staff.Actor{Name: "stranger"}, "sign-in refused", subject, "", detail)
+	return d.Log(ctx, Actor{Name: "stranger"}, "sign-in refused", subject, "", detail)
 }
 
-func (t *strangers) allow(s *Server) (left int, ok bool) {
+func (t *strangers) allow(now time.Time) (left int, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.limiter == nil {
 		t.limiter = rate.NewLimiter(strangerEntries, strangerBurst)
 	}
-	if !t.limiter.AllowN(s.Now(), 1) {
+	if !t.limiter.AllowN(now, 1) {
 		t.left++
 		return 0, false
 	}

@@ -1,7 +1,8 @@
-package server
+// Package guide says what a person has to do with one account on one device: what the
+// setup page, a setup link and the help desk show.
+package guide
 
 import (
-	"context"
 	"html/template"
 	"net/url"
 	"slices"
@@ -10,14 +11,15 @@ import (
 	"autoconfig/clients"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
+	"autoconfig/internal/lookup"
 	"autoconfig/mobileconfig"
 	"autoconfig/policy"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
 )
 
-// guide is what a person is told about one account on one device.
-type guide struct {
+// Guide is what a person is told about one account on one device.
+type Guide struct {
 	Protocol string
 	Programs []clients.Outcome
 	// Profile is where the Apple profile is; "" if there can't be one.
@@ -38,8 +40,8 @@ type serverText struct {
 
 // newGuide says what to do; of settings that anybody may ask for it says nothing
 // but what the protocol means.
-func newGuide(s settings.Settings, outcomes []clients.Outcome, device links.Device, profile string) guide {
-	g := guide{
+func newGuide(s settings.Settings, outcomes []clients.Outcome, device links.Device, profile string) Guide {
+	g := Guide{
 		Protocol: strings.ToUpper(string(s.Decision.Protocol)), Settings: s,
 		Programs: clients.OfDevice(outcomes, device),
 		Incoming: serverTextOf(s.Incoming, s.IncomingLogin), Outgoing: serverTextOf(s.Outgoing, s.OutgoingLogin),
@@ -76,46 +78,32 @@ func serverTextOf(s settings.Server, login settings.Login) serverText {
 	return t
 }
 
-// publicGuide is for an address that anybody may type: all it says of programs
+// Public is for an address that anybody may type: all it says of programs
 // follows from what anybody may ask.
-func (s *Server) publicGuide(a answer, device links.Device) guide {
-	answers := clients.Answers{Own: a.settings, Address: a.settings, Digest: a.settings, Default: a.asked.Terms.DefaultSettings(a.asked.Name)}
-	profile := mobileconfig.Path + "?emailaddress=" + url.QueryEscape(a.settings.Typed.String())
-	return newGuide(a.settings, clients.Outcomes(answers), device, profile)
+func Public(a lookup.Answer, device links.Device) Guide {
+	answers := clients.Answers{Own: a.Settings, Address: a.Settings, Digest: a.Settings, Default: a.Asked.Terms.DefaultSettings(a.Asked.Name)}
+	profile := mobileconfig.Path + "?emailaddress=" + url.QueryEscape(a.Settings.Typed.String())
+	return newGuide(a.Settings, clients.Outcomes(answers), device, profile)
 }
 
-// personal are the settings behind a setup link, or for staff: with the name and
-// the reason, and whatever the domain gives to everybody.
-func (s *Server) personal(ctx context.Context, typed settings.Address) (a answer, found directory.Found, err error) {
-	entry, err := s.domain(ctx, typed.Domain())
-	if err != nil {
-		return a, found, err
-	}
-	if found, err = s.Directory.Lookup(ctx, entry, typed); err != nil {
-		return a, found, unavailable(err)
-	}
-	a.asked = entry
-	a.settings, a.entry = found.Personal(typed)
-	a.settings.DisplayName = found.Account.Name
-	return a, found, nil
-}
-
-func (s *Server) personalGuide(a answer, found directory.Found, device links.Device, profile string) guide {
-	g := newGuide(a.settings, outcomes(found, a.settings.Typed), device, profile)
-	g.Advice = a.settings.Decision.Advice
+// Personal is for who holds a setup link, and for staff. profile is where the Apple
+// profile is.
+func Personal(a lookup.Answer, found directory.Found, device links.Device, profile string) Guide {
+	g := newGuide(a.Settings, Outcomes(found, a.Settings.Typed), device, profile)
+	g.Advice = a.Settings.Decision.Advice
 	// In plain words: a rule's name is the operator's.
-	g.Reason = &settings.Message{Key: "plain" + strings.TrimPrefix(a.settings.Decision.Reason.Key, "reason")}
+	g.Reason = &settings.Message{Key: "plain" + strings.TrimPrefix(a.Settings.Decision.Reason.Key, "reason")}
 	return g
 }
 
-// outcomes are what each program makes of an address.
-func outcomes(found directory.Found, typed settings.Address) []clients.Outcome {
+// Outcomes are what each program makes of an address.
+func Outcomes(found directory.Found, typed settings.Address) []clients.Outcome {
 	standIn := settings.MustAddress(thunderbird.EvolutionUser + "@" + typed.Domain())
 	return clients.Outcomes(found.Answers(typed, standIn))
 }
 
-// chosenDevice is what the person chose, or what the browser is.
-func chosenDevice(chosen, userAgent string) links.Device {
+// Device is what the person chose, or what the browser is.
+func Device(chosen, userAgent string) links.Device {
 	if slices.Contains(links.Devices, links.Device(chosen)) {
 		return links.Device(chosen)
 	}

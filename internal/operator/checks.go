@@ -1,73 +1,12 @@
-package server
+package operator
 
 import (
 	"context"
-	"iter"
-	"net/http"
 	"sync"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
-
-	"autoconfig/internal/doctor"
 )
-
-// Checks gives the last results of checking domains.
-type Checks interface {
-	Check(ctx context.Context, name string) (doctor.Result, error)
-	// Checks are those of domains, by their primary names, or of all if it is nil.
-	Checks(ctx context.Context, domains []string, after string, limit int) ([]doctor.Result, error)
-	// AllChecks are all of them. An error is the last that is yielded.
-	AllChecks(ctx context.Context) iter.Seq2[doctor.Result, error]
-}
-
-const (
-	checksAtOnce = 100
-	checksMost   = 1000
-)
-
-// listChecks answers the last results in pages: ?after= is the last name of the
-// page before, ?limit= at most 1000.
-func (s *Server) listChecks(c echo.Context) error {
-	limit, err := limitOf(c)
-	if err != nil {
-		return err
-	}
-	results, err := s.Checks.Checks(c.Request().Context(), actor(c).Bounds(), c.QueryParam("after"), limit)
-	if err != nil {
-		return err
-	}
-	page := struct {
-		Checks []checked `json:"checks"`
-		After  string    `json:"after,omitempty"`
-	}{Checks: []checked{}}
-	for _, r := range results {
-		page.Checks = append(page.Checks, checked{State: r.Report.State(), Result: r})
-	}
-	if len(results) == limit {
-		page.After = results[limit-1].Report.Domain
-	}
-	return c.JSON(http.StatusOK, page)
-}
-
-// checked is a result with its state.
-type checked struct {
-	State string `json:"state"`
-	doctor.Result
-}
-
-func (s *Server) showCheck(c echo.Context) error {
-	entry, err := s.servedDomain(c, c.Param("domain"))
-	if err != nil {
-		return err
-	}
-	r, err := s.Checks.Check(c.Request().Context(), entry.Name)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, checked{State: r.Report.State(), Result: r})
-}
 
 // checkCollector counts the last results when the metrics are read. Its labels are
 // our own codes and words. With many domains the counting takes a while: what was
@@ -75,7 +14,8 @@ func (s *Server) showCheck(c echo.Context) error {
 // can't be asked.
 type checkCollector struct {
 	checks Checks
-	latest func() *Server
+	// down tells whether our own database is known to be down.
+	down func() bool
 
 	mu       sync.Mutex
 	kept     []prometheus.Metric
@@ -105,7 +45,7 @@ func (k *checkCollector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (k *checkCollector) Collect(out chan<- prometheus.Metric) {
-	if k.latest().Directory.Health().Err == nil { // else it would only cost time
+	if !k.down() { // else it would only cost time
 		select {
 		case <-k.fresh():
 		case <-time.After(collectPatience):

@@ -1,15 +1,13 @@
-package server
+package operator
 
 import (
-	"bytes"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
-	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
+	"autoconfig/internal/web"
 	"autoconfig/settings"
 )
 
@@ -24,8 +22,11 @@ type checkRow struct {
 	Checked                  time.Time
 }
 
-func (s *Server) checksPage(c echo.Context) error {
-	results, err := s.Checks.Checks(c.Request().Context(), nil, c.QueryParam("after"), checksAtOnce)
+// rowsAtOnce is how many domains the page shows.
+const rowsAtOnce = 100
+
+func (s *Private) checksPage(c echo.Context) error {
+	results, err := s.Checks.Checks(c.Request().Context(), nil, c.QueryParam("after"), rowsAtOnce)
 	if err != nil {
 		return err
 	}
@@ -46,10 +47,10 @@ func (s *Server) checksPage(c echo.Context) error {
 		}
 		page.Rows = append(page.Rows, row)
 	}
-	if len(results) == checksAtOnce {
-		page.After = results[checksAtOnce-1].Report.Domain
+	if len(results) == rowsAtOnce {
+		page.After = results[rowsAtOnce-1].Report.Domain
 	}
-	return s.sendPage(c, "checks", page)
+	return s.SendOperatorPage(c, "checks", page)
 }
 
 // pageFinding is a finding with what its code means.
@@ -58,10 +59,10 @@ type pageFinding struct {
 	SeverityText, Means, Records string
 }
 
-func (s *Server) checkPage(c echo.Context) error {
+func (s *Private) checkPage(c echo.Context) error {
 	name, err := settings.ParseDomain(c.Param("domain"))
 	if err != nil {
-		return errNoDomainName
+		return web.ErrNoDomainName
 	}
 	r, err := s.Checks.Check(c.Request().Context(), name)
 	if err != nil {
@@ -87,27 +88,5 @@ func (s *Server) checkPage(c echo.Context) error {
 		p.Records = strings.Join(records, "\n")
 		page.Findings = append(page.Findings, p)
 	}
-	return s.sendPage(c, "check", page)
-}
-
-// sendPage writes a page, whole or not at all.
-func (s *Server) sendPage(c echo.Context, name string, data any) error {
-	var text bytes.Buffer
-	if err := s.pages.Write(&text, name, "en", data); err != nil {
-		return err
-	}
-	pageHeaders(c.Response().Header())
-	return c.HTMLBlob(http.StatusOK, text.Bytes())
-}
-
-func (s *Server) asset(c echo.Context) error {
-	text, kind := s.pages.Asset(c.Param("name"))
-	if text == nil {
-		return directory.ErrNotFound
-	}
-	h := c.Response().Header()
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox") // an image may be opened by itself
-	h.Set("Cache-Control", "public, max-age=3600")
-	return c.Blob(http.StatusOK, kind, text)
+	return s.SendOperatorPage(c, "check", page)
 }

@@ -1,4 +1,4 @@
-package server
+package operator
 
 import (
 	"net/http"
@@ -8,7 +8,7 @@ import (
 )
 
 // healthz says that the process runs.
-func (s *Server) healthz(c echo.Context) error {
+func healthz(c echo.Context) error {
 	return c.String(http.StatusOK, "ok\n")
 }
 
@@ -22,13 +22,13 @@ type readiness struct {
 // but no reason to take the replica out of service while the last good answers
 // serve on: all the others have the same source. Only a service that could never
 // read its domains isn't ready.
-func (s *Server) readyz(c echo.Context) error {
+func (s *Private) readyz(c echo.Context) error {
 	r := readiness{Status: "ready", Problems: s.allProblems()}
 	status := http.StatusOK
 	if slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Severity == Error }) {
 		r.Status = "degraded"
 	}
-	if s.front.stopping.Load() {
+	if s.Stopping() {
 		r.Status, status = "stopping", http.StatusServiceUnavailable
 	}
 	if !s.Directory.Health().Ready {

@@ -1,4 +1,4 @@
-package server
+package web
 
 import (
 	"context"
@@ -10,14 +10,12 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"autoconfig/internal/web"
 )
 
 // shutdownTimeout is how long running requests have to end.
 const shutdownTimeout = 10 * time.Second
 
-// Listeners are the sockets that a Server serves; nil ones are not served.
+// Listeners are the sockets that a Front serves; nil ones are not served.
 type Listeners struct {
 	Public net.Listener
 	// Plain is plain http beside a Public with TLS.
@@ -33,14 +31,14 @@ type Listeners struct {
 // Serve serves until ctx ends. Then /readyz says that it is stopping, and it goes on
 // for the time of Drain, in which a load balancer sends requests elsewhere. At
 // last running requests may finish for up to ten seconds.
-func (s *Server) Serve(ctx context.Context, l Listeners) error {
+func (f *Front) Serve(ctx context.Context, l Listeners) error {
 	group, ctx := errgroup.WithContext(ctx)
-	run := func(name string, listener net.Listener, handler http.Handler, c *web.Crowd, config *tls.Config) {
+	run := func(name string, listener net.Listener, pick func(*Face) http.Handler, c *Crowd, config *tls.Config) {
 		if listener == nil {
 			return
 		}
-		server := c.Server(handler, s.Logger)
-		listener = c.Gate(listener)
+		server := c.server(f.handler(pick), f.Logger)
+		listener = &gate{listener, c}
 		if config != nil {
 			listener = tls.NewListener(listener, config)
 		}
@@ -52,7 +50,7 @@ func (s *Server) Serve(ctx context.Context, l Listeners) error {
 		})
 		group.Go(func() error {
 			<-ctx.Done()
-			s.drain(server)
+			f.drain(server)
 			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 			defer cancel()
 			if err := server.Shutdown(stop); err != nil {
@@ -65,19 +63,18 @@ func (s *Server) Serve(ctx context.Context, l Listeners) error {
 	if l.Certificate != nil {
 		config = &tls.Config{GetCertificate: l.Certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	}
-	group.Go(func() error { return s.groupRequests(ctx) })
-	defer func() { s.sayGroups(s.requests.counted()) }()
-	s.front.begin(newFace(s))
-	run("public", l.Public, s.front.handler(func(f *face) http.Handler { return f.public }), s.crowds.public, config)
-	run("plain", l.Plain, s.front.handler(func(f *face) http.Handler { return f.plain }), s.crowds.public, nil)
-	run("private", l.Private, s.front.handler(func(f *face) http.Handler { return f.private }), s.crowds.private, nil)
-	run("staff", l.Staff, s.front.handler(func(f *face) http.Handler { return f.staff }), s.crowds.staff, config)
+	group.Go(func() error { return f.groupRequests(ctx) })
+	defer func() { f.sayGroups(f.requests.counted()) }()
+	run("public", l.Public, func(f *Face) http.Handler { return f.Public }, f.Public, config)
+	run("plain", l.Plain, func(f *Face) http.Handler { return f.Plain }, f.Public, nil)
+	run("private", l.Private, func(f *Face) http.Handler { return f.Private }, f.Private, nil)
+	run("staff", l.Staff, func(f *Face) http.Handler { return f.Staff }, f.Staff, config)
 	return group.Wait()
 }
 
 // drain lets clients go, one answer after the other.
-func (s *Server) drain(server *http.Server) {
-	s.front.stopping.Store(true)
+func (f *Front) drain(server *http.Server) {
+	f.stopping.Store(true)
 	server.SetKeepAlivesEnabled(false)
-	time.Sleep(s.front.latest().Drain)
+	time.Sleep(f.latest().App.Drain)
 }

@@ -1,4 +1,4 @@
-package server
+package web
 
 import (
 	"cmp"
@@ -70,24 +70,24 @@ func (l *requestLog) counted() map[requestKind]requestGroup {
 }
 
 // logRequest has the route, not the path or the query: no address gets into the log.
-func (s *Server) logRequest(c echo.Context, level slog.Level, took time.Duration) {
+func (f *Front) logRequest(c echo.Context, level slog.Level, took time.Duration) {
 	ctx := c.Request().Context()
-	if !s.Logger.Enabled(ctx, level) {
+	if !f.Logger.Enabled(ctx, level) {
 		return
 	}
 	kind := requestKind{level, route(c), c.Response().Status}
-	alone, over := s.requests.alone(kind, took, s.Now())
-	s.sayGroups(over)
+	alone, over := f.requests.alone(kind, took, f.Now())
+	f.sayGroups(over)
 	if !alone {
 		return
 	}
-	s.Logger.LogAttrs(ctx, level, "request",
+	f.Logger.LogAttrs(ctx, level, "request",
 		slog.String("method", c.Request().Method), slog.String("route", kind.route),
 		slog.Int("status", kind.status), slog.Duration("took", took), slog.Int64("bytes", c.Response().Size))
 }
 
 // groupRequests says once a second what was grouped.
-func (s *Server) groupRequests(ctx context.Context) error {
+func (f *Front) groupRequests(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -95,18 +95,18 @@ func (s *Server) groupRequests(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			s.sayGroups(s.requests.counted())
+			f.sayGroups(f.requests.counted())
 		}
 	}
 }
 
-func (s *Server) sayGroups(groups map[requestKind]requestGroup) {
+func (f *Front) sayGroups(groups map[requestKind]requestGroup) {
 	kinds := slices.SortedFunc(maps.Keys(groups), func(a, b requestKind) int {
 		return cmp.Or(cmp.Compare(a.route, b.route), cmp.Compare(a.status, b.status), cmp.Compare(a.level, b.level))
 	})
 	for _, k := range kinds {
 		g := groups[k]
-		s.Logger.LogAttrs(context.Background(), k.level, "requests", slog.String("route", k.route), slog.Int("status", k.status),
+		f.Logger.LogAttrs(context.Background(), k.level, "requests", slog.String("route", k.route), slog.Int("status", k.status),
 			slog.Int("count", g.count), slog.Duration("slowest", g.slowest))
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package operator
 
 import (
 	"cmp"
@@ -146,7 +146,7 @@ func (p *Problems) Last() Seen {
 
 // allProblems are those that are looked for now and then, and how the database and
 // the sources fare at this moment.
-func (s *Server) allProblems() []Problem {
+func (s *Private) allProblems() []Problem {
 	var all []Problem
 	for _, health := range append([]directory.Health{s.Directory.Health()}, s.Directory.Sources()...) {
 		if health.Err == nil {
@@ -165,8 +165,22 @@ func (s *Server) allProblems() []Problem {
 	return append(all, s.Problems.Last().Problems...)
 }
 
+// unwritable says that nothing can be written, since when, why and what to do; "" while
+// it can.
+func (s *Private) unwritable() string {
+	if s.Unwritable == nil {
+		return ""
+	}
+	since, why := s.Unwritable()
+	if why == nil {
+		return ""
+	}
+	return "nothing can be written to the database since " + since.Format("2006-01-02 15:04:05Z") + ": " + why.Error() +
+		"; see that its disk has room and isn't read-only: answers go on, but links can't be used and nothing can be changed"
+}
+
 // problemCollector shows problems as metrics. Its labels are our own words.
-type problemCollector struct{ latest func() *Server }
+type problemCollector struct{ of *Private }
 
 var (
 	problemDesc  = prometheus.NewDesc("autoconfig_problem", "1 for each kind of problem that /readyz names.", []string{"code", "severity"}, nil)
@@ -185,15 +199,14 @@ func (p problemCollector) Collect(out chan<- prometheus.Metric) {
 		code     ProblemCode
 		severity Severity
 	}
-	s := p.latest()
 	seen := map[kind]bool{}
-	for _, one := range s.allProblems() {
+	for _, one := range p.of.allProblems() {
 		if k := (kind{one.Code, one.Severity}); !seen[k] {
 			seen[k] = true
 			out <- prometheus.MustNewConstMetric(problemDesc, prometheus.GaugeValue, 1, string(one.Code), string(one.Severity))
 		}
 	}
-	for use, at := range s.Problems.Last().NotAfter {
+	for use, at := range p.of.Problems.Last().NotAfter {
 		out <- prometheus.MustNewConstMetric(notAfterDesc, prometheus.GaugeValue, float64(at.Unix()), use)
 	}
 }

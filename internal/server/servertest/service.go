@@ -1,0 +1,131 @@
+// Package servertest puts the whole service together for tests, as cmd/autoconfig does.
+package servertest
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"autoconfig/internal/directory"
+	"autoconfig/internal/links"
+	"autoconfig/internal/operator"
+	"autoconfig/internal/server"
+	"autoconfig/internal/staff"
+	"autoconfig/internal/web"
+	"autoconfig/mobileconfig"
+)
+
+// Options are those of all rooms. Zero values are good but for Directory and PublicURL.
+type Options struct {
+	Directory *directory.Directory
+
+	// Of the process, see [web.FrontOptions].
+	Limits    web.Limits
+	Failures  web.Failures
+	Secret    []byte
+	Logger    *slog.Logger
+	LinesLost func() uint64
+	Now       func() time.Time
+	Version   string
+
+	// Of a configuration, see [web.Options].
+	PublicURL, StaffURL *url.URL
+	TrustedProxies      []netip.Prefix
+	Rate                web.Rate
+	HSTS, Drain         time.Duration
+	Templates           fs.FS
+
+	// Of the rooms.
+	Links      *links.Keeper
+	LinkLife   time.Duration
+	LinkUses   int
+	Signer     func() *mobileconfig.Identity
+	Checks     operator.Checks
+	Problems   *operator.Problems
+	AdminHosts []string
+	Desk       *staff.Desk
+	Site       server.Site
+	OIDC       *server.OIDC
+	// StaffApart says that the help desk has a listener of its own.
+	StaffApart bool
+}
+
+// Service is the handlers of all rooms.
+type Service struct {
+	Options
+	front   *web.Front
+	face    *web.Face
+	public  *server.Public
+	private *operator.Private
+	staff   *server.Server
+}
+
+// New is a service that has just started.
+func New(o Options) (*Service, error) {
+	front := web.NewFront(web.FrontOptions{
+		Limits: o.Limits, Failures: o.Failures, Secret: o.Secret, Logger: o.Logger, LinesLost: o.LinesLost, Now: o.Now, Version: o.Version,
+	})
+	return build(front, o)
+}
+
+// Reload puts a service with other options in the place of this one.
+func (s *Service) Reload(o Options) (*Service, error) { return build(s.front, o) }
+
+func build(front *web.Front, o Options) (*Service, error) {
+	app, err := web.NewApp(front, web.Options{
+		PublicURL: o.PublicURL, StaffURL: o.StaffURL, TrustedProxies: o.TrustedProxies, Rate: o.Rate,
+		HSTS: o.HSTS, Drain: o.Drain, Templates: o.Templates,
+		DatabaseDown: func() bool { return o.Directory.Health().Err != nil },
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{Options: o, front: front}
+	s.public = server.New(app, server.Options{Directory: o.Directory, Links: o.Links, Signer: o.Signer})
+	private := operator.Options{Directory: o.Directory, Checks: o.Checks, Problems: o.Problems, AdminHosts: o.AdminHosts}
+	if o.Site != nil {
+		private.Unwritable = o.Site.Unwritable
+	}
+	s.private = operator.New(app, private)
+	if o.Desk != nil {
+		s.staff = server.NewStaff(app, server.StaffOptions{
+			Directory: o.Directory, Checks: o.Checks, Links: o.Links, LinkLife: o.LinkLife, LinkUses: o.LinkUses,
+			Desk: o.Desk, Site: o.Site, OIDC: o.OIDC,
+		})
+	}
+	s.face = &web.Face{App: app}
+	s.face.Public, s.face.Plain, s.face.Private, s.face.Staff = s.Public(false), s.Public(true), s.Private(), s.Staff()
+	front.Show(s.face, func() {})
+	return s, nil
+}
+
+func (s *Service) rooms() []web.Routes {
+	if s.staff == nil {
+		return nil
+	}
+	return []web.Routes{s.staff.Routes}
+}
+
+// Public is the handler of the public listener.
+func (s *Service) Public(knownPlain bool) http.Handler { return s.public.Handler(knownPlain) }
+
+// Private is the handler of the private listener.
+func (s *Service) Private() http.Handler {
+	if s.StaffApart {
+		return s.private.Handler()
+	}
+	return s.private.Handler(s.rooms()...)
+}
+
+// Staff is the handler of the listener of the help desk and the API.
+func (s *Service) Staff() http.Handler { return s.face.App.StaffHandler(s.rooms()...) }
+
+// AskProvider asks the identity provider of the help desk.
+func (s *Service) AskProvider(ctx context.Context) error { return s.staff.AskProvider(ctx) }
+
+// Serve serves on sockets until ctx ends.
+func (s *Service) Serve(ctx context.Context, l web.Listeners) error { return s.front.Serve(ctx, l) }

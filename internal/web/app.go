@@ -1,0 +1,116 @@
+package web
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"autoconfig/templates"
+)
+
+// Options are what the handlers of one configuration have in common. Zero values are
+// good but for PublicURL.
+type Options struct {
+	// PublicURL is where this service is reached from outside: scheme and host
+	// only. URLs in answers are made from it, never from a request.
+	PublicURL *url.URL
+	// StaffURL is where the help desk's pages are reached; the loopback address if
+	// nil.
+	StaffURL *url.URL
+	// TrustedProxies are the networks from which X-Forwarded-For and
+	// X-Forwarded-Proto are believed.
+	TrustedProxies []netip.Prefix
+	// Rate bounds the requests of one client.
+	Rate Rate
+	// HSTS is for how long browsers come by https alone; 0 makes them forget it.
+	HSTS time.Duration
+	// Drain is how long the service goes on when it is told to stop.
+	Drain time.Duration
+	// Templates is the operator's folder of texts, pages and assets; nil for none.
+	Templates fs.FS
+	// DatabaseDown tells whether our own database couldn't be asked at the last try.
+	// It is never so if nil.
+	DatabaseDown func() bool
+}
+
+// App is what the handlers of one configuration stand on.
+type App struct {
+	Options
+	*Front
+	Pages   *templates.Pages
+	limiter *limiter
+}
+
+// NewApp prepares an App. An error is a mistake in the operator's templates.
+func NewApp(f *Front, o Options) (*App, error) {
+	if o.StaffURL == nil {
+		o.StaffURL = &url.URL{Scheme: "http", Host: "127.0.0.1"}
+	}
+	if o.DatabaseDown == nil {
+		o.DatabaseDown = func() bool { return false }
+	}
+	pages, err := templates.NewPages(o.Templates)
+	if err != nil {
+		return nil, fmt.Errorf("templates: %w", err)
+	}
+	return &App{Options: o, Front: f, Pages: pages, limiter: f.limiterOf(o.Rate)}, nil
+}
+
+// Routes adds routes to a listener's.
+type Routes func(*echo.Echo)
+
+// NewEcho has no routes yet. What a table doesn't know is told as an App tells it.
+func (a *App) NewEcho(table ...Refusal) *echo.Echo {
+	e := echo.New()
+	e.HideBanner = true
+	e.HidePort = true
+	e.HTTPErrorHandler = func(err error, c echo.Context) { a.refuse(table, err, c) }
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, prefix := range a.TrustedProxies {
+		trust = append(trust, echo.TrustIPRange(ipNet(prefix)))
+	}
+	// Without these two, echo believes any forged header (GHSA-246p-cpwv-v3jq).
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.SchemeExtractor = echo.ExtractSchemeDirect()
+	if len(a.TrustedProxies) > 0 {
+		e.IPExtractor = echo.ExtractIPFromXFFHeader(trust...)
+		e.SchemeExtractor = echo.ExtractSchemeFromHeaders(trust...)
+	}
+	return e
+}
+
+// Get adds a route that is read.
+func Get(e *echo.Echo, path string, handler echo.HandlerFunc, around ...echo.MiddlewareFunc) {
+	e.Match([]string{http.MethodGet, http.MethodHead}, path, handler, around...)
+}
+
+// ForwardedScheme is what a trusted proxy says of how the client came: http or https;
+// "" if none says anything.
+func (a *App) ForwardedScheme(c echo.Context) string {
+	r := c.Request()
+	if r.TLS != nil || r.Header.Get(echo.HeaderXForwardedProto) == "" || !a.fromTrustedProxy(r) {
+		return ""
+	}
+	return c.Scheme()
+}
+
+func (a *App) fromTrustedProxy(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && a.trusts(peer.Addr())
+}
+
+func (a *App) trusts(peer netip.Addr) bool {
+	return slices.ContainsFunc(a.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer.Unmap()) })
+}
+
+func ipNet(prefix netip.Prefix) *net.IPNet {
+	prefix = prefix.Masked()
+	return &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
+}

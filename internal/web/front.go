@@ -1,0 +1,144 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// FrontOptions are what a Front needs. Zero values are good.
+type FrontOptions struct {
+	// Limits bound what clients hold at once.
+	Limits Limits
+	// Failures keep what clients got wrong, for all replicas; nil means that each
+	// process counts by itself.
+	Failures Failures
+	// Secret is the root of the key by which clients are kept there.
+	Secret []byte
+	// Logger is slog.Default if nil.
+	Logger *slog.Logger
+	// LinesLost is how many lines the log had to drop; nil for a log that waits.
+	LinesLost func() uint64
+	// Now is time.Now if nil.
+	Now func() time.Time
+	// Version is what the metrics say of the binary.
+	Version string
+}
+
+// Front is what stands behind the listeners for as long as the process runs: the
+// clients and what they hold, what is counted, and the face that answers. A reload
+// shows another face; connections, counts and failures stay.
+type Front struct {
+	FrontOptions
+	// The clients of each kind of listener.
+	Public, Private, Staff *Crowd
+
+	metrics  *metrics
+	requests requestLog
+	stopping atomic.Bool
+
+	mu   sync.RWMutex
+	face *Face
+
+	keeping  sync.Mutex // of what follows
+	attempts map[string]*Attempts
+	limiter  *limiter
+}
+
+// Face is the handlers of one configuration, for each listener.
+type Face struct {
+	// App is what they stand on.
+	App                           *App
+	Public, Plain, Private, Staff http.Handler
+	users                         sync.WaitGroup
+}
+
+// NewFront prepares a Front, which answers nothing until a face is shown.
+func NewFront(o FrontOptions) *Front {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	f := &Front{FrontOptions: o, attempts: map[string]*Attempts{}}
+	f.metrics = newMetrics(o.Version, o.LinesLost)
+	limits := o.Limits.orDefault()
+	f.Public, f.Private, f.Staff = f.newCrowd("public", limits), f.newCrowd("private", privateLimits), f.newCrowd("staff", limits)
+	return f
+}
+
+func (f *Front) newCrowd(listener string, limits Limits) *Crowd {
+	c := newCrowd(limits, func(a netip.Addr) bool { return f.latest().App.trusts(a) }, f.metrics.refusing(listener))
+	f.metrics.holding(listener, c.open)
+	return c
+}
+
+// Attempts bound one kind of attempts, whichever configuration asks: a reload gives
+// nobody new ones.
+func (f *Front) Attempts(kind string, r Rate) *Attempts {
+	f.keeping.Lock()
+	defer f.keeping.Unlock()
+	if f.attempts[kind] == nil {
+		f.attempts[kind] = f.newAttempts(kind, r)
+	}
+	return f.attempts[kind]
+}
+
+// limiterOf goes on counting as long as the rate stays the same.
+func (f *Front) limiterOf(r Rate) *limiter {
+	f.keeping.Lock()
+	defer f.keeping.Unlock()
+	if f.limiter == nil || f.limiter.rate != r {
+		f.limiter = newLimiter(r)
+	}
+	return f.limiter
+}
+
+// Stopping tells whether the service is about to end.
+func (f *Front) Stopping() bool { return f.stopping.Load() }
+
+// latest is the face that answers now.
+func (f *Front) latest() *Face {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.face
+}
+
+// enter gives the face that answers a request; its users.Done must follow. Nobody
+// enters one that was replaced.
+func (f *Front) enter() *Face {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	f.face.users.Add(1)
+	return f.face
+}
+
+// handler answers each request by the face that is there when it comes.
+func (f *Front) handler(pick func(*Face) http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		face := f.enter()
+		defer face.users.Done()
+		pick(face).ServeHTTP(w, r)
+	})
+}
+
+// Show lets a face answer from now on. Requests that are in progress end where they
+// began; left is called when the last of them has. It isn't for the first face, which
+// must be there before Serve.
+func (f *Front) Show(next *Face, left func()) {
+	f.mu.Lock()
+	before := f.face
+	f.face = next
+	f.mu.Unlock()
+	if before == nil {
+		return
+	}
+	go func() {
+		before.users.Wait()
+		left()
+	}()
+}

@@ -1,0 +1,99 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+)
+
+// newFace is a face of which each listener says its name.
+func newFace(t *testing.T, f *Front, name string, o Options) *Face {
+	t.Helper()
+	o.PublicURL = &url.URL{Scheme: "https", Host: "setup.example.com"}
+	app, err := NewApp(f, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Face", name) })
+	return &Face{App: app, Public: says}
+}
+
+func newTestFront() *Front { return NewFront(FrontOptions{Logger: slog.New(slog.DiscardHandler)}) }
+
+// A reload gives nobody new attempts, and goes on counting.
+func TestWhatAFrontKeeps(t *testing.T) {
+	t.Parallel()
+	f := newTestFront()
+	rate := Rate{PerSecond: 1, Burst: 2}
+	first, next := newFace(t, f, "first", Options{Rate: rate}), newFace(t, f, "next", Options{Rate: rate})
+	if first.App.Attempts("link", rate) != next.App.Attempts("link", rate) || f.Attempts("link", rate) == f.Attempts("token", rate) {
+		t.Error("attempts begin anew, or are mixed up")
+	}
+	if first.App.Counter("a_total", "A.", "b") != next.App.Counter("a_total", "A.", "b") {
+		t.Error("a counter begins anew")
+	}
+	if first.App.limiter != next.App.limiter {
+		t.Error("requests are counted anew")
+	}
+	if newFace(t, f, "other", Options{Rate: Rate{PerSecond: 1, Burst: 3}}).App.limiter == first.App.limiter {
+		t.Error("another rate isn't in use")
+	}
+}
+
+// A configuration that is read again before the first one has begun to serve is the
+// one that serves. One that is left is told of when its last request has ended.
+func TestTheLatestFaceAnswers(t *testing.T) {
+	t.Parallel()
+	f := newTestFront()
+	f.Show(newFace(t, f, "first", Options{}), nil)
+	left := make(chan struct{})
+	f.Show(newFace(t, f, "next", Options{}), func() { close(left) })
+	<-left
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- f.Serve(ctx, Listeners{Public: l}) }()
+	r, err := http.Get("http://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Body.Close()
+	if got := r.Header.Get("Face"); got != "next" {
+		t.Errorf("%q answers", got)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// An answer in whose middle something panics is broken off: one that ended well would
+// pass for whole.
+func TestAPanicInTheMiddleBreaksTheAnswerOff(t *testing.T) {
+	t.Parallel()
+	app := newFace(t, newTestFront(), "", Options{}).App
+	e := app.NewEcho()
+	e.Use(app.Observe(0))
+	e.GET("/", func(c echo.Context) error {
+		if err := c.String(http.StatusOK, "the first half"); err != nil {
+			return err
+		}
+		panic("broken")
+	})
+	there := httptest.NewServer(e)
+	defer there.Close()
+	r, err := http.Get(there.URL)
+	if err == nil {
+		defer func() { _ = r.Body.Close() }()
+		t.Errorf("%s: it passes for whole", r.Status)
+	}
+}
