@@ -19,6 +19,7 @@ var (
 	evolutionSeen   = Source{"Evolution 3.46.4 of Debian 12, and " + evolutionCode, Seen}
 	androidRead     = Source{androidCode, Read}
 	qrFormat        = Source{"https://github.com/thunderbird/thunderbird-android 0c4b03e, feature/migration/qrcode/qr-code-format.md", Documented}
+	k9Build         = Source{"https://github.com/thunderbird/thunderbird-android 017307e, app-k9mail/build.gradle.kts (feature.migration.launcher.noop)", Read}
 	kmailRead       = Source{kmailCode, Read}
 	deltachatRead   = Source{deltachatCode, Read}
 	fairemailRead   = Source{fairemailCode, Read}

@@ -48,7 +48,7 @@ var table = []Client{
 		ID: "k9", Name: "K-9 Mail", Simulation: "thunderbird-android", Shown: true,
 		Devices: []Device{Android}, Lookup: androidLookup,
 		IMAP: Ability{ByItself, androidRead}, POP3: Ability{ByHand, androidRead},
-		Profile: Trait{false, androidRead}, QRCode: Trait{false, noSign}, Retention: Trait{false, androidRead},
+		Profile: Trait{false, androidRead}, QRCode: Trait{false, k9Build}, Retention: Trait{false, androidRead},
 		Ignores: androidIgnores,
 	},
 	{
