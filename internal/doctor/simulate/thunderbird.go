@@ -23,8 +23,8 @@ const (
 	maxRedirections = 2
 )
 
-// thunderbird asks all at once, and takes the best in this order (reference
-// clients.md, "Thunderbird 153").
+// thunderbird asks all at once, and takes the best in this order (docs/clients.md,
+// "Thunderbird").
 func (sim *simulation) thunderbird(ctx context.Context) *Setup {
 	d, q := sim.domain, sim.query()
 	own := sim.provider(ctx, thunderbirdPatience,
