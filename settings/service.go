@@ -25,7 +25,7 @@ type OAuth2 struct {
 	ClientID string `yaml:"client_id,omitempty" json:"client_id,omitempty" doc:"client id of a public client"`
 }
 
-// url is a pointer to one of the services that are a URL, with its key.
+// serviceURL is a pointer to one of the services that are a URL, with its key.
 type serviceURL struct {
 	key string
 	url *string

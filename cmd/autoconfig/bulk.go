@@ -17,6 +17,10 @@ func (s importReader) Accounts(ctx context.Context, keys []string) ([]policy.Acc
 	return s.AccountsOf(ctx, keys)
 }
 
+func (s importReader) Terms(ctx context.Context, names []string) (map[string]*policy.Terms, error) {
+	return s.TermsOf(ctx, names)
+}
+
 // bulk lets do work on the store in the context's transaction.
 func (app *application) bulk(ctx context.Context, do func(migrate.Target) error) error {
 	return app.store.Bulk(ctx, func(b *store.Bulk) error { return do(b) })

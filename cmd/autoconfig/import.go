@@ -70,11 +70,6 @@ func (i *importAccountsCmd) run(c *call) error {
 	if err != nil {
 		return err
 	}
-	site, err := app.store.SiteConfig(c)
-	if err != nil {
-		return err
-	}
-	o.terms = site.AllTerms()
 	m := &meter{what: "reading " + file.name, size: file.size}
 	work := migrate.AccountImport{Format: file.format, Refused: o.refuse, Changed: o.change, Read: func(n int) { m.lines.Add(int64(n)) }}
 	stop := c.start(m, i.JSON)

@@ -34,15 +34,13 @@ func stopped(c *call, err error) error {
 
 // outcome collects what an import prints.
 type outcome struct {
-	flags   importFlags
-	file    string
-	out     io.Writer // for --json
-	report  *os.File
-	counts  migrate.Counts
-	refused []string // the first of them
-	changes config.Changes
-	// terms are for warnings about accounts, by the domains' primary names.
-	terms    map[string]*policy.Terms
+	flags    importFlags
+	file     string
+	out      io.Writer // for --json
+	report   *os.File
+	counts   migrate.Counts
+	refused  []string // the first of them
+	changes  config.Changes
 	warnings []string // the first of them, each once
 	streams  bool     // whether the JSON has been begun
 	failed   error
@@ -90,8 +88,8 @@ func (o *outcome) refuse(r migrate.Refusal) {
 }
 
 // change takes note of an account that is added or changed.
-func (o *outcome) change(before *policy.Account, after policy.Account) {
-	o.warn(after)
+func (o *outcome) change(before *policy.Account, after policy.Account, terms *policy.Terms) {
+	o.warn(after, terms)
 	if len(o.changes) == shown && !o.reportsChanges() {
 		return
 	}
@@ -123,9 +121,8 @@ func (o *outcome) keep(changes config.Changes) {
 
 // warn takes note of what the formats can't carry of an account that has something
 // of its own; the rest was said when its domain was applied.
-func (o *outcome) warn(a policy.Account) {
-	t := o.terms[a.Address.Domain()]
-	if t == nil || a.Login == "" && a.Protocol == "" || len(o.warnings) == shown {
+func (o *outcome) warn(a policy.Account, t *policy.Terms) {
+	if a.Login == "" && a.Protocol == "" || len(o.warnings) == shown {
 		return
 	}
 	for _, p := range limits(t.Settings(a.Address, a)) {

@@ -34,8 +34,9 @@ type AccountImport struct {
 	Format Format
 	// Refused is told of everything that is refused, in the order in which it is found.
 	Refused func(Refusal)
-	// Changed is told of what will be: before is nil for an account that is new.
-	Changed func(before *policy.Account, after policy.Account)
+	// Changed is told of what will be, with the domain's terms: before is nil for an
+	// account that is new.
+	Changed func(before *policy.Account, after policy.Account, terms *policy.Terms)
 	// Read is told how many lines were read since it was told last.
 	Read func(lines int)
 
@@ -111,18 +112,7 @@ type conflict struct {
 }
 
 func (r *accountRun) run(ctx context.Context, file io.Reader) error {
-	config, err := r.from.SiteConfig(ctx)
-	if err != nil {
-		return err
-	}
-	all := config.AllTerms()
-	r.terms = make(map[string]*policy.Terms, len(all))
-	for name, t := range all {
-		r.terms[name] = t
-		for _, alias := range t.Aliases {
-			r.terms[alias] = t
-		}
-	}
+	r.terms = map[string]*policy.Terms{}
 	in, err := readLines(file, r.Format, accountColumns)
 	if err != nil {
 		return err
@@ -154,6 +144,9 @@ func (r *accountRun) batch(ctx context.Context, batch []patch[policy.Account]) e
 	if err != nil {
 		return err
 	}
+	if err := r.learn(ctx, batch, owners); err != nil {
+		return err
+	}
 	write := make([]policy.Account, 0, len(batch))
 	for n := range batch {
 		if account, ok := r.line(&batch[n], owners); ok {
@@ -168,6 +161,37 @@ func (r *accountRun) batch(ctx context.Context, batch []patch[policy.Account]) e
 		return nil // nothing will come of it; the rest is only judged
 	}
 	return r.put(write)
+}
+
+// learn asks for the terms of the batch's domains that aren't known yet: a file mostly
+// has accounts of a few of them.
+func (r *accountRun) learn(ctx context.Context, batch []patch[policy.Account], owners map[string]*policy.Account) error {
+	var names []string
+	need := func(a policy.Account) {
+		for _, address := range addressesOf(a) {
+			name := address.Domain()
+			if _, asked := r.terms[name]; !asked {
+				r.terms[name] = nil // unless it is found
+				names = append(names, name)
+			}
+		}
+	}
+	for _, p := range batch {
+		need(p.value)
+	}
+	for _, owner := range owners {
+		need(*owner)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	found, err := r.from.Terms(ctx, names)
+	for name, t := range found {
+		if r.terms[name] == nil {
+			r.terms[name] = t
+		}
+	}
+	return err
 }
 
 // owners are the stored accounts that have addresses of the batch, by each of
@@ -252,7 +276,7 @@ func (r *accountRun) line(p *patch[policy.Account], owners map[string]*policy.Ac
 		r.counts.Changed++
 	}
 	if r.Changed != nil {
-		r.Changed(before, after)
+		r.Changed(before, after, r.terms[after.Address.Domain()])
 	}
 	return after, true
 }

@@ -39,6 +39,20 @@ func newFake(t *testing.T, site policy.Site) *fake {
 
 func (f *fake) SiteConfig(context.Context) (policy.Site, error) { return f.config, nil }
 
+func (f *fake) Terms(_ context.Context, names []string) (map[string]*policy.Terms, error) {
+	all := map[string]*policy.Terms{}
+	for _, t := range f.config.AllTerms() {
+		own := append([]string{t.Name}, t.Aliases...)
+		if !slices.ContainsFunc(own, func(name string) bool { return slices.Contains(names, name) }) {
+			continue
+		}
+		for _, name := range own {
+			all[name] = t
+		}
+	}
+	return all, nil
+}
+
 func (f *fake) Accounts(_ context.Context, keys []string) ([]policy.Account, error) {
 	if len(keys) > MaxKeys {
 		return nil, fmt.Errorf("%d keys at once", len(keys))
@@ -134,7 +148,7 @@ func importAccounts(t testing.TB, into *fake, format Format, text string) outcom
 	i := AccountImport{
 		Format:  format,
 		Refused: func(r Refusal) { got.refused = append(got.refused, r.String()) },
-		Changed: func(before *policy.Account, after policy.Account) {
+		Changed: func(before *policy.Account, after policy.Account, _ *policy.Terms) {
 			sign := "~ "
 			if before == nil {
 				sign = "+ "

@@ -14,6 +14,9 @@ import (
 type Reader interface {
 	// SiteConfig is the site without its accounts.
 	SiteConfig(ctx context.Context) (policy.Site, error)
+	// Terms are those of the domains that have these names, as their own or an alias, by
+	// all of their names.
+	Terms(ctx context.Context, names []string) (map[string]*policy.Terms, error)
 	// Accounts are those that have one of the addresses, in the form of
 	// settings.Address.Key, as their own or another one; each once, in any order. At
 	// most [MaxKeys] are asked for at once.

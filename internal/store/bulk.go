@@ -37,6 +37,11 @@ func (s *Store) Bulk(ctx context.Context, do func(*Bulk) error) error {
 // SiteConfig is the site without its accounts.
 func (b *Bulk) SiteConfig(ctx context.Context) (policy.Site, error) { return siteConfig(ctx, b.tx) }
 
+// Terms are those of [Store.TermsOf].
+func (b *Bulk) Terms(ctx context.Context, names []string) (map[string]*policy.Terms, error) {
+	return termsOf(ctx, b.tx, names)
+}
+
 // Accounts are those that have one of the addresses, as their own or another one;
 // each once.
 func (b *Bulk) Accounts(ctx context.Context, keys []string) ([]policy.Account, error) {

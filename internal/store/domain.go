@@ -11,12 +11,13 @@ import (
 
 // The questions about domains. Each goes to the rows that it wants by a key.
 const (
-	domainByName    = `SELECT document FROM domains WHERE name = ?`
-	domainsAfter    = `SELECT document FROM domains WHERE name > ?`
-	inOrderOfName   = ` ORDER BY name LIMIT ?`
-	domainsByNames  = `SELECT document FROM domains WHERE name IN (`
-	ownersByNames   = `SELECT domain FROM domain_names WHERE name IN (`
-	positionForName = `SELECT COALESCE((SELECT position FROM domains WHERE name = ?), (SELECT MAX(position) + 1 FROM domains), 0)`
+	domainByName     = `SELECT document FROM domains WHERE name = ?`
+	domainsAfter     = `SELECT document FROM domains WHERE name > ?`
+	inOrderOfName    = ` ORDER BY name LIMIT ?`
+	domainsByAnyName = `SELECT d.document FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name IN (`
+	domainsByNames   = `SELECT document FROM domains WHERE name IN (`
+	ownersByNames    = `SELECT domain FROM domain_names WHERE name IN (`
+	positionForName  = `SELECT COALESCE((SELECT position FROM domains WHERE name = ?), (SELECT MAX(position) + 1 FROM domains), 0)`
 )
 
 // Domain is one domain by its primary name; none is [directory.ErrNotFound].

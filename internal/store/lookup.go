@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
@@ -76,25 +77,66 @@ func (s *Store) shared(ctx context.Context, generation string) (*shared, error) 
 	if kept := s.kept.Load(); kept != nil && kept.generation == generation {
 		return kept, nil
 	}
-	fresh := &shared{plans: map[string]policy.Plan{}, providers: map[string]settings.Provider{}}
+	var fresh *shared
 	err := s.db.View(ctx, func(q database.Queryer) (err error) {
-		if fresh.generation, err = meta(ctx, q, metaConfig); err != nil {
-			return err
-		}
-		small, err := configWithoutDomains(ctx, q)
-		fresh.siteID = small.ID
-		for _, p := range small.Plans {
-			fresh.plans[p.Name] = p
-		}
-		for _, p := range small.Providers {
-			fresh.providers[p.ID] = p
-		}
+		fresh, err = readShared(ctx, q)
 		return err
 	})
 	if err == nil {
 		s.kept.Store(fresh)
 	}
 	return fresh, err
+}
+
+func readShared(ctx context.Context, q database.Queryer) (*shared, error) {
+	x := &shared{plans: map[string]policy.Plan{}, providers: map[string]settings.Provider{}}
+	var err error
+	if x.generation, err = meta(ctx, q, metaConfig); err != nil {
+		return x, err
+	}
+	small, err := configWithoutDomains(ctx, q)
+	x.siteID = small.ID
+	for _, p := range small.Plans {
+		x.plans[p.Name] = p
+	}
+	for _, p := range small.Providers {
+		x.providers[p.ID] = p
+	}
+	return x, err
+}
+
+// TermsOf are the terms of the domains that have these names, as their own or an
+// alias, by all of their names.
+func (s *Store) TermsOf(ctx context.Context, names []string) (all map[string]*policy.Terms, err error) {
+	err = s.db.View(ctx, func(q database.Queryer) error {
+		all, err = termsOf(ctx, q, names)
+		return err
+	})
+	return all, err
+}
+
+func termsOf(ctx context.Context, q database.Queryer, names []string) (map[string]*policy.Terms, error) {
+	known, err := readShared(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*policy.Terms{}
+	for part := range slices.Chunk(names, batchRows) {
+		domains, err := documents[policy.Domain](ctx, q, domainsByAnyName+database.Marks(len(part))+`)`, arguments(part)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, domain := range domains {
+			t, err := known.termsOf(domain)
+			if err != nil {
+				return nil, err
+			}
+			for _, name := range namesOf(domain) {
+				all[name] = t
+			}
+		}
+	}
+	return all, nil
 }
 
 // termsOf lays a domain over its plan and its provider.

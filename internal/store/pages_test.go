@@ -263,12 +263,45 @@ func TestDomainsAreFoundByKeys(t *testing.T) {
 			"one":      explain(store.DomainByName, "d007.example"),
 			"a page":   explain(store.DomainsAfter, "d007.example", 10),
 			"some":     explain(store.DomainsByNames, "d007.example", "d008.example"),
+			"any name": explain(store.DomainsByAnyName, "d007.example", "also-d008.example"),
 			"owners":   explain(store.OwnersByNames, "d007.example", "also-d008.example"),
 			"position": explain(store.PositionForName, "new.example"),
 		} {
 			if found := bad.FindString(plan); found != "" {
 				t.Errorf("%s: %q in\n%s", name, found, plan)
 			}
+		}
+	})
+}
+
+// Terms are found by any name of a domain, and only those that are asked for.
+func TestTermsOfNames(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		site := manyDomains(5)
+		replace(t, s, site)
+		wanted := []string{"d001.example", "also-d003.example", "also-d001.example", "not.example"}
+		all, err := s.TermsOf(t.Context(), wanted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		site.ID = stored(t, s).ID
+		terms := site.AllTerms()
+		want := map[string]*policy.Terms{
+			"d001.example": terms["d001.example"], "also-d001.example": terms["d001.example"],
+			"d003.example": terms["d003.example"], "also-d003.example": terms["d003.example"],
+		}
+		if !reflect.DeepEqual(all, want) || all["d001.example"] != all["also-d001.example"] {
+			t.Errorf("%v, want %v", all, want)
+		}
+		err = s.Bulk(t.Context(), func(b *store.Bulk) error {
+			again, err := b.Terms(t.Context(), wanted)
+			if !reflect.DeepEqual(again, want) {
+				t.Errorf("in a transaction: %v", again)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	})
 }

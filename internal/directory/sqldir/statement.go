@@ -93,7 +93,7 @@ func colons(names []string) string {
 // has tells whether the query uses a parameter.
 func (s *statement) has(name string) bool { return s != nil && slices.Contains(s.names, name) }
 
-// SQL is the query in the database's own way, each parameter once for each place
+// sql is the query in the database's own way, each parameter once for each place
 // where it stands, and their values in that order.
 func (s *statement) sql(values map[string]any) (string, []any) {
 	var b strings.Builder
