@@ -340,13 +340,13 @@ func (m *automx2Import) davURL(element string, dav automx2DAV) (address, why str
 func (f Foreign) Change(replace bool) SiteChange {
 	return SiteChange{Apply: func(site *policy.Site) []Refusal {
 		providers := put(&site.Providers, f.Site.Providers, replace, "provider",
-			func(p settings.Provider) string { return p.ID }, func(_, new settings.Provider) settings.Provider { return new })
+			func(p settings.Provider) string { return p.ID }, func(_, after settings.Provider) settings.Provider { return after })
 		plans := put(&site.Plans, f.Site.Plans, replace, "plan",
-			func(p policy.Plan) string { return p.Name }, func(_, new policy.Plan) policy.Plan { return new })
+			func(p policy.Plan) string { return p.Name }, func(_, after policy.Plan) policy.Plan { return after })
 		domains := put(&site.Domains, f.Site.Domains, replace, "domain",
-			func(d policy.Domain) string { return d.Name }, func(old, new policy.Domain) policy.Domain {
-				old.Plan, old.Provider = new.Plan, new.Provider
-				return old
+			func(d policy.Domain) string { return d.Name }, func(before, after policy.Domain) policy.Domain {
+				before.Plan, before.Provider = after.Plan, after.Provider
+				return before
 			})
 		return slices.Concat(providers, plans, domains)
 	}}
@@ -354,7 +354,7 @@ func (f Foreign) Change(replace bool) SiteChange {
 
 // put adds items to a list, or lays them over those with their names. Where that
 // changes one and may not, it is refused.
-func put[T any](list *[]T, items []T, replace bool, kind string, name func(T) string, over func(old, new T) T) (refused []Refusal) {
+func put[T any](list *[]T, items []T, replace bool, kind string, name func(T) string, over func(before, after T) T) (refused []Refusal) {
 	at := make(map[string]int, len(*list))
 	for i, item := range *list {
 		at[name(item)] = i

@@ -27,13 +27,13 @@ func (c *claims) print(key string) fingerprint {
 }
 
 // add notes an address, unless another line has it already: that one is given.
-func (c *claims) add(key string, new claim) (claim, bool) {
-	print := c.print(key)
-	if old, taken := c.of[print]; taken {
+func (c *claims) add(key string, claimed claim) (claim, bool) {
+	fingerprint := c.print(key)
+	if old, taken := c.of[fingerprint]; taken {
 		return old, false
 	}
-	c.of[print] = new
-	return new, true
+	c.of[fingerprint] = claimed
+	return claimed, true
 }
 
 func (c *claims) get(key string) (claim, bool) {

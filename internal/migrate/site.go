@@ -42,9 +42,9 @@ func (c SiteChange) Judge(ctx context.Context, from Reader) (before, after polic
 	if len(refused) > 0 {
 		return before, after, refused, nil
 	}
-	old, new := before.AllTerms(), after.AllTerms()
+	oldTerms, newTerms := before.AllTerms(), after.AllTerms()
 	for _, d := range after.Domains {
-		was, is := old[d.Name], new[d.Name]
+		was, is := oldTerms[d.Name], newTerms[d.Name]
 		if was == nil || reflect.DeepEqual(was, is) {
 			continue
 		}

@@ -106,7 +106,7 @@ func (b *Bulk) namesOf(ctx context.Context, domain string) ([]string, error) {
 // PutSiteConfig stores checked providers, plans and domains in the place of all that are
 // there. Accounts stay; the digests of those whose domain has other names now
 // follow them.
-func (b *Bulk) PutSiteConfig(ctx context.Context, new policy.Site) error {
+func (b *Bulk) PutSiteConfig(ctx context.Context, config policy.Site) error {
 	if err := b.writer.flush(ctx); err != nil {
 		return err
 	}
@@ -114,14 +114,14 @@ func (b *Bulk) PutSiteConfig(ctx context.Context, new policy.Site) error {
 	if err != nil {
 		return err
 	}
-	changed, err := b.store.replaceConfig(ctx, b.tx, old, new)
+	changed, err := b.store.replaceConfig(ctx, b.tx, old, config)
 	if err != nil {
 		return err
 	}
 	b.changed = b.changed || changed
 	b.names = map[string][]string{}
 	before := allNames(old)
-	for _, d := range new.Domains {
+	for _, d := range config.Domains {
 		if names, was := before[d.Name]; was && !slices.Equal(names, namesOf(d)) {
 			if err := b.renew(ctx, d.Name); err != nil {
 				return err

@@ -13,13 +13,13 @@ import (
 
 // Replace makes a checked site what is stored: all of it or nothing. A site
 // without an identity keeps the stored one.
-func (s *Store) Replace(ctx context.Context, new policy.Site) error {
+func (s *Store) Replace(ctx context.Context, whole policy.Site) error {
 	return s.change(ctx, func(tx database.Queryer) (bool, error) {
 		old, err := site(ctx, tx)
 		if err != nil {
 			return false, err
 		}
-		return s.replace(ctx, tx, old, new)
+		return s.replace(ctx, tx, old, whole)
 	})
 }
 
@@ -105,13 +105,13 @@ func removeOrphans(ctx context.Context, tx database.Queryer) error {
 	return nil
 }
 
-func (s *Store) replace(ctx context.Context, tx database.Queryer, old, new policy.Site) (changed bool, err error) {
-	if new.ID == "" {
-		new.ID = old.ID
+func (s *Store) replace(ctx context.Context, tx database.Queryer, before, after policy.Site) (changed bool, err error) {
+	if after.ID == "" {
+		after.ID = before.ID
 	}
-	if new.ID != old.ID {
+	if after.ID != before.ID {
 		changed = true
-		if _, err := tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, new.ID, metaSiteID); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, after.ID, metaSiteID); err != nil {
 			return false, err
 		}
 	}
@@ -120,15 +120,15 @@ func (s *Store) replace(ctx context.Context, tx database.Queryer, old, new polic
 			return false, err
 		}
 	}
-	configChanged, err := s.replaceConfig(ctx, tx, old, new)
+	configChanged, err := s.replaceConfig(ctx, tx, before, after)
 	if err != nil {
 		return false, err
 	}
-	accountsChanged, err := s.replaceAccounts(ctx, tx, old, new)
-	if err != nil || new.Overrides == nil { // nothing is said of them, and they stay
+	accountsChanged, err := s.replaceAccounts(ctx, tx, before, after)
+	if err != nil || after.Overrides == nil { // nothing is said of them, and they stay
 		return changed || configChanged || accountsChanged, err
 	}
-	overridesChanged, err := s.replaceOverrides(ctx, tx, old.Overrides, new.Overrides)
+	overridesChanged, err := s.replaceOverrides(ctx, tx, before.Overrides, after.Overrides)
 	return changed || configChanged || accountsChanged || overridesChanged, err
 }
 
@@ -157,16 +157,16 @@ func domainRows(list []policy.Domain) []row {
 }
 
 // replaceConfig writes the providers, plans and domains that differ.
-func (s *Store) replaceConfig(ctx context.Context, tx database.Queryer, old, new policy.Site) (changed bool, err error) {
+func (s *Store) replaceConfig(ctx context.Context, tx database.Queryer, before, after policy.Site) (changed bool, err error) {
 	for _, table := range []struct {
-		name, key string
-		old, new  []row
+		name, key     string
+		before, after []row
 	}{
-		{"providers", "id", rowsOf(old.Providers, providerID), rowsOf(new.Providers, providerID)},
-		{"plans", "name", rowsOf(old.Plans, planName), rowsOf(new.Plans, planName)},
-		{"domains", "name", domainRows(old.Domains), domainRows(new.Domains)},
+		{"providers", "id", rowsOf(before.Providers, providerID), rowsOf(after.Providers, providerID)},
+		{"plans", "name", rowsOf(before.Plans, planName), rowsOf(after.Plans, planName)},
+		{"domains", "name", domainRows(before.Domains), domainRows(after.Domains)},
 	} {
-		tableChanged, err := s.replaceRows(ctx, tx, table.name, table.key, table.old, table.new)
+		tableChanged, err := s.replaceRows(ctx, tx, table.name, table.key, table.before, table.after)
 		if err != nil {
 			return false, err
 		}
@@ -180,13 +180,13 @@ func (s *Store) replaceConfig(ctx context.Context, tx database.Queryer, old, new
 
 // replaceRows takes away what is not there any more or differs, then inserts: a
 // name may move from one domain to another.
-func (s *Store) replaceRows(ctx context.Context, tx database.Queryer, table, key string, old, new []row) (changed bool, err error) {
+func (s *Store) replaceRows(ctx context.Context, tx database.Queryer, table, key string, old, fresh []row) (changed bool, err error) {
 	stored := make(map[string]row, len(old))
 	for _, r := range old {
 		stored[r.key] = r
 	}
 	var write []row
-	for _, r := range new {
+	for _, r := range fresh {
 		if before, found := stored[r.key]; found && before.position == r.position && before.document == r.document {
 			delete(stored, r.key)
 			continue
@@ -221,10 +221,10 @@ func (s *Store) replaceRows(ctx context.Context, tx database.Queryer, table, key
 
 // replaceAccounts writes only the accounts that differ, or whose domain's names
 // do: their digests follow them.
-func (s *Store) replaceAccounts(ctx context.Context, tx database.Queryer, old, new policy.Site) (changed bool, err error) {
-	oldNames, newNames := allNames(old), allNames(new)
-	stored := make(map[string]string, len(old.Accounts))
-	for _, a := range old.Accounts {
+func (s *Store) replaceAccounts(ctx context.Context, tx database.Queryer, before, after policy.Site) (changed bool, err error) {
+	oldNames, newNames := allNames(before), allNames(after)
+	stored := make(map[string]string, len(before.Accounts))
+	for _, a := range before.Accounts {
 		if slices.Equal(oldNames[a.Address.Domain()], newNames[a.Address.Domain()]) {
 			stored[a.Address.Key()] = encode(a)
 		} else {
@@ -233,7 +233,7 @@ func (s *Store) replaceAccounts(ctx context.Context, tx database.Queryer, old, n
 	}
 	var write []policy.Account
 	var remove []string // before any is inserted: an address may move
-	for _, a := range sorted(new.Accounts) {
+	for _, a := range sorted(after.Accounts) {
 		key := a.Address.Key()
 		text, found := stored[key]
 		delete(stored, key)

@@ -40,12 +40,12 @@ func (s *Store) putOverride(ctx context.Context, tx database.Queryer, o policy.O
 
 // replaceOverrides makes a site's overrides those that are kept. Since when an
 // account has been gone is ours to know.
-func (s *Store) replaceOverrides(ctx context.Context, tx database.Queryer, old, new []policy.Override) (changed bool, err error) {
-	stored := make(map[string]policy.Override, len(old))
-	for _, o := range old {
+func (s *Store) replaceOverrides(ctx context.Context, tx database.Queryer, before, after []policy.Override) (changed bool, err error) {
+	stored := make(map[string]policy.Override, len(before))
+	for _, o := range before {
 		stored[o.Address.Key()] = o
 	}
-	for _, o := range new {
+	for _, o := range after {
 		before := stored[o.Address.Key()]
 		delete(stored, o.Address.Key())
 		o.GoneAt = before.GoneAt

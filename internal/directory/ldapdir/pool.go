@@ -232,11 +232,11 @@ func (p *pool) makeRoom() bool {
 // closeIdle closes some of the idle connections; mu is held.
 func (p *pool) closeIdle(which func(*conn) bool) {
 	p.idle = slices.DeleteFunc(p.idle, func(c *conn) bool {
-		close := which(c)
-		if close {
+		closes := which(c)
+		if closes {
 			p.remove(c)
 		}
-		return close
+		return closes
 	})
 }
 
