@@ -17,7 +17,8 @@ const (
 	domainsByAnyName = `SELECT d.document FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name IN (`
 	domainsByNames   = `SELECT document FROM domains WHERE name IN (`
 	ownersByNames    = `SELECT domain FROM domain_names WHERE name IN (`
-	positionForName  = `SELECT COALESCE((SELECT position FROM domains WHERE name = ?), (SELECT MAX(position) + 1 FROM domains), 0)`
+	positionForName  = `SELECT COALESCE((SELECT position FROM domains WHERE name = ?),
+		(SELECT MAX(position) + 1 FROM domains), 0)`
 )
 
 // Domain is one domain by its primary name; none is [directory.ErrNotFound].
@@ -44,7 +45,9 @@ func (s *Store) ChangeDomain(ctx context.Context, name string, f func(*policy.Si
 		if err != nil {
 			return false, err
 		}
-		if old.Accounts, err = documents[policy.Account](ctx, tx, `SELECT document FROM accounts WHERE domain = ? ORDER BY address`, name); err != nil {
+		old.Accounts, err = documents[policy.Account](ctx, tx,
+			`SELECT document FROM accounts WHERE domain = ? ORDER BY address`, name)
+		if err != nil {
 			return false, err
 		}
 		for owners := []string{name}; ; {
@@ -70,7 +73,9 @@ func (s *Store) ChangeDomain(ctx context.Context, name string, f func(*policy.Si
 // changedBy is what f makes of a part of the site, which stays as it is.
 func changedBy(old policy.Site, f func(*policy.Site) error) (policy.Site, error) {
 	changed := old
-	changed.Providers, changed.Plans, changed.Accounts = slices.Clone(old.Providers), slices.Clone(old.Plans), slices.Clone(old.Accounts)
+	changed.Providers = slices.Clone(old.Providers)
+	changed.Plans = slices.Clone(old.Plans)
+	changed.Accounts = slices.Clone(old.Accounts)
 	changed.Domains = slices.Clone(old.Domains)
 	for i, d := range changed.Domains {
 		changed.Domains[i].Aliases = slices.Clone(d.Aliases)
@@ -79,21 +84,25 @@ func changedBy(old policy.Site, f func(*policy.Site) error) (policy.Site, error)
 }
 
 func domainsNamed(ctx context.Context, tx database.Queryer, names []string) ([]policy.Domain, error) {
-	return documents[policy.Domain](ctx, tx, domainsByNames+database.Marks(len(names))+`) ORDER BY position`, arguments(names)...) //nolint:gosec // question marks only
+	question := domainsByNames + database.Marks(len(names)) + `) ORDER BY position`
+	return documents[policy.Domain](ctx, tx, question, arguments(names)...)
 }
 
 // ownersOf are the stored domains that have names of these, but for the known ones.
-func ownersOf(ctx context.Context, tx database.Queryer, domains []policy.Domain, known []string) (owners []string, err error) {
-	var names []string
+func ownersOf(ctx context.Context, tx database.Queryer, domains []policy.Domain, known []string) ([]string, error) {
+	var names, owners []string
 	for _, d := range domains {
 		names = append(names, namesOf(d)...)
 	}
 	for part := range slices.Chunk(names, batchRows) {
-		rows, err := tx.QueryContext(ctx, ownersByNames+database.Marks(len(part))+`)`, arguments(part)...) //nolint:gosec // question marks only
+		rows, err := tx.QueryContext(ctx, ownersByNames+database.Marks(len(part))+`)`, arguments(part)...)
 		if err != nil {
 			return nil, err
 		}
-		found, err := scanAll(rows, func(row scanner) (owner string, err error) { err = row.Scan(&owner); return owner, err })
+		found, err := scanAll(rows, func(row scanner) (owner string, err error) {
+			err = row.Scan(&owner)
+			return owner, err
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +116,9 @@ func ownersOf(ctx context.Context, tx database.Queryer, domains []policy.Domain,
 }
 
 // replaceDomain writes one domain and its accounts as far as they differ.
-func (s *Store) replaceDomain(ctx context.Context, tx database.Queryer, name string, before, after policy.Site) (changed bool, err error) {
+func (s *Store) replaceDomain(
+	ctx context.Context, tx database.Queryer, name string, before, after policy.Site,
+) (changed bool, err error) {
 	var position int
 	if err := tx.QueryRowContext(ctx, positionForName, name).Scan(&position); err != nil {
 		return false, err
@@ -118,7 +129,8 @@ func (s *Store) replaceDomain(ctx context.Context, tx database.Queryer, name str
 		return false, err
 	}
 	if changed {
-		gone := slices.DeleteFunc(allNames(before)[name], func(n string) bool { return slices.Contains(allNames(after)[name], n) })
+		left := allNames(after)[name]
+		gone := slices.DeleteFunc(allNames(before)[name], func(n string) bool { return slices.Contains(left, n) })
 		if err := errors.Join(removePublished(ctx, tx, gone), raiseConfig(ctx, tx)); err != nil {
 			return false, err
 		}

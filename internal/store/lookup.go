@@ -122,7 +122,8 @@ func termsOf(ctx context.Context, q database.Queryer, names []string) (map[strin
 	}
 	all := map[string]*policy.Terms{}
 	for part := range slices.Chunk(names, batchRows) {
-		domains, err := documents[policy.Domain](ctx, q, domainsByAnyName+database.Marks(len(part))+`)`, arguments(part)...)
+		question := domainsByAnyName + database.Marks(len(part)) + `)`
+		domains, err := documents[policy.Domain](ctx, q, question, arguments(part)...)
 		if err != nil {
 			return nil, err
 		}

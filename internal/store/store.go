@@ -115,11 +115,13 @@ func (s *Store) checkEncoding(ctx context.Context) error {
 		return nil
 	}
 	var encoding, name string
-	if err := s.db.QueryRowContext(ctx, `SELECT current_setting('server_encoding'), current_database()`).Scan(&encoding, &name); err != nil {
+	asked := s.db.QueryRowContext(ctx, `SELECT current_setting('server_encoding'), current_database()`)
+	if err := asked.Scan(&encoding, &name); err != nil {
 		return fmt.Errorf("ask for the database's encoding: %w", err)
 	}
 	if encoding != "UTF8" {
-		return fmt.Errorf("%w: its encoding is %s, and must be UTF8; make another one: CREATE DATABASE %s_utf8 ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0", ErrEncoding, encoding, name)
+		return fmt.Errorf("%w: its encoding is %s, and must be UTF8; make another one: "+
+			"CREATE DATABASE %s_utf8 ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0", ErrEncoding, encoding, name)
 	}
 	return nil
 }
@@ -143,8 +145,9 @@ func (s *Store) migrate(ctx context.Context) error {
 		return nil
 	}
 	if _, err := meta(ctx, s.db, metaSiteID); version == 0 && err == nil {
-		return fmt.Errorf("%w, whose tables this one can't read; write the site down with that autoconfig (autoconfig export > site.yaml), "+
-			"name a new database in the configuration, and give it the site with this one (autoconfig apply site.yaml); people, tokens and links are made anew", ErrOlderSchema)
+		return fmt.Errorf("%w, whose tables this one can't read; write the site down with that autoconfig "+
+			"(autoconfig export > site.yaml), name a new database in the configuration, and give it the site with this one "+
+			"(autoconfig apply site.yaml); people, tokens and links are made anew", ErrOlderSchema)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("bring the database's schema up to date: %w", err)
