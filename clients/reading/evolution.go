@@ -16,7 +16,7 @@ const evolutionUser = "EVOLUTIONUSER"
 // (src/mail/e-mail-autoconfig.c): it sees no structure but the servers, and the last
 // server of a type wins. It may find incoming servers alone, or half a server.
 func Evolution(d Document, person Person) (*Account, error) {
-	e := &evolution{person: person, servers: map[string]*Server{}}
+	e := &evolution{person: person, servers: map[string]*Server{}, oauth2: map[string]bool{}}
 	return e.account(e.read(d))
 }
 
@@ -30,6 +30,8 @@ type evolution struct {
 	person  Person
 	servers map[string]*Server // by type, as far as anything of them is set
 	inside  string             // the type of the server that is read
+	// oauth2 are types that had a host, if only for a while, for which it takes OAuth2.
+	oauth2 map[string]bool
 }
 
 func (e *evolution) read(d Document) error {
@@ -71,6 +73,7 @@ func (e *evolution) text(element, text string) {
 	switch element {
 	case "hostname":
 		s.Host = text
+		e.oauth2[e.inside] = e.oauth2[e.inside] || belowOAuth2Domain(text)
 	case "username":
 		s.Username = text
 	case "port":
@@ -140,7 +143,7 @@ func (e *evolution) account(err error) (*Account, error) {
 		s := *found
 		s.Host, s.Username = strings.TrimSpace(s.Host), strings.TrimSpace(s.Username)
 		switch {
-		case belowOAuth2Domain(s.Host):
+		case e.oauth2[kind]:
 			s.Auth = "OAuth2"
 		case s.Auth == "" && kind == "smtp":
 			s.Auth = "none"

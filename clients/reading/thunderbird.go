@@ -159,7 +159,7 @@ func (in *incoming) readRetention(xml value) {
 	}
 	if v, ok := xml.get("daysToLeaveMessagesOnServer"); ok {
 		if days, err := sanitizeInteger(v); err == nil {
-			in.retention.Days = int(int32(int64(days))) // setIntValue
+			in.retention.Days = int(int32(int64(days))) //nolint:gosec // setIntValue cuts it so
 		}
 	}
 }

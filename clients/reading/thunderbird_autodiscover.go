@@ -151,7 +151,7 @@ func (c *discovered) server(xml value, kind string) (Server, bool) {
 	if err != nil {
 		return s, false
 	}
-	s.Port = int(int32(int64(number)))
+	s.Port = int(int32(int64(number))) //nolint:gosec // it is stored so
 	plain, ok := isWord(xml, "SSL", "off")
 	if ok && !plain {
 		plain, ok = isWord(xml, "Encryption", "none")

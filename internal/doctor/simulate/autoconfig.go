@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"autoconfig/autodiscover"
+	"autoconfig/clients/reading"
 	"autoconfig/internal/doctor/probe"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
@@ -54,6 +55,13 @@ func (sim *simulation) tries(ctx context.Context, urls []string, r traits, stops
 }
 
 func (sim *simulation) document(p probe.Page, r traits) (*Setup, error) {
+	if r.reader != nil {
+		account, err := r.reader(document(p), sim.person())
+		if err != nil {
+			return nil, err
+		}
+		return setupOf(account, ""), nil
+	}
 	c, err := thunderbird.Parse(p.Body)
 	if err != nil {
 		return nil, err
@@ -72,9 +80,7 @@ func (sim *simulation) rawQuery() string { return "?emailaddress=" + sim.address
 
 // android asks without an address, and knows IMAP only.
 func (sim *simulation) android(ctx context.Context) *Setup {
-	r := traits{protocols: []settings.Protocol{settings.IMAP}, strict: true, noPlain: true, needsID: true, known: map[string]string{
-		"password-cleartext": "password", "plain": "password", "password-encrypted": "encrypted password", "secure": "encrypted password",
-	}}
+	r := traits{reader: reading.Android}
 	d := sim.domain
 	urls := []string{
 		atHost("https", d), atDomain("https", d),

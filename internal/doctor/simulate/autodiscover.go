@@ -105,8 +105,13 @@ func (sim *simulation) outlook(ctx context.Context) *Setup {
 	return nil
 }
 
+// maxOutlookRedirects bounds how often a redirectUrl of an answer is followed.
+const maxOutlookRedirects = 10
+
 func (sim *simulation) outlookPOX(ctx context.Context, urls []string) *Setup {
-	for _, u := range urls {
+	redirects := 0
+	for i := 0; i < len(urls); i++ {
+		u := urls[i]
 		p, answer, ok := sim.ask(ctx, sim.post(u))
 		if !ok || p.Status != http.StatusOK {
 			sim.step("POST "+u, answer, "goes on")
@@ -115,6 +120,12 @@ func (sim *simulation) outlookPOX(ctx context.Context, urls []string) *Setup {
 		reply, err := autodiscover.ParseResponse(p.Body)
 		if err != nil || reply.Error != nil {
 			sim.step("POST "+u, answer, "goes on: no settings in it")
+			continue
+		}
+		if to := reply.RedirectURL; strings.EqualFold(reply.Action, "redirectUrl") && strings.HasPrefix(to, "https:") && redirects < maxOutlookRedirects {
+			redirects++
+			sim.step("POST "+u, answer, "follows to "+to+", if the person agrees")
+			urls = slices.Insert(slices.Clone(urls), i+1, to)
 			continue
 		}
 		if setup := sim.fromPOX(reply, []string{"IMAP", "POP3"}); setup != nil {

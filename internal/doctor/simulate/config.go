@@ -3,36 +3,27 @@ package simulate
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
+	"autoconfig/clients/reading"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
 )
 
 // traits are how a program reads an autoconfig document.
 type traits struct {
+	// reader does all of it, where there is one.
+	reader    func(reading.Document, reading.Person) (*reading.Account, error)
 	protocols []settings.Protocol
-	// last: of several servers of a type the last one counts, not the first.
-	last bool
 	// firstOnly: a first incoming server of another type ends it.
 	firstOnly bool
-	// strict: one defective server of a type that it knows makes it refuse the
-	// whole document.
-	strict bool
-	// needsID: it refuses a provider without an id and a domain.
-	needsID bool
-	// mangles: values that look like numbers or truth values are changed.
-	mangles bool
 	// only: placeholders are replaced only where they are the whole name.
 	only bool
 	// anyAuth: authentication is ignored.
 	anyAuth bool
 	// known are the mechanisms that it takes, by their names in the document.
 	known map[string]string
-	// noPlain: a server without TLS is a defect.
-	noPlain bool
 }
 
 var passwords = map[string]string{
@@ -43,29 +34,21 @@ var passwords = map[string]string{
 
 // read makes an account of a document.
 func (sim *simulation) read(c *thunderbird.Config, r traits) (*Setup, error) {
-	if r.needsID && (!hostForm.MatchString(c.ID) || !slices.ContainsFunc(c.Domains, func(d thunderbird.Domain) bool { return d.Purpose == "" && hostForm.MatchString(d.Name) })) {
-		return nil, fmt.Errorf("the provider has no id or no valid domain")
-	}
 	if r.firstOnly && len(c.Incoming) > 0 {
 		c.Incoming = c.Incoming[:1]
 	}
 	s := &Setup{}
 	for _, protocol := range r.protocols {
-		in, err := sim.pick(c.Incoming, string(protocol), r)
-		if err != nil {
-			return nil, err
-		}
-		// Thunderbird takes the first in the document's order, whatever its type.
+		in := sim.pick(c.Incoming, string(protocol), r)
+		// The first in the document's order, whatever its type.
 		if in == nil || s.Protocol != "" && !before(c.Incoming, string(protocol), string(s.Protocol), r) {
 			continue
 		}
 		s.Protocol, s.Incoming = protocol, sim.endpoint(*in, r)
 		s.Leave, s.Days = in.Leave, in.Days
 	}
-	out, err := sim.pick(c.Outgoing, "smtp", r)
+	out := sim.pick(c.Outgoing, "smtp", r)
 	switch {
-	case err != nil:
-		return nil, err
 	case s.Protocol == "":
 		return nil, fmt.Errorf("no incoming server that it takes (%s)", strings.Join(types(c.Incoming), ", "))
 	case out == nil:
@@ -104,24 +87,14 @@ func before(list []thunderbird.Server, a, b string, r traits) bool {
 	return false
 }
 
-// pick takes the first usable server of a type, or the last.
-func (sim *simulation) pick(list []thunderbird.Server, kind string, r traits) (*thunderbird.Server, error) {
-	var found *thunderbird.Server
+// pick takes the first usable server of a type.
+func (sim *simulation) pick(list []thunderbird.Server, kind string, r traits) *thunderbird.Server {
 	for i, s := range list {
-		if s.Type != kind {
-			continue
-		}
-		if err := usable(s, r); err != nil {
-			if r.strict {
-				return nil, fmt.Errorf("it refuses the whole document: %s %s: %w", kind, s.Hostname, err)
-			}
-			continue
-		}
-		if found = &list[i]; !r.last {
-			break
+		if s.Type == kind && usable(s, r) == nil {
+			return &list[i]
 		}
 	}
-	return found, nil
+	return nil
 }
 
 func usable(s thunderbird.Server, r traits) error {
@@ -133,8 +106,6 @@ func usable(s thunderbird.Server, r traits) error {
 		return fmt.Errorf("%q is not a port", s.Port)
 	case socket(s) == "":
 		return fmt.Errorf("no socketType that it knows (%s)", strings.Join(s.SocketTypes, ", "))
-	case r.noPlain && socket(s) == settings.None:
-		return fmt.Errorf("it takes no plaintext")
 	case !r.anyAuth && mechanism(s, r) == "":
 		return fmt.Errorf("no authentication that it knows (%s)", strings.Join(s.Authentication, ", "))
 	}
@@ -165,11 +136,7 @@ func mechanism(s thunderbird.Server, r traits) string {
 }
 
 func (sim *simulation) endpoint(s thunderbird.Server, r traits) Endpoint {
-	user := s.Username
-	if r.mangles {
-		user = mangled(user)
-	}
-	e := Endpoint{Host: strings.ToLower(s.Hostname), Port: s.Port, Security: socket(s), Auth: mechanism(s, r), Username: sim.filled(user, r)}
+	e := Endpoint{Host: strings.ToLower(s.Hostname), Port: s.Port, Security: socket(s), Auth: mechanism(s, r), Username: sim.filled(s.Username, r)}
 	if r.anyAuth {
 		e.Auth = ""
 	}
@@ -188,23 +155,4 @@ func (sim *simulation) filled(user string, r traits) string {
 		user = strings.ReplaceAll(user, placeholder, text)
 	}
 	return user
-}
-
-// mangled is what Thunderbird's XML reader makes of a value (JXON: numbers and
-// truth values become such).
-func mangled(text string) string {
-	if !thunderbird.Mangles(text) {
-		return text
-	}
-	trimmed := strings.TrimSpace(text)
-	switch lower := strings.ToLower(trimmed); {
-	case trimmed == "":
-		return "true"
-	case lower == "true" || lower == "false":
-		return lower
-	}
-	if n, err := strconv.ParseFloat(trimmed, 64); err == nil {
-		return strconv.FormatFloat(n, 'f', -1, 64)
-	}
-	return text
 }

@@ -47,7 +47,7 @@ func TestEveryProgramGoesItsWay(t *testing.T) {
 		"plaintext beside": {func(t *testing.T, w *world) {
 			noSRV(t, w)
 			w.sites["https://autoconfig.example.com"] = config(xmlPage(goodIMAP + goodSMTP + xmlServer("outgoing", "smtp", "old.example.com", 25, "plain", "x")))
-		}, map[string]string{"thunderbird": both, "thunderbird-android": both, "nextcloud": both}},
+		}, map[string]string{"thunderbird": both, "thunderbird-android": "", "nextcloud": both}},
 		"a defective server first": {func(t *testing.T, w *world) {
 			noSRV(t, w)
 			delete(w.sites, "https://autodiscover.example.com")
@@ -67,6 +67,15 @@ func TestEveryProgramGoesItsWay(t *testing.T) {
 			w.sites["https://autoconfig.example.com"] = say(404, "text/plain", "There is no configuration for this domain here.\n</none>\n")
 			w.sites["https://example.com"] = testkit.Only(autodiscover.Path, ours(w), say(404, "text/plain", "x\n</none>\n"))
 		}, map[string]string{"deltachat": both}},
+		"redirectUrl": {func(t *testing.T, w *world) {
+			noSRV(t, w)
+			w.sites["https://autodiscover.example.com"] = atPath(autodiscover.Path, say(200, xmlType, poxHead+`<Action>redirectUrl</Action><RedirectUrl>https://setup.example.com/autodiscover/autodiscover.xml</RedirectUrl></Account></Response></Autodiscover>`))
+			w.sites["https://setup.example.com"] = ours(w)
+		}, map[string]string{"outlook": both}},
+		"a placeholder for the domain": {func(t *testing.T, w *world) {
+			noSRV(t, w)
+			w.sites["https://autoconfig.example.com"] = config(say(200, xmlType, strings.Replace(configWith(goodIMAP+goodSMTP), "<domain>example.com", "<domain>%EMAILDOMAIN%", 1)))
+		}, map[string]string{"thunderbird": both, "thunderbird-android": both}},
 		"redirect from http": {func(t *testing.T, w *world) {
 			noSRV(t, w)
 			w.sites["http://autodiscover.example.com"] = func(rw http.ResponseWriter, r *http.Request) {
