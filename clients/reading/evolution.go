@@ -16,7 +16,7 @@ const evolutionUser = "EVOLUTIONUSER"
 // (src/mail/e-mail-autoconfig.c): it sees no structure but the servers, and the last
 // server of a type wins. It may find incoming servers alone, or half a server.
 func Evolution(d Document, person Person) (*Account, error) {
-	e := &evolution{person: person, servers: map[string]*Server{}, oauth2: map[string]bool{}}
+	e := &evolution{person: person, servers: map[string]*Server{}}
 	return e.account(e.read(d))
 }
 
@@ -30,8 +30,6 @@ type evolution struct {
 	person  Person
 	servers map[string]*Server // by type, as far as anything of them is set
 	inside  string             // the type of the server that is read
-	// oauth2 are types that had a host, if only for a while, for which it takes OAuth2.
-	oauth2 map[string]bool
 }
 
 func (e *evolution) read(d Document) error {
@@ -73,7 +71,6 @@ func (e *evolution) text(element, text string) {
 	switch element {
 	case "hostname":
 		s.Host = text
-		e.oauth2[e.inside] = e.oauth2[e.inside] || belowOAuth2Domain(text)
 	case "username":
 		s.Username = text
 	case "port":
@@ -143,7 +140,7 @@ func (e *evolution) account(err error) (*Account, error) {
 		s := *found
 		s.Host, s.Username = strings.TrimSpace(s.Host), strings.TrimSpace(s.Username)
 		switch {
-		case e.oauth2[kind]:
+		case hasOAuth2Domain(s.Host):
 			s.Auth = "OAuth2"
 		case s.Auth == "" && kind == "smtp":
 			s.Auth = "none"
@@ -162,10 +159,10 @@ func (e *evolution) account(err error) (*Account, error) {
 	return a, nil
 }
 
-// belowOAuth2Domain tells whether Evolution takes OAuth2 for a host, whatever the
-// document says.
-func belowOAuth2Domain(host string) bool {
+// hasOAuth2Domain tells whether Evolution takes OAuth2 for a host, whatever the document
+// says. It looks for the domains anywhere in the name.
+func hasOAuth2Domain(host string) bool {
 	host = strings.ToLower(host)
 	return slices.ContainsFunc([]string{"gmail.com", "googlemail.com", "google.com", "yahoo.com", "outlook.com"},
-		func(domain string) bool { return strings.HasSuffix(host, "."+domain) })
+		func(domain string) bool { return strings.Contains(host, "."+domain) })
 }

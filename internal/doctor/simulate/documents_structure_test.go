@@ -79,6 +79,10 @@ var changedRows = []struct {
 	{"an odd url in an IMAP server", in, "<port>993", "<url>imap://web.example.com/</url><port>993"},
 
 	{"two hostnames", in, "<hostname>", "<hostname>first.example.com</hostname><hostname>"},
+	{"two hostnames, the first Google's", in, "<hostname>", "<hostname>imap.gmail.com</hostname><hostname>"},
+	{"two hostnames, the second Google's", in, "</hostname>", "</hostname><hostname>imap.gmail.com</hostname>"},
+	{"a host that has Google's within", in, "imap.example.com", "imap.gmail.com.example.com"},
+	{"Google's host before a password", in, "<hostname>imap.example.com</hostname>", "<authentication>password-encrypted</authentication><hostname>imap.gmail.com</hostname>"},
 	{"two ports", in, "<port>", "<port>143</port><port>"},
 	{"two usernames", in, "<username>", "<username>first</username><username>"},
 	{"two socketTypes", in, "<socketType>", "<socketType>STARTTLS</socketType><socketType>"},
