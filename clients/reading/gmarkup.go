@@ -20,6 +20,8 @@ type gmarkup struct {
 	text  func(element, text string)
 }
 
+var errUnclosed = malformed("an element isn't closed")
+
 func (g *gmarkup) parse(body []byte) error {
 	g.rest = body
 	empty := true
@@ -53,7 +55,7 @@ func (g *gmarkup) current() string { return g.stack[len(g.stack)-1] }
 func (g *gmarkup) readText() error {
 	end := bytes.IndexByte(g.rest, '<')
 	if end < 0 {
-		return malformed("<" + g.current() + "> isn't closed")
+		return errUnclosed
 	}
 	text, err := unescape(string(g.rest[:end]), false)
 	if err != nil {

@@ -3,6 +3,7 @@ package reading
 import (
 	"math"
 	"strings"
+	"unicode/utf16"
 
 	"autoconfig/settings"
 )
@@ -311,6 +312,10 @@ func (a *Account) store() error {
 	if strings.ContainsAny(in.Host, ":%@") || !isURLHost(in.Host) {
 		return refuse("no account can be made with the host %q", in.Host)
 	}
+	if strings.Contains(a.Outgoing.Host, "%") || !isURLHost(a.Outgoing.Host) {
+		return refuse("no account can be made with the host %q", a.Outgoing.Host)
+	}
+	a.Outgoing.Username = lowBytes(a.Outgoing.Username)
 	// IMAP's plain port counts as none, whatever the security.
 	if in.Port == 0 || in.Port == -1 || in.Type == "imap" && in.Port == ports.plain {
 		in.Port = ports.plain
@@ -319,6 +324,19 @@ func (a *Account) store() error {
 		}
 	}
 	return nil
+}
+
+// lowBytes is what Thunderbird stores of an outgoing username (SmtpServer.sys.mjs keeps it
+// as a char preference): of each UTF-16 unit the low byte, up to the first that is 0.
+func lowBytes(text string) string {
+	var out strings.Builder
+	for _, unit := range utf16.Encode([]rune(text)) {
+		if unit&0xFF == 0 {
+			break
+		}
+		out.WriteRune(rune(unit & 0xFF))
+	}
+	return out.String()
 }
 
 var incomingPorts = map[string]struct{ plain, tls int }{"imap": {143, 993}, "pop3": {110, 995}}

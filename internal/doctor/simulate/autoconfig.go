@@ -115,7 +115,7 @@ func (sim *simulation) kmail(ctx context.Context) *Setup {
 
 // deltachat drops the query, ignores the status, and knows IMAP only.
 func (sim *simulation) deltachat(ctx context.Context) *Setup {
-	r := traits{protocols: []settings.Protocol{settings.IMAP}, anyAuth: true}
+	r := traits{reader: reading.DeltaChat}
 	d := sim.domain
 	for _, u := range []string{atHost("https", d), atDomain("https", d)} {
 		p, answer, ok := sim.get(ctx, u)

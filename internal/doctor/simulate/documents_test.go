@@ -117,7 +117,7 @@ var elementRows = []struct {
 	}},
 	{out, "hostname", "smtp.example.com", []string{
 		"smtp.gmail.com", "smtp.office365.com", "smtp-mail.outlook.com", "smtp.mail.yahoo.com", "smtp.googlemail.com",
-		"SMTP.Example.COM", " smtp.example.com ", "smtp.example.com:587", "192.0.2.1", "2001:db8::1", "smtp.%EMAILDOMAIN%", "%EMAILDOMAIN%", "smtp_x.example.com", "true", "smtp.example.com.",
+		"SMTP.Example.COM", " smtp.example.com ", "smtp.example.com:587", "192.0.2.1", "2001:db8::1", "smtp.%EMAILDOMAIN%", "%EMAILDOMAIN%", "smtp_x.example.com", "true", "smtp.example.com.", "256.1.1.1", "smtp.%FOO%.example", "1.2",
 	}},
 	{in, "port", "993", []string{
 		" 993 ", "\n993\n", "0", "-993", "70000", "65535", "65536", "993.7", "0993", "+993", "0x3e1", "1e3", "993/tcp", "imaps", "993 (SSL)", "９９３", "true", "99999999999999999999", "<![CDATA[993]]>", "9<!-- x -->93", "993,143", "143",
@@ -140,7 +140,7 @@ var elementRows = []struct {
 		"True", "FALSE", "true ", " alice ", " ", "\n  ", "\n        %EMAILADDRESS%\n      ", "a&amp;b", "<![CDATA[a<b]]>", "<![CDATA[%EMAILADDRESS%]]>", "al<!-- x -->ice", "alice<!-- x -->", "<!-- x -->", "&#97;lice", "<b>alice</b>", "a<b/>b", "a\\b", "a/b", "a b", "jörg", "&#x1F600;", "&#0;", "&nbsp;", "a&b", "undefined", "$&amp;",
 	}},
 	{out, "username", "%EMAILADDRESS%", []string{
-		"%EMAILLOCALPART%", "%REALNAME%", "00123", "0", "true", "false", " ", " alice ", "%EMAILADDRESS", "a<!-- x -->b",
+		"%EMAILLOCALPART%", "%REALNAME%", "00123", "0", "true", "false", " ", " alice ", "%EMAILADDRESS", "a<!-- x -->b", "jörg", "иван", "&#x1F600;",
 	}},
 	{in, "displayName", "Example Mail", []string{
 		"007", "True", " Example ", "Bücher &amp; Mehr", "%EMAILDOMAIN%", "%REALNAME%", "&lt;b&gt;", "<b>Example</b>", "  ",

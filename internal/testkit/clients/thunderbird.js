@@ -118,15 +118,24 @@ async function store(config, found) {
     return stored;
   } finally {
     MailServices.accounts.removeAccount(account, true);
-    for (const server of [...MailServices.outgoingServer.servers]) {
-      MailServices.outgoingServer.deleteServer(server);
-    }
-    // A deleted server's username stays, and the next one with its key would have it.
-    for (const name of Services.prefs.getChildList("mail.smtpserver.smtp")) {
-      Services.prefs.clearUserPref(name);
-    }
-    await Services.logins.removeAllLoginsAsync();
   }
+}
+
+// Removes what is left, also of an account that couldn't be made to its end.
+async function forget() {
+  for (const server of [...MailServices.accounts.allServers]) {
+    if (server.type !== "none") {
+      MailServices.accounts.removeIncomingServer(server, true);
+    }
+  }
+  for (const server of [...MailServices.outgoingServer.servers]) {
+    MailServices.outgoingServer.deleteServer(server);
+  }
+  // A deleted server's username stays, and the next one with its key would have it.
+  for (const name of Services.prefs.getChildList("mail.smtpserver.smtp")) {
+    Services.prefs.clearUserPref(name);
+  }
+  await Services.logins.removeAllLoginsAsync();
 }
 
 async function outcome({ config, ...result }) {
@@ -147,6 +156,8 @@ async function outcome({ config, ...result }) {
     return await store(config, found);
   } catch (error) {
     return { ...found, outcome: "none", why: `no account can be made of it: ${error?.name ?? error}` };
+  } finally {
+    await forget();
   }
 }
 
