@@ -55,14 +55,10 @@ func (l *accountListCmd) Run(c *call, app *application) error {
 		}
 		accounts = append(accounts, a)
 	}
-	if l.JSON {
-		return c.json(accounts)
-	}
-	rows := [][]string{{"ADDRESS", "NAME", "DEVICES", "QUOTA", "GROUPS", "PROTOCOL", "LOGIN"}}
-	for _, a := range accounts {
-		rows = append(rows, []string{a.Address.String(), a.Name, string(a.Devices), quotaText(a.Quota), strings.Join(a.Groups, " "), upper(a.Protocol), a.Login})
-	}
-	return c.table(rows)
+	header := []string{"ADDRESS", "NAME", "DEVICES", "QUOTA", "GROUPS", "PROTOCOL", "LOGIN"}
+	return printList(c, l.JSON, header, accounts, func(a policy.Account) []string {
+		return []string{a.Address.String(), a.Name, string(a.Devices), quotaText(a.Quota), strings.Join(a.Groups, " "), upper(a.Protocol), a.Login}
+	})
 }
 
 func (l *accountListCmd) overrides(c *call, app *application, domain string) error {
@@ -75,14 +71,10 @@ func (l *accountListCmd) overrides(c *call, app *application, domain string) err
 			all = append(all, o)
 		}
 	}
-	if l.JSON {
-		return c.json(all)
-	}
-	rows := [][]string{{"ADDRESS", "PROTOCOL", "DEVICES", "BY", "SINCE", "NOTE"}}
-	for _, o := range all {
-		rows = append(rows, []string{o.Address.String(), upper(o.Protocol), string(o.Devices), o.ChangedBy, o.ChangedAt.Format("2006-01-02"), o.Note})
-	}
-	return c.table(rows)
+	header := []string{"ADDRESS", "PROTOCOL", "DEVICES", "BY", "SINCE", "NOTE"}
+	return printList(c, l.JSON, header, all, func(o policy.Override) []string {
+		return []string{o.Address.String(), upper(o.Protocol), string(o.Devices), o.ChangedBy, o.ChangedAt.Format("2006-01-02"), o.Note}
+	})
 }
 
 type accountShowCmd struct {

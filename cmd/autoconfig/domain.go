@@ -35,15 +35,11 @@ func (l *domainListCmd) Run(c *call, app *application) error {
 	if err != nil {
 		return err
 	}
-	if l.JSON {
-		return c.json(site.Domains)
-	}
-	rows := [][]string{{"DOMAIN", "ALIASES", "PLAN", "DEFAULT"}}
 	terms := site.AllTerms()
-	for _, d := range site.Domains {
-		rows = append(rows, []string{d.Name, strings.Join(d.Aliases, " "), d.Plan, upper(terms[d.Name].DefaultProtocol())})
-	}
-	return c.table(rows)
+	header := []string{"DOMAIN", "ALIASES", "PLAN", "DEFAULT"}
+	return printList(c, l.JSON, header, site.Domains, func(d policy.Domain) []string {
+		return []string{d.Name, strings.Join(d.Aliases, " "), d.Plan, upper(terms[d.Name].DefaultProtocol())}
+	})
 }
 
 type domainShowCmd struct {

@@ -99,14 +99,10 @@ func (l *linkListCmd) Run(c *call, app *application) error {
 	if err != nil {
 		return err
 	}
-	if l.JSON {
-		return c.json(append([]links.Link{}, list...))
-	}
-	rows := [][]string{{"ID", "ADDRESS", "STATE", "USED", "VALID UNTIL", "MADE BY"}}
-	for _, link := range list {
-		rows = append(rows, []string{link.ID, link.Address, string(link.State(time.Now())), fmt.Sprintf("%d of %d", link.Used, link.Uses), link.ExpiresAt.Format("2006-01-02 15:04 UTC"), link.MadeBy})
-	}
-	return c.table(rows)
+	header := []string{"ID", "ADDRESS", "STATE", "USED", "VALID UNTIL", "MADE BY"}
+	return printList(c, l.JSON, header, list, func(link links.Link) []string {
+		return []string{link.ID, link.Address, string(link.State(time.Now())), fmt.Sprintf("%d of %d", link.Used, link.Uses), link.ExpiresAt.Format("2006-01-02 15:04 UTC"), link.MadeBy}
+	})
 }
 
 type linkShowCmd struct {

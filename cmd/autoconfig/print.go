@@ -40,6 +40,18 @@ func (c *call) table(rows [][]string) error {
 	return nil
 }
 
+// printList prints things as JSON, or as a table with a row for each.
+func printList[T any](c *call, asJSON bool, header []string, all []T, row func(T) []string) error {
+	if asJSON {
+		return c.json(append([]T{}, all...)) // [], not null
+	}
+	rows := [][]string{header}
+	for _, one := range all {
+		rows = append(rows, row(one))
+	}
+	return c.table(rows)
+}
+
 func list(title string, lines []string) [][]string {
 	var rows [][]string
 	for i, line := range lines {

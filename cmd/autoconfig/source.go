@@ -39,14 +39,10 @@ func (l *sourceListCmd) Run(c *call, app *application) error {
 	for _, s := range app.process.Sources {
 		all = append(all, app.process.listed(s))
 	}
-	if l.JSON {
-		return c.json(all)
-	}
-	rows := [][]string{{"NAME", "KIND", "PLACE", "PRESET", "PLAN"}}
-	for _, s := range all {
-		rows = append(rows, []string{s.Name, s.Kind, s.Place, s.Preset, s.Plan})
-	}
-	return c.table(rows)
+	header := []string{"NAME", "KIND", "PLACE", "PRESET", "PLAN"}
+	return printList(c, l.JSON, header, all, func(s listedSource) []string {
+		return []string{s.Name, s.Kind, s.Place, s.Preset, s.Plan}
+	})
 }
 
 func (s configuration) listed(source config.Source) listedSource {

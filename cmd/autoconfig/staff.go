@@ -67,11 +67,8 @@ func (l *staffListCmd) Run(c *call, app *application) error {
 	if err != nil {
 		return err
 	}
-	if l.JSON {
-		return c.json(append([]staff.Person{}, people...))
-	}
-	rows := [][]string{{"NAME", "ROLE", "DOMAINS", "SIGNS IN BY", "SECOND FACTOR", "LOCKED"}}
-	for _, p := range people {
+	header := []string{"NAME", "ROLE", "DOMAINS", "SIGNS IN BY", "SECOND FACTOR", "LOCKED"}
+	return printList(c, l.JSON, header, people, func(p staff.Person) []string {
 		by, second, locked := "password", "no", ""
 		if len(p.Second) > 0 {
 			second = "yes"
@@ -82,9 +79,8 @@ func (l *staffListCmd) Run(c *call, app *application) error {
 		if time.Now().Before(p.LockedUntil) {
 			locked = "until " + p.LockedUntil.Format("15:04 UTC")
 		}
-		rows = append(rows, []string{p.Name, string(p.Role), strings.Join(p.Domains, " "), by, second, locked})
-	}
-	return c.table(rows)
+		return []string{p.Name, string(p.Role), strings.Join(p.Domains, " "), by, second, locked}
+	})
 }
 
 type staffResetCmd struct {

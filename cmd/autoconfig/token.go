@@ -58,14 +58,10 @@ func (l *tokenListCmd) Run(c *call, app *application) error {
 	if err != nil {
 		return err
 	}
-	if l.JSON {
-		return c.json(append([]staff.Token{}, tokens...))
-	}
-	rows := [][]string{{"ID", "NAME", "SCOPES", "DOMAINS", "VALID UNTIL"}}
-	for _, t := range tokens {
-		rows = append(rows, []string{t.ID, t.Name, strings.Join(t.Scopes, " "), strings.Join(t.Domains, " "), t.ExpiresAt.Format("2006-01-02")})
-	}
-	return c.table(rows)
+	header := []string{"ID", "NAME", "SCOPES", "DOMAINS", "VALID UNTIL"}
+	return printList(c, l.JSON, header, tokens, func(t staff.Token) []string {
+		return []string{t.ID, t.Name, strings.Join(t.Scopes, " "), strings.Join(t.Domains, " "), t.ExpiresAt.Format("2006-01-02")}
+	})
 }
 
 type tokenRevokeCmd struct {
