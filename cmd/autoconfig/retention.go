@@ -8,6 +8,7 @@ import (
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/store"
+	"autoconfig/settings"
 )
 
 // tidyEvery is how often what is over is removed.
@@ -52,26 +53,30 @@ func markGone(ctx context.Context, app *application, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		entry, err := app.directory.Domain(ctx, o.Address.Domain())
-		known := false
-		if err == nil {
-			var found directory.Found
-			found, err = app.directory.Lookup(ctx, entry, o.Address)
-			known = found.Known && found.Account.Address.Key() == o.Address.Key()
-		}
-		switch {
-		case err != nil && !errors.Is(err, directory.ErrNotFound):
-			continue // a source is down
-		case known && !o.GoneAt.IsZero():
-			err = app.store.MarkGone(ctx, o.Address.Key(), time.Time{})
-		case !known && o.GoneAt.IsZero():
-			err = app.store.MarkGone(ctx, o.Address.Key(), now)
-		default:
+		known, err := app.isKnown(ctx, o.Address)
+		if err != nil || known == o.GoneAt.IsZero() { // a source is down, or it is as it was
 			continue
 		}
-		if err != nil {
+		since := now
+		if known {
+			since = time.Time{}
+		}
+		if err := app.store.MarkGone(ctx, o.Address.Key(), since); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// isKnown tells whether there is an account with the address as its own.
+func (app *application) isKnown(ctx context.Context, address settings.Address) (bool, error) {
+	entry, err := app.directory.Domain(ctx, address.Domain())
+	var found directory.Found
+	if err == nil {
+		found, err = app.directory.Lookup(ctx, entry, address)
+	}
+	if errors.Is(err, directory.ErrNotFound) {
+		return false, nil
+	}
+	return found.Known && found.Account.Address.Key() == address.Key(), err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -103,21 +104,30 @@ func (d *decoder) kind(node ast.Node, into reflect.Value) {
 	case reflect.Int:
 		d.integer(node, into)
 	case reflect.Float64:
-		if text, ok := d.scalar(node, "a number"); ok {
-			value, err := strconv.ParseFloat(text, 64)
-			if err != nil || !(value >= 0) { // as NaN isn't
-				d.wrong(node, "expected a number, found %q", text)
-			}
-			into.SetFloat(value)
-		}
+		d.number(node, into)
 	case reflect.Bool:
-		if text, ok := d.scalar(node, "true or false"); ok {
-			if text != "true" && text != "false" {
-				d.wrong(node, "expected true or false, found %q", text)
-			}
-			into.SetBool(text == "true")
-		}
+		d.truth(node, into)
 	}
+}
+
+func (d *decoder) number(node ast.Node, into reflect.Value) {
+	text, ok := d.scalar(node, "a number")
+	if !ok {
+		return
+	}
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) || value < 0 {
+		d.wrong(node, "expected a number, found %q", text)
+	}
+	into.SetFloat(value)
+}
+
+func (d *decoder) truth(node ast.Node, into reflect.Value) {
+	text, ok := d.scalar(node, "true or false")
+	if ok && text != "true" && text != "false" {
+		d.wrong(node, "expected true or false, found %q", text)
+	}
+	into.SetBool(text == "true")
 }
 
 func (d *decoder) integer(node ast.Node, into reflect.Value) bool {

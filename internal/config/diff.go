@@ -44,20 +44,20 @@ type Field struct {
 	New string `json:"new"`
 }
 
-// Compare lists what would change if old were replaced by new.
-func Compare(old, new policy.Site) Changes {
+// Compare lists what would change if old were replaced by next.
+func Compare(old, next policy.Site) Changes {
 	var changes Changes
-	if new.ID != "" && new.ID != old.ID {
-		changes = append(changes, Change{Kind: "site", Name: "site_id", Action: "change", Fields: []Field{{"site_id", old.ID, new.ID}}})
+	if next.ID != "" && next.ID != old.ID {
+		changes = append(changes, Change{Kind: "site", Name: "site_id", Action: "change", Fields: []Field{{"site_id", old.ID, next.ID}}})
 	}
-	changes = append(changes, compare("provider", named(old.Providers), named(new.Providers))...)
-	changes = append(changes, compare("plan", named(old.Plans), named(new.Plans))...)
-	changes = append(changes, compare("domain", named(old.Domains), named(new.Domains))...)
-	changes = append(changes, compare("account", named(old.Accounts), named(new.Accounts))...)
-	if new.Overrides == nil { // nothing is said of them, and they stay
+	changes = append(changes, compare("provider", named(old.Providers), named(next.Providers))...)
+	changes = append(changes, compare("plan", named(old.Plans), named(next.Plans))...)
+	changes = append(changes, compare("domain", named(old.Domains), named(next.Domains))...)
+	changes = append(changes, compare("account", named(old.Accounts), named(next.Accounts))...)
+	if next.Overrides == nil { // nothing is said of them, and they stay
 		return changes
 	}
-	return append(changes, compare("override", named(laid(old.Overrides)), named(laid(new.Overrides)))...)
+	return append(changes, compare("override", named(laid(old.Overrides)), named(laid(next.Overrides)))...)
 }
 
 // laid are overrides without what the service notes of them by itself.
@@ -134,18 +134,18 @@ func nameOf(item any) string {
 	return cmp.Or(names.Address, names.ID, names.Name)
 }
 
-func compare(kind string, old, new map[string][]byte) Changes {
+func compare(kind string, old, next map[string][]byte) Changes {
 	var changes Changes
-	names := slices.Collect(maps.Keys(new))
+	names := slices.Collect(maps.Keys(next))
 	for name := range old {
-		if _, kept := new[name]; !kept {
+		if _, kept := next[name]; !kept {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	for _, name := range names {
 		before, wasThere := old[name]
-		after, isThere := new[name]
+		after, isThere := next[name]
 		change := Change{Kind: kind, Name: name}
 		switch {
 		case !wasThere:
@@ -163,24 +163,24 @@ func compare(kind string, old, new map[string][]byte) Changes {
 }
 
 func fieldsOf(before, after []byte) []Field {
-	old, new := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	old, next := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	if err := json.Unmarshal(before, &old); err != nil {
 		panic(err)
 	}
-	if err := json.Unmarshal(after, &new); err != nil {
+	if err := json.Unmarshal(after, &next); err != nil {
 		panic(err)
 	}
-	keys := slices.Collect(maps.Keys(new))
+	keys := slices.Collect(maps.Keys(next))
 	for key := range old {
-		if _, kept := new[key]; !kept {
+		if _, kept := next[key]; !kept {
 			keys = append(keys, key)
 		}
 	}
 	slices.Sort(keys)
 	var fields []Field
 	for _, key := range keys {
-		if !bytes.Equal(old[key], new[key]) {
-			fields = append(fields, Field{key, string(old[key]), string(new[key])})
+		if !bytes.Equal(old[key], next[key]) {
+			fields = append(fields, Field{key, string(old[key]), string(next[key])})
 		}
 	}
 	return fields
