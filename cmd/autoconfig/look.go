@@ -51,7 +51,10 @@ func (v *running) look(ctx context.Context) (seen operator.Seen) {
 // readable are the problems of files that others may read.
 func (s configuration) readable() (all []operator.Problem) {
 	for _, file := range s.publicSecrets() {
-		all = append(all, operator.Problem{Code: operator.FileReadable, Severity: operator.Error, Where: file.Key, What: file.What(), Remedy: "do: " + file.Remedy()})
+		all = append(all, operator.Problem{
+			Code: operator.FileReadable, Severity: operator.Error, Where: file.Key,
+			What: file.What(), Remedy: "do: " + file.Remedy(),
+		})
 	}
 	if config.HasPassword(s.text) && config.IsPublic(s.file) {
 		all = append(all, operator.Problem{
@@ -109,9 +112,11 @@ func (v *running) notes() (all []operator.Problem) {
 		})
 	}
 	if len(v.fixed) > 0 {
+		keys := strings.Join(v.fixed, ", ")
 		all = append(all, operator.Problem{
-			Code: operator.RestartNeeded, Severity: operator.Warning, Where: strings.Join(v.fixed, ", "),
-			What: "changed in " + v.call.configFile + ", but in use only after a restart: " + strings.Join(v.fixed, ", "), Remedy: "restart the service",
+			Code: operator.RestartNeeded, Severity: operator.Warning, Where: keys,
+			What:   "changed in " + v.call.configFile + ", but in use only after a restart: " + keys,
+			Remedy: "restart the service",
 		})
 	}
 	return all

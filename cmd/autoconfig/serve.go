@@ -83,7 +83,8 @@ func (v *running) start(process configuration) (err error) {
 	v.generation = g
 	wrong := g.files(process, v.logger)
 	wrong = append(wrong, v.listen(v.call, process)...)
-	v.store, err = store.Open(v.call, process.Database, store.Options{Folder: process.folder, Connections: process.Connections})
+	options := store.Options{Folder: process.folder, Connections: process.Connections}
+	v.store, err = store.Open(v.call, process.Database, options)
 	wrong.add(err)
 	v.secret, err = process.secret()
 	wrong.add(err)
@@ -125,12 +126,14 @@ func (v *running) run(ctx context.Context, hangups <-chan os.Signal) error {
 
 // sayWhere logs where it listens.
 func (v *running) sayWhere() {
-	v.logger.Info("serving", "listen", v.listeners.Public.Addr().String(), "admin_listen", v.listeners.Private.Addr().String(), "version", version)
+	public, private := v.listeners.Public.Addr(), v.listeners.Private.Addr()
+	v.logger.Info("serving", "listen", public.String(), "admin_listen", private.String(), "version", version)
 	if v.listeners.Staff == nil {
 		return
 	}
 	process := v.now().app.process
-	v.logger.Info("serving the help desk", "staff_listen", v.listeners.Staff.Addr().String(), "staff_url", process.StaffURL.String())
+	desk := v.listeners.Staff.Addr().String()
+	v.logger.Info("serving the help desk", "staff_listen", desk, "staff_url", process.StaffURL.String())
 	if v.listeners.Certificate == nil && process.StaffURL.Scheme == "https" && len(process.TrustedProxies) == 0 {
 		v.logger.Warn("staff_listen speaks plain http behind a proxy that trusted_proxies doesn't name: all who sign in count as one client")
 	}

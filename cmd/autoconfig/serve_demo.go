@@ -105,7 +105,8 @@ func fillDesk(ctx context.Context, app *application, desk *staff.Desk) error {
 	}
 	hash := sha256.Sum256([]byte(demoToken))
 	return app.store.PutToken(ctx, hash[:], staff.Token{
-		ID: "demo", Name: "demo", Scopes: staff.Scopes, Domains: []string{staff.Everywhere}, MadeBy: "demo", MadeAt: time.Now(), ExpiresAt: time.Now().AddDate(0, 0, 1),
+		ID: "demo", Name: "demo", Scopes: staff.Scopes, Domains: []string{staff.Everywhere},
+		MadeBy: "demo", MadeAt: time.Now(), ExpiresAt: time.Now().AddDate(0, 0, 1),
 	})
 }
 

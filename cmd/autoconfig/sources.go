@@ -117,7 +117,10 @@ func (s configuration) openSQL(source config.Source, logger *slog.Logger) (direc
 	if err != nil {
 		return nil, keyError{"database_file", err}
 	}
-	queries := sqldir.Queries{Account: source.SQL.Account, Alias: source.SQL.Alias, Domain: source.SQL.Domain, Search: source.SQL.Search, List: source.SQL.List}
+	queries := sqldir.Queries{
+		Account: source.SQL.Account, Alias: source.SQL.Alias, Domain: source.SQL.Domain,
+		Search: source.SQL.Search, List: source.SQL.List,
+	}
 	if source.SQL.Preset != "" {
 		preset, found := sqldir.Preset(source.SQL.Preset, address.Kind)
 		if !found {
@@ -151,7 +154,9 @@ func (s configuration) openLDAP(source config.Source, _ *slog.Logger) (directory
 		Mapping: ldapdir.Mapping{
 			Scope: l.Scope, Filter: l.Filter, AliasFilter: l.AliasFilter, SearchFilter: l.SearchFilter, ListFilter: l.ListFilter,
 			Attributes: ldapdir.Attributes(l.Attributes), QuotaUnit: l.QuotaUnit,
-			Enabled:      ldapdir.Enabled{Attribute: l.Enabled.Attribute, Values: l.Enabled.Values, DisabledBit: int64(l.Enabled.DisabledBit)},
+			Enabled: ldapdir.Enabled{
+				Attribute: l.Enabled.Attribute, Values: l.Enabled.Values, DisabledBit: int64(l.Enabled.DisabledBit),
+			},
 			DomainFilter: l.DomainFilter, DomainBase: l.DomainBase, DomainAttributes: ldapdir.DomainAttributes(l.DomainNames),
 		},
 	}
@@ -229,7 +234,8 @@ func (app *application) inWords(err error) error {
 func (s configuration) checkPlans(ctx context.Context, db plans) (wrong mistakes) {
 	for i, source := range s.Sources {
 		if err := planOf(ctx, db, source.Plan); errors.Is(err, directory.ErrUnusable) {
-			wrong.add(config.At(s.file, s.text, fmt.Sprintf("sources[%d].plan", i), fmt.Errorf("the source %s: %w", source.Name, noPlan(source.Plan, err))))
+			err = fmt.Errorf("the source %s: %w", source.Name, noPlan(source.Plan, err))
+			wrong.add(config.At(s.file, s.text, fmt.Sprintf("sources[%d].plan", i), err))
 		}
 	}
 	if generation, err := db.ConfigGeneration(ctx); err == nil && generation <= 1 {
