@@ -88,7 +88,7 @@ type checkedSource struct {
 // sourceCheckTime bounds the check of one source.
 const sourceCheckTime = 15 * time.Second
 
-func (k *sourceCheckCmd) Run(c *call) error {
+func (k *sourceCheckCmd) Run(c *call, app *application) error {
 	var address settings.Address
 	if k.Address != "" {
 		var err error
@@ -96,11 +96,6 @@ func (k *sourceCheckCmd) Run(c *call) error {
 			return err
 		}
 	}
-	app, err := openSite(c)
-	if err != nil {
-		return err
-	}
-	defer app.close()
 	if err := app.checkSourceNames(k.Name); err != nil {
 		return err
 	}
