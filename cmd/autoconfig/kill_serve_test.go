@@ -189,7 +189,7 @@ func (p *promised) isLetIn(t *testing.T, service *process) {
 func (p *promised) kept(t *testing.T, db *database.DB) {
 	t.Helper()
 	accounts := column(t, db, `SELECT address FROM accounts WHERE address LIKE 'person%' ORDER BY address`)
-	if entries := column(t, db, `SELECT subject FROM audit WHERE action = 'account changed' ORDER BY subject`); !slices.Equal(accounts, entries) {
+	if entries := column(t, db, `SELECT subject FROM audit WHERE action = 'account added' ORDER BY subject`); !slices.Equal(accounts, entries) {
 		t.Errorf("%d accounts, %d entries of them", len(accounts), len(entries))
 	}
 	for _, query := range []string{
