@@ -42,7 +42,7 @@ var addresses = []string{
 }
 
 func operatorRestores(t *testing.T, from, to string) {
-	old, new := t.TempDir(), t.TempDir()
+	old, next := t.TempDir(), t.TempDir()
 	do := func(folder, line string) string {
 		t.Helper()
 		seen := shell(t, folder, "autoconfig "+line+" || echo FAILED")
@@ -86,14 +86,14 @@ func operatorRestores(t *testing.T, from, to string) {
 	stop()
 	writers.Wait()
 
-	configure(new, to)
-	shell(t, new, "cp "+old+"/all.backup "+old+"/autoconfig.secret .")
-	if seen := do(new, "restore all.backup"); !strings.Contains(seen, "2 overrides, 2 PACC documents, 1 link, 1 person, 1 token") || strings.Contains(seen, "warning") {
+	configure(next, to)
+	shell(t, next, "cp "+old+"/all.backup "+old+"/autoconfig.secret .")
+	if seen := do(next, "restore all.backup"); !strings.Contains(seen, "2 overrides, 2 PACC documents, 1 link, 1 person, 1 token") || strings.Contains(seen, "warning") {
 		t.Errorf("restored:\n%s", seen)
 	}
-	after := serve(t, new)
+	after := serve(t, next)
 	for _, address := range addresses {
-		same(t, "explain "+address, do(old, "explain --json "+address), do(new, "explain --json "+address))
+		same(t, "explain "+address, do(old, "explain --json "+address), do(next, "explain --json "+address))
 		for _, at := range []string{"/mail/config-v1.1.xml?emailaddress=", "/email.mobileconfig?emailaddress="} {
 			ask := func(p *process) string {
 				return shell(t, "", "curl -s -i 'http://"+p.public+at+url.QueryEscape(address)+"' | grep -v '^Date:'")
@@ -121,14 +121,14 @@ func operatorRestores(t *testing.T, from, to string) {
 			t.Errorf("%s: %s, want %s", what, c.seen, c.want)
 		}
 	}
-	audit := do(new, "staff list")
+	audit := do(next, "staff list")
 	if !strings.Contains(audit, "eva") {
 		t.Errorf("people:\n%s", audit)
 	}
 	// A second restore, under the running service, which has it within a second.
-	do(new, "account set workshop@example.com --protocol imap")
+	do(next, "account set workshop@example.com --protocol imap")
 	eventually(t, "http://"+after.public+"/mail/config-v1.1.xml?emailaddress=workshop%40example.com", `type="imap"`)
-	do(new, "restore all.backup --replace")
+	do(next, "restore all.backup --replace")
 	eventually(t, "http://"+after.public+"/mail/config-v1.1.xml?emailaddress=workshop%40example.com", `type="pop3"`)
 }
 

@@ -67,7 +67,7 @@ func (c *check) askService(ctx context.Context, s *service) {
 }
 
 // wanted are the records of the plan at a service's name.
-func (c *check) wanted(s *service) (records []Record, real []*dns.SRV) {
+func (c *check) wanted(s *service) (records []Record, offered []*dns.SRV) {
 	if c.plan == nil {
 		return nil, nil
 	}
@@ -77,10 +77,10 @@ func (c *check) wanted(s *service) (records []Record, real []*dns.SRV) {
 		}
 		records = append(records, r)
 		if rr, err := r.rr(); err == nil && r.Data != notOffered {
-			real = append(real, rr.(*dns.SRV))
+			offered = append(offered, rr.(*dns.SRV))
 		}
 	}
-	return records, real
+	return records, offered
 }
 
 func (c *check) judgeService(s *service, byLabel map[string]*service) {
@@ -97,22 +97,22 @@ func (c *check) judgeService(s *service, byLabel map[string]*service) {
 			c.report(Finding{Code: SRVTTL, Subject: s.name + " SRV", Seen: fmt.Sprintf("%d seconds", ttl)})
 		}
 	}
-	records, real := c.wanted(s)
+	records, offered := c.wanted(s)
 	switch {
 	case c.plan == nil || len(records) == 0:
 		c.judgePorts(s, nil)
-	case len(real) == 0 && len(s.targets) > 0:
+	case len(offered) == 0 && len(s.targets) > 0:
 		c.report(Finding{Code: SRVOffered, Subject: s.name + " SRV", Seen: s.answer.String(), Expected: notOffered, Records: records})
-	case len(real) == 0 && !s.dot:
+	case len(offered) == 0 && !s.dot:
 		c.report(Finding{Code: SRVNullMissing, Subject: s.name + " SRV", Seen: "nothing", Expected: notOffered, Records: records})
-	case len(real) == 0:
+	case len(offered) == 0:
 	case s.dot && len(s.targets) == 0:
 		c.report(Finding{Code: SRVNotOffered, Subject: s.name + " SRV", Seen: notOffered, Expected: datas(records), Records: records})
 	case len(s.targets) == 0:
 		c.missing(s, records, byLabel)
 	default:
-		c.judgePorts(s, real)
-		c.judgeAgainst(s, records, real)
+		c.judgePorts(s, offered)
+		c.judgeAgainst(s, records, offered)
 	}
 }
 
@@ -131,13 +131,13 @@ func (c *check) missing(s *service, records []Record, byLabel map[string]*servic
 }
 
 // judgePorts looks at ports that the plan doesn't have either.
-func (c *check) judgePorts(s *service, real []*dns.SRV) {
+func (c *check) judgePorts(s *service, offered []*dns.SRV) {
 	for _, srv := range s.targets {
 		if int(srv.Port) == srvPorts[s.label] {
 			continue
 		}
-		known := slices.ContainsFunc(real, func(r *dns.SRV) bool { return strings.EqualFold(r.Target, srv.Target) })
-		if known && !slices.ContainsFunc(real, func(r *dns.SRV) bool { return sameTarget(r, srv) }) {
+		known := slices.ContainsFunc(offered, func(r *dns.SRV) bool { return strings.EqualFold(r.Target, srv.Target) })
+		if known && !slices.ContainsFunc(offered, func(r *dns.SRV) bool { return sameTarget(r, srv) }) {
 			continue // the port is wrong, which is said anyway
 		}
 		f := Finding{Code: SRVPortUnusual, Subject: s.name + " SRV", Seen: fmt.Sprintf("port %d", srv.Port), Expected: fmt.Sprintf("port %d", srvPorts[s.label])}
@@ -148,13 +148,13 @@ func (c *check) judgePorts(s *service, real []*dns.SRV) {
 	}
 }
 
-func (c *check) judgeAgainst(s *service, records []Record, real []*dns.SRV) {
+func (c *check) judgeAgainst(s *service, records []Record, offered []*dns.SRV) {
 	for _, srv := range s.targets {
 		f := Finding{Subject: s.name + " SRV", Seen: recordOf(srv).Data, Expected: datas(records), Records: records}
 		switch {
-		case slices.ContainsFunc(real, func(r *dns.SRV) bool { return sameTarget(r, srv) }):
+		case slices.ContainsFunc(offered, func(r *dns.SRV) bool { return sameTarget(r, srv) }):
 			continue
-		case slices.ContainsFunc(real, func(r *dns.SRV) bool { return strings.EqualFold(r.Target, srv.Target) }):
+		case slices.ContainsFunc(offered, func(r *dns.SRV) bool { return strings.EqualFold(r.Target, srv.Target) }):
 			f.Code = SRVPortWrong
 		case s.label == autodiscover.SRVLabel:
 			continue // it may lead to any name of this service: HTTP says where it ends

@@ -272,13 +272,13 @@ func (o *office) acts(t *testing.T) []act {
 // actsAlone are those of people for themselves.
 func (o *office) actsAlone(t *testing.T, eva *visitor) []act {
 	t.Helper()
-	password, new, err := o.desk.Add(t.Context(), staff.Actor{ID: "x"}, "zoe", staff.Staff, []string{"*"})
+	password, added, err := o.desk.Add(t.Context(), staff.Actor{ID: "x"}, "zoe", staff.Staff, []string{"*"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	zoe := o.visitor(t)
 	key := staff.NewSecond()
-	sealed := base64.RawURLEncoding.EncodeToString(o.desk.Seal(append([]byte(new.ID), key...)))
+	sealed := base64.RawURLEncoding.EncodeToString(o.desk.Seal(append([]byte(added.ID), key...)))
 	return []act{
 		{action: "signed in", do: func() int {
 			r, _ := zoe.post("/helpdesk/sign-in", url.Values{"name": {"zoe"}, "password": {password}})

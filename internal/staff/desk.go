@@ -152,7 +152,7 @@ func (d *Desk) SetPassword(ctx context.Context, by Actor, p Person, password str
 // others. [ErrSignIn] if the old password is wrong, or isn't theirs any more (who was
 // given a new one meanwhile has that), or the person is locked out. It counts as at the
 // sign-in.
-func (d *Desk) ChangePassword(ctx context.Context, p Person, old, new string) (token string, err error) {
+func (d *Desk) ChangePassword(ctx context.Context, p Person, old, next string) (token string, err error) {
 	ok, err := d.hashing.matches(old, p.Password)
 	switch {
 	case err != nil:
@@ -162,7 +162,7 @@ func (d *Desk) ChangePassword(ctx context.Context, p Person, old, new string) (t
 	case !ok:
 		return "", errors.Join(ErrSignIn, d.failed(ctx, p))
 	}
-	hash, err := d.hashing.hash(new)
+	hash, err := d.hashing.hash(next)
 	if err != nil {
 		return "", err
 	}

@@ -68,9 +68,9 @@ func TestAResetWins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	new := ""
+	next := ""
 	reset := func() {
-		if new, err = d.Reset(t.Context(), staff.Actor{Name: "command line"}, p); err != nil {
+		if next, err = d.Reset(t.Context(), staff.Actor{Name: "command line"}, p); err != nil {
 			t.Error(err)
 		}
 	}
@@ -88,7 +88,7 @@ func TestAResetWins(t *testing.T) {
 	if _, err := d.Enrol(t.Context(), stale, key, staff.Code(key, c.now())); !errors.Is(err, staff.ErrSignIn) {
 		t.Errorf("a second factor of who knew the old password: %v", err)
 	}
-	if _, _, err := d.SignIn(t.Context(), "eva", new, ""); err != nil {
+	if _, _, err := d.SignIn(t.Context(), "eva", next, ""); err != nil {
 		t.Errorf("the new password: %v", err)
 	}
 	if now, err := d.Store.Person(t.Context(), p.ID); err != nil || len(now.Second) > 0 {

@@ -260,17 +260,17 @@ func mount(t testing.TB, source, target string) {
 	t.Helper()
 	requireNamespace(t)
 	// The usual target may be a link, as resolv.conf is with systemd-resolved.
-	real, err := filepath.EvalSymlinks(target)
+	resolved, err := filepath.EvalSymlinks(target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount(source, real, "", syscall.MS_BIND, ""); err != nil {
-		t.Fatalf("mounting over %s: %v", real, err)
+	if err := syscall.Mount(source, resolved, "", syscall.MS_BIND, ""); err != nil {
+		t.Fatalf("mounting over %s: %v", resolved, err)
 	}
 	// Mounted files cannot be removed, and the test's own folder must be.
 	t.Cleanup(func() {
-		if err := syscall.Unmount(real, syscall.MNT_DETACH); err != nil {
-			t.Errorf("unmounting %s: %v", real, err)
+		if err := syscall.Unmount(resolved, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmounting %s: %v", resolved, err)
 		}
 	})
 }
