@@ -14,7 +14,7 @@ func IsProtocolV1(name string) bool { return strings.EqualFold(name, protocolV1)
 
 // RenderJSON says where the POX service is.
 func RenderJSON(url string) []byte {
-	return marshal(struct{ Protocol, Url string }{protocolV1, url}) //nolint:revive // the key is "Url"
+	return marshal(struct{ Protocol, Url string }{protocolV1, url}) // the key is "Url"
 }
 
 // JSONError is an error of the second version.

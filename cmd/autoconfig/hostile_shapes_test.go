@@ -123,7 +123,7 @@ type stranger2 struct {
 }
 
 func newStranger2(conn net.Conn) *stranger2 {
-	secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}) //nolint:gosec // a stranger
+	secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}) // a stranger
 	if _, err := io.WriteString(secure, http2.ClientPreface); err != nil {
 		return nil
 	}
@@ -138,14 +138,14 @@ func (s *stranger2) ask(stream int, path string, whole bool) error {
 	for _, field := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "autoconfig.example.com"}, {":path", path}} {
 		_ = s.headers.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]})
 	}
-	return s.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(stream), BlockFragment: s.text.Bytes(), EndStream: true, EndHeaders: whole}) //nolint:gosec // small
+	return s.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(stream), BlockFragment: s.text.Bytes(), EndStream: true, EndHeaders: whole}) // small
 }
 
 func (s *stranger2) askAndReset(i int) error {
 	if err := s.ask(1+2*i, "/", true); err != nil {
 		return err
 	}
-	return s.WriteRSTStream(uint32(1+2*i), http2.ErrCodeCancel) //nolint:gosec // small
+	return s.WriteRSTStream(uint32(1+2*i), http2.ErrCodeCancel)
 }
 
 // goOn sends a header that has no end.

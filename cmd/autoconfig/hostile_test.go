@@ -227,7 +227,7 @@ func (h *hostile) client(http2 bool) *http.Client {
 	protocols.SetHTTP2(http2)
 	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 		DialContext: dialer.DialContext, Protocols: protocols,
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate isn't what is tried
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // the certificate isn't what is tried
 	}}
 }
 

@@ -42,7 +42,7 @@ func newKillable(t *testing.T, kind string) *killable {
 		seed = n
 	}
 	t.Logf("KILLS_SEED=%d", seed)
-	k := &killable{t: t, folder: t.TempDir(), address: homes[kind](t), moments: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // no secret
+	k := &killable{t: t, folder: t.TempDir(), address: homes[kind](t), moments: rand.New(rand.NewPCG(seed, 0))} // no secret
 	writeFile(t, k.folder, "autoconfig.yaml", "public_url: https://setup.example.com\ncheck: {every: \"0\"}\nrate_limit: {per_second: 0}\ndatabase: "+strconv.Quote(k.address)+"\n")
 	return k
 }

@@ -2,7 +2,7 @@ package main
 
 import (
 	"cmp"
-	"crypto/md5" //nolint:gosec // what Evolution sends
+	"crypto/md5" // what Evolution sends
 	"encoding/json"
 	"fmt"
 	"io"
@@ -144,7 +144,7 @@ func (s *soak) request() error {
 	escaped := url.QueryEscape(address)
 	questions := []string{
 		"/mail/config-v1.1.xml?emailaddress=" + escaped, "/mail/config-v1.1.xml?emailaddress=" + escaped,
-		fmt.Sprintf("/mail/config-v1.1.xml?emailaddress=EVOLUTIONUSER%%40example.com&emailmd5=%x", md5.Sum([]byte(address))), //nolint:gosec // see above
+		fmt.Sprintf("/mail/config-v1.1.xml?emailaddress=EVOLUTIONUSER%%40example.com&emailmd5=%x", md5.Sum([]byte(address))), // see above
 		"/v1.1/example.com", "pox " + address, "pox " + address, "/autodiscover/autodiscover.json/v1.0/" + escaped + "?Protocol=AutodiscoverV1",
 		"/email.mobileconfig?emailaddress=" + escaped, "setup " + address, "/",
 	}

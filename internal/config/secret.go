@@ -45,7 +45,7 @@ func LoadSecret(file string) ([]byte, error) {
 func CheckPrivate(key, file string) error {
 	info, err := os.Stat(file)
 	if err != nil || info.Mode().Perm()&0o027 == 0 {
-		return nil //nolint:nilerr // see above
+		return nil // see above
 	}
 	return &ReadableError{key, file, info.Mode().Perm(), "640"}
 }

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/md5" //nolint:gosec // Evolution names its account so; nothing is secured by it
+	"crypto/md5" // Evolution names its account so; nothing is secured by it
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -110,7 +110,7 @@ func (x *digestIndex) add(a settings.Address, names []string) {
 }
 
 func digestOf(local, name string) [md5.Size]byte {
-	return md5.Sum([]byte(strings.ToLower(local + "@" + name))) //nolint:gosec // see the import
+	return md5.Sum([]byte(strings.ToLower(local + "@" + name)))
 }
 
 // nearest finds the address within a domain and its aliases whose digest this is, or

@@ -55,7 +55,7 @@ func TestBodiesAreBoundedOnAllRoutes(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("BODIES_CHILD") == "" { // a process of its own, for a folder of temporary files of its own
 		folder := t.TempDir()
-		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBodiesAreBoundedOnAllRoutes$", "-test.v") //nolint:gosec // this test
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBodiesAreBoundedOnAllRoutes$", "-test.v") // this test
 		child.Env = append(os.Environ(), "BODIES_CHILD=1", "TMPDIR="+folder)
 		if output, err := child.CombinedOutput(); err != nil || !strings.Contains(string(output), "--- PASS") {
 			t.Errorf("%v\n%s", err, output)

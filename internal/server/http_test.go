@@ -125,7 +125,7 @@ func TestServeAnswersOnRealSocketsAndStops(t *testing.T) {
 		"http://" + public.Addr().String() + "/mail/config-v1.1.xml?emailaddress=office%40example.com",
 		"http://" + private.Addr().String() + "/healthz",
 	} {
-		r, err := http.Get(url) //nolint:noctx // a test
+		r, err := http.Get(url)
 		if err != nil {
 			t.Fatal(err)
 		}

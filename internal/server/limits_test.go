@@ -144,7 +144,7 @@ type h2 struct {
 
 func newH2(t *testing.T, address string) *h2 {
 	t.Helper()
-	conn := tls.Client(dialFrom(t, "127.0.7.1", address), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}) //nolint:gosec // a test's client
+	conn := tls.Client(dialFrom(t, "127.0.7.1", address), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}) // a test's client
 	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
 		t.Fatal(err)
 	}

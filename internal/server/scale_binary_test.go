@@ -42,7 +42,7 @@ func start(b *testing.B, file string, domains int) *running {
 	b.Helper()
 	folder := b.TempDir()
 	binary := filepath.Join(folder, "autoconfig")
-	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, "autoconfig/cmd/autoconfig").CombinedOutput(); err != nil { //nolint:gosec // our own
+	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, "autoconfig/cmd/autoconfig").CombinedOutput(); err != nil { // our own
 		b.Fatalf("%v\n%s", err, out)
 	}
 	x := &running{public: testkit.FreeAddress(b), private: testkit.FreeAddress(b)}
@@ -157,7 +157,7 @@ func (l load) walked() int { return max(min(l.Accounts, 200_000), l.Domains) }
 
 func (x *running) heap(b *testing.B) float64 {
 	b.Helper()
-	r, err := http.Get("http://" + x.private + "/metrics") //nolint:noctx // a test's
+	r, err := http.Get("http://" + x.private + "/metrics")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func (x *running) mixed(b *testing.B, domains, accounts int) started {
 }
 
 func answers(client *http.Client, method, target, host, body string) bool {
-	r, err := http.NewRequest(method, target, strings.NewReader(body)) //nolint:noctx // the client has a timeout
+	r, err := http.NewRequest(method, target, strings.NewReader(body))
 	if err != nil {
 		return false
 	}

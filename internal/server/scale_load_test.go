@@ -83,7 +83,7 @@ func measure(b *testing.B, l load) borne {
 	if err != nil {
 		b.Fatal(err)
 	}
-	cmd := exec.CommandContext(b.Context(), os.Args[0]) //nolint:gosec // ourselves
+	cmd := exec.CommandContext(b.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), "SCALE_LOAD="+string(text))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
@@ -193,13 +193,13 @@ func (l load) walk(client, clients int) func() (query, host string) {
 
 // draw gives the queries and hosts of one client, other ones each time.
 func (l load) draw(int, int) func() (query, host string) {
-	r := rand.New(rand.NewPCG(rand.Uint64(), 1)) //nolint:gosec // a load, no secret
+	r := rand.New(rand.NewPCG(rand.Uint64(), 1)) // a load, no secret
 	zipf := rand.NewZipf(r, 1.1, 1, uint64(max(l.Accounts, 1)-1))
 	switch l.Kind {
 	case "zipf":
 		// A prime step spreads the favourites over all domains.
 		return func() (string, string) {
-			return query(scaleAddress(int(zipf.Uint64()*7_919%uint64(l.Accounts)), l.Domains)), scaleHost //nolint:gosec // below Accounts
+			return query(scaleAddress(int(zipf.Uint64()*7_919%uint64(l.Accounts)), l.Domains)), scaleHost // below Accounts
 		}
 	case "unknown":
 		return func() (string, string) {

@@ -15,7 +15,7 @@ import (
 func (s *scale) write(b *testing.B) {
 	b.Helper()
 	for file, text := range map[string]string{"../../docs/scale.md": s.page(), "../../docs/scale.svg": s.picture()} {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // a page of the documentation
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil { // a page of the documentation
 			b.Fatal(err)
 		}
 	}

@@ -3,7 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/md5" //nolint:gosec // Evolution names its account so; nothing is secured by it
+	"crypto/md5" // Evolution names its account so; nothing is secured by it
 	"database/sql"
 	"encoding/hex"
 
@@ -47,7 +47,7 @@ const keptByDigest = `SELECT n.digest, m.name, ` + keptColumns + ` FROM
 func (s *Store) LookupDigest(ctx context.Context, domain, digest string) (directory.Kept, error) {
 	want, err := hex.DecodeString(digest)
 	if err != nil || len(want) != md5.Size {
-		return directory.Kept{}, nil //nolint:nilerr // it is nobody's
+		return directory.Kept{}, nil // it is nobody's
 	}
 	var row keptRow
 	var found []byte

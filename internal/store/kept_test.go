@@ -130,7 +130,7 @@ func (p place) explainer(t *testing.T) func(question string, args ...any) string
 	}
 	explain := map[database.Kind]string{database.SQLite: "EXPLAIN QUERY PLAN ", database.PostgreSQL: "EXPLAIN ", database.MySQL: "EXPLAIN "}[db.Kind]
 	return func(question string, args ...any) string {
-		rows, err := db.QueryContext(t.Context(), explain+question, args...) //nolint:sqlclosecheck // text closes them
+		rows, err := db.QueryContext(t.Context(), explain+question, args...)
 		if err != nil {
 			t.Fatal(question, err)
 		}

@@ -104,7 +104,7 @@ func (s *Store) empty(ctx context.Context, tx database.Queryer, replace bool) er
 		if name == "meta" {
 			where = ownMeta
 		}
-		result, err := tx.ExecContext(ctx, `DELETE FROM `+name+where) //nolint:gosec // our own words
+		result, err := tx.ExecContext(ctx, `DELETE FROM `+name+where)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,6 @@ func (s *Store) SearchAccounts(ctx context.Context, text string, domains []strin
 	// The inner part reads an index alone: of a million accounts, that is all that
 	// must be gone through.
 	return documents[policy.Account](ctx, s.db, `SELECT a.document FROM (SELECT id FROM accounts WHERE search LIKE ? ESCAPE '!'`+bound+` ORDER BY search LIMIT ?) found
-		JOIN accounts a ON a.id = found.id ORDER BY a.address`, //nolint:gosec // bound has question marks only
+		JOIN accounts a ON a.id = found.id ORDER BY a.address`, // bound has question marks only
 		append(append([]any{pattern}, args...), limit)...)
 }

@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"crypto/md5" //nolint:gosec // Evolution names its account so; nothing is secured by it
+	"crypto/md5" // Evolution names its account so; nothing is secured by it
 	"errors"
 	"fmt"
 	"slices"
@@ -148,7 +148,7 @@ func planName(p policy.Plan) string { return p.Name }
 func digests(a settings.Address, domain string) [][]byte {
 	var all [][]byte
 	for _, name := range slices.Compact([]string{domain, settings.UnicodeDomain(domain)}) {
-		sum := md5.Sum([]byte(strings.ToLower(a.Local() + "@" + name))) //nolint:gosec // see the import
+		sum := md5.Sum([]byte(strings.ToLower(a.Local() + "@" + name)))
 		all = append(all, sum[:])
 	}
 	return all

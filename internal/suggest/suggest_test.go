@@ -6,7 +6,7 @@ func TestText(t *testing.T) {
 	t.Parallel()
 	known := []string{"listen", "database", "Listened"}
 	for word, want := range map[string]string{
-		"lisen": "did you mean listen?", "LISTEN": "did you mean listen?", "listend": "did you mean listen?",
+		"lisen": "did you mean listen?", "LISTEN": "did you mean listen?", "listene": "did you mean listen?",
 		"listened": "did you mean Listened?", "databsae": "did you mean database?",
 		"nothing": "possible are listen, database, Listened", "": "possible are listen, database, Listened",
 	} {

@@ -30,7 +30,7 @@ var (
 )
 
 // Browser is the real Chromium, with a profile of its own, until the test ends.
-type Browser struct{ ctx context.Context } //nolint:containedctx // chromedp keeps the browser in it
+type Browser struct{ ctx context.Context } // chromedp keeps the browser in it
 
 // StartBrowser starts Chromium without a window.
 func StartBrowser(t testing.TB) *Browser {

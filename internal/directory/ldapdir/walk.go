@@ -111,7 +111,7 @@ func (d *Source) Search(ctx context.Context, text string, domains []string, limi
 	if domains != nil {
 		chunks = slices.Collect(slices.Chunk(domains, maxDomains))
 	}
-	size := uint32(min(max(limit, 20), pageEntries)) //nolint:gosec // it is between 20 and 500
+	size := uint32(min(max(limit, 20), pageEntries)) // it is between 20 and 500
 	var found []policy.Account
 	err := d.call(ctx, func(ctx context.Context, c *conn) error {
 		found = nil

@@ -30,7 +30,7 @@ func (s *Source) Search(ctx context.Context, text string, domains []string, limi
 	if s.search == nil {
 		address, err := settings.ParseAddress(text)
 		if err != nil {
-			return nil, nil //nolint:nilerr // the text is no address, and so nobody's
+			return nil, nil // the text is no address, and so nobody's
 		}
 		account, err := s.Account(ctx, address)
 		if errors.Is(err, directory.ErrNotFound) || err == nil && !within(account) {
