@@ -120,7 +120,10 @@ func (c *check) inconclusive(subject string, err error) {
 // misled counts whom the records can't reach.
 func (c *check) misled() {
 	if c.plan != nil && c.plan.Serverless > 0 {
-		c.report(Finding{Code: PolicyServerless, Subject: c.domain, Seen: fmt.Sprintf("%d accounts whose protocol has no server", c.plan.Serverless)})
+		c.report(Finding{
+			Code: PolicyServerless, Subject: c.domain,
+			Seen: fmt.Sprintf("%d accounts whose protocol has no server", c.plan.Serverless),
+		})
 	}
 	if c.plan != nil && c.plan.Misled > 0 {
 		c.report(Finding{

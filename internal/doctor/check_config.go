@@ -26,7 +26,11 @@ func (c *check) readConfig(p probe.Page) *offered {
 	c.judgeConfig(p.Asked, config)
 	c.asProgramsRead(p)
 	if len(config.Incoming) == 0 || len(config.Outgoing) == 0 {
-		c.report(Finding{Code: ConfigUnreadable, Subject: p.Asked, Seen: fmt.Sprintf("%d incoming and %d outgoing servers", len(config.Incoming), len(config.Outgoing)), Expected: "one of each"})
+		c.report(Finding{
+			Code: ConfigUnreadable, Subject: p.Asked,
+			Seen:     fmt.Sprintf("%d incoming and %d outgoing servers", len(config.Incoming), len(config.Outgoing)),
+			Expected: "one of each",
+		})
 		return nil
 	}
 	in, out := config.Incoming[0], config.Outgoing[0]
@@ -45,7 +49,10 @@ func (c *check) judgeConfig(url string, config *thunderbird.Config) {
 		for _, kind := range s.SocketTypes {
 			secure = secure || kind == "SSL" || kind == "STARTTLS"
 			if !slices.Contains(socketTypes, kind) {
-				c.report(Finding{Code: ConfigValue, Subject: url, Seen: "socketType " + kind, Expected: strings.Join(socketTypes, ", ")})
+				c.report(Finding{
+					Code: ConfigValue, Subject: url,
+					Seen: "socketType " + kind, Expected: strings.Join(socketTypes, ", "),
+				})
 			}
 		}
 		for _, value := range []string{s.Hostname, s.Port, s.Username} {
@@ -60,7 +67,10 @@ func (c *check) judgeConfig(url string, config *thunderbird.Config) {
 	for i, s := range config.Incoming {
 		better := slices.ContainsFunc(config.Incoming[i+1:], func(o thunderbird.Server) bool { return o.Type == s.Type && slices.Contains(o.SocketTypes, "SSL") })
 		if better && !slices.Contains(s.SocketTypes, "SSL") {
-			c.report(Finding{Code: ConfigOrder, Subject: url, Seen: fmt.Sprintf("%s:%s with %s before one with SSL", s.Hostname, s.Port, strings.Join(s.SocketTypes, ", "))})
+			c.report(Finding{
+				Code: ConfigOrder, Subject: url,
+				Seen: fmt.Sprintf("%s:%s with %s before one with SSL", s.Hostname, s.Port, strings.Join(s.SocketTypes, ", ")),
+			})
 		}
 	}
 }
@@ -89,7 +99,10 @@ func (c *check) readPOX(p probe.Page) *offered {
 	}
 	if reply.Error != nil {
 		if c.plan != nil {
-			c.report(Finding{Code: HTTPStatus, Subject: p.Asked, Seen: "Autodiscover error " + reply.Error.Code.String(), Expected: "settings"})
+			c.report(Finding{
+				Code: HTTPStatus, Subject: p.Asked,
+				Seen: "Autodiscover error " + reply.Error.Code.String(), Expected: "settings",
+			})
 		}
 		return nil
 	}
@@ -124,7 +137,10 @@ func (c *check) judgeProtocol(url string, p autodiscover.Protocol) {
 		c.report(Finding{Code: ConfigValue, Subject: url, Seen: at + ", Encryption " + p.Encryption, Expected: "SSL or TLS"})
 	}
 	if ssl == "off" && encryption != "" && encryption != "none" {
-		c.report(Finding{Code: ConfigEncryption, Subject: url, Seen: at + ", SSL off with Encryption " + p.Encryption, Expected: "SSL on"})
+		c.report(Finding{
+			Code: ConfigEncryption, Subject: url,
+			Seen: at + ", SSL off with Encryption " + p.Encryption, Expected: "SSL on",
+		})
 	}
 	if ssl == "off" && (encryption == "" || encryption == "none") {
 		c.report(Finding{Code: ConfigPlaintext, Subject: url, Seen: at + ", SSL off"})

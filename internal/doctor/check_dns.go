@@ -83,7 +83,8 @@ func (c *check) wanted(s *service) (records []Record, offered []*dns.SRV) {
 	return records, offered
 }
 
-func (c *check) judgeService(s *service, byLabel map[string]*service) {
+// judgeRecords looks at what is wrong with a service's records whatever is wanted.
+func (c *check) judgeRecords(s *service) {
 	if s.dot && len(s.targets) > 0 {
 		c.report(Finding{Code: SRVDotMixed, Subject: s.name + " SRV", Seen: s.answer.String()})
 	}
@@ -97,17 +98,30 @@ func (c *check) judgeService(s *service, byLabel map[string]*service) {
 			c.report(Finding{Code: SRVTTL, Subject: s.name + " SRV", Seen: fmt.Sprintf("%d seconds", ttl)})
 		}
 	}
+}
+
+func (c *check) judgeService(s *service, byLabel map[string]*service) {
+	c.judgeRecords(s)
 	records, offered := c.wanted(s)
 	switch {
 	case c.plan == nil || len(records) == 0:
 		c.judgePorts(s, nil)
 	case len(offered) == 0 && len(s.targets) > 0:
-		c.report(Finding{Code: SRVOffered, Subject: s.name + " SRV", Seen: s.answer.String(), Expected: notOffered, Records: records})
+		c.report(Finding{
+			Code: SRVOffered, Subject: s.name + " SRV",
+			Seen: s.answer.String(), Expected: notOffered, Records: records,
+		})
 	case len(offered) == 0 && !s.dot:
-		c.report(Finding{Code: SRVNullMissing, Subject: s.name + " SRV", Seen: "nothing", Expected: notOffered, Records: records})
+		c.report(Finding{
+			Code: SRVNullMissing, Subject: s.name + " SRV",
+			Seen: "nothing", Expected: notOffered, Records: records,
+		})
 	case len(offered) == 0:
 	case s.dot && len(s.targets) == 0:
-		c.report(Finding{Code: SRVNotOffered, Subject: s.name + " SRV", Seen: notOffered, Expected: datas(records), Records: records})
+		c.report(Finding{
+			Code: SRVNotOffered, Subject: s.name + " SRV",
+			Seen: notOffered, Expected: datas(records), Records: records,
+		})
 	case len(s.targets) == 0:
 		c.missing(s, records, byLabel)
 	default:
@@ -140,7 +154,10 @@ func (c *check) judgePorts(s *service, offered []*dns.SRV) {
 		if known && !slices.ContainsFunc(offered, func(r *dns.SRV) bool { return sameTarget(r, srv) }) {
 			continue // the port is wrong, which is said anyway
 		}
-		f := Finding{Code: SRVPortUnusual, Subject: s.name + " SRV", Seen: fmt.Sprintf("port %d", srv.Port), Expected: fmt.Sprintf("port %d", srvPorts[s.label])}
+		f := Finding{
+			Code: SRVPortUnusual, Subject: s.name + " SRV",
+			Seen: fmt.Sprintf("port %d", srv.Port), Expected: fmt.Sprintf("port %d", srvPorts[s.label]),
+		}
 		if s.label == autodiscover.SRVLabel {
 			f.Severity = Error
 		}
@@ -182,7 +199,10 @@ func (c *check) judgePaths(ctx context.Context) {
 		}
 		have = slices.DeleteFunc(have, func(r Record) bool { return !ours(r) })
 		if !sameRecords(have, []Record{want}) {
-			c.report(Finding{Code: DAVPath, Subject: want.Name + " TXT", Seen: cmp.Or(datas(have), "nothing"), Expected: want.Data, Records: []Record{want}})
+			c.report(Finding{
+				Code: DAVPath, Subject: want.Name + " TXT",
+				Seen: cmp.Or(datas(have), "nothing"), Expected: want.Data, Records: []Record{want},
+			})
 		}
 	}
 }
@@ -206,7 +226,11 @@ func (c *check) judgePreference(byLabel map[string]*service) {
 		tls, _ := lowest(names.tls)
 		starttls, at := lowest(names.starttls)
 		if tls >= 0 && starttls >= 0 && starttls < tls {
-			c.report(Finding{Code: SRVCleartext, Subject: at + " SRV", Seen: fmt.Sprintf("priority %d, with %s at %d", starttls, names.tls, tls), Expected: fmt.Sprintf("more than %d", tls)})
+			c.report(Finding{
+				Code: SRVCleartext, Subject: at + " SRV",
+				Seen:     fmt.Sprintf("priority %d, with %s at %d", starttls, names.tls, tls),
+				Expected: fmt.Sprintf("more than %d", tls),
+			})
 		}
 	}
 	if c.plan == nil {
@@ -220,7 +244,11 @@ func (c *check) judgePreference(byLabel map[string]*service) {
 	ours, _ := lowest(mailServices[first].tls, mailServices[first].starttls)
 	theirs, at := lowest(mailServices[second].tls, mailServices[second].starttls)
 	if ours >= 0 && theirs >= 0 && theirs <= ours {
-		c.report(Finding{Code: SRVPreference, Subject: at + " SRV", Seen: fmt.Sprintf("priority %d, with %s at %d", theirs, strings.ToUpper(string(first)), ours), Expected: fmt.Sprintf("more than %d", ours), Records: c.plan.incoming()})
+		c.report(Finding{
+			Code: SRVPreference, Subject: at + " SRV",
+			Seen:     fmt.Sprintf("priority %d, with %s at %d", theirs, strings.ToUpper(string(first)), ours),
+			Expected: fmt.Sprintf("more than %d", ours), Records: c.plan.incoming(),
+		})
 	}
 }
 
@@ -234,14 +262,21 @@ func (c *check) judgeTargets(ctx context.Context, s *service) {
 		}
 		seen[target] = true
 		if !dns.IsSubDomain(dns.Fqdn(c.domain), target) && !s.answer.Authentic {
-			c.report(Finding{Code: SRVTargetForeign, Subject: s.name + " SRV", Seen: target, Expected: "a host within " + c.domain})
+			c.report(Finding{
+				Code: SRVTargetForeign, Subject: s.name + " SRV",
+				Seen: target, Expected: "a host within " + c.domain,
+			})
 		}
 		ips, answer, err := c.Resolver.Addresses(ctx, target)
 		switch {
 		case err != nil:
 			c.inconclusive(target, err)
 		case len(answer.Aliases) > 0 && len(ips) > 0:
-			c.report(Finding{Code: SRVTargetCNAME, Subject: s.name + " SRV", Seen: target + " is an alias of " + strings.Join(answer.Aliases, ", "), Expected: answer.Aliases[len(answer.Aliases)-1]})
+			c.report(Finding{
+				Code: SRVTargetCNAME, Subject: s.name + " SRV",
+				Seen:     target + " is an alias of " + strings.Join(answer.Aliases, ", "),
+				Expected: answer.Aliases[len(answer.Aliases)-1],
+			})
 		case len(ips) == 0:
 			c.report(Finding{Code: SRVUnresolvable, Subject: s.name + " SRV", Seen: target + answer.Lack()})
 		}

@@ -104,7 +104,10 @@ func (c *check) atHost(read func(probe.Page) *offered) func(probe.Page, error) *
 		case err != nil:
 			c.unreachable(p.Asked, err)
 		case p.Status != http.StatusOK:
-			c.report(Finding{Code: HTTPStatus, Subject: p.Asked, Seen: fmt.Sprintf("status %d at %s", p.Status, p.At()), Expected: "status 200"})
+			c.report(Finding{
+				Code: HTTPStatus, Subject: p.Asked,
+				Seen: fmt.Sprintf("status %d at %s", p.Status, p.At()), Expected: "status 200",
+			})
 		case !p.IsXML():
 			c.report(Finding{Code: ContentType, Subject: p.Asked, Seen: p.MediaType(), Expected: "text/xml; charset=utf-8"})
 		default:
@@ -132,7 +135,10 @@ func (c *check) atApex(code Code, is func([]byte) bool, read func(probe.Page) *o
 // plain http must lead to https, or not answer.
 func (c *check) plain(p probe.Page, err error) *offered {
 	if err == nil && p.Status == http.StatusOK && !strings.HasPrefix(p.At(), "https:") && isConfig(p.Body) {
-		c.report(Finding{Code: HTTPPlain, Subject: p.Asked, Seen: "a configuration over plain http", Expected: "a redirect to https"})
+		c.report(Finding{
+			Code: HTTPPlain, Subject: p.Asked,
+			Seen: "a configuration over plain http", Expected: "a redirect to https",
+		})
 	}
 	return nil
 }
@@ -144,7 +150,10 @@ func (c *check) autodiscoverJSON(p probe.Page, err error) *offered {
 	var answer struct{ Protocol, URL string }
 	expected := "https://" + c.plan.Host + autodiscover.Path
 	if json.Unmarshal(p.Body, &answer) != nil || p.Status != http.StatusOK || !strings.EqualFold(answer.URL, expected) {
-		c.report(Finding{Code: HTTPNotOurs, Subject: p.Asked, Seen: fmt.Sprintf("status %d, %q", p.Status, cmp.Or(answer.URL, "no URL")), Expected: expected})
+		c.report(Finding{
+			Code: HTTPNotOurs, Subject: p.Asked,
+			Seen: fmt.Sprintf("status %d, %q", p.Status, cmp.Or(answer.URL, "no URL")), Expected: expected,
+		})
 	}
 	return nil
 }
@@ -166,7 +175,10 @@ func (c *check) agree(got []offered) {
 	}
 	for _, o := range got {
 		if o.String() != want.String() {
-			c.report(Finding{Code: ConfigDisagrees, Subject: o.url, Seen: o.String(), Expected: want.String() + " (" + want.url + ")"})
+			c.report(Finding{
+				Code: ConfigDisagrees, Subject: o.url,
+				Seen: o.String(), Expected: want.String() + " (" + want.url + ")",
+			})
 		}
 	}
 }

@@ -55,13 +55,26 @@ func (c *check) specialName(ctx context.Context, label string, service, wild []n
 	case err != nil:
 		c.inconclusive(name, err)
 	case len(ips) == 0 && len(answer.Aliases) > 0:
-		c.report(Finding{Code: HostDangling, Subject: dns.Fqdn(name), Seen: "an alias of " + strings.Join(answer.Aliases, ", ") + answer.Lack(), Expected: datas(records), Records: records})
+		c.report(Finding{
+			Code: HostDangling, Subject: dns.Fqdn(name),
+			Seen: "an alias of " + strings.Join(answer.Aliases, ", ") + answer.Lack(), Expected: datas(records),
+			Records: records,
+		})
 	case len(ips) == 0:
-		c.report(Finding{Code: HostMissing, Subject: dns.Fqdn(name), Seen: strings.TrimSpace(answer.Lack()), Expected: datas(records), Records: records})
+		c.report(Finding{
+			Code: HostMissing, Subject: dns.Fqdn(name),
+			Seen: strings.TrimSpace(answer.Lack()), Expected: datas(records), Records: records,
+		})
 	case len(wild) > 0 && slices.Equal(ips, wild) && !overlap(ips, service):
-		c.report(Finding{Code: HostWildcard, Subject: "*." + dns.Fqdn(c.domain), Seen: seen, Expected: addressList(service), Records: records})
+		c.report(Finding{
+			Code: HostWildcard, Subject: "*." + dns.Fqdn(c.domain),
+			Seen: seen, Expected: addressList(service), Records: records,
+		})
 	case len(service) > 0 && !overlap(ips, service):
-		c.report(Finding{Code: HostNotOurs, Subject: dns.Fqdn(name), Seen: seen, Expected: addressList(service), Records: records})
+		c.report(Finding{
+			Code: HostNotOurs, Subject: dns.Fqdn(name),
+			Seen: seen, Expected: addressList(service), Records: records,
+		})
 	}
 }
 
@@ -73,7 +86,10 @@ func (c *check) dangling(ctx context.Context, name string) {
 	case err != nil:
 		c.inconclusive(name, err)
 	case len(ips) == 0 && len(answer.Aliases) > 0:
-		c.report(Finding{Code: HostDangling, Subject: name, Seen: "an alias of " + strings.Join(answer.Aliases, ", ") + answer.Lack()})
+		c.report(Finding{
+			Code: HostDangling, Subject: name,
+			Seen: "an alias of " + strings.Join(answer.Aliases, ", ") + answer.Lack(),
+		})
 	}
 }
 
@@ -161,7 +177,10 @@ func (c *check) authority(ctx context.Context, server string, questions []questi
 		case errors.Is(err, probe.ErrReferral):
 			continue // a zone of its own, with other servers
 		case errors.Is(err, probe.ErrForbidden):
-			c.report(Finding{Code: DNSServerFailed, Severity: Info, Subject: server, Seen: err.Error(), Remedy: "Permit its network, if it is yours: --allow-network."})
+			c.report(Finding{
+				Code: DNSServerFailed, Severity: Info, Subject: server,
+				Seen: err.Error(), Remedy: "Permit its network, if it is yours: --allow-network.",
+			})
 			return
 		case err != nil && (errors.Is(err, probe.ErrLame) || err.Error() == "REFUSED" || err.Error() == "NOTAUTH"):
 			c.report(Finding{Code: DNSServerLame, Subject: server, Seen: err.Error()})
@@ -171,7 +190,10 @@ func (c *check) authority(ctx context.Context, server string, questions []questi
 			return
 		}
 		if answerText(theirs) != answerText(q.answer) {
-			c.report(Finding{Code: DNSDisagree, Subject: q.String(), Seen: fmt.Sprintf("%s says %q, the resolver %q", server, answerText(theirs), answerText(q.answer))})
+			c.report(Finding{
+				Code: DNSDisagree, Subject: q.String(),
+				Seen: fmt.Sprintf("%s says %q, the resolver %q", server, answerText(theirs), answerText(q.answer)),
+			})
 		}
 	}
 }

@@ -28,7 +28,10 @@ func (c *check) pacc(ctx context.Context) {
 		}
 		meant++
 		if d, err := pacc.ParseTXT(text); err != nil {
-			c.report(Finding{Code: PACCTXTInvalid, Subject: owner + " TXT", Seen: fmt.Sprintf("%q: %v", text, err), Records: c.digests()})
+			c.report(Finding{
+				Code: PACCTXTInvalid, Subject: owner + " TXT",
+				Seen: fmt.Sprintf("%q: %v", text, err), Records: c.digests(),
+			})
 		} else {
 			digests = append(digests, d)
 		}
@@ -36,7 +39,10 @@ func (c *check) pacc(ctx context.Context) {
 	ours := c.plan != nil && len(c.plan.Documents) > 0
 	if meant == 0 {
 		if ours {
-			c.report(Finding{Code: PACCTXTMissing, Subject: owner + " TXT", Seen: "nothing", Expected: datas(c.digests()), Records: c.digests()})
+			c.report(Finding{
+				Code: PACCTXTMissing, Subject: owner + " TXT",
+				Seen: "nothing", Expected: datas(c.digests()), Records: c.digests(),
+			})
 		}
 		return
 	}
@@ -57,7 +63,10 @@ func (c *check) pacc(ctx context.Context) {
 			return
 		}
 	}
-	c.report(Finding{Code: PACCDigest, Subject: owner + " TXT", Seen: strings.Join(answer.Texts(), "; "), Expected: got.TXT(), Records: c.digests()})
+	c.report(Finding{
+		Code: PACCDigest, Subject: owner + " TXT",
+		Seen: strings.Join(answer.Texts(), "; "), Expected: got.TXT(), Records: c.digests(),
+	})
 }
 
 // digests are the records to publish.

@@ -136,7 +136,10 @@ func (c *check) starttls(ctx context.Context, m mailServer, connection net.Conn)
 	t := newMailSession(m.protocol, connection)
 	offers, err := t.begin()
 	if err != nil {
-		c.report(Finding{Code: MailNotSpoken, Subject: m.String(), Seen: err.Error(), Expected: strings.ToUpper(string(m.protocol))})
+		c.report(Finding{
+			Code: MailNotSpoken, Subject: m.String(),
+			Seen: err.Error(), Expected: strings.ToUpper(string(m.protocol)),
+		})
 		return
 	}
 	if offers.passwords && c.wants(PartMail) {
@@ -173,7 +176,10 @@ func (c *check) handshake(ctx context.Context, m mailServer, connection net.Conn
 	state := secured.ConnectionState()
 	if c.wants(PartTLS) {
 		if state.Version < tls.VersionTLS12 {
-			c.report(Finding{Code: TLSOld, Subject: m.String(), Seen: tls.VersionName(state.Version), Expected: "TLS 1.2 or 1.3"})
+			c.report(Finding{
+				Code: TLSOld, Subject: m.String(),
+				Seen: tls.VersionName(state.Version), Expected: "TLS 1.2 or 1.3",
+			})
 		}
 		c.judgeCertificate(m, state.PeerCertificates)
 	}
@@ -185,11 +191,17 @@ func (c *check) judgeCertificate(m mailServer, chain []*x509.Certificate) {
 	c.expires(int(leaf.NotAfter.Sub(now).Hours() / 24))
 	names := strings.Join(leaf.DNSNames, ", ")
 	if err := leaf.VerifyHostname(m.Host); err != nil {
-		c.report(Finding{Code: TLSName, Subject: m.String(), Seen: "a certificate for " + cmp.Or(names, "no name"), Expected: m.Host})
+		c.report(Finding{
+			Code: TLSName, Subject: m.String(),
+			Seen: "a certificate for " + cmp.Or(names, "no name"), Expected: m.Host,
+		})
 	}
 	switch day := leaf.NotAfter.UTC().Format(time.DateOnly); {
 	case now.Before(leaf.NotBefore):
-		c.report(Finding{Code: TLSExpired, Subject: m.String(), Seen: "not valid before " + leaf.NotBefore.UTC().Format(time.DateOnly)})
+		c.report(Finding{
+			Code: TLSExpired, Subject: m.String(),
+			Seen: "not valid before " + leaf.NotBefore.UTC().Format(time.DateOnly),
+		})
 	case now.After(leaf.NotAfter):
 		c.report(Finding{Code: TLSExpired, Subject: m.String(), Seen: "expired on " + day})
 	case now.Add(soon).After(leaf.NotAfter):
@@ -205,13 +217,20 @@ func (c *check) judgeCertificate(m mailServer, chain []*x509.Certificate) {
 		err = nil // said above
 	}
 	if err != nil {
-		c.report(Finding{Code: TLSUntrusted, Subject: m.String(), Seen: fmt.Sprintf("issued by %q, %d certificates sent: %v", leaf.Issuer.CommonName, len(chain), err)})
+		c.report(Finding{
+			Code: TLSUntrusted, Subject: m.String(),
+			Seen: fmt.Sprintf("issued by %q, %d certificates sent: %v", leaf.Issuer.CommonName, len(chain), err),
+		})
 	}
 	// What SRV says from an unsigned zone can be verified by these names only
 	// (RFC 6125, section 6.4; RFC 6186, section 6).
 	within := dns.IsSubDomain(dns.Fqdn(c.domain), dns.Fqdn(m.Host))
 	if !within && leaf.VerifyHostname(c.domain) != nil {
-		c.report(Finding{Code: TLSSRVID, Subject: m.String(), Seen: "a certificate for " + cmp.Or(names, "no name"), Expected: c.domain + ", or the SRV-ID " + m.label + "." + c.domain})
+		c.report(Finding{
+			Code: TLSSRVID, Subject: m.String(),
+			Seen:     "a certificate for " + cmp.Or(names, "no name"),
+			Expected: c.domain + ", or the SRV-ID " + m.label + "." + c.domain,
+		})
 	}
 }
 
@@ -227,7 +246,10 @@ func (c *check) expires(days int) {
 // judgeMail begins the talk over implicit TLS.
 func (c *check) judgeMail(m mailServer, t *mailSession) {
 	if _, err := t.begin(); err != nil {
-		c.report(Finding{Code: MailNotSpoken, Subject: m.String(), Seen: err.Error(), Expected: strings.ToUpper(string(m.protocol))})
+		c.report(Finding{
+			Code: MailNotSpoken, Subject: m.String(),
+			Seen: err.Error(), Expected: strings.ToUpper(string(m.protocol)),
+		})
 		return
 	}
 	c.judgeOffers(m, t)
