@@ -23,9 +23,11 @@ func Check(s settings.Settings) settings.Problems {
 			continue
 		}
 		if side.server.Port == settings.RegisteredPort(side.protocol, settings.STARTTLS) {
-			warnings.Warn("", "Autodiscover can't say STARTTLS clearly: programs must guess it for %s:%d from the port; offer implicit TLS as well", side.server.Host, side.server.Port)
+			warnings.Warn("", "Autodiscover can't say STARTTLS clearly: programs must guess it for %s:%d from the port; "+
+				"offer implicit TLS as well", side.server.Host, side.server.Port)
 		} else {
-			warnings.Warn("", "Autodiscover can't say STARTTLS at port %d of %s: Thunderbird takes it for implicit TLS and fails; offer implicit TLS, or STARTTLS at the registered port", side.server.Port, side.server.Host)
+			warnings.Warn("", "Autodiscover can't say STARTTLS at port %d of %s: Thunderbird takes it for implicit TLS "+
+				"and fails; offer implicit TLS, or STARTTLS at the registered port", side.server.Port, side.server.Host)
 		}
 	}
 	return warnings

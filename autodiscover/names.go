@@ -16,6 +16,7 @@ const (
 // address in without escaping (ExchangeAutoDiscover.sys.mjs), and so does this.
 func RequestFor(address string) string {
 	return `<?xml version="1.0" encoding="utf-8"?>
-<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request><EMailAddress>` + address +
+<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006">` +
+		`<Request><EMailAddress>` + address +
 		`</EMailAddress><AcceptableResponseSchema>` + OutlookSchema + `</AcceptableResponseSchema></Request></Autodiscover>`
 }

@@ -79,7 +79,9 @@ var protocolTypes = map[settings.Protocol]string{
 // protocol writes what both directions have. Everything whose default would hurt
 // is stated: LoginName (default: the part before the @), DomainRequired, SPA
 // (default: on, which is NTLM), SSL (default: on).
-func protocol(account *etree.Element, kind string, s settings.Server, login settings.Login, addressed bool) *etree.Element {
+func protocol(
+	account *etree.Element, kind string, s settings.Server, login settings.Login, addressed bool,
+) *etree.Element {
 	p := account.CreateElement("Protocol")
 	element(p, "Type", kind)
 	element(p, "Server", s.Host)
@@ -117,7 +119,8 @@ func expressible(s settings.Settings) error {
 // challenge where the server offers one.
 func hasPassword(a settings.Auth) bool {
 	switch a {
-	case settings.AuthPlain, settings.AuthLogin, settings.AuthCramMD5, settings.AuthDigestMD5, settings.AuthScramSHA1, settings.AuthScramSHA256, settings.AuthNTLM:
+	case settings.AuthPlain, settings.AuthLogin, settings.AuthCramMD5, settings.AuthDigestMD5,
+		settings.AuthScramSHA1, settings.AuthScramSHA256, settings.AuthNTLM:
 		return true
 	}
 	return false
@@ -125,7 +128,9 @@ func hasPassword(a settings.Auth) bool {
 
 // needsLogin tells whether the server asks for any authentication.
 func needsLogin(s settings.Server) bool {
-	return slices.ContainsFunc(s.Auth, func(a settings.Auth) bool { return a != settings.AuthNone && a != settings.AuthClientIP })
+	return slices.ContainsFunc(s.Auth, func(a settings.Auth) bool {
+		return a != settings.AuthNone && a != settings.AuthClientIP
+	})
 }
 
 func newResponse(namespace string) (*etree.Document, *etree.Element) {

@@ -40,7 +40,9 @@ type Request struct {
 // WantsOutlook tells whether the client accepts the answer that we can give. A
 // request that names no schema is taken for one that does.
 func (r Request) WantsOutlook() bool {
-	return len(r.Schemas) == 0 || slices.ContainsFunc(r.Schemas, func(s string) bool { return strings.EqualFold(s, OutlookSchema) })
+	return len(r.Schemas) == 0 || slices.ContainsFunc(r.Schemas, func(s string) bool {
+		return strings.EqualFold(s, OutlookSchema)
+	})
 }
 
 // ParseRequest reads a posted request. Errors are [ErrTooLarge] and

@@ -14,9 +14,11 @@ func Check(s settings.Settings) settings.Problems {
 		case errors.Is(err, ErrPlaintext):
 			warnings.Warn("", "there are no profiles for Apple's devices: %s has no TLS", server.Host)
 		case errors.Is(err, ErrAuth):
-			warnings.Warn("", "there are no profiles for Apple's devices: they can't name any mechanism of %s; offer PLAIN as well", server.Host)
+			warnings.Warn("", "there are no profiles for Apple's devices: they can't name any mechanism of %s; "+
+				"offer PLAIN as well", server.Host)
 		case server.Security == settings.STARTTLS:
-			warnings.Warn("", "a profile can't say STARTTLS: it says SSL for %s:%d, and the device must find out; offer implicit TLS as well", server.Host, server.Port)
+			warnings.Warn("", "a profile can't say STARTTLS: it says SSL for %s:%d, and the device must find out; "+
+				"offer implicit TLS as well", server.Host, server.Port)
 		}
 	}
 	return warnings

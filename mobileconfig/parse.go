@@ -78,8 +78,14 @@ func Parse(data []byte) (*Profile, error) {
 		if p.Protocol == "" {
 			return nil, fmt.Errorf("%w: %q is not a type of account", ErrProfile, c.EmailAccountType)
 		}
-		p.Incoming = Endpoint{c.IncomingMailServerHostName, c.IncomingMailServerPortNumber, c.IncomingMailServerUseSSL, c.IncomingMailServerAuthentication, c.IncomingMailServerUsername}
-		p.Outgoing = Endpoint{c.OutgoingMailServerHostName, c.OutgoingMailServerPortNumber, c.OutgoingMailServerUseSSL, c.OutgoingMailServerAuthentication, c.OutgoingMailServerUsername}
+		p.Incoming = Endpoint{
+			c.IncomingMailServerHostName, c.IncomingMailServerPortNumber, c.IncomingMailServerUseSSL,
+			c.IncomingMailServerAuthentication, c.IncomingMailServerUsername,
+		}
+		p.Outgoing = Endpoint{
+			c.OutgoingMailServerHostName, c.OutgoingMailServerPortNumber, c.OutgoingMailServerUseSSL,
+			c.OutgoingMailServerAuthentication, c.OutgoingMailServerUsername,
+		}
 		return p, nil
 	}
 	return nil, ErrProfile

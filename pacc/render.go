@@ -77,7 +77,8 @@ func registered(p settings.Protocol, s settings.Server) bool {
 
 func isPassword(a settings.Auth) bool {
 	switch a {
-	case settings.AuthPlain, settings.AuthLogin, settings.AuthCramMD5, settings.AuthDigestMD5, settings.AuthScramSHA1, settings.AuthScramSHA256:
+	case settings.AuthPlain, settings.AuthLogin, settings.AuthCramMD5, settings.AuthDigestMD5,
+		settings.AuthScramSHA1, settings.AuthScramSHA256:
 		return true
 	}
 	return false

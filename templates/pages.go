@@ -24,7 +24,10 @@ var pages embed.FS
 // English, like what is found and what is logged.
 var layouts = map[string][]string{
 	"layout.html": {"checks", "check"},
-	"frame.html":  {"setup", "link", "gone", "later", "signin", "enrol", "search", "account", "made", "links", "life", "people", "audit", "own", "wrong"},
+	"frame.html": {
+		"setup", "link", "gone", "later", "signin", "enrol", "search", "account", "made", "links", "life", "people", "audit",
+		"own", "wrong",
+	},
 }
 
 // Pages are the HTML pages, in every language. It is safe for concurrent use.
@@ -42,7 +45,10 @@ func NewPages(folder fs.FS) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pages{Catalogue: catalogue, folder: folder, byLanguage: map[string]func() (map[string]*template.Template, error){}}
+	p := &Pages{
+		Catalogue: catalogue, folder: folder,
+		byLanguage: map[string]func() (map[string]*template.Template, error){},
+	}
 	for _, l := range catalogue.Languages() {
 		// A language's pages are two megabytes: few need all.
 		p.byLanguage[l] = sync.OnceValues(func() (map[string]*template.Template, error) { return p.parseAll(l) })

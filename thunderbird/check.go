@@ -10,7 +10,8 @@ import (
 func Check(s settings.Settings) settings.Problems {
 	var warnings settings.Problems
 	if _, err := Resolve(s); err != nil {
-		warnings.Warn("", "autoconfig is not answered: Thunderbird would change the login %q, and no placeholder stands for it; the other formats are answered", s.IncomingLogin.Literal)
+		warnings.Warn("", "autoconfig is not answered: Thunderbird would change the login %q, and no placeholder "+
+			"stands for it; the other formats are answered", s.IncomingLogin.Literal)
 	}
 	for _, side := range []struct {
 		name   string
@@ -20,7 +21,8 @@ func Check(s settings.Settings) settings.Problems {
 			return m != "OAuth2" && m != "TLS-client-cert"
 		})
 		if !usable {
-			warnings.Warn("", "Thunderbird refuses the %s server %s: it takes OAuth2 only from providers that are built in, and no client certificates; offer a password mechanism as well", side.name, side.server.Host)
+			warnings.Warn("", "Thunderbird refuses the %s server %s: it takes OAuth2 only from providers that are built in, "+
+				"and no client certificates; offer a password mechanism as well", side.name, side.server.Host)
 		}
 	}
 	return warnings

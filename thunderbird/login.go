@@ -65,7 +65,9 @@ func username(login settings.Login) string {
 	return placeholders.Replace(login.Pattern)
 }
 
-var placeholders = strings.NewReplacer("{address}", "%EMAILADDRESS%", "{local}", "%EMAILLOCALPART%", "{domain}", "%EMAILDOMAIN%")
+var placeholders = strings.NewReplacer(
+	"{address}", "%EMAILADDRESS%", "{local}", "%EMAILLOCALPART%", "{domain}", "%EMAILDOMAIN%",
+)
 
 // unmangled is the text, or another one where Thunderbird would show something
 // else than the text.

@@ -26,7 +26,9 @@ var Devices = []Device{IPhone, Mac, Android, Windows, Linux, Other}
 
 // previews are words in the User-Agents of chat programs and scanners.
 var previews = []string{
-	"bot", "crawler", "spider", "preview", "facebookexternalhit", "whatsapp", "slack-imgproxy", "skypeuripreview", "telegrambot", "discordbot", "safelinks", "barracuda", "proofpoint", "mimecast", "urldefense",
+	"bot", "crawler", "spider", "preview", "facebookexternalhit", "whatsapp", "slack-imgproxy",
+	"skypeuripreview", "telegrambot", "discordbot", "safelinks", "barracuda", "proofpoint",
+	"mimecast", "urldefense",
 }
 
 // families are words of User-Agents, in the order in which they decide: Android's

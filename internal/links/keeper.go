@@ -122,7 +122,8 @@ func (o Order) check() error {
 func newID(now time.Time) string {
 	raw := make([]byte, 15)
 	_, _ = rand.Read(raw[6:])
-	binary.BigEndian.PutUint64(raw, uint64(now.UnixMilli())<<16|uint64(binary.BigEndian.Uint16(raw[6:8]))) //nolint:gosec // not before 1970
+	milliseconds := uint64(now.UnixMilli()) //nolint:gosec // not before 1970
+	binary.BigEndian.PutUint64(raw, milliseconds<<16|uint64(binary.BigEndian.Uint16(raw[6:8])))
 	return letters.EncodeToString(raw)
 }
 

@@ -135,7 +135,8 @@ func (l *Log) tell(ctx context.Context) {
 		_ = l.own.Handle(ctx, record) // a door never fails
 	}
 	for message, n := range l.often.leftOut() {
-		say("the same line again and again: the rest of this second is left out", slog.String("line", message), slog.Int("count", n))
+		say("the same line again and again: the rest of this second is left out",
+			slog.String("line", message), slog.Int("count", n))
 	}
 	if lost := l.lost.Load(); lost > l.told && len(l.waiting) < maxLines/2 {
 		say("lines of the log were lost: what reads it is stuck or slow", slog.Uint64("count", lost-l.told))

@@ -27,7 +27,8 @@ type DialPolicy struct {
 
 // special4 are IPv4's special-purpose networks (IANA registry, RFC 6890).
 var special4 = prefixes(
-	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
+	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+	"192.0.0.0/24", "192.0.2.0/24",
 	"192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
 )
 
@@ -62,7 +63,8 @@ func (p DialPolicy) Permits(to netip.AddrPort) error {
 	if ip.Is4() && !within(special4) || ip.Is6() && !ip.Is4In6() && global6.Contains(ip) && !within(special6) {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is not a public address; permit its network with --allow-network or check: {allow_networks: [...]}", ErrForbidden, ip)
+	return fmt.Errorf("%w: %s is not a public address; permit its network with --allow-network "+
+		"or check: {allow_networks: [...]}", ErrForbidden, ip)
 }
 
 // isOwn tells whether an address, in whatever form, leads to one of our listeners.
@@ -70,8 +72,9 @@ func (p DialPolicy) isOwn(to netip.AddrPort) bool {
 	ip := meant(to.Addr())
 	return slices.ContainsFunc(p.Own, func(own netip.AddrPort) bool {
 		listens := meant(own.Addr())
+		// A dialler of 0.0.0.0 gets this machine.
 		return own.Port() == to.Port() &&
-			(listens == ip || listens.IsUnspecified() && isLocal(ip) || ip.IsUnspecified()) // whoever dials 0.0.0.0 gets this machine
+			(listens == ip || listens.IsUnspecified() && isLocal(ip) || ip.IsUnspecified())
 	})
 }
 

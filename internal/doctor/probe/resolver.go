@@ -83,7 +83,8 @@ func (r *Resolver) Ask(ctx context.Context, name string, kind uint16) (Answer, e
 			}
 		}
 	}
-	return Answer{}, fmt.Errorf("%w for %s %s: %s", ErrInconclusive, name, dns.TypeToString[kind], strings.Join(failures, "; "))
+	return Answer{}, fmt.Errorf("%w for %s %s: %s",
+		ErrInconclusive, name, dns.TypeToString[kind], strings.Join(failures, "; "))
 }
 
 func (r *Resolver) read(reply *dns.Msg) (Answer, error) {
@@ -119,7 +120,9 @@ func AskAt(ctx context.Context, server, name string, kind uint16) (Answer, error
 
 // exchange asks one server by UDP, and by TCP if the answer was cut. Answers that
 // are neither NOERROR nor NXDOMAIN are errors.
-func exchange(ctx context.Context, connect connector, timeout time.Duration, server string, query *dns.Msg) (*dns.Msg, error) {
+func exchange(
+	ctx context.Context, connect connector, timeout time.Duration, server string, query *dns.Msg,
+) (*dns.Msg, error) {
 	if connect == nil {
 		connect = new(net.Dialer).DialContext
 	}
@@ -140,7 +143,9 @@ func exchange(ctx context.Context, connect connector, timeout time.Duration, ser
 	return nil, errors.New("truncated")
 }
 
-func exchangeOver(ctx context.Context, connect connector, timeout time.Duration, network, server string, query *dns.Msg) (*dns.Msg, error) {
+func exchangeOver(
+	ctx context.Context, connect connector, timeout time.Duration, network, server string, query *dns.Msg,
+) (*dns.Msg, error) {
 	timeout = cmp.Or(timeout, askTimeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -163,7 +168,8 @@ func exchangeOver(ctx context.Context, connect connector, timeout time.Duration,
 // echoes tells whether a reply repeats the question, in any letter case.
 func echoes(query, reply *dns.Msg) bool {
 	return reply.Response && len(reply.Question) == 1 &&
-		strings.EqualFold(reply.Question[0].Name, query.Question[0].Name) && reply.Question[0].Qtype == query.Question[0].Qtype
+		strings.EqualFold(reply.Question[0].Name, query.Question[0].Name) &&
+		reply.Question[0].Qtype == query.Question[0].Qtype
 }
 
 func shortError(err error) error {
