@@ -65,7 +65,7 @@ func parseText(s string) value {
 		return value{kind: boolean, truth: strings.EqualFold(s, "true")}
 	}
 	if n := toNumber(s); !math.IsNaN(n) && !math.IsInf(n, 0) {
-		return value{kind: number, number: parseFloat(s)}
+		return value{kind: number, number: parseFloat(s, n)}
 	}
 	return value{kind: text, text: s}
 }
@@ -154,20 +154,16 @@ func digitsOf(digits string, base int) float64 {
 	return n
 }
 
-// parseFloat is JavaScript's function of that name: the longest decimal number that
-// a text begins with.
-func parseFloat(s string) float64 {
-	s = strings.TrimLeftFunc(s, isBlank)
-	best := math.NaN()
-	for i := 1; i <= len(s); i++ {
-		if strings.Trim(s[:i], "0123456789.eE+-") != "" {
-			break
-		}
-		if n, err := strconv.ParseFloat(s[:i], 64); err == nil || math.IsInf(n, 0) {
-			best = n
-		}
+// parseFloat is JavaScript's function of that name for a text that is the number n: it
+// knows decimal ones alone, and reads the 0 of others.
+func parseFloat(s string, n float64) float64 {
+	switch s = trim(s); {
+	case s == "":
+		return math.NaN()
+	case len(s) > 2 && strings.ContainsRune("xXoObB", rune(s[1])):
+		return 0
 	}
-	return best
+	return n
 }
 
 // parseInt is JavaScript's function of that name.

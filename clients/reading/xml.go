@@ -3,8 +3,6 @@ package reading
 import (
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // element is an element as Gecko's reader (expat, with namespaces) leaves it.
@@ -24,6 +22,7 @@ type attribute struct{ name, value string }
 const (
 	maxDepth     = 1000
 	maxExpansion = 1 << 20
+	maxPrefixes  = 100
 )
 
 // parseXML reads a document that is UTF-8 already. It does what expat does with
@@ -173,22 +172,6 @@ func (p *xmlParser) quoted() (string, error) {
 	return value, legal(value)
 }
 
-// legal refuses characters that XML 1.0 doesn't have.
-func legal(text string) error {
-	for _, r := range text {
-		if !isChar(r) {
-			return malformed("a character that XML doesn't have")
-		}
-	}
-	return nil
-}
-
-func isChar(r rune) bool {
-	return r >= 0x20 && r != 0xFFFE && r != 0xFFFF || isSpace(r)
-}
-
-func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' }
-
 func (p *xmlParser) blanks() bool {
 	trimmed := strings.TrimLeft(p.rest, " \t\n\r")
 	had := len(trimmed) < len(p.rest)
@@ -234,19 +217,6 @@ func (p *xmlParser) name() (string, error) {
 	return "", malformed("the document ends within a name")
 }
 
-func isNameStart(r rune) bool {
-	return r == ':' || r == '_' || r < utf8.RuneSelf && isASCIILetter(byte(r)) || //nolint:gosec // ASCII
-		r >= 0xC0 && r <= 0xFFFF && unicode.IsLetter(r)
-}
-
-func isNameChar(r rune) bool {
-	return isNameStart(r) || r == '-' || r == '.' || r == 0xB7 || r >= '0' && r <= '9' ||
-		r > 0x7F && r <= 0xFFFF && (unicode.IsDigit(r) || unicode.IsMark(r))
-}
-
-// namespaces are the prefixes that are bound.
-type namespaces map[string]string
-
 // element reads one, and all in it.
 func (p *xmlParser) element(outer namespaces) (*element, error) {
 	if p.depth++; p.depth > maxDepth {
@@ -287,6 +257,7 @@ func (p *xmlParser) element(outer namespaces) (*element, error) {
 
 // attributes reads the rest of a start tag, and tells whether the element is empty.
 func (p *xmlParser) attributes(e *element) (empty bool, err error) {
+	seen := map[string]bool{}
 	for {
 		had := p.blanks()
 		if after, ok := strings.CutPrefix(p.rest, "/>"); ok {
@@ -315,67 +286,12 @@ func (p *xmlParser) attributes(e *element) (empty bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		for _, a := range e.attributes {
-			if a.name == name {
-				return false, malformed("an attribute twice")
-			}
+		if seen[name] {
+			return false, malformed("an attribute twice")
 		}
+		seen[name] = true
 		e.attributes = append(e.attributes, attribute{name, value})
 	}
-}
-
-const (
-	xmlNamespace   = "http://www.w3.org/XML/1998/namespace"
-	xmlnsNamespace = "http://www.w3.org/2000/xmlns/"
-)
-
-// bind reads declarations of namespaces, and refuses prefixes that have none.
-func bind(e *element, outer namespaces) (namespaces, error) {
-	inner := outer
-	for _, a := range e.attributes {
-		prefix, ok := strings.CutPrefix(a.name, "xmlns:")
-		if !ok {
-			continue
-		}
-		reserved := prefix == "xmlns" || (prefix == "xml") != (a.value == xmlNamespace) || a.value == xmlnsNamespace
-		if reserved || a.value == "" || prefix == "" || strings.Contains(prefix, ":") {
-			return nil, malformed("the namespace " + a.name)
-		}
-		if len(inner) == len(outer) {
-			inner = namespaces{}
-			for k, v := range outer {
-				inner[k] = v
-			}
-		}
-		inner[prefix] = a.value
-	}
-	expanded := map[string]bool{}
-	for i, name := range append([]string{e.name}, names(e.attributes)...) {
-		prefix, local, ok := strings.Cut(name, ":")
-		switch {
-		case !ok || i > 0 && prefix == "xmlns":
-			continue
-		case prefix == "" || local == "" || strings.Contains(local, ":") || prefix == "xmlns":
-			return nil, malformed("the name " + name)
-		case prefix != "xml" && inner[prefix] == "":
-			return nil, malformed("the prefix of " + name + " isn't bound")
-		}
-		if full := inner[prefix] + " " + local; i > 0 {
-			if expanded[full] {
-				return nil, malformed("an attribute twice")
-			}
-			expanded[full] = true
-		}
-	}
-	return inner, nil
-}
-
-func names(attributes []attribute) []string {
-	all := make([]string, len(attributes))
-	for i, a := range attributes {
-		all[i] = a.name
-	}
-	return all
 }
 
 // content reads what is in an element, up to its end tag or the end of an entity.
