@@ -76,19 +76,33 @@ var rooms = map[string]room{
 		ours:  []string{"settings", "mobileconfig", "internal/directory", "internal/doctor", "internal/web"},
 		third: []string{"github.com/labstack/echo/v4", "github.com/prometheus/client_golang"},
 	},
+	// What strangers reach. Behind the wall, which [TestStrangersAreBehindAWall] holds, are
+	// staff, their acts and our own database.
 	"internal/server": {
 		ours: []string{
-			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "clients", "templates",
+			"settings", "thunderbird", "autodiscover", "mobileconfig", "pacc", "clients",
+			"internal/directory", "internal/guide", "internal/links", "internal/lookup", "internal/web",
+		},
+		third: []string{"github.com/labstack/echo/v4", "github.com/prometheus/client_golang"},
+	},
+	"internal/helpdesk": {
+		ours: []string{
+			"settings", "policy", "clients",
+			"internal/admin", "internal/directory", "internal/guide", "internal/links", "internal/lookup", "internal/staff", "internal/web",
+		},
+		third: []string{"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "github.com/labstack/echo/v4"},
+	},
+	"internal/api": {
+		ours: []string{
+			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "clients",
 			"internal/admin", "internal/directory", "internal/doctor", "internal/guide", "internal/links", "internal/lookup", "internal/staff", "internal/web",
 		},
-		third: []string{
-			"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2",
-			"github.com/labstack/echo/v4", "github.com/prometheus/client_golang",
-		},
+		third: []string{"github.com/labstack/echo/v4"},
 	},
 	// the whole service put together for tests, which no shipped package imports
 	"internal/server/servertest": {ours: []string{
-		"mobileconfig", "internal/directory", "internal/links", "internal/operator", "internal/server", "internal/staff", "internal/web",
+		"mobileconfig", "internal/admin", "internal/api", "internal/directory", "internal/helpdesk", "internal/links", "internal/operator",
+		"internal/server", "internal/staff", "internal/web",
 	}},
 	"internal/doctor": {
 		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "clients", "clients/reading", "internal/doctor/probe"},
@@ -109,6 +123,7 @@ var rooms = map[string]room{
 			"internal/doctor", "internal/doctor/probe", "internal/doctor/simulate",
 			"internal/store", "internal/server", "internal/migrate", "internal/links",
 			"internal/logs", "internal/operator", "internal/staff", "internal/web",
+			"internal/api", "internal/helpdesk",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
 	},
@@ -133,6 +148,39 @@ func TestEveryFolderImportsOnlyWhatItMay(t *testing.T) {
 			if reason := allowed.refuses(imported); reason != "" {
 				t.Errorf("%s: %s %s", file.name, imported, reason)
 			}
+		}
+	}
+}
+
+// What strangers reach has no way to staff, to what they may do, or to our own database:
+// not through others either.
+func TestStrangersAreBehindAWall(t *testing.T) {
+	t.Parallel()
+	imports := map[string][]string{}
+	for _, file := range goFiles(t) {
+		folder := path.Dir(file.name)
+		imports[folder] = append(imports[folder], file.imports...)
+	}
+	reached := map[string]bool{}
+	var reach func(folder string)
+	reach = func(folder string) {
+		if reached[folder] {
+			return
+		}
+		reached[folder] = true
+		for _, imported := range imports[folder] {
+			if ours, isOurs := strings.CutPrefix(imported, "autoconfig/"); isOurs {
+				reach(ours)
+			}
+		}
+	}
+	reach("internal/server")
+	if !reached["internal/web"] || !reached["internal/directory"] {
+		t.Fatal("the imports were not read")
+	}
+	for _, behind := range []string{"internal/staff", "internal/admin", "internal/store", "internal/api", "internal/helpdesk", "internal/database"} {
+		if reached[behind] {
+			t.Errorf("internal/server reaches %s", behind)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"autoconfig/internal/config"
-	"autoconfig/internal/server"
+	"autoconfig/internal/helpdesk"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
 	"autoconfig/templates"
@@ -95,7 +95,7 @@ func (s configuration) publicSecrets() (wrong []*config.ReadableError) {
 }
 
 // identityProvider is that of the help desk, nil if there is none.
-func (s configuration) identityProvider() (*server.OIDC, error) {
+func (s configuration) identityProvider() (*helpdesk.OIDC, error) {
 	o := s.OIDC
 	if o.Issuer == "" {
 		return nil, nil
@@ -104,7 +104,7 @@ func (s configuration) identityProvider() (*server.OIDC, error) {
 	if err != nil {
 		return nil, fmt.Errorf("oidc.client_secret_file: %w", err)
 	}
-	provider := &server.OIDC{
+	provider := &helpdesk.OIDC{
 		Issuer: string(o.Issuer), ClientID: o.ClientID, ClientSecret: strings.TrimSpace(string(secret)),
 		RoleClaim: o.RoleClaim, DomainClaim: o.DomainClaim, Roles: map[string]staff.Role{}, Domains: map[string][]string{},
 		Audiences: o.Audiences,

@@ -31,7 +31,7 @@ func (v *running) look(ctx context.Context) (seen operator.Seen) {
 	v.lookAtCertificates(ctx, g, &seen)
 	seen.Add(g.app.process.readable()...)
 	seen.Add(v.withoutPlans(ctx, g.app.process)...)
-	if err := g.staff.AskProvider(ctx); err != nil {
+	if err := g.desk.AskProvider(ctx); err != nil {
 		seen.Add(operator.Problem{
 			Code: operator.ProviderDown, Severity: operator.Error, Where: "oidc.issuer",
 			What:   "for the help desk, the identity provider can't be used: " + short(err.Error()),

@@ -13,9 +13,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"autoconfig/internal/admin"
+	"autoconfig/internal/api"
 	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
+	"autoconfig/internal/helpdesk"
 	"autoconfig/internal/links"
 	"autoconfig/internal/logs"
 	"autoconfig/internal/operator"
@@ -59,9 +62,9 @@ type generation struct {
 	lookups  *lookups
 	tls      *operator.TLSFiles
 	signing  *operator.SigningFiles
-	provider *server.OIDC
+	provider *helpdesk.OIDC
 	watcher  *doctor.Watcher
-	staff    *server.Server
+	desk     *helpdesk.Desk
 	face     *web.Face
 	// end ends its work in the background; ended is when that is over.
 	end   context.CancelFunc
@@ -216,16 +219,18 @@ func (g *generation) show(v *running, app *web.App) {
 	private := operator.New(app, operator.Options{
 		Directory: g.lookups.directory, Checks: v.store, Problems: v.problems, Unwritable: v.store.Unwritable, AdminHosts: process.AdminHosts,
 	})
-	g.staff = server.NewStaff(app, server.StaffOptions{
-		Directory: g.lookups.directory, Checks: v.store, Links: keeper, LinkLife: process.Links.Valid, LinkUses: process.Links.Uses,
-		Desk: v.desk, Site: v.store, OIDC: g.provider,
-	})
+	acts := &admin.Admin{
+		Store: v.store, Directory: g.lookups.directory, Links: keeper, Desk: v.desk, Catalogue: app.Pages.Catalogue,
+		PublicURL: app.PublicURL, LinkLife: process.Links.Valid, LinkUses: process.Links.Uses, Now: app.Now,
+	}
+	g.desk = helpdesk.New(app, helpdesk.Options{Directory: g.lookups.directory, Links: keeper, Staff: v.desk, Admin: acts, OIDC: g.provider})
+	integrations := api.New(app, api.Options{Directory: g.lookups.directory, Site: v.store, Checks: v.store, Links: keeper, Staff: v.desk, Admin: acts})
 	g.face = &web.Face{App: app, Public: public.Handler(false), Plain: public.Handler(true)}
 	if v.listeners.Staff == nil {
-		g.face.Private = private.Handler(g.staff.Routes)
+		g.face.Private = private.Handler(integrations.Routes, g.desk.Routes)
 		return
 	}
-	g.face.Private, g.face.Staff = private.Handler(), app.StaffHandler(g.staff.Routes)
+	g.face.Private, g.face.Staff = private.Handler(), app.StaffHandler(integrations.Routes, g.desk.Routes)
 }
 
 // begin starts what a generation does in the background.

@@ -76,3 +76,19 @@ func (a *Admin) RevokeLink(ctx context.Context, by staff.Actor, id string) (link
 func linkEntry(action string, l links.Link) staff.Entry {
 	return staff.Entry{Action: action, Subject: l.Address, Domain: l.Domain, Detail: "link " + l.ID}
 }
+
+// LinkTexts are ready to be sent, in the link's language.
+type LinkTexts struct {
+	Subject string `json:"subject"`
+	Mail    string `json:"mail"`
+	SMS     string `json:"sms"`
+	Ticket  string `json:"ticket"`
+}
+
+// Texts are a new link's, in its own language; until is when it expires, as people
+// read it.
+func (a *Admin) Texts(l MadeLink, until string) LinkTexts {
+	args := map[string]string{"address": l.Address, "url": l.URL, "until": until, "provider": l.Provider.Name}
+	say := func(key string) string { return a.Catalogue.Text(settings.Message{Key: key, Args: args}, l.Language) }
+	return LinkTexts{Subject: say("message.mail.subject"), Mail: say("message.mail.body"), SMS: say("message.sms"), Ticket: say("message.ticket")}
+}

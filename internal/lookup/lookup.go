@@ -89,6 +89,16 @@ func (l *Lookup) Personal(ctx context.Context, typed settings.Address) (a Answer
 	return a, found, nil
 }
 
+// Served is what [Lookup.Personal] gives, if both the domain that was asked for and the
+// mailbox's own are served by who asks; anything else isn't there.
+func (l *Lookup) Served(ctx context.Context, serves func(domain string) bool, typed settings.Address) (Answer, directory.Found, error) {
+	a, found, err := l.Personal(ctx, typed)
+	if err == nil && (!serves(a.Asked.Terms.Name) || !serves(a.Entry.Terms.Name)) {
+		err = directory.ErrNotFound
+	}
+	return a, found, err
+}
+
 // IsDigest tells whether a request names its account by digest.
 func IsDigest(typed settings.Address, digest string) bool {
 	decoded, err := hex.DecodeString(digest)

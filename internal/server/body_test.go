@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"autoconfig/internal/helpdesk"
 	"autoconfig/internal/operator"
 	"autoconfig/internal/server"
 	"autoconfig/internal/server/servertest"
@@ -63,7 +64,7 @@ func TestBodiesAreBoundedOnAllRoutes(t *testing.T) {
 		return
 	}
 	o := newOffice(t, func(options *servertest.Options) {
-		options.OIDC = &server.OIDC{Issuer: "http://127.0.0.1:1", ClientID: "x", RoleClaim: "groups"}
+		options.OIDC = &helpdesk.OIDC{Issuer: "http://127.0.0.1:1", ClientID: "x", RoleClaim: "groups"}
 		options.Checks = options.Links.Store.(operator.Checks)
 	})
 	asked := 0

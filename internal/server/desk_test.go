@@ -18,7 +18,6 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"autoconfig/internal/links"
-	"autoconfig/internal/server"
 	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/testkit"
@@ -47,7 +46,7 @@ func (g ground) office(t *testing.T, change ...func(*servertest.Options)) *offic
 			t.Fatal(err)
 		}
 		options.Desk, options.Now, o.keeper = o.desk, nil, options.Links
-		options.Site = options.Links.Store.(server.Site)
+		options.Site = options.Links.Store.(servertest.Site)
 		options.PublicURL = &url.URL{Scheme: "http", Host: o.public.Listener.Addr().String()}
 		options.StaffURL = &url.URL{Scheme: "http", Host: o.staff.Listener.Addr().String()}
 	}}, change...)...)

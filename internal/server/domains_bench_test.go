@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"autoconfig/internal/server"
 	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 )
@@ -58,7 +57,7 @@ func domainsAPI(b *testing.B, domains int) func(b *testing.B, method, target, bo
 		if err != nil {
 			b.Fatal(err)
 		}
-		o.Desk, o.Now, o.Site = desk, nil, o.Links.Store.(server.Site)
+		o.Desk, o.Now, o.Site = desk, nil, o.Links.Store.(servertest.Site)
 		token, _, err = desk.MakeToken(b.Context(), staff.Actor{}, staff.Token{
 			Name: "panel", Scopes: []string{"domains:read", "domains:write"}, Domains: []string{staff.Everywhere}, ExpiresAt: time.Now().Add(time.Hour),
 		})

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/helpdesk"
 	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 )
@@ -120,7 +120,7 @@ func (m *mock) token(t *testing.T) string {
 func (m *mock) office(t *testing.T, change ...func(*servertest.Options)) *office {
 	t.Helper()
 	return newOffice(t, append([]func(*servertest.Options){func(o *servertest.Options) {
-		o.OIDC = &server.OIDC{Issuer: m.URL, ClientID: "desk", RoleClaim: "groups", Roles: map[string]staff.Role{"desk": staff.Staff}, Audiences: []string{"project"}}
+		o.OIDC = &helpdesk.OIDC{Issuer: m.URL, ClientID: "desk", RoleClaim: "groups", Roles: map[string]staff.Role{"desk": staff.Staff}, Audiences: []string{"project"}}
 	}}, change...)...)
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"autoconfig/internal/server"
+	"autoconfig/internal/helpdesk"
 	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/testkit"
@@ -28,7 +28,7 @@ func newFederated(t *testing.T) (*office, *atomic.Int64) {
 			"19": {"name": "Guest", "groups": []string{"guests"}, "mail_domains": "all"},
 			"20": {"name": "Nowhere", "groups": []string{"desk"}},
 		})
-		options.OIDC = &server.OIDC{
+		options.OIDC = &helpdesk.OIDC{
 			Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.Secret, RoleClaim: "groups", DomainClaim: "mail_domains",
 			Roles:   map[string]staff.Role{"desk": staff.Staff, "desk-admins": staff.Admin},
 			Domains: map[string][]string{"example": {"example.com", "example.net"}, "all": {staff.Everywhere}},
@@ -140,7 +140,7 @@ func TestForgedAnswersOfAnIdentityProvider(t *testing.T) {
 func TestAnIdentityProviderThatIsDown(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, func(options *servertest.Options) {
-		options.OIDC = &server.OIDC{Issuer: "http://127.0.0.1:1", ClientID: "x", RoleClaim: "groups"}
+		options.OIDC = &helpdesk.OIDC{Issuer: "http://127.0.0.1:1", ClientID: "x", RoleClaim: "groups"}
 	})
 	if r, body := o.visitor(t).get("/helpdesk/oidc"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "does not answer just now") {
 		t.Errorf("%s\n%s", r.Status, body)

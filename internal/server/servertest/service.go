@@ -10,7 +10,10 @@ import (
 	"net/url"
 	"time"
 
+	"autoconfig/internal/admin"
+	"autoconfig/internal/api"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/helpdesk"
 	"autoconfig/internal/links"
 	"autoconfig/internal/operator"
 	"autoconfig/internal/server"
@@ -18,6 +21,13 @@ import (
 	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 )
+
+// Site is our own database.
+type Site interface {
+	admin.Store
+	api.Site
+	Unwritable() (since time.Time, why error)
+}
 
 // Options are those of all rooms. Zero values are good but for Directory and PublicURL.
 type Options struct {
@@ -48,8 +58,8 @@ type Options struct {
 	Problems   *operator.Problems
 	AdminHosts []string
 	Desk       *staff.Desk
-	Site       server.Site
-	OIDC       *server.OIDC
+	Site       Site
+	OIDC       *helpdesk.OIDC
 	// StaffApart says that the help desk has a listener of its own.
 	StaffApart bool
 }
@@ -61,7 +71,8 @@ type Service struct {
 	face    *web.Face
 	public  *server.Public
 	private *operator.Private
-	staff   *server.Server
+	desk    *helpdesk.Desk
+	api     *api.API
 }
 
 // New is a service that has just started.
@@ -92,10 +103,12 @@ func build(front *web.Front, o Options) (*Service, error) {
 	}
 	s.private = operator.New(app, private)
 	if o.Desk != nil {
-		s.staff = server.NewStaff(app, server.StaffOptions{
-			Directory: o.Directory, Checks: o.Checks, Links: o.Links, LinkLife: o.LinkLife, LinkUses: o.LinkUses,
-			Desk: o.Desk, Site: o.Site, OIDC: o.OIDC,
-		})
+		acts := &admin.Admin{
+			Store: o.Site, Directory: o.Directory, Links: o.Links, Desk: o.Desk, Catalogue: app.Pages.Catalogue,
+			PublicURL: app.PublicURL, LinkLife: o.LinkLife, LinkUses: o.LinkUses, Now: app.Now,
+		}
+		s.desk = helpdesk.New(app, helpdesk.Options{Directory: o.Directory, Links: o.Links, Staff: o.Desk, Admin: acts, OIDC: o.OIDC})
+		s.api = api.New(app, api.Options{Directory: o.Directory, Site: o.Site, Checks: o.Checks, Links: o.Links, Staff: o.Desk, Admin: acts})
 	}
 	s.face = &web.Face{App: app}
 	s.face.Public, s.face.Plain, s.face.Private, s.face.Staff = s.Public(false), s.Public(true), s.Private(), s.Staff()
@@ -104,10 +117,10 @@ func build(front *web.Front, o Options) (*Service, error) {
 }
 
 func (s *Service) rooms() []web.Routes {
-	if s.staff == nil {
+	if s.desk == nil {
 		return nil
 	}
-	return []web.Routes{s.staff.Routes}
+	return []web.Routes{s.api.Routes, s.desk.Routes}
 }
 
 // Public is the handler of the public listener.
@@ -125,7 +138,7 @@ func (s *Service) Private() http.Handler {
 func (s *Service) Staff() http.Handler { return s.face.App.StaffHandler(s.rooms()...) }
 
 // AskProvider asks the identity provider of the help desk.
-func (s *Service) AskProvider(ctx context.Context) error { return s.staff.AskProvider(ctx) }
+func (s *Service) AskProvider(ctx context.Context) error { return s.desk.AskProvider(ctx) }
 
 // Serve serves on sockets until ctx ends.
 func (s *Service) Serve(ctx context.Context, l web.Listeners) error { return s.front.Serve(ctx, l) }

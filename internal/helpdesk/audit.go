@@ -1,4 +1,4 @@
-package server
+package helpdesk
 
 import (
 	"context"
@@ -53,7 +53,7 @@ func whose(e staff.Entry) string {
 	return by + ", " + e.ActorID
 }
 
-func (s *Server) auditPage(c echo.Context) error {
+func (s *Desk) auditPage(c echo.Context) error {
 	before, _ := strconv.ParseInt(c.QueryParam("before"), 10, 64) // 0 is the first page
 	entries, err := s.Desk.Store.Entries(c.Request().Context(), staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: entriesAtOnce})
 	if err != nil {
@@ -75,7 +75,7 @@ const exportCount = "Audit-Entries"
 
 // auditExport writes all entries as CSV, latest first, however long it takes. If it
 // can't, the connection is broken off: an answer that ended well would pass for whole.
-func (s *Server) auditExport(c echo.Context) error {
+func (s *Desk) auditExport(c echo.Context) error {
 	if err := s.admin.NoteExported(c.Request().Context(), actor(c)); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (s *Server) auditExport(c echo.Context) error {
 }
 
 // exported is a page of entries. A page is bounded in time, all of them aren't.
-func (s *Server) exported(c echo.Context, before int64) ([]staff.Entry, error) {
+func (s *Desk) exported(c echo.Context, before int64) ([]staff.Entry, error) {
 	ctx, cancel := context.WithTimeout(web.Unbounded(c), web.RequestTimeout)
 	defer cancel()
 	return s.Desk.Store.Entries(ctx, staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: exportAtOnce})
@@ -106,7 +106,7 @@ func (s *Server) exported(c echo.Context, before int64) ([]staff.Entry, error) {
 
 // export writes a page of entries and all that come after it, and gives their number.
 // Whoever reads must take each page within the time for an answer.
-func (s *Server) export(c echo.Context, entries []staff.Entry) (count int, err error) {
+func (s *Desk) export(c echo.Context, entries []staff.Entry) (count int, err error) {
 	control := http.NewResponseController(c.Response())
 	w := csv.NewWriter(c.Response())
 	_ = w.Write([]string{"id", "at", "actor", "action", "subject", "domain", "detail", "actor_id", "actor_issuer"})

@@ -1,4 +1,4 @@
-package server
+package helpdesk
 
 import (
 	"net/http"
@@ -18,7 +18,7 @@ const (
 
 // deviceOf is the identity of a browser that has signed in by this before; "" for
 // any other.
-func (s *Server) deviceOf(c echo.Context, by string) string {
+func (s *Desk) deviceOf(c echo.Context, by string) string {
 	kept, err := c.Cookie(s.sessionCookie() + "-device")
 	if err != nil {
 		return ""
@@ -28,7 +28,7 @@ func (s *Server) deviceOf(c echo.Context, by string) string {
 
 // setDevice makes the browser known. Its identity is new with each sign-in, which
 // takes a password and a code: nobody gets more to guess by it.
-func (s *Server) setDevice(c echo.Context, by string) {
+func (s *Desk) setDevice(c echo.Context, by string) {
 	c.SetCookie(&http.Cookie{ //nolint:gosec // plain http only on loopback
 		Name: s.sessionCookie() + "-device", Value: s.Desk.NewDevice(by), Path: "/", MaxAge: int(staff.DeviceLife.Seconds()),
 		HttpOnly: true, Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
@@ -37,7 +37,7 @@ func (s *Server) setDevice(c echo.Context, by string) {
 
 // beginSignIn counts by the browser where it is known, and else by the address: a
 // stranger there, or one of many behind the same proxy, doesn't keep it out.
-func (s *Server) beginSignIn(c echo.Context, device string) (web.Attempt, error) {
+func (s *Desk) beginSignIn(c echo.Context, device string) (web.Attempt, error) {
 	ctx := c.Request().Context()
 	if device != "" {
 		return s.devices.Begin(ctx, device)

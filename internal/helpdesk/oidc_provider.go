@@ -1,4 +1,4 @@
-package server
+package helpdesk
 
 import (
 	"cmp"
@@ -120,4 +120,15 @@ func (s short) RoundTrip(r *http.Request) (*http.Response, error) {
 type boundedBody struct {
 	io.Reader
 	io.Closer
+}
+
+// AskProvider tells whether the identity provider can be asked now, and is the one
+// that is configured; nil also where there is none. It neither waits for nor
+// disturbs anybody who signs in.
+func (s *Desk) AskProvider(ctx context.Context) error {
+	if s.oidc == nil {
+		return nil
+	}
+	_, err := oidc.NewProvider(s.oidc.context(ctx), s.oidc.Issuer)
+	return err
 }

@@ -1,4 +1,4 @@
-package server
+package api
 
 import (
 	"fmt"
@@ -10,12 +10,12 @@ import (
 	"autoconfig/policy"
 )
 
-func (s *Server) apiOverride(c echo.Context) error {
+func (s *API) apiOverride(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
 	}
-	_, found, err := s.served(c, typed)
+	_, found, err := s.Served(c.Request().Context(), actor(c).Serves, typed)
 	if err == nil && found.Override.IsZero() {
 		err = directory.ErrNotFound
 	}
@@ -25,7 +25,7 @@ func (s *Server) apiOverride(c echo.Context) error {
 	return c.JSON(http.StatusOK, found.Override)
 }
 
-func (s *Server) apiPutOverride(c echo.Context) error {
+func (s *API) apiPutOverride(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (s *Server) apiPutOverride(c echo.Context) error {
 	return c.JSON(http.StatusOK, o)
 }
 
-func (s *Server) apiRemoveOverride(c echo.Context) error {
+func (s *API) apiRemoveOverride(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err

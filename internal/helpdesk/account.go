@@ -1,6 +1,7 @@
-package server
+package helpdesk
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -13,7 +14,6 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/guide"
 	"autoconfig/internal/links"
-	"autoconfig/internal/lookup"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
 	"autoconfig/policy"
@@ -35,7 +35,7 @@ type searchPage struct {
 	Failed string
 }
 
-func (s *Server) searchPage(c echo.Context) error {
+func (s *Desk) searchPage(c echo.Context) error {
 	page := searchPage{Frame: s.staffFrame(c), Query: strings.TrimSpace(web.FirstBytes(c.QueryParam("q"), 254))}
 	if page.Query != "" {
 		page.Asked = true
@@ -50,7 +50,7 @@ func (s *Server) searchPage(c echo.Context) error {
 		}
 		page.Accounts = accounts
 		if typed, err := settings.ParseAddress(page.Query); err == nil {
-			_, found, err := s.served(c, typed)
+			_, found, err := s.Served(c.Request().Context(), actor(c).Serves, typed)
 			switch {
 			case err == nil:
 				page.whole(typed, found.Account)
@@ -73,24 +73,8 @@ func (p *searchPage) whole(typed settings.Address, account policy.Account) {
 	p.Whole, p.Accounts = typed.String(), slices.DeleteFunc(p.Accounts, isMailbox)
 }
 
-// served looks an address up that the actor may serve; any other isn't there.
-func (s *Server) served(c echo.Context, typed settings.Address) (a lookup.Answer, found directory.Found, err error) {
-	a, found, err = s.Personal(c.Request().Context(), typed)
-	if err == nil && (!actor(c).Serves(a.Asked.Terms.Name) || !actor(c).Serves(a.Entry.Terms.Name)) {
-		err = directory.ErrNotFound
-	}
-	return a, found, err
-}
-
-// actor is who sends a request: a person or a program.
-func actor(c echo.Context) staff.Actor {
-	if a, ok := c.Get(actorKey).(staff.Actor); ok {
-		return a
-	}
-	return person(c).Actor()
-}
-
-const actorKey = "actor"
+// actor is who sends a request.
+func actor(c echo.Context) staff.Actor { return person(c).Actor() }
 
 type accountPage struct {
 	web.Frame
@@ -119,12 +103,12 @@ type validity struct {
 
 var validities = []validity{{Hours: 1, Count: 1, Unit: "time.hours"}, {Hours: 24, Count: 1, Unit: "time.days"}, {Hours: 72, Count: 3, Unit: "time.days"}, {Hours: 168, Count: 7, Unit: "time.days"}, {Hours: 720, Count: 30, Unit: "time.days"}}
 
-func (s *Server) accountPage(c echo.Context) error {
+func (s *Desk) accountPage(c echo.Context) error {
 	typed, err := settings.ParseAddress(c.QueryParam("address"))
 	if err != nil {
 		return err
 	}
-	a, found, err := s.served(c, typed)
+	a, found, err := s.Served(c.Request().Context(), actor(c).Serves, typed)
 	if err != nil {
 		return err
 	}
@@ -140,7 +124,7 @@ func (s *Server) accountPage(c echo.Context) error {
 		page.LeadsTo = account.Address.String()
 	}
 	for _, v := range validities {
-		v.Chosen = float64(v.Hours) == s.linkLife().Hours()
+		v.Chosen = float64(v.Hours) == cmp.Or(s.admin.LinkLife, links.DefaultValid).Hours()
 		page.Validity = append(page.Validity, v)
 	}
 	list, err := s.Links.Store.Links(ctx, links.Filter{Domains: []string{a.Entry.Terms.Name}, Address: typed.Key(), Limit: 20})

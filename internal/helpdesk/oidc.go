@@ -1,4 +1,4 @@
-package server
+package helpdesk
 
 import (
 	"crypto/rand"
@@ -46,7 +46,7 @@ const (
 	handshakeTime   = 10 * time.Minute
 )
 
-func (s *Server) oauth(p *oidc.Provider) *oauth2.Config {
+func (s *Desk) oauth(p *oidc.Provider) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: s.oidc.ClientID, ClientSecret: s.oidc.ClientSecret, Endpoint: p.Endpoint(),
 		RedirectURL: s.StaffURL.Scheme + "://" + s.StaffURL.Host + "/helpdesk/oidc/callback",
@@ -54,7 +54,7 @@ func (s *Server) oauth(p *oidc.Provider) *oauth2.Config {
 	}
 }
 
-func (s *Server) beginOIDC(c echo.Context) error {
+func (s *Desk) beginOIDC(c echo.Context) error {
 	p, err := s.oidc.discover(c.Request().Context())
 	if err != nil {
 		return err
@@ -68,13 +68,13 @@ func (s *Server) beginOIDC(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, s.oauth(p).AuthCodeURL(h.State, oidc.Nonce(h.Nonce), oauth2.S256ChallengeOption(h.Verifier)))
 }
 
-func (s *Server) setHandshake(c echo.Context, value string, age int) {
+func (s *Desk) setHandshake(c echo.Context, value string, age int) {
 	c.SetCookie(&http.Cookie{Name: handshakeCookie, Value: value, Path: "/helpdesk/oidc", MaxAge: age, HttpOnly: true, Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode}) //nolint:gosec // plain http only on loopback
 }
 
 // endOIDC takes the answer: state, code, signature, audience, time and nonce must
 // all be right.
-func (s *Server) endOIDC(c echo.Context) error {
+func (s *Desk) endOIDC(c echo.Context) error {
 	ctx := c.Request().Context()
 	h, err := s.handshake(c)
 	s.setHandshake(c, "", -1)
@@ -122,7 +122,7 @@ type identified struct {
 var errHandshake = errors.New("the answer doesn't belong to a sign-in that this browser began")
 
 // handshake is what this browser began, if the answer belongs to it.
-func (s *Server) handshake(c echo.Context) (h handshake, err error) {
+func (s *Desk) handshake(c echo.Context) (h handshake, err error) {
 	cookie, err := c.Cookie(handshakeCookie)
 	if err != nil {
 		return h, errHandshake
@@ -147,7 +147,7 @@ func (s *Server) handshake(c echo.Context) (h handshake, err error) {
 }
 
 // identify takes the answer to a sign-in, and trades its code for who it is.
-func (s *Server) identify(c echo.Context, h handshake) (who identified, err error) {
+func (s *Desk) identify(c echo.Context, h handshake) (who identified, err error) {
 	ctx := s.oidc.context(c.Request().Context())
 	p, err := s.oidc.discover(ctx)
 	if err != nil {

@@ -1,4 +1,4 @@
-package server
+package helpdesk
 
 import (
 	"errors"
@@ -28,9 +28,9 @@ type personRow struct {
 	Locked bool
 }
 
-func (s *Server) peoplePage(c echo.Context) error { return s.showPeople(c, peoplePage{}) }
+func (s *Desk) peoplePage(c echo.Context) error { return s.showPeople(c, peoplePage{}) }
 
-func (s *Server) showPeople(c echo.Context, page peoplePage) error {
+func (s *Desk) showPeople(c echo.Context, page peoplePage) error {
 	people, err := s.admin.People(c.Request().Context(), actor(c))
 	if err != nil {
 		return directory.Unavailable(err)
@@ -46,7 +46,7 @@ func (s *Server) showPeople(c echo.Context, page peoplePage) error {
 	return s.SendPage(c, status, "people", page.Frame, page)
 }
 
-func (s *Server) addPerson(c echo.Context) error {
+func (s *Desk) addPerson(c echo.Context) error {
 	domains := strings.Fields(c.FormValue("domains"))
 	for i, d := range domains {
 		if name, err := settings.ParseDomain(d); err == nil {
@@ -62,7 +62,7 @@ func (s *Server) addPerson(c echo.Context) error {
 	return s.showPeople(c, peoplePage{Password: password, Whose: p.Name})
 }
 
-func (s *Server) removePerson(c echo.Context) error {
+func (s *Desk) removePerson(c echo.Context) error {
 	err := s.admin.RemovePerson(c.Request().Context(), actor(c), c.Param("id"))
 	if errors.Is(err, admin.ErrItself) {
 		return s.showPeople(c, peoplePage{Problem: s.Pages.Say("staff.people.itself", s.staffFrame(c).Lang)})
@@ -72,7 +72,7 @@ func (s *Server) removePerson(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/people")
 }
 
-func (s *Server) resetPerson(c echo.Context) error {
+func (s *Desk) resetPerson(c echo.Context) error {
 	password, p, err := s.admin.ResetPerson(c.Request().Context(), actor(c), c.Param("id"))
 	if err != nil {
 		return err

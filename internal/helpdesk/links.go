@@ -1,7 +1,6 @@
-package server
+package helpdesk
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"html/template"
@@ -26,7 +25,7 @@ type linkRow struct {
 	Made, ExpiresOn string
 }
 
-func (s *Server) linkRows(list []links.Link) []linkRow {
+func (s *Desk) linkRows(list []links.Link) []linkRow {
 	rows := make([]linkRow, len(list))
 	for i, l := range list {
 		rows[i] = linkRow{Link: l, State: s.Links.StateOf(l), Made: web.Moment(l.MadeAt), ExpiresOn: web.Moment(l.ExpiresAt)}
@@ -43,7 +42,7 @@ type linksPage struct {
 	Older string
 }
 
-func (s *Server) linksPage(c echo.Context) error {
+func (s *Desk) linksPage(c echo.Context) error {
 	list, err := s.Links.Store.Links(c.Request().Context(), links.Filter{Domains: actor(c).Bounds(), Before: c.QueryParam("before"), Limit: linksAtOnce})
 	if err != nil {
 		return directory.Unavailable(err)
@@ -55,32 +54,17 @@ func (s *Server) linksPage(c echo.Context) error {
 	return s.SendPage(c, http.StatusOK, "links", page.Frame, page)
 }
 
-// linkLife is how long a link works where nothing else is asked for.
-func (s *Server) linkLife() time.Duration { return cmp.Or(s.LinkLife, links.DefaultValid) }
-
-// linkTexts are ready to be sent, in the link's language.
-type linkTexts struct {
-	Subject string `json:"subject"`
-	Mail    string `json:"mail"`
-	SMS     string `json:"sms"`
-	Ticket  string `json:"ticket"`
-}
-
-// textsOf are a new link's, in its own language.
-func (s *Server) textsOf(l admin.MadeLink) linkTexts {
-	args := map[string]string{"address": l.Address, "url": l.URL, "until": web.Moment(l.ExpiresAt), "provider": l.Provider.Name}
-	say := func(key string) string { return s.Pages.Text(settings.Message{Key: key, Args: args}, l.Language) }
-	return linkTexts{Subject: say("message.mail.subject"), Mail: say("message.mail.body"), SMS: say("message.sms"), Ticket: say("message.ticket")}
-}
+// maxOnce bounds the bytes of a form's own key.
+const maxOnce = 200
 
 type madePage struct {
 	web.Frame
 	admin.MadeLink
-	Texts linkTexts
+	Texts admin.LinkTexts
 	QR    template.HTML
 }
 
-func (s *Server) makeLink(c echo.Context) error {
+func (s *Desk) makeLink(c echo.Context) error {
 	typed, err := settings.ParseAddress(c.FormValue("address"))
 	if err != nil {
 		return err
@@ -94,7 +78,7 @@ func (s *Server) makeLink(c echo.Context) error {
 		Address: typed, Valid: time.Duration(hours) * time.Hour, Uses: uses,
 		Language: c.FormValue("language"), Note: strings.TrimSpace(c.FormValue("note")),
 	}
-	if once := web.FirstBytes(c.FormValue("once"), maxIdempotencyKey); once != "" { // a page that is loaded again makes no second link
+	if once := web.FirstBytes(c.FormValue("once"), maxOnce); once != "" { // a page that is loaded again makes no second link
 		o.Once, o.Asked = "form\x00"+person(c).ID+"\x00"+once, fmt.Sprintf("%d %d %q %q", hours, uses, o.Language, o.Note)
 	}
 	ctx := c.Request().Context()
@@ -111,7 +95,7 @@ func (s *Server) makeLink(c echo.Context) error {
 		return err
 	}
 	f := s.staffFrame(c)
-	return s.SendPage(c, http.StatusOK, "made", f, madePage{f, made, s.textsOf(made), template.HTML(code)}) //nolint:gosec // our own drawing
+	return s.SendPage(c, http.StatusOK, "made", f, madePage{f, made, s.admin.Texts(made, web.Moment(made.ExpiresAt)), template.HTML(code)}) //nolint:gosec // our own drawing
 }
 
 // eventRow is something that happened to a link.
@@ -126,7 +110,7 @@ type lifePage struct {
 	Events []eventRow
 }
 
-func (s *Server) lifePage(c echo.Context) error {
+func (s *Desk) lifePage(c echo.Context) error {
 	ctx := c.Request().Context()
 	l, err := s.admin.Link(ctx, actor(c), c.Param("id"))
 	if err != nil {
@@ -143,7 +127,7 @@ func (s *Server) lifePage(c echo.Context) error {
 	return s.SendPage(c, http.StatusOK, "life", page.Frame, page)
 }
 
-func (s *Server) revokeLink(c echo.Context) error {
+func (s *Desk) revokeLink(c echo.Context) error {
 	if _, err := s.admin.RevokeLink(c.Request().Context(), actor(c), c.Param("id")); err != nil {
 		return err
 	}

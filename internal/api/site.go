@@ -1,4 +1,4 @@
-package server
+package api
 
 import (
 	"errors"
@@ -29,7 +29,7 @@ func unescaped(text string) string {
 	return text
 }
 
-func (s *Server) apiAccounts(c echo.Context) error {
+func (s *API) apiAccounts(c echo.Context) error {
 	limit, err := limitOf(c)
 	if err != nil {
 		return err
@@ -58,12 +58,12 @@ func (s *Server) apiAccounts(c echo.Context) error {
 	return c.JSON(http.StatusOK, page)
 }
 
-func (s *Server) apiAccount(c echo.Context) error {
+func (s *API) apiAccount(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
 	}
-	_, found, err := s.served(c, typed)
+	_, found, err := s.Served(c.Request().Context(), actor(c).Serves, typed)
 	if err == nil && !found.Known {
 		err = directory.ErrNotFound
 	}
@@ -73,7 +73,7 @@ func (s *Server) apiAccount(c echo.Context) error {
 	return c.JSON(http.StatusOK, found.Account)
 }
 
-func (s *Server) apiPutAccount(c echo.Context) error {
+func (s *API) apiPutAccount(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (s *Server) apiPutAccount(c echo.Context) error {
 	return c.JSON(http.StatusOK, account)
 }
 
-func (s *Server) apiRemoveAccount(c echo.Context) error {
+func (s *API) apiRemoveAccount(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
@@ -110,7 +110,7 @@ func (s *Server) apiRemoveAccount(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-func (s *Server) apiDomains(c echo.Context) error {
+func (s *API) apiDomains(c echo.Context) error {
 	limit, err := limitOf(c)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (s *Server) apiDomains(c echo.Context) error {
 	return c.JSON(http.StatusOK, page)
 }
 
-func (s *Server) apiDomain(c echo.Context) error {
+func (s *API) apiDomain(c echo.Context) error {
 	entry, err := s.servedDomain(c, c.Param("domain"))
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (s *Server) apiDomain(c echo.Context) error {
 	return c.JSON(http.StatusOK, domain)
 }
 
-func (s *Server) apiPutDomain(c echo.Context) error {
+func (s *API) apiPutDomain(c echo.Context) error {
 	name, err := settings.ParseDomain(c.Param("domain"))
 	if err != nil {
 		return web.ErrNoDomainName
@@ -164,7 +164,7 @@ func (s *Server) apiPutDomain(c echo.Context) error {
 	return c.JSON(http.StatusOK, domain)
 }
 
-func (s *Server) apiRemoveDomain(c echo.Context) error {
+func (s *API) apiRemoveDomain(c echo.Context) error {
 	name, err := settings.ParseDomain(c.Param("domain"))
 	if err != nil {
 		return web.ErrNoDomainName
@@ -190,12 +190,12 @@ type decided struct {
 	clients.Misfits
 }
 
-func (s *Server) apiDecision(c echo.Context) error {
+func (s *API) apiDecision(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
 	}
-	a, found, err := s.served(c, typed)
+	a, found, err := s.Served(c.Request().Context(), actor(c).Serves, typed)
 	if err != nil {
 		return err
 	}
@@ -209,12 +209,12 @@ func (s *Server) apiDecision(c echo.Context) error {
 }
 
 // apiRender is what a program gets, exactly; the profile as behind a setup link.
-func (s *Server) apiRender(c echo.Context) error {
+func (s *API) apiRender(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
 	}
-	a, _, err := s.served(c, typed)
+	a, _, err := s.Served(c.Request().Context(), actor(c).Serves, typed)
 	if err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (s *Server) apiRender(c echo.Context) error {
 	return c.Blob(http.StatusOK, kind, body)
 }
 
-func (s *Server) apiAudit(c echo.Context) error {
+func (s *API) apiAudit(c echo.Context) error {
 	limit, err := limitOf(c)
 	if err != nil {
 		return err

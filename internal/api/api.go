@@ -1,4 +1,6 @@
-package server
+// Package api answers programs that hold a token, as openapi.json says. What they may do
+// is in [admin].
+package api
 
 import (
 	"context"
@@ -10,7 +12,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -18,6 +19,7 @@ import (
 	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
+	"autoconfig/internal/lookup"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
@@ -26,25 +28,60 @@ import (
 	"autoconfig/thunderbird"
 )
 
-// Site is what the help desk and the API read and change.
+// Site is what programs read of our own database.
 type Site interface {
-	admin.Store
 	Accounts(ctx context.Context, domain, after string, limit int) ([]policy.Account, error)
 	// Domain is one domain by its primary name.
 	Domain(ctx context.Context, name string) (policy.Domain, error)
 	// Domains are at most limit domains whose names come after the given one, in their
 	// order, and are among within; nil is all of them.
 	Domains(ctx context.Context, within []string, after string, limit int) ([]policy.Domain, error)
-	// Unwritable is since when nothing can be written, and why; nil while it can.
-	Unwritable() (since time.Time, why error)
+}
+
+// Options are what an API needs.
+type Options struct {
+	Directory *directory.Directory
+	Site      Site
+	// Checks are the last results of checking domains; nil for none.
+	Checks Checks
+	// Links are the setup links.
+	Links *links.Keeper
+	// Staff has the tokens and the audit log.
+	Staff *staff.Desk
+	// Admin does what tokens permit.
+	Admin *admin.Admin
+}
+
+// API answers those who hold a token.
+type API struct {
+	*web.App
+	lookup.Lookup
+	Site   Site
+	Checks Checks
+	Links  *links.Keeper
+	Desk   *staff.Desk
+	admin  *admin.Admin
+	tokens *web.Attempts
+}
+
+// tokenGuesses are tokens that nobody made.
+var tokenGuesses = web.Rate{PerSecond: 0.1, Burst: 20}
+
+// New prepares an API.
+func New(app *web.App, o Options) *API {
+	return &API{
+		App: app, Lookup: lookup.Lookup{Directory: o.Directory}, Site: o.Site, Checks: o.Checks, Links: o.Links,
+		Desk: o.Staff, admin: o.Admin, tokens: app.Attempts("token", tokenGuesses),
+	}
 }
 
 //go:embed openapi.json
 var openAPI []byte
 
-func (s *Server) apiRoutes(e *echo.Echo) {
+// Routes adds those of the API and of its description.
+func (s *API) Routes(e *echo.Echo) {
 	web.Get(e, "/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, openAPI) })
-	api := e.Group("/api/v1", s.Bounded, s.ProblemDetails(apiRefusals), s.SameHost, s.Limit, web.RequireUTF8, s.program)
+	api := e.Group("/api/v1", s.Bounded, s.ProblemDetails(refusals), s.SameHost, s.Limit, web.RequireUTF8, s.program)
 	on := func(method, path, scope string, h echo.HandlerFunc) { api.Add(method, path, h, needs(scope)) }
 	on(http.MethodGet, "/links", "links:read", s.apiLinks)
 	on(http.MethodPost, "/links", "links:write", s.apiMakeLink)
@@ -82,7 +119,7 @@ var (
 // program lets in whoever has a token (RFC 6750, section 2.1). One that is right
 // works whatever others of the same address have sent: where many programs come
 // through one proxy, a stranger would lock them all out. It has 128 random bits.
-func (s *Server) program(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *API) program(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		ctx := c.Request().Context()
 		scheme, text, _ := strings.Cut(c.Request().Header.Get("Authorization"), " ")
@@ -101,7 +138,14 @@ func (s *Server) program(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-const tokenKey = "token"
+// The keys under which a request's actor and token are kept.
+const (
+	actorKey = "actor"
+	tokenKey = "token"
+)
+
+// actor is who sends a request: the token's.
+func actor(c echo.Context) staff.Actor { a, _ := c.Get(actorKey).(staff.Actor); return a }
 
 func needs(scope string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -114,9 +158,9 @@ func needs(scope string) echo.MiddlewareFunc {
 	}
 }
 
-// apiRefusals are what programs are told of errors that only they meet. Details are for
+// refusals are what programs are told of errors that only they meet. Details are for
 // programs' authors.
-var apiRefusals = []web.Refusal{
+var refusals = []web.Refusal{
 	{Err: errNoToken, Status: http.StatusUnauthorized, Code: "unauthorized", Detail: "Send a token that is valid: Authorization: Bearer autoconfig_…"},
 	{Err: errScope, Status: http.StatusForbidden, Code: "scope"},
 	{Err: staff.ErrForbidden, Status: http.StatusForbidden, Code: "forbidden", Detail: "The token doesn't serve this domain."},
@@ -178,7 +222,7 @@ func pathAddress(c echo.Context) (settings.Address, error) {
 }
 
 // servedDomain finds a domain by any of its names, if the actor serves it.
-func (s *Server) servedDomain(c echo.Context, name string) (*directory.Entry, error) {
+func (s *API) servedDomain(c echo.Context, name string) (*directory.Entry, error) {
 	parsed, err := settings.ParseDomain(name)
 	if err != nil {
 		return nil, web.ErrNoDomainName

@@ -1,4 +1,4 @@
-package server
+package api
 
 import (
 	"fmt"
@@ -7,8 +7,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
+	"autoconfig/internal/web"
 	"autoconfig/settings"
 )
 
@@ -17,12 +19,12 @@ type apiLinkBody struct {
 	links.Link
 	State links.State `json:"state"`
 	// URL is there only when the link is made.
-	URL    string        `json:"url,omitempty"`
-	Texts  *linkTexts    `json:"texts,omitempty"`
-	Events []links.Event `json:"events,omitempty"`
+	URL    string           `json:"url,omitempty"`
+	Texts  *admin.LinkTexts `json:"texts,omitempty"`
+	Events []links.Event    `json:"events,omitempty"`
 }
 
-func (s *Server) apiLinks(c echo.Context) error {
+func (s *API) apiLinks(c echo.Context) error {
 	limit, err := limitOf(c)
 	if err != nil {
 		return err
@@ -71,7 +73,7 @@ type linkOrder struct {
 // maxIdempotencyKey bounds the header's bytes.
 const maxIdempotencyKey = 200
 
-func (s *Server) apiMakeLink(c echo.Context) error {
+func (s *API) apiMakeLink(c echo.Context) error {
 	var o linkOrder
 	if err := readJSON(c, &o); err != nil {
 		return err
@@ -96,11 +98,11 @@ func (s *Server) apiMakeLink(c echo.Context) error {
 	}
 	c.Response().Header().Set("Location", "/api/v1/links/"+made.ID)
 	c.Response().Header().Set("Cache-Control", "no-store")
-	texts := s.textsOf(made)
+	texts := s.admin.Texts(made, web.Moment(made.ExpiresAt))
 	return c.JSON(http.StatusCreated, apiLinkBody{Link: made.Link, State: s.Links.StateOf(made.Link), URL: made.URL, Texts: &texts})
 }
 
-func (s *Server) apiLink(c echo.Context) error {
+func (s *API) apiLink(c echo.Context) error {
 	l, err := s.admin.Link(c.Request().Context(), actor(c), c.Param("id"))
 	if err != nil {
 		return err
@@ -112,7 +114,7 @@ func (s *Server) apiLink(c echo.Context) error {
 	return c.JSON(http.StatusOK, apiLinkBody{Link: l, State: s.Links.StateOf(l), Events: events})
 }
 
-func (s *Server) apiRevokeLink(c echo.Context) error {
+func (s *API) apiRevokeLink(c echo.Context) error {
 	l, err := s.admin.RevokeLink(c.Request().Context(), actor(c), c.Param("id"))
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package server
+package api
 
 import (
 	"context"
@@ -23,7 +23,7 @@ const (
 
 // listChecks answers the last results in pages: ?after= is the last name of the
 // page before, ?limit= at most 1000.
-func (s *Server) listChecks(c echo.Context) error {
+func (s *API) listChecks(c echo.Context) error {
 	limit, err := limitOf(c)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ type checked struct {
 	doctor.Result
 }
 
-func (s *Server) showCheck(c echo.Context) error {
+func (s *API) showCheck(c echo.Context) error {
 	entry, err := s.servedDomain(c, c.Param("domain"))
 	if err != nil {
 		return err

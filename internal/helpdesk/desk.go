@@ -1,4 +1,6 @@
-package server
+// Package helpdesk is the pages for those who help: they sign in, look accounts up, and
+// make setup links. What they may do is in [admin].
+package helpdesk
 
 import (
 	"errors"
@@ -6,11 +8,37 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
+	"autoconfig/internal/lookup"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
 )
+
+// Options are what a Desk needs.
+type Options struct {
+	Directory *directory.Directory
+	// Links are the setup links.
+	Links *links.Keeper
+	// Staff are who may sign in.
+	Staff *staff.Desk
+	// Admin does what they may do.
+	Admin *admin.Admin
+	// OIDC is the identity provider; nil for none.
+	OIDC *OIDC
+}
+
+// Desk is the help desk's pages.
+type Desk struct {
+	*web.App
+	lookup.Lookup
+	Links            *links.Keeper
+	Desk             *staff.Desk
+	admin            *admin.Admin
+	signIns, devices *web.Attempts
+	oidc             *identity
+}
 
 // What one client may get wrong.
 var (
@@ -19,12 +47,22 @@ var (
 	// deviceSignIns are those of a browser that has signed in under the name before:
 	// they count apart, and a stranger's failures don't keep it out.
 	deviceSignIns = web.Rate{PerSecond: 1. / 180, Burst: 5}
-	// tokenGuesses are tokens of the API that nobody made.
-	tokenGuesses = web.Rate{PerSecond: 0.1, Burst: 20}
 )
 
-// pageRefusals are what staff are told of errors that only they meet.
-var pageRefusals = []web.Refusal{
+// New prepares a Desk.
+func New(app *web.App, o Options) *Desk {
+	s := &Desk{
+		App: app, Lookup: lookup.Lookup{Directory: o.Directory}, Links: o.Links, Desk: o.Staff, admin: o.Admin,
+		signIns: app.Attempts("sign-in", signIns), devices: app.Attempts("device", deviceSignIns),
+	}
+	if o.OIDC != nil {
+		s.oidc = &identity{OIDC: *o.OIDC, now: app.Now, logger: app.Logger}
+	}
+	return s
+}
+
+// refusals are what staff are told of errors that only they meet.
+var refusals = []web.Refusal{
 	{Err: staff.ErrForbidden, Status: http.StatusForbidden, Page: "staff.error.forbidden"},
 	{Err: staff.ErrUnknown, Status: http.StatusNotFound, Page: "staff.error.not_found"},
 	{Err: links.ErrUnknown, Status: http.StatusNotFound, Page: "staff.error.not_found"},
@@ -32,10 +70,9 @@ var pageRefusals = []web.Refusal{
 	{Err: staff.ErrBusy, Status: http.StatusTooManyRequests, Page: "staff.busy"},
 }
 
-// Routes adds the help desk's and the API's.
-func (s *Server) Routes(e *echo.Echo) {
-	s.apiRoutes(e)
-	pages := e.Group("/helpdesk", s.Bounded, s.ErrorPages(pageRefusals, s.staffFrame), s.SameHost, web.SameOrigin, web.Form, web.RequireUTF8)
+// Routes adds those of the pages.
+func (s *Desk) Routes(e *echo.Echo) {
+	pages := e.Group("/helpdesk", s.Bounded, s.ErrorPages(refusals, s.staffFrame), s.SameHost, web.SameOrigin, web.Form, web.RequireUTF8)
 	read := func(path string, h echo.HandlerFunc, around ...echo.MiddlewareFunc) {
 		pages.Match([]string{http.MethodGet, http.MethodHead}, path, h, around...)
 	}
@@ -75,7 +112,7 @@ const (
 func person(c echo.Context) staff.Person { p, _ := c.Get(personKey).(staff.Person); return p }
 
 // signedIn lets in whoever is signed in with everything that it takes.
-func (s *Server) signedIn(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Desk) signedIn(next echo.HandlerFunc) echo.HandlerFunc {
 	return s.anybodySignedIn(func(c echo.Context) error {
 		if session, _ := c.Get(sessionKey).(staff.Session); session.Enrolling {
 			return c.Redirect(http.StatusSeeOther, "/helpdesk/enrol")
@@ -85,7 +122,7 @@ func (s *Server) signedIn(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // anybodySignedIn lets in also those who have no second factor yet.
-func (s *Server) anybodySignedIn(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Desk) anybodySignedIn(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		token, err := c.Cookie(s.sessionCookie())
 		if err != nil {
@@ -103,7 +140,7 @@ func (s *Server) anybodySignedIn(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func (s *Server) adminsOnly(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Desk) adminsOnly(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if person(c).Role != staff.Admin {
 			return staff.ErrForbidden
@@ -114,14 +151,14 @@ func (s *Server) adminsOnly(next echo.HandlerFunc) echo.HandlerFunc {
 
 // sessionCookie is the cookie's name: where there is TLS, one that no other host
 // and no plain connection can set (RFC 6265bis, section 4.1.3.2).
-func (s *Server) sessionCookie() string {
+func (s *Desk) sessionCookie() string {
 	if s.StaffURL.Scheme == "https" {
 		return "__Host-helpdesk"
 	}
 	return "helpdesk"
 }
 
-func (s *Server) setSession(c echo.Context, token string) {
+func (s *Desk) setSession(c echo.Context, token string) {
 	cookie := &http.Cookie{Name: s.sessionCookie(), Value: token, Path: "/", HttpOnly: true, Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode} //nolint:gosec // plain http only on loopback
 	if token == "" {
 		cookie.MaxAge = -1
@@ -130,7 +167,7 @@ func (s *Server) setSession(c echo.Context, token string) {
 }
 
 // staffFrame is around the pages of whoever is signed in.
-func (s *Server) staffFrame(c echo.Context) web.Frame {
+func (s *Desk) staffFrame(c echo.Context) web.Frame {
 	f := s.NewFrame(c, web.Brand{Name: s.Pages.Title()}, "")
 	if session, _ := c.Get(sessionKey).(staff.Session); session.Person != "" && !session.Enrolling {
 		f.Actor = &web.SignedIn{Admin: person(c).Actor().Admin}

@@ -1,4 +1,4 @@
-package server
+package helpdesk
 
 import (
 	"cmp"
@@ -24,12 +24,12 @@ type signInPage struct {
 	Typed   string
 }
 
-func (s *Server) signInPage(c echo.Context) error {
+func (s *Desk) signInPage(c echo.Context) error {
 	f := s.staffFrame(c)
 	return s.SendPage(c, http.StatusOK, "signin", f, signInPage{Frame: f, SSO: s.oidc != nil})
 }
 
-func (s *Server) signIn(c echo.Context) error {
+func (s *Desk) signIn(c echo.Context) error {
 	ctx := c.Request().Context()
 	name := strings.TrimSpace(web.FirstBytes(c.FormValue("name"), 200))
 	device := s.deviceOf(c, personDevice+name)
@@ -57,13 +57,13 @@ func (s *Server) signIn(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
 }
 
-func (s *Server) signInProblem(c echo.Context, problem, typed string) error {
+func (s *Desk) signInProblem(c echo.Context, problem, typed string) error {
 	f := s.staffFrame(c)
 	f.Method = "get"
 	return s.SendPage(c, http.StatusUnauthorized, "signin", f, signInPage{Frame: f, SSO: s.oidc != nil, Problem: problem, Typed: typed})
 }
 
-func (s *Server) signOut(c echo.Context) error {
+func (s *Desk) signOut(c echo.Context) error {
 	token, err := c.Cookie(s.sessionCookie())
 	if err == nil {
 		err = s.Desk.SignOut(c.Request().Context(), person(c).Actor(), token.Value)
@@ -85,14 +85,14 @@ type enrolPage struct {
 	Wrong  bool
 }
 
-func (s *Server) enrolPage(c echo.Context) error {
+func (s *Desk) enrolPage(c echo.Context) error {
 	if session, _ := c.Get(sessionKey).(staff.Session); !session.Enrolling {
 		return c.Redirect(http.StatusSeeOther, "/helpdesk/")
 	}
 	return s.showEnrolment(c, http.StatusOK, staff.NewSecond(), false)
 }
 
-func (s *Server) showEnrolment(c echo.Context, status int, key []byte, wrong bool) error {
+func (s *Desk) showEnrolment(c echo.Context, status int, key []byte, wrong bool) error {
 	f := s.staffFrame(c)
 	code, err := links.QR(staff.SecondURL(s.Pages.Title(), person(c).Name, key))
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *Server) showEnrolment(c echo.Context, status int, key []byte, wrong boo
 	})
 }
 
-func (s *Server) enrol(c echo.Context) error {
+func (s *Desk) enrol(c echo.Context) error {
 	p := person(c)
 	if session, _ := c.Get(sessionKey).(staff.Session); !session.Enrolling {
 		return staff.ErrForbidden
@@ -137,7 +137,7 @@ func (s *Server) enrol(c echo.Context) error {
 // proving does what takes a password or a code of somebody who is signed in. A wrong
 // one counts as at the sign-in: else a session that was left open, or stolen, would
 // be the place to guess.
-func (s *Server) proving(c echo.Context, refused string, f func(p staff.Person) error) error {
+func (s *Desk) proving(c echo.Context, refused string, f func(p staff.Person) error) error {
 	ctx, p := c.Request().Context(), person(c)
 	device := s.deviceOf(c, personDevice+p.Subject)
 	try, err := s.beginSignIn(c, device)
@@ -167,14 +167,14 @@ type ownPage struct {
 	Changed       bool
 }
 
-func (s *Server) ownPage(c echo.Context) error { return s.showOwn(c, http.StatusOK, "", false) }
+func (s *Desk) ownPage(c echo.Context) error { return s.showOwn(c, http.StatusOK, "", false) }
 
-func (s *Server) showOwn(c echo.Context, status int, problem string, changed bool) error {
+func (s *Desk) showOwn(c echo.Context, status int, problem string, changed bool) error {
 	p, f := person(c), s.staffFrame(c)
 	return s.SendPage(c, status, "own", f, ownPage{Frame: f, Name: p.Name, Local: p.Issuer == "", Second: len(p.Second) > 0, Problem: problem, Changed: changed})
 }
 
-func (s *Server) changePassword(c echo.Context) error {
+func (s *Desk) changePassword(c echo.Context) error {
 	ctx, p := c.Request().Context(), person(c)
 	if p.Issuer != "" {
 		return staff.ErrForbidden
