@@ -119,6 +119,8 @@ func TestImportConfigFromAURL(t *testing.T) {
 			_, _ = w.Write([]byte(document))
 		case "/large":
 			_, _ = w.Write(bytes.Repeat([]byte("<!-- -->"), 1<<16))
+		case "/endless":
+			_, _ = w.Write(bytes.Repeat([]byte("<!-- -->"), 1<<18))
 		case "/moved":
 			http.Redirect(w, r, "/mail/config-v1.1.xml", http.StatusFound)
 		case "/page":
@@ -137,7 +139,8 @@ func TestImportConfigFromAURL(t *testing.T) {
 		{"/mail/config-v1.1.xml", nil, exitFailure, "", "not a public address; permit its network with --allow-network"},
 		{"/mail/config-v1.1.xml", []string{"--allow-network", "127.0.0.0/8"}, exitGood, "Imported: 2 added", ""},
 		{"/moved", []string{"--allow-network", "127.0.0.0/8"}, exitGood, "Imported: 2 added", ""},
-		{"/large", []string{"--allow-network", "127.0.0.0/8"}, exitFailure, "", "answers with 256 KiB or more"},
+		{"/large", []string{"--allow-network", "127.0.0.0/8"}, exitFinding, "", "the document is larger than 256 KiB"},
+		{"/endless", []string{"--allow-network", "127.0.0.0/8"}, exitFailure, "", "answers with 1024 KiB or more"},
 		{"/nowhere", []string{"--allow-network", "127.0.0.0/8"}, exitFailure, "", "answers 404"},
 		{"/page", []string{"--allow-network", "127.0.0.0/8"}, exitFinding, "", "not an autoconfig document"},
 	} {
