@@ -106,8 +106,10 @@ type placeholders []placeholder
 func variables(person Person) placeholders {
 	local, domain, _ := strings.Cut(person.Email, "@")
 	return placeholders{
-		{"%EMAILADDRESS%", person.Email}, {"%EMAILLOCALPART%", local},
-		{"%EMAILDOMAIN%", strings.ToLower(domain)}, {"%REALNAME%", person.RealName},
+		{"%EMAILADDRESS%", person.Email},
+		{"%EMAILLOCALPART%", local},
+		{"%EMAILDOMAIN%", strings.ToLower(domain)},
+		{"%REALNAME%", person.RealName},
 	}
 }
 

@@ -188,8 +188,10 @@ func evolutionServer(kind string, s testkit.EvolutionServer) reading.Server {
 		return reading.Server{}
 	}
 	security := map[string]settings.Security{testkit.EvolutionTLS: settings.TLS, testkit.EvolutionSTARTTLS: settings.STARTTLS, testkit.EvolutionPlain: settings.None}
-	auth, ok := map[string]string{"": "password", "LOGIN": "password", "CRAM-MD5": "encrypted password",
-		"Google": "OAuth2", "Yahoo": "OAuth2", "Outlook": "OAuth2"}[s.AuthMechanism]
+	auth, ok := map[string]string{
+		"": "password", "LOGIN": "password", "CRAM-MD5": "encrypted password",
+		"Google": "OAuth2", "Yahoo": "OAuth2", "Outlook": "OAuth2",
+	}[s.AuthMechanism]
 	switch {
 	case kind == "smtp" && s.AuthMechanism == "":
 		auth = "none"
