@@ -54,8 +54,8 @@ func TestAnExportIsWholeOrBroken(t *testing.T) {
 		options.Desk.Store = l
 	})
 	v := o.signedIn(t, "eva", staff.Admin, "*")
-	_, err := db.ExecContext(t.Context(), fmt.Sprintf(`INSERT INTO audit (at, actor, action, subject, domain, detail)
-		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i, 'staff:eva', 'account shown', 'a' || i || '@example.com', 'example.com', '' FROM n`, entries))
+	_, err := db.ExecContext(t.Context(), fmt.Sprintf(`INSERT INTO audit (at, actor, actor_id, actor_issuer, action, subject, domain, detail)
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i, 'staff:eva', '', '', 'account shown', 'a' || i || '@example.com', 'example.com', '' FROM n`, entries))
 	if err != nil {
 		t.Fatal(err)
 	}

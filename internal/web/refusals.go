@@ -42,10 +42,12 @@ type Refusal struct {
 	Allow string
 }
 
+// NotHere says the same of what isn't there and of what isn't for the one who asks.
+const NotHere = "There is no such thing here, or the token doesn't serve its domain."
+
 const (
 	badRequest = "staff.error.bad"
 	later      = "The service can't answer now; try again in a minute."
-	NotHere    = "There is no such thing here, or the token doesn't serve its domain."
 	statusGone = 499 // what the log says where the client didn't wait
 	otherHost  = "This service isn't reached by that name."
 	notText    = "The request has a text that is not UTF-8, or has a NUL character."
