@@ -240,7 +240,7 @@ func TestTheHelpDesksPageNamesThePrograms(t *testing.T) {
 // A program has one name, in texts and on pages too.
 func TestProgramsHaveOneName(t *testing.T) {
 	t.Parallel()
-	wrong := regexp.MustCompile(`\bK9\b|K-9(?: mail)?(?:[^ \w]| [^M])|Thunderbird Android|Thunderbird-Android|\bDeltaChat\b|Delta chat|\bFair[ -]Email|\bFairemail|\bEMClient|\bEm Client|Nextcloud's mail|Nextcloud mail`)
+	wrong := regexp.MustCompile(`\bK9\b|K-9(?: mail)?(?:[^ \w]| [^M])|Thunderbird Android|Thunderbird-Android|(?:^|[^.\w])DeltaChat\b|Delta chat|\bFair[ -]Email|\bFairemail|\bEMClient|\bEm Client|Nextcloud's mail|Nextcloud mail`)
 	var files []string
 	for _, pattern := range []string{"../README.md", "../docs/*.md", "../templates/messages/*.json", "../*/*.go", "../internal/*/*.go", "../internal/*/*/*.go", "../cmd/*/*.go"} {
 		found, err := filepath.Glob(pattern)
