@@ -23,7 +23,7 @@ lint: tools ## formatting, vet, staticcheck, golangci-lint
 	bin/gofumpt -l . | (! grep .)
 	$(GO) vet ./...
 	bin/staticcheck ./...
-	bin/golangci-lint run
+	bin/golangci-lint run --allow-parallel-runners
 
 tools: bin/gofumpt bin/staticcheck bin/golangci-lint
 
