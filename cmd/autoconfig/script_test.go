@@ -10,7 +10,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(leakless{m}, map[string]func(){"autoconfig": main}) // also in the PATH of the other tests
+	testscript.Main(leakless{m}, map[string]func(){"autoconfig": main, "wellbehaved": behaveWell}) // also in the PATH of the other tests
 }
 
 // leakless are the tests of a package, which must leave no goroutine behind.

@@ -31,6 +31,7 @@ func BenchmarkAnswer(b *testing.B) {
 		{"autoconfig-default", http.MethodGet, "/mail/config-v1.1.xml", ""},
 		{"autoconfig-unknown", http.MethodGet, "/mail/config-v1.1.xml?emailaddress=nobody%40example.com", ""},
 		{"autodiscover", http.MethodPost, "/autodiscover/autodiscover.xml", poxRequest(mail("workshop@example.com"), outlookSchema)},
+		{"setup-page", http.MethodGet, "/", ""},
 		{"profile", http.MethodGet, "/email.mobileconfig?email=workshop%40example.com", ""},
 	} {
 		b.Run(c.name, func(b *testing.B) {

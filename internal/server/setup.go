@@ -31,7 +31,10 @@ func (s *Public) setupForm(c echo.Context) error {
 		return err
 	}
 	f := s.NewFrame(c, b, "")
-	return s.SendPage(c, http.StatusOK, "setup", f, setupPage{Frame: f, Device: guide.Device("", c.Request().UserAgent()), Devices: links.Devices})
+	device := guide.Device("", c.Request().UserAgent())
+	return s.SendKeptPage(c, http.StatusOK, "setup", f, device, func() any {
+		return setupPage{Frame: f, Device: device, Devices: links.Devices}
+	})
 }
 
 // setupAnswer says what to do for the address. It is posted, so that addresses stay out

@@ -46,6 +46,7 @@ type App struct {
 	*Front
 	Pages   *templates.Pages
 	limiter *limiter
+	kept    keptPages
 }
 
 // NewApp prepares an App. An error is a mistake in the operator's templates.

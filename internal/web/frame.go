@@ -80,28 +80,53 @@ func askedLanguage(c echo.Context) string {
 	return c.QueryParam("lang")
 }
 
+// SendKeptPage is SendPage for a page that is the same for all who ask for it in the same
+// language, with the same brand and the same variant, which is comparable. It is
+// rendered once: a flood of it costs little.
+func (a *App) SendKeptPage(c echo.Context, status int, name string, f Frame, variant any, data func() any) error {
+	key := keptPage{name, f.Lang, f.Brand, variant}
+	text := a.kept.get(key)
+	if text == nil {
+		var err error
+		if text, err = a.renderPage(name, f.Lang, data()); err != nil {
+			return err
+		}
+		a.kept.put(key, text)
+	}
+	pageHeaders(c.Response().Header(), f.Lang)
+	return c.HTMLBlob(status, text)
+}
+
 // SendPage writes a page in its frame's language, whole or not at all.
 func (a *App) SendPage(c echo.Context, status int, name string, f Frame, data any) error {
-	h := c.Response().Header()
-	return a.sendPage(c, status, name, f.Lang, data, func() {
-		h.Set("Content-Language", f.Lang)
-		h.Set("Vary", "Accept-Language, Cookie")
-	})
+	text, err := a.renderPage(name, f.Lang, data)
+	if err != nil {
+		return err
+	}
+	pageHeaders(c.Response().Header(), f.Lang)
+	return c.HTMLBlob(status, text)
 }
 
 // SendOperatorPage writes a page in English, whole or not at all.
 func (a *App) SendOperatorPage(c echo.Context, name string, data any) error {
-	return a.sendPage(c, http.StatusOK, name, "en", data, func() {})
-}
-
-func (a *App) sendPage(c echo.Context, status int, name, language string, data any, more func()) error {
-	var text bytes.Buffer
-	if err := a.Pages.Write(&text, name, language, data); err != nil {
+	text, err := a.renderPage(name, "en", data)
+	if err != nil {
 		return err
 	}
 	PageHeaders(c.Response().Header())
-	more()
-	return c.HTMLBlob(status, text.Bytes())
+	return c.HTMLBlob(http.StatusOK, text)
+}
+
+func (a *App) renderPage(name, language string, data any) ([]byte, error) {
+	var text bytes.Buffer
+	err := a.Pages.Write(&text, name, language, data)
+	return text.Bytes(), err
+}
+
+func pageHeaders(h http.Header, language string) {
+	PageHeaders(h)
+	h.Set("Content-Language", language)
+	h.Set("Vary", "Accept-Language, Cookie")
 }
 
 // Form reads what was posted, before anything else looks at it.

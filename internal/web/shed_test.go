@@ -90,3 +90,16 @@ func TestRefusalsCloseTheConnection(t *testing.T) {
 		}
 	}
 }
+
+// Of a request of HTTP/2 that was reset before its turn came, nothing is made.
+func TestWhatWasResetIsNotWorkedOn(t *testing.T) {
+	t.Parallel()
+	c, _ := guests(100, 100)
+	ctx, reset := context.WithCancel(t.Context())
+	reset()
+	h := &work{http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("worked on") }), c, nil}
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+	if len(c.desks.places) != 0 {
+		t.Errorf("%d at work", len(c.desks.places))
+	}
+}
