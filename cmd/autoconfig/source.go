@@ -326,7 +326,11 @@ func presetText(name, kind string) string {
 	}
 	row("quota_unit", m.QuotaUnit)
 	if m.Enabled.Attribute != "" {
-		fmt.Fprintf(&b, "enabled: {attribute: %s, values: [%s], disabled_bit: %d}\n", m.Enabled.Attribute, strings.Join(m.Enabled.Values, ", "), m.Enabled.DisabledBit)
+		fmt.Fprintf(&b, "enabled: {attribute: %s, values: [%s], disabled_bit: %d", m.Enabled.Attribute, strings.Join(m.Enabled.Values, ", "), m.Enabled.DisabledBit)
+		if m.Enabled.Expires != "" {
+			fmt.Fprintf(&b, ", expires: %s", m.Enabled.Expires)
+		}
+		b.WriteString("}\n")
 	}
 	row("domain_filter", m.DomainFilter)
 	if d := m.DomainAttributes; d != (ldapdir.DomainAttributes{}) {

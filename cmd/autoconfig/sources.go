@@ -155,7 +155,7 @@ func (s configuration) openLDAP(source config.Source, _ *slog.Logger) (directory
 			Scope: l.Scope, Filter: l.Filter, AliasFilter: l.AliasFilter, SearchFilter: l.SearchFilter, ListFilter: l.ListFilter,
 			Attributes: ldapdir.Attributes(l.Attributes), QuotaUnit: l.QuotaUnit,
 			Enabled: ldapdir.Enabled{
-				Attribute: l.Enabled.Attribute, Values: l.Enabled.Values, DisabledBit: int64(l.Enabled.DisabledBit),
+				Attribute: l.Enabled.Attribute, Values: l.Enabled.Values, DisabledBit: int64(l.Enabled.DisabledBit), Expires: l.Enabled.Expires,
 			},
 			DomainFilter: l.DomainFilter, DomainBase: l.DomainBase, DomainAttributes: ldapdir.DomainAttributes(l.DomainNames),
 		},

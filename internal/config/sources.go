@@ -75,6 +75,7 @@ type LDAPEnabled struct {
 	Attribute   string   `yaml:"attribute" doc:"its name"`
 	Values      []string `yaml:"values" doc:"its values in accounts that may be used"`
 	DisabledBit int      `yaml:"disabled_bit" doc:"bit of its number that is set in a disabled account (2 for userAccountControl)"`
+	Expires     string   `yaml:"expires" doc:"an attribute with the time at which the account ends, as accountExpires, shadowExpire or a generalized time"`
 }
 
 // LDAPDomain are names of a domain's attributes.

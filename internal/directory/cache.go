@@ -169,6 +169,7 @@ func (c *cache[V]) load(ctx context.Context, key string, load func(context.Conte
 	case err == nil:
 		fresh.value, fresh.found = value, true
 	case errors.Is(err, ErrNotFound):
+		c.upstream.discarded(err)
 	case errors.Is(err, ErrUnusable):
 		c.upstream.complain(err)
 		return fresh, err

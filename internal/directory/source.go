@@ -58,6 +58,22 @@ func (p Planless) Error() string {
 // Is makes it an answer like any domain's that isn't served.
 func (p Planless) Is(target error) bool { return target == ErrNotFound }
 
+// Discarded is [ErrNotFound] of an address under which a source has something that
+// doesn't count as an account. It is for the operator alone: whoever asks for the
+// address can't tell it from one that isn't there.
+type Discarded struct {
+	// Why says so, without an address.
+	Why string
+	// Fault means that somebody has meant it to count: it isn't set for a disabled
+	// account or an alias of several mailboxes.
+	Fault bool
+}
+
+func (d Discarded) Error() string { return d.Why }
+
+// Is makes it an answer like any account's that isn't there.
+func (d Discarded) Is(target error) bool { return target == ErrNotFound }
+
 // SourceOptions are a source and how it is asked. Zero times are the defaults.
 type SourceOptions struct {
 	// Name is what the operator calls it.

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -54,6 +55,7 @@ type upstream struct {
 	breaker    breaker
 	outage     outageLog
 	complaints damper
+	discards   damper
 }
 
 // health is that of [Directory.Health].
@@ -149,6 +151,21 @@ func (u *upstream) complain(err error) {
 	defer u.mu.Unlock()
 	if u.complaints.allows(u.now()) {
 		u.logger.Error("what a source says can't be served", "source", u.label(), "error", err)
+	}
+}
+
+// discarded says that a source has accounts that were meant to count and don't, once
+// in a while. Whose they are stands in no log.
+func (u *upstream) discarded(err error) {
+	var d Discarded
+	if !errors.As(err, &d) || !d.Fault {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.discards.allows(u.now()) {
+		u.logger.Warn("a source has an account that can't be used, and so isn't known; ask for it: autoconfig source check "+u.label()+" --address ADDRESS",
+			"source", u.label(), "reason", d.Why)
 	}
 }
 

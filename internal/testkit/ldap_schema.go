@@ -10,8 +10,9 @@ attributetype ( 1.3.6.1.4.1.99999.7.1.3 NAME 'proxyAddresses' EQUALITY caseIgnor
 attributetype ( 1.3.6.1.4.1.99999.7.1.4 NAME 'memberOf' EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )
 attributetype ( 1.3.6.1.4.1.99999.7.1.5 NAME 'userAccountControl' EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
 attributetype ( 1.3.6.1.4.1.99999.7.1.6 NAME 'sAMAccountType' EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+attributetype ( 1.3.6.1.4.1.99999.7.1.7 NAME 'accountExpires' EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
 objectclass ( 1.3.6.1.4.1.99999.7.2.1 NAME 'user' SUP top STRUCTURAL MUST cn
-  MAY ( sAMAccountName $ userPrincipalName $ proxyAddresses $ memberOf $ userAccountControl $ sAMAccountType $ displayName $ mail $ description ) )
+  MAY ( sAMAccountName $ userPrincipalName $ proxyAddresses $ memberOf $ userAccountControl $ sAMAccountType $ accountExpires $ displayName $ mail $ description ) )
 `
 
 // IRedMailSchema has iRedMail's names, with syntaxes like its own and object

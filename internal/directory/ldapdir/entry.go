@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"autoconfig/internal/directory"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -44,63 +45,138 @@ func (d *Source) first(e *ldap.Entry, name string) string {
 	return ""
 }
 
-// enabled tells whether an account may be used, as far as an attribute says it.
-// The bit is judged here also where the filter has Active Directory's matching rule
-// for it: servers without that rule find nothing by it, and their operators leave
+// disabled is why an account may not be used, as far as attributes say it; nil if it
+// may be. The bit is judged here also where the filter has Active Directory's matching
+// rule for it: servers without that rule find nothing by it, and their operators leave
 // it out of the filter.
-func (d *Source) enabled(e *ldap.Entry) bool {
+func (d *Source) disabled(e *ldap.Entry) error {
 	rule := d.options.Enabled
+	if rule.Expires != "" {
+		if at := optional(d, e, rule.Expires, parseExpiry); !at.IsZero() && at.Before(d.now()) {
+			return directory.Discarded{Why: "the account has expired (" + rule.Expires + ")"}
+		}
+	}
 	if rule.Attribute == "" {
-		return true
+		return nil
 	}
 	value := d.first(e, rule.Attribute)
 	if value == "" {
-		return false
+		return directory.Discarded{Why: "the account counts as disabled: it has no " + rule.Attribute + ", or the reader may not see it", Fault: true}
 	}
+	off := directory.Discarded{Why: "the account is disabled (" + rule.Attribute + ")"}
 	if rule.DisabledBit != 0 {
 		flags, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || flags&rule.DisabledBit != 0 {
-			return false
+		if err != nil {
+			return directory.Discarded{Why: "the account counts as disabled: its " + rule.Attribute + " is not a number", Fault: true}
+		}
+		if flags&rule.DisabledBit != 0 {
+			return off
 		}
 	}
-	return len(rule.Values) == 0 || slices.ContainsFunc(rule.Values, func(good string) bool { return strings.EqualFold(good, value) })
+	if len(rule.Values) > 0 && !slices.ContainsFunc(rule.Values, func(good string) bool { return strings.EqualFold(good, value) }) {
+		return off
+	}
+	return nil
 }
 
-// addresses are an entry's primary address and its other ones. ok is false if the
-// primary one can't be used.
-func (d *Source) addresses(e *ldap.Entry) (primary settings.Address, others []settings.Address, ok bool) {
-	own := d.values(e, d.options.Attributes.Address)
-	at := slices.IndexFunc(own, func(value string) bool { return strings.HasPrefix(strings.TrimSpace(value), "SMTP:") })
-	if at < 0 {
-		at = slices.IndexFunc(own, func(value string) bool {
-			m, other, _ := parseMailAddress(value)
-			return !other && m.prefix == ""
-		})
+// named are the addresses of an entry, sorted by how they say which is the primary one.
+type named struct {
+	capital   []settings.Address // with the prefix SMTP:
+	bare      []settings.Address // in the first attribute, without a prefix
+	others    []settings.Address
+	fallbacks []settings.Address // in the further attributes, which count where nothing else does
+	catchAll  bool
+}
+
+func (d *Source) named(e *ldap.Entry) (n named) {
+	names := append([]string{d.addressNames[0]}, d.options.Attributes.Addresses)
+	if strings.EqualFold(names[0], names[1]) {
+		names = names[:1]
 	}
-	if at < 0 {
-		return settings.Address{}, nil, false
-	}
-	first, _, err := parseMailAddress(own[at])
-	if err != nil {
-		return settings.Address{}, nil, false
-	}
-	values := slices.Delete(own, at, at+1)
-	if name := d.options.Attributes.Addresses; !strings.EqualFold(name, d.options.Attributes.Address) {
-		values = append(values, d.values(e, name)...)
-	}
-	for _, value := range values {
-		m, other, err := parseMailAddress(value)
-		switch {
-		case other:
-		case err != nil:
-			d.counters.dropped.Add(1)
-		case m.address.Key() != first.address.Key():
-			others = append(others, m.address)
+	for i, name := range names {
+		for _, value := range d.values(e, name) {
+			m, other, err := parseMailAddress(value)
+			switch {
+			case other:
+			case err != nil && isCatchAll(value):
+				n.catchAll = true
+			case err != nil:
+				d.counters.dropped.Add(1)
+			case m.prefix == "SMTP":
+				n.capital = append(n.capital, m.address)
+			case i == 0 && m.prefix == "":
+				n.bare = append(n.bare, m.address)
+			default:
+				n.others = append(n.others, m.address)
+			}
 		}
 	}
-	slices.SortFunc(others, func(a, b settings.Address) int { return strings.Compare(a.Key(), b.Key()) })
-	others = slices.CompactFunc(others, func(a, b settings.Address) bool { return a.Key() == b.Key() })
-	return first.address, atMost(d, others), true
+	for _, name := range d.addressNames[1:] {
+		for _, value := range d.values(e, name) {
+			if m, _, err := parseMailAddress(value); err == nil && m.prefix == "" {
+				n.fallbacks = append(n.fallbacks, m.address)
+			}
+		}
+	}
+	return n
+}
+
+// isCatchAll tells a whole domain from an address.
+func isCatchAll(value string) bool {
+	domain, found := strings.CutPrefix(strings.TrimSpace(value), "@")
+	_, err := settings.ParseDomain(domain)
+	return found && err == nil
+}
+
+// primary is the mailbox's own address. Active Directory says it by SMTP: in capitals;
+// mail may be empty there, or an older one. Where only other addresses are there,
+// and several, one of them must be the login as well: which one a server names first
+// is chance.
+func (n named) primary() (settings.Address, bool) {
+	hints := slices.Concat(n.bare, n.fallbacks)
+	for _, list := range [][]settings.Address{n.capital, n.bare, n.others} {
+		for _, hint := range hints {
+			if slices.ContainsFunc(list, hint.Same) {
+				return hint, true
+			}
+		}
+		if len(distinct(list)) == 1 {
+			return list[0], true
+		}
+		if len(list) > 0 {
+			return settings.Address{}, false
+		}
+	}
+	if len(n.fallbacks) > 0 {
+		return n.fallbacks[0], true
+	}
+	return settings.Address{}, false
+}
+
+// distinct are the addresses sorted, each once.
+func distinct(list []settings.Address) []settings.Address {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b settings.Address) int { return strings.Compare(a.Key(), b.Key()) })
+	return slices.CompactFunc(list, settings.Address.Same)
+}
+
+// addresses are an entry's primary address and its other ones.
+func (d *Source) addresses(e *ldap.Entry) (primary settings.Address, others []settings.Address, err error) {
+	n := d.named(e)
+	all := distinct(slices.Concat(n.capital, n.bare, n.others))
+	primary, ok := n.primary()
+	where := strings.Join(d.allAddressNames, ", ")
+	switch {
+	case ok:
+	case len(all) > 0:
+		return primary, nil, directory.Discarded{Why: "the entry has several addresses, and none is the mailbox's own: give one the prefix SMTP:, or write it into " + d.addressNames[0], Fault: true}
+	case n.catchAll:
+		return primary, nil, directory.Discarded{Why: "a catch-all is no account"}
+	default:
+		return primary, nil, directory.Discarded{Why: "the entry has no address that can be used (" + where + ")", Fault: true}
+	}
+	others = slices.DeleteFunc(all, primary.Same)
+	return primary, atMost(d, others), nil
 }
 
 // atMost drops what is too much.
@@ -115,27 +191,25 @@ func atMost[T any](d *Source, list []T) []T {
 	return list
 }
 
-// read makes an account of an entry; false if it is disabled, or if what makes it
-// an account can't be used.
-func (d *Source) read(e *ldap.Entry) (policy.Account, bool) {
-	if !d.enabled(e) {
-		return policy.Account{}, false
+// read makes an account of an entry. An error is [directory.Discarded].
+func (d *Source) read(e *ldap.Entry) (account policy.Account, err error) {
+	if err := d.disabled(e); err != nil {
+		return policy.Account{}, err
 	}
-	var account policy.Account
-	var ok bool
-	if account.Address, account.Addresses, ok = d.addresses(e); !ok {
+	if account.Address, account.Addresses, err = d.addresses(e); err != nil {
 		d.counters.badAddress.Add(1)
-		return policy.Account{}, false
+		return policy.Account{}, err
 	}
-	return account, true
+	return account, nil
 }
 
-// fill adds what else is known of an account; false if its login can't be used.
-func (d *Source) fill(account *policy.Account, e *ldap.Entry) bool {
+// fill adds what else is known of an account. An error is [directory.Discarded].
+func (d *Source) fill(account *policy.Account, e *ldap.Entry) error {
 	names := d.options.Attributes
-	if account.Login = d.first(e, names.Login); account.Login != "" && (!usableText(account.Login) || strings.TrimSpace(account.Login) != account.Login) {
+	// Blanks around it count for nothing when the server compares it (RFC 4518, section 2.6.1).
+	if account.Login = strings.TrimSpace(d.first(e, names.Login)); account.Login != "" && !usableText(account.Login) {
 		d.counters.badLogin.Add(1)
-		return false
+		return directory.Discarded{Why: "its login can't be used (" + names.Login + "): it is too long, or has control characters", Fault: true}
 	}
 	for _, name := range d.names {
 		if text := strings.TrimSpace(d.first(e, name)); text != "" {
@@ -158,7 +232,7 @@ func (d *Source) fill(account *policy.Account, e *ldap.Entry) bool {
 	account.Quota = optional(d, e, names.Quota, func(value string) (policy.Bytes, bool) { return parseQuota(value, d.options.QuotaUnit) })
 	account.Devices = optional(d, e, names.Devices, parseDevices)
 	account.Protocol = optional(d, e, names.Protocol, parseProtocol)
-	return true
+	return nil
 }
 
 // optional reads a value that an account can do without.

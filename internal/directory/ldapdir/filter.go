@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"autoconfig/settings"
 )
 
 const maxFilter = 8 << 10
@@ -82,6 +84,16 @@ func known(oneOf, others []string) string {
 		return "can't be any"
 	}
 	return "are {" + strings.Join(all, "}, {") + "}"
+}
+
+// fillForms puts values in for both ways to write a domain: directories have
+// internationalized ones in either. value gives one for a form.
+func (t *template) fillForms(domain string, value func(name, domain string) string) string {
+	filter := t.fill(func(name string) string { return value(name, domain) })
+	if unicode := settings.UnicodeDomain(domain); unicode != domain {
+		filter = "(|" + filter + t.fill(func(name string) string { return value(name, unicode) }) + ")"
+	}
+	return filter
 }
 
 // fill puts values in, escaped.

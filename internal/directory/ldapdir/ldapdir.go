@@ -3,7 +3,6 @@ package ldapdir
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -99,8 +98,8 @@ func (d *Source) timely(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, d.options.Timeout)
 }
 
-// errAmbiguous is an [directory.ErrNotFound] that ends the look-up.
-var errAmbiguous = fmt.Errorf("%w: several entries have the address", directory.ErrNotFound)
+// errAmbiguous ends the look-up.
+var errAmbiguous error = directory.Discarded{Why: "several entries have it, and none or several of them as the mailbox's own address: the filter must find one", Fault: true}
 
 // Account finds the account of an address; see [directory.Source].
 func (d *Source) Account(ctx context.Context, address settings.Address) (policy.Account, error) {
@@ -135,6 +134,8 @@ func (d *Source) account(ctx context.Context, c *conn, address settings.Address)
 		return account, err
 	case failed != nil:
 		return policy.Account{}, failed
+	case len(entries) == 0:
+		return policy.Account{}, err
 	}
 	target, err := d.target(entries, more, address)
 	if err != nil {
@@ -143,6 +144,9 @@ func (d *Source) account(ctx context.Context, c *conn, address settings.Address)
 	if entries, more, err = d.matches(ctx, c, d.filters.account, target); err != nil {
 		return policy.Account{}, err
 	}
+	if len(entries) == 0 {
+		return policy.Account{}, directory.Discarded{Why: "it is an alias of an address that is no mailbox here"}
+	}
 	return d.choose(entries, more, target)
 }
 
@@ -150,10 +154,17 @@ func (d *Source) account(ctx context.Context, c *conn, address settings.Address)
 // are too many.
 func (d *Source) matches(ctx context.Context, c *conn, filter *template, address settings.Address) ([]*ldap.Entry, bool, error) {
 	d.counters.asked.Add(1)
-	values := map[string]string{"address": address.Key(), "local": settings.LocalKey(address.Local()), "domain": address.Domain()}
 	result, more, err := c.search(ctx, fewBytes, &ldap.SearchRequest{
 		BaseDN: d.options.Base, Scope: d.scope, SizeLimit: maxMatches,
-		Filter:     filter.fill(func(name string) string { return values[name] }),
+		Filter: filter.fillForms(address.Domain(), func(name, domain string) string {
+			switch name {
+			case "local":
+				return settings.LocalKey(address.Local())
+			case "domain":
+				return domain
+			}
+			return address.WithDomain(domain).Key()
+		}),
 		Attributes: d.accountAttributes,
 	})
 	if err != nil {
@@ -170,16 +181,18 @@ func (d *Source) choose(entries []*ldap.Entry, more bool, address settings.Addre
 		entry   *ldap.Entry
 	}
 	var all, primary []match
-	key := address.Key()
+	var why error = directory.ErrNotFound
 	for _, e := range entries {
-		account, ok := d.read(e)
+		account, err := d.read(e)
 		switch {
-		case !ok:
+		case err != nil:
+			why = worse(why, err)
 			continue
-		case account.Address.Key() == key:
+		case account.Address.Same(address):
 			primary = append(primary, match{account, e})
-		case !slices.ContainsFunc(account.Addresses, func(a settings.Address) bool { return a.Key() == key }):
+		case !slices.ContainsFunc(account.Addresses, address.Same):
 			d.counters.unnamed.Add(1)
+			why = worse(why, d.unnamed(e, address))
 			continue
 		}
 		all = append(all, match{account, e})
@@ -189,16 +202,33 @@ func (d *Source) choose(entries []*ldap.Entry, more bool, address settings.Addre
 	case more, len(all) > 1 && len(primary) != 1:
 		return policy.Account{}, errAmbiguous
 	case len(all) == 0:
-		return policy.Account{}, directory.ErrNotFound
+		return policy.Account{}, why
 	case len(primary) == 1:
 		one = primary[0]
 	default:
 		one = all[0]
 	}
-	if !d.fill(&one.account, one.entry) {
-		return policy.Account{}, directory.ErrNotFound
+	if err := d.fill(&one.account, one.entry); err != nil {
+		return policy.Account{}, err
 	}
 	return one.account, nil
+}
+
+// unnamed is why an entry that the server has found for an address isn't that one's.
+func (d *Source) unnamed(e *ldap.Entry, address settings.Address) error {
+	if slices.ContainsFunc(d.named(e).fallbacks, address.Same) {
+		return directory.Discarded{Why: "an entry has it in " + strings.Join(d.addressNames[1:], ", ") + ", which doesn't count where there are other addresses: a mailbox's are in " + strings.Join(unrepeated([]string{d.addressNames[0], d.options.Attributes.Addresses}), ", ")}
+	}
+	return directory.Discarded{Why: "an entry was found that hasn't the address in the attributes for addresses (" + strings.Join(d.allAddressNames, ", ") + ")", Fault: true}
+}
+
+// worse is the one of two reasons that says more.
+func worse(before, now error) error {
+	var b, n directory.Discarded
+	if errors.As(before, &b) && (b.Fault || !errors.As(now, &n) || !n.Fault) {
+		return before
+	}
+	return now
 }
 
 // target is the only address that an alias leads to.
@@ -207,30 +237,33 @@ func (d *Source) target(entries []*ldap.Entry, more bool, address settings.Addre
 		return settings.Address{}, errAmbiguous
 	}
 	targets := map[string]settings.Address{}
+	var why error = directory.Discarded{Why: "it is an alias that leads nowhere", Fault: true}
 	for _, e := range entries {
-		account, ok := d.read(e)
-		if !ok {
-			continue
+		account, err := d.read(e)
+		if err != nil {
+			return settings.Address{}, err
 		}
-		if account.Address.Key() != address.Key() && !slices.ContainsFunc(account.Addresses, func(a settings.Address) bool { return a.Key() == address.Key() }) {
+		if !account.Address.Same(address) && !slices.ContainsFunc(account.Addresses, address.Same) {
 			d.counters.unnamed.Add(1)
+			why = d.unnamed(e, address)
 			continue
 		}
 		for _, value := range d.values(e, d.options.Attributes.Target) {
 			m, other, err := parseMailAddress(value)
 			if other || err != nil {
 				// It leads somewhere else as well, such as into a program.
-				return settings.Address{}, directory.ErrNotFound
+				return settings.Address{}, directory.Discarded{Why: "it is an alias that leads to something else than an address"}
 			}
 			targets[m.address.Key()] = m.address
 		}
 	}
-	if len(targets) == 1 {
-		for _, target := range targets {
+	for _, target := range targets {
+		if len(targets) == 1 {
 			return target, nil
 		}
+		why = directory.Discarded{Why: "it is an alias of several addresses"}
 	}
-	return settings.Address{}, directory.ErrNotFound
+	return settings.Address{}, why
 }
 
 // Domain finds a domain by its name or an alias; see [directory.Source].
@@ -246,7 +279,7 @@ func (d *Source) Domain(ctx context.Context, name string) (directory.SourceDomai
 	err := d.call(ctx, func(ctx context.Context, c *conn) (err error) {
 		result, more, err = c.search(ctx, fewBytes, &ldap.SearchRequest{
 			BaseDN: d.options.DomainBase, Scope: ldap.ScopeWholeSubtree, SizeLimit: maxMatches,
-			Filter:     d.filters.domain.fill(func(string) string { return name }),
+			Filter:     d.filters.domain.fillForms(name, func(_, domain string) string { return domain }),
 			Attributes: wanted(names.Name, names.Aliases, names.Plan),
 		})
 		return err
@@ -267,7 +300,8 @@ func (d *Source) Domain(ctx context.Context, name string) (directory.SourceDomai
 		} else if plan != "" {
 			d.counters.dropped.Add(1)
 		}
-		isAlias := slices.ContainsFunc(d.values(e, names.Aliases), func(value string) bool {
+		// Of several names the first is the primary one.
+		isAlias := slices.ContainsFunc(slices.Concat(d.values(e, names.Name), d.values(e, names.Aliases)), func(value string) bool {
 			alias, err := settings.ParseDomain(strings.TrimSpace(value))
 			return err == nil && alias == name
 		})

@@ -72,9 +72,11 @@ type Mapping struct {
 
 // Attributes are names of attributes; "" where the directory has none.
 type Attributes struct {
-	// Address has the mailbox's primary address: of several values the one with the
-	// prefix SMTP: in capitals, else the first without a prefix that the server
-	// names. The rest are other addresses of the mailbox.
+	// Address has the mailbox's primary address: the value of it or of Addresses with
+	// the prefix SMTP: in capitals, else the first without a prefix that the server
+	// names. The rest are other addresses of the mailbox. Further names, with commas
+	// between, are tried in turn where neither it nor Addresses has any; where they
+	// aren't needed, what they have is no address.
 	Address string
 	// Login is the name at the servers, where it isn't made from the address.
 	Login string
@@ -107,6 +109,10 @@ type Enabled struct {
 	Values []string
 	// DisabledBit, if not 0, is set in the number of an account that is disabled.
 	DisabledBit int64
+	// Expires is an attribute with the time at which an account ends, "" for none: a
+	// number as in Active Directory's accountExpires, days since 1970 as in
+	// shadowExpire, or a generalized time.
+	Expires string
 }
 
 // DomainAttributes are the attributes of a domain's entry; "" where there is none.
@@ -127,7 +133,7 @@ func (m Mapping) Or(preset Mapping) Mapping {
 		text(mine[i].value, *other[i].value)
 	}
 	if m.Enabled.Attribute == preset.Enabled.Attribute && m.Enabled.Values == nil && m.Enabled.DisabledBit == 0 {
-		m.Enabled = preset.Enabled
+		m.Enabled.Values, m.Enabled.DisabledBit = preset.Enabled.Values, preset.Enabled.DisabledBit
 	}
 	return m
 }
@@ -151,6 +157,7 @@ func (m *Mapping) attributes() []namedText {
 		{"the addresses attribute", &a.Addresses},
 		{"the target attribute", &a.Target},
 		{"the enabled attribute", &m.Enabled.Attribute},
+		{"the expires attribute", &m.Enabled.Expires},
 		{"the domain's name attribute", &d.Name},
 		{"the domain's aliases attribute", &d.Aliases},
 		{"the domain's plan attribute", &d.Plan},
@@ -178,9 +185,10 @@ type prepared struct {
 	servers []*server
 	scope   int
 	filters filters
-	// names is Attributes.Name, split; the others are what is asked for of an
-	// account, and to tell whose an entry is.
-	names, accountAttributes, addressAttributes []string
+	// names is Attributes.Name, split, and addressNames Attributes.Address;
+	// allAddressNames are those and Attributes.Addresses. The others are what is asked
+	// for of an account, and to tell whose an entry is.
+	names, addressNames, allAddressNames, accountAttributes, addressAttributes []string
 }
 
 // filters are the parsed ones; alias and domain may be nil.
@@ -271,10 +279,14 @@ func (p *prepared) mapping(m *Mapping) (problems []error) {
 	filter(&p.filters.list, "list filter", m.ListFilter, true, nil, nil)
 	filter(&p.filters.domain, "domain filter", m.DomainFilter, false, []string{"domain"}, nil)
 	p.names = strings.Split(m.Attributes.Name, ",")
+	p.addressNames = strings.Split(m.Attributes.Address, ",")
 	for _, attribute := range m.attributes() {
 		names := []string{*attribute.value}
-		if attribute.value == &m.Attributes.Name {
+		switch attribute.value {
+		case &m.Attributes.Name:
 			names = p.names
+		case &m.Attributes.Address:
+			names = p.addressNames
 		}
 		for _, name := range names {
 			if *attribute.value != "" && !attributeName.MatchString(name) {
@@ -298,9 +310,21 @@ func (p *prepared) mapping(m *Mapping) (problems []error) {
 		wrong("the quota unit %q is not possible: use B, KB, MB, GB, KiB, MiB or GiB", m.QuotaUnit)
 	}
 	a := m.Attributes
-	p.addressAttributes = wanted(a.Address, a.Addresses, m.Enabled.Attribute)
+	p.allAddressNames = slices.DeleteFunc(append(slices.Clone(p.addressNames), a.Addresses), func(name string) bool { return name == "" })
+	p.allAddressNames = unrepeated(p.allAddressNames)
+	p.addressAttributes = wanted(slices.Concat(p.allAddressNames, []string{m.Enabled.Attribute, m.Enabled.Expires})...)
 	p.accountAttributes = wanted(slices.Concat(p.addressAttributes, p.names, []string{a.Login, a.Groups, a.Quota, a.Devices, a.Protocol, a.Target})...)
 	return problems
+}
+
+// unrepeated are the names, each once, in their order.
+func unrepeated(names []string) (each []string) {
+	for _, name := range names {
+		if !slices.ContainsFunc(each, func(other string) bool { return strings.EqualFold(name, other) }) {
+			each = append(each, name)
+		}
+	}
+	return each
 }
 
 // wanted are the attributes to ask for.

@@ -30,22 +30,27 @@ func Presets() []PresetInfo {
 		{
 			Name:    "active-directory",
 			Version: "Microsoft Open Specifications MS-ADA1 to MS-ADA3 and MS-ADTS (Windows Server 2022)",
-			Doc: "Users with mail as the mailbox's address and proxyAddresses as the other ones; userPrincipalName is the login. " +
-				"Disabled users (userAccountControl, bit 2) aren't found; a server other than Active Directory must know its matching rule " +
+			Doc: "Users, with the value of proxyAddresses that begins with SMTP: in capitals as the mailbox's address, or else mail; what else the two " +
+				"have are its other addresses. A user with neither has userPrincipalName for an address. userPrincipalName is the login. Users that are disabled " +
+				"(userAccountControl, bit 2), as those of shared mailboxes and rooms are, and those that have expired (accountExpires) aren't known; " +
+				"a server other than Active Directory must know its matching rule " +
 				"1.2.840.113556.1.4.803, or the filters must be written without it: the bit is looked at in the entry as well. " +
 				"Bind as a plain user, by its distinguished name or as user@domain.",
 			Mapping: Mapping{
 				// 805306368 is an account of a person (SAM_NORMAL_USER_ACCOUNT): no
 				// computers, no contacts. proxyAddresses is matched in any letter case.
+				// userPrincipalName counts only where the entry has no other address: without
+				// Exchange, nobody fills in the others, and people know it as their address.
 				Filter: "(&(sAMAccountType=805306368)(!(userAccountControl:1.2.840.113556.1.4.803:=2))" +
-					"(|(mail={address})(proxyAddresses=smtp:{address})))",
-				SearchFilter: "(&(sAMAccountType=805306368)(!(userAccountControl:1.2.840.113556.1.4.803:=2))(mail=*)" +
-					"(|(mail=*{text}*)(proxyAddresses=smtp:*{text}*)(displayName=*{text}*)))",
-				ListFilter: "(&(sAMAccountType=805306368)(!(userAccountControl:1.2.840.113556.1.4.803:=2))(mail=*))",
+					"(|(mail={address})(proxyAddresses=smtp:{address})(userPrincipalName={address})))",
+				SearchFilter: "(&(sAMAccountType=805306368)(!(userAccountControl:1.2.840.113556.1.4.803:=2))" +
+					"(|(mail=*{text}*)(proxyAddresses=smtp:*{text}*)(userPrincipalName=*{text}*)(displayName=*{text}*)))",
+				ListFilter: "(&(sAMAccountType=805306368)(!(userAccountControl:1.2.840.113556.1.4.803:=2))" +
+					"(|(mail=*)(proxyAddresses=smtp:*)(userPrincipalName=*)))",
 				Attributes: Attributes{
-					Address: "mail", Addresses: "proxyAddresses", Login: "userPrincipalName", Name: "displayName", Groups: "memberOf",
+					Address: "mail,userPrincipalName", Addresses: "proxyAddresses", Login: "userPrincipalName", Name: "displayName", Groups: "memberOf",
 				},
-				Enabled: Enabled{Attribute: "userAccountControl", DisabledBit: 2},
+				Enabled: Enabled{Attribute: "userAccountControl", DisabledBit: 2, Expires: "accountExpires"},
 			},
 		},
 		{

@@ -1,7 +1,10 @@
 package ldapdir
 
 import (
+	"math"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -88,6 +91,33 @@ func parseQuota(value string, unit string) (policy.Bytes, bool) {
 	}
 	size, err := policy.ParseBytes(value)
 	return size, err == nil
+}
+
+// parseExpiry reads when an account ends; the zero time is never. Active Directory's
+// accountExpires counts 100 nanoseconds since 1601, with 0 and the largest number for
+// never (MS-ADA1); shadowExpire of RFC 2307 counts days since 1970; others, such as
+// krbPrincipalExpiration, are a generalized time (RFC 4517).
+func parseExpiry(value string) (time.Time, bool) {
+	const (
+		unixIn1601 = 116_444_736_000_000_000
+		mostDays   = 10_000_000
+	)
+	value = strings.TrimSpace(value)
+	for _, layout := range []string{"20060102150405Z", "20060102150405.999Z", "20060102150405-0700"} {
+		if at, err := time.Parse(layout, value); err == nil {
+			return at, true
+		}
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	switch {
+	case err != nil:
+		return time.Time{}, false
+	case n <= 0 || n == math.MaxInt64:
+		return time.Time{}, true
+	case n < mostDays:
+		return time.Unix(n*24*60*60, 0), true
+	}
+	return time.UnixMicro((n - unixIn1601) / 10), true
 }
 
 func parseDevices(value string) (policy.Devices, bool) {

@@ -9,6 +9,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"autoconfig/policy"
+	"autoconfig/settings"
 )
 
 // Walk calls each for every account; see [directory.Source]. Entries of
@@ -16,15 +17,23 @@ import (
 // connection that fails after the first page ends it, since pages can't be gone on
 // with on another.
 func (d *Source) Walk(ctx context.Context, each func(policy.Account) error) error {
+	return d.walk(ctx, func(_ *ldap.Entry, account policy.Account, err error) error {
+		if err != nil {
+			return nil
+		}
+		return each(account)
+	})
+}
+
+// walk calls each for every entry of the list, with why it doesn't count.
+func (d *Source) walk(ctx context.Context, each func(*ldap.Entry, policy.Account, error) error) error {
 	// It has all of ctx's time, not a server's share of it.
 	return d.call(ctx, func(_ context.Context, c *conn) error {
 		begun := false
 		more, err := d.pages(ctx, c, d.filters.list.fill(nil), d.addressAttributes, pageEntries, maxPages, func(e *ldap.Entry) error {
 			begun = true
-			if account, ok := d.read(e); ok {
-				return each(account)
-			}
-			return nil
+			account, err := d.read(e)
+			return each(e, account, err)
 		})
 		if err == nil && more {
 			err = &failure{c.server, false, errors.New("it doesn't give this reader all entries: raise its size limit for the reader")}
@@ -117,8 +126,8 @@ func (d *Source) Search(ctx context.Context, text string, domains []string, limi
 		found = nil
 		for _, chunk := range chunks {
 			_, err := d.pages(ctx, c, d.within(filter, chunk), d.accountAttributes, size, maxSearchPages, func(e *ldap.Entry) error {
-				account, ok := d.read(e)
-				if !ok || domains != nil && !slices.Contains(chunk, account.Address.Domain()) || !d.fill(&account, e) {
+				account, err := d.read(e)
+				if err != nil || domains != nil && !slices.Contains(chunk, account.Address.Domain()) || d.fill(&account, e) != nil {
 					return nil
 				}
 				if found = append(found, account); len(found) == limit {
@@ -143,10 +152,18 @@ func (d *Source) within(filter string, domains []string) string {
 	if domains == nil {
 		return filter
 	}
+	// The primary address may be in any of them.
+	names := unrepeated(slices.Concat(d.addressNames, []string{d.options.Attributes.Addresses}))
 	narrowed := &strings.Builder{}
 	narrowed.WriteString("(&" + filter + "(|")
 	for _, domain := range domains {
-		narrowed.WriteString("(" + d.options.Attributes.Address + "=*@" + ldap.EscapeFilter(domain) + ")")
+		for _, form := range slices.Compact([]string{domain, settings.UnicodeDomain(domain)}) {
+			for _, name := range names {
+				if name != "" {
+					narrowed.WriteString("(" + name + "=*@" + ldap.EscapeFilter(form) + ")")
+				}
+			}
+		}
 	}
 	narrowed.WriteString("))")
 	return narrowed.String()
