@@ -1,9 +1,13 @@
 package sqldir
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
+	"strings"
 
 	"autoconfig/internal/directory"
 	"autoconfig/policy"
@@ -13,36 +17,40 @@ import (
 // maxHops bounds the aliases between a typed address and its mailbox.
 const maxHops = 3
 
-// Account is that of [directory.Source]. What can't be told for sure is not found.
+// Account is that of [directory.Source]. What can't be told for sure is not found: a
+// [directory.Discarded] where there is something.
 func (s *Source) Account(ctx context.Context, typed settings.Address) (policy.Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	seen := map[string]bool{}
-	for address := typed; len(seen) <= maxHops && !seen[address.Key()]; {
+	for address := typed; ; {
 		seen[address.Key()] = true
-		account, known, err := s.mailbox(ctx, address)
-		if err != nil {
-			return policy.Account{}, err
-		}
-		if known {
+		account, err := s.mailbox(ctx, address)
+		if err == nil || errors.As(err, new(directory.Discarded)) {
 			if len(seen) == 1 { // as many questions as for an address that isn't there: the time must not tell
 				_, _ = s.target(ctx, address)
 			}
-			if account.Address.IsZero() {
-				break // there, but it can't be used
+			if err != nil {
+				return policy.Account{}, err
 			}
 			return withAddress(account, typed), nil
 		}
-		target, err := s.target(ctx, address)
-		if err != nil {
+		if !errors.Is(err, directory.ErrNotFound) {
 			return policy.Account{}, err
 		}
-		if target.IsZero() {
-			break
+		target, err := s.target(ctx, address)
+		switch {
+		case errors.Is(err, directory.ErrNotFound) && len(seen) > 1 && !errors.As(err, new(directory.Discarded)):
+			return policy.Account{}, directory.Discarded{Why: "it is an alias of an address that is no mailbox here"}
+		case err != nil:
+			return policy.Account{}, err
+		case seen[target.Key()] && target.Key() == address.Key():
+			return policy.Account{}, directory.Discarded{Why: "it is an alias of itself, and no mailbox"}
+		case seen[target.Key()] || len(seen) > maxHops:
+			return policy.Account{}, directory.Discarded{Why: "it is an alias of aliases that lead in a circle, or over more than " + strconv.Itoa(maxHops) + " steps", Fault: true}
 		}
 		address = target
 	}
-	return policy.Account{}, directory.ErrNotFound
 }
 
 // withAddress is the account with the address that led to it among its own.
@@ -64,33 +72,58 @@ func parameters(address settings.Address) map[string]any {
 	return map[string]any{"address": address.Key(), "local": settings.LocalKey(address.Local()), "domain": address.Domain()}
 }
 
-// mailbox asks for an address as a mailbox's own. known is true also for one that is
-// there and can't be used, with the zero account.
-func (s *Source) mailbox(ctx context.Context, address settings.Address) (account policy.Account, known bool, err error) {
-	rows, err := s.all(ctx, s.account, parameters(address), maxRows)
-	if err != nil || len(rows) == 0 {
-		return policy.Account{}, false, err
+// forms asks a query for both ways to write a domain: databases have
+// internationalized ones in either.
+func (s *Source) forms(ctx context.Context, q *query, domain string, values func(domain string) map[string]any) ([]row, error) {
+	rows, err := s.all(ctx, q, values(domain), maxRows)
+	if unicode := settings.UnicodeDomain(domain); err == nil && unicode != domain {
+		var more []row
+		more, err = s.all(ctx, q, values(unicode), maxRows)
+		rows = append(rows, more...)
 	}
+	return rows, err
+}
+
+func (s *Source) about(ctx context.Context, q *query, address settings.Address) ([]row, error) {
+	return s.forms(ctx, q, address.Domain(), func(domain string) map[string]any { return parameters(address.WithDomain(domain)) })
+}
+
+// mailbox asks for an address as a mailbox's own.
+func (s *Source) mailbox(ctx context.Context, address settings.Address) (policy.Account, error) {
+	rows, err := s.about(ctx, s.account, address)
+	if err != nil {
+		return policy.Account{}, err
+	}
+	all := len(rows)
 	rows = slices.DeleteFunc(rows, func(r row) bool {
 		parsed, err := settings.ParseAddress(r.text("address"))
-		return err == nil && !s.believable(address, parsed)
+		return err == nil && !s.believable(address, parsed) || err != nil && isCatchAll(r.text("address"))
 	})
 	if len(rows) == 0 {
-		return policy.Account{}, false, nil
+		if all > 0 {
+			s.logger.Debug("a catch-all, or another address that the database takes for the same", slog.String("address", address.String()))
+		}
+		return policy.Account{}, directory.ErrNotFound
 	}
 	for _, r := range rows[1:] {
 		if r.key() != rows[0].key() {
 			s.ambiguous.Add(1)
 			s.logger.Debug("an address leads to several mailboxes", slog.String("address", address.String()))
-			return policy.Account{}, true, nil
+			return policy.Account{}, directory.Discarded{Why: "several mailboxes have it, so it counts as not known: the query must find one", Fault: true}
 		}
 	}
-	account, found := s.gather(rows)
-	if !found {
-		s.logger.Debug("a mailbox is out of use or has a value that can't be used", slog.String("address", address.String()))
-		return policy.Account{}, true, nil
+	account, err := s.gather(rows)
+	if err != nil {
+		s.logger.Debug("a mailbox isn't used", slog.String("address", address.String()), slog.String("reason", err.Error()))
 	}
-	return account, true, nil
+	return account, err
+}
+
+// isCatchAll tells a row for a whole domain from an account's.
+func isCatchAll(text string) bool {
+	domain, found := strings.CutPrefix(strings.TrimLeft(text, "*%"), "@")
+	_, err := settings.ParseDomain(domain)
+	return found && err == nil
 }
 
 // believable tells whether an answer may be for the address that was asked for. A
@@ -115,35 +148,36 @@ func isASCII(text string) bool {
 	return true
 }
 
-// target is the one address to which an alias leads, or else none. It asks as many
-// questions whatever that is.
+// target is the one address to which an alias leads; [directory.ErrNotFound] for none.
+// It asks as many questions whatever that is.
 func (s *Source) target(ctx context.Context, address settings.Address) (settings.Address, error) {
-	target, found, err := s.aliasTarget(ctx, address)
-	if err != nil || s.domain == nil {
+	target, err := s.aliasTarget(ctx, address)
+	if s.domain == nil || err != nil && !errors.Is(err, directory.ErrNotFound) {
 		return target, err
 	}
 	// The address may be in another name of the mailbox's domain.
-	domain, err := s.primary(ctx, address.Domain())
+	domain, failed := s.primary(ctx, address.Domain())
 	switch {
-	case found:
-		return target, nil
-	case err != nil || domain.Name == "" || domain.Name == address.Domain():
-		return settings.Address{}, err
+	case err == nil || errors.As(err, new(directory.Discarded)):
+		return target, err
+	case failed != nil && !errors.Is(failed, directory.ErrNotFound):
+		return settings.Address{}, failed
+	case failed != nil || domain.Name == address.Domain():
+		return settings.Address{}, directory.ErrNotFound
 	}
 	return address.WithDomain(domain.Name), nil
 }
 
-// aliasTarget asks the alias query. found is true for an alias that leads to
-// several or nowhere, too.
-func (s *Source) aliasTarget(ctx context.Context, address settings.Address) (target settings.Address, found bool, err error) {
+// aliasTarget asks the alias query.
+func (s *Source) aliasTarget(ctx context.Context, address settings.Address) (target settings.Address, err error) {
 	if s.alias == nil {
-		return settings.Address{}, false, nil
+		return settings.Address{}, directory.ErrNotFound
 	}
-	rows, err := s.all(ctx, s.alias, parameters(address), maxRows)
+	rows, err := s.about(ctx, s.alias, address)
 	if err != nil {
-		return settings.Address{}, false, err
+		return settings.Address{}, err
 	}
-	targets := map[string]settings.Address{}
+	targets, found := map[string]settings.Address{}, false
 	for _, r := range rows {
 		if _, says := r["address"]; says {
 			alias, err := settings.ParseAddress(r.text("address"))
@@ -154,8 +188,8 @@ func (s *Source) aliasTarget(ctx context.Context, address settings.Address) (tar
 				continue // another one, or a catch-all
 			}
 		}
+		found = true
 		for _, word := range r.words("target") {
-			found = true
 			parsed, err := settings.ParseAddress(word)
 			if err != nil {
 				targets[word] = settings.Address{} // a command, a file, a list: it leads elsewhere
@@ -164,13 +198,21 @@ func (s *Source) aliasTarget(ctx context.Context, address settings.Address) (tar
 			targets[parsed.Key()] = parsed
 		}
 	}
-	if len(targets) != 1 {
-		return settings.Address{}, found, nil
+	switch {
+	case len(targets) == 0 && !found:
+		return settings.Address{}, directory.ErrNotFound
+	case len(targets) == 0:
+		return settings.Address{}, directory.Discarded{Why: "it is an alias that leads nowhere", Fault: true}
+	case len(targets) > 1:
+		return settings.Address{}, directory.Discarded{Why: "it is an alias of several addresses"}
 	}
 	for _, target = range targets {
 		break
 	}
-	return target, true, nil
+	if target.IsZero() {
+		return target, directory.Discarded{Why: "it is an alias that leads to something else than an address"}
+	}
+	return target, nil
 }
 
 // Domain is that of [directory.Source].
@@ -180,36 +222,48 @@ func (s *Source) Domain(ctx context.Context, name string) (directory.SourceDomai
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	domain, err := s.primary(ctx, name)
-	if err == nil && domain.Name == "" {
-		err = directory.ErrNotFound
-	}
-	return domain, err
+	return s.primary(ctx, name)
 }
 
-// primary asks the domain query; the zero value is a domain that isn't served.
+// primary asks the domain query; [directory.ErrNotFound] is a domain that isn't served.
 func (s *Source) primary(ctx context.Context, name string) (directory.SourceDomain, error) {
-	rows, err := s.all(ctx, s.domain, map[string]any{"domain": name}, maxRows)
+	rows, err := s.forms(ctx, s.domain, name, func(name string) map[string]any { return map[string]any{"domain": name} })
 	if err != nil {
 		return directory.SourceDomain{}, err
 	}
 	var domain directory.SourceDomain
+	var why error = directory.ErrNotFound
 	for _, r := range rows {
-		parsed, err := settings.ParseDomain(r.text("domain"))
+		one, err := s.domainOf(r)
 		switch {
-		case !r.active():
+		case err != nil:
+			why = err
 			continue
-		case err != nil || !usable(r.text("plan")):
-			s.unusable.Add(1)
-			continue
-		case domain.Name != "" && domain.Name != parsed:
+		case domain.Name != "" && domain.Name != one.Name:
 			s.ambiguous.Add(1)
-			return directory.SourceDomain{}, nil
+			return directory.SourceDomain{}, directory.Discarded{Why: "it is a name of several domains", Fault: true}
 		}
-		domain.Name = parsed
-		if domain.Plan == "" {
-			domain.Plan = r.text("plan")
-		}
+		domain.Name = one.Name
+		domain.Plan = cmp.Or(domain.Plan, one.Plan)
+	}
+	if domain.Name == "" {
+		return domain, why
 	}
 	return domain, nil
+}
+
+// domainOf reads a row of a domain.
+func (s *Source) domainOf(r row) (directory.SourceDomain, error) {
+	name, err := settings.ParseDomain(r.text("domain"))
+	switch {
+	case !r.active():
+		return directory.SourceDomain{}, directory.Discarded{Why: "the domain is out of use (active)"}
+	case err != nil:
+		s.unusable.Add(1)
+		return directory.SourceDomain{}, directory.Discarded{Why: "its name is no domain name", Fault: true}
+	case !usable(r.text("plan")):
+		s.unusable.Add(1)
+		return directory.SourceDomain{}, directory.Discarded{Why: "its plan's name can't be used: it is too long, or has control characters", Fault: true}
+	}
+	return directory.SourceDomain{Name: name, Plan: r.text("plan")}, nil
 }

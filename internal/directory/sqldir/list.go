@@ -93,7 +93,7 @@ func (s *Source) accounts(rows []row) []policy.Account {
 	}
 	var found []policy.Account
 	for _, key := range order {
-		if account, ok := s.gather(byAddress[key]); ok {
+		if account, err := s.gather(byAddress[key]); err == nil {
 			found = append(found, account)
 		}
 	}

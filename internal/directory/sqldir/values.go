@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"autoconfig/internal/directory"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -94,18 +95,25 @@ func usable(text string) bool {
 	return len(text) <= maxText && utf8.ValidString(text) && settings.CheckText(text) == nil
 }
 
-// gather makes one account of the rows for one address. found is false where none
-// is in use or something that must be there can't be used.
-func (s *Source) gather(rows []row) (account policy.Account, found bool) {
+// gather makes one account of the rows for one address. An error is a
+// [directory.Discarded]: none is in use, or something that must be there can't be used.
+func (s *Source) gather(rows []row) (account policy.Account, err error) {
 	seenGroups, seenAddresses := map[string]bool{}, map[string]bool{}
 	for _, r := range rows {
 		if !r.active() {
-			return policy.Account{}, false
+			return policy.Account{}, directory.Discarded{Why: "the account is out of use (active)"}
 		}
-		address, err := settings.ParseAddress(r.text("address"))
-		if err != nil {
+		text := r.text("address")
+		address, err := settings.ParseAddress(text)
+		switch {
+		case err != nil && isCatchAll(text):
+			return policy.Account{}, directory.Discarded{Why: "a catch-all is no account"}
+		case err != nil && text == "":
 			s.unusable.Add(1)
-			return policy.Account{}, false
+			return policy.Account{}, directory.Discarded{Why: "its address is NULL or empty", Fault: true}
+		case err != nil:
+			s.unusable.Add(1)
+			return policy.Account{}, directory.Discarded{Why: "its address is no address", Fault: true}
 		}
 		if account.Address.IsZero() {
 			account.Address = address
@@ -114,7 +122,7 @@ func (s *Source) gather(rows []row) (account policy.Account, found bool) {
 		if login := r.text("login"); account.Login == "" && login != "" {
 			if !usable(login) {
 				s.unusable.Add(1)
-				return policy.Account{}, false
+				return policy.Account{}, directory.Discarded{Why: "its login can't be used: it is too long, or has control characters", Fault: true}
 			}
 			account.Login = login
 		}
@@ -141,7 +149,7 @@ func (s *Source) gather(rows []row) (account policy.Account, found bool) {
 			}
 		}
 	}
-	return account, !account.Address.IsZero()
+	return account, nil
 }
 
 // optional fills in what the first row that says it says.
