@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/store"
 	"autoconfig/policy"
@@ -36,6 +37,19 @@ func (d demoFlag) open(c *call) (*application, error) {
 	return openSite(c)
 }
 
+// openAny is open, and where there is no configuration an application without a site:
+// for what can be asked about any domain.
+func (d demoFlag) openAny(c *call) (*application, error) {
+	app, err := d.open(c)
+	if errors.Is(err, errNoConfiguration) && c.configFile == defaultConfiguration {
+		return &application{process: configuration{Process: config.Defaults(), folder: "."}}, nil
+	}
+	return app, err
+}
+
+// hasSite tells whether there is a database with a site.
+func (app *application) hasSite() bool { return app.store != nil }
+
 // openSite reads the configuration and opens the database that it names.
 func openSite(c *call) (*application, error) {
 	process, err := readProcess(c.configFile)
@@ -56,7 +70,9 @@ func openSite(c *call) (*application, error) {
 
 func (app *application) close() {
 	closeSources(app.sources)
-	_ = app.store.Close()
+	if app.hasSite() {
+		_ = app.store.Close()
+	}
 }
 
 // lookup is everything about an address.
@@ -99,6 +115,9 @@ func (app *application) found(c *call, text string) (directory.Found, error) {
 
 // domainTerms finds a domain by its name or an alias, as the service does.
 func (app *application) domainTerms(c *call, name string) (*policy.Terms, error) {
+	if !app.hasSite() {
+		return nil, directory.ErrNotFound
+	}
 	entry, err := app.directory.Domain(c, name)
 	if err != nil {
 		return nil, err
@@ -117,16 +136,6 @@ func (app *application) terms(c *call, name string) (*policy.Terms, error) {
 		return nil, refusal{notServed{ascii, err}}
 	}
 	return t, err
-}
-
-// names are all names under which domains are served.
-func (app *application) names(c *call) ([]string, error) {
-	config, err := app.store.SiteConfig(c)
-	var all []string
-	for _, d := range config.Domains {
-		all = append(append(all, d.Name), d.Aliases...)
-	}
-	return all, err
 }
 
 // isOwn tells whether a domain is in our own site.

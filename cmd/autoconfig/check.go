@@ -1,29 +1,25 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
-	"autoconfig/settings"
 )
 
 type checkCmd struct {
 	demoFlag
-	jsonFlag
+	JSON        bool     `help:"Print JSON: one line for each domain."`
 	Domains     []string `arg:"" optional:"" name:"domain" help:"Domains, also ones that are not in the site."`
 	All         bool     `help:"All domains of the site, with their aliases."`
 	Only        []string `help:"Parts: dns, tls, mail, http, pacc." placeholder:"PART" enum:"dns,tls,mail,http,pacc"`
 	Concurrency int      `help:"Domains at once." default:"16"`
+	Progress    bool     `help:"Show how far it has come, also where standard error isn't a terminal."`
 	resolverFlag
 	TrustResolver bool           `help:"The resolver validates DNSSEC, and the way to it is safe."`
 	AllowNetwork  []netip.Prefix `help:"Network that may be dialled beside public addresses." placeholder:"PREFIX"`
@@ -35,10 +31,17 @@ wrong, whom it hits, and what mends it, with the record to publish. A domain of 
 site is held against its policy, another one against itself. No credential is
 sent. Every code is explained in docs/checks.md.
 
-The exit status is 1 if there is an error or a warning.
+Without a configuration here, any domain is held against itself.
+
+With --all, a line is printed for each domain as soon as it is checked, and the
+details by naming the domain. What was printed before Ctrl-C stays.
+
+The exit status is 1 if there is an error or a warning, 2 if something couldn't be
+checked, and 130 after Ctrl-C.
 
 Examples:
   autoconfig check example.org
+  autoconfig check --all
   autoconfig check --all --json
   autoconfig check --only dns --resolver 192.0.2.53 example.org
   autoconfig check --allow-network 10.0.0.0/8 example.org`
@@ -51,7 +54,15 @@ func (k *checkCmd) Run(c *call) error {
 	if k.Concurrency < 1 {
 		return errors.New("--concurrency must be 1 or more")
 	}
-	app, err := k.open(c)
+	named, err := k.named()
+	if err != nil {
+		return err
+	}
+	open := k.openAny
+	if k.All {
+		open = k.open
+	}
+	app, err := open(c)
 	if err != nil {
 		return err
 	}
@@ -64,137 +75,72 @@ func (k *checkCmd) Run(c *call) error {
 	for _, part := range k.Only {
 		checker.Only = append(checker.Only, doctor.Part(part))
 	}
-	domains, err := k.domains(c, app)
-	if err != nil {
-		return err
-	}
-	reports, err := k.each(c, app, checker, domains)
-	if err != nil {
-		return err
-	}
-	return k.print(c, reports)
+	return k.each(c, app, checker, named)
 }
 
-func (k *checkCmd) domains(c *call, app *application) ([]string, error) {
+// named are the domains of the command line.
+func (k *checkCmd) named() ([]string, error) {
 	var all []string
 	for _, text := range k.Domains {
-		name, err := settings.ParseDomain(text)
+		name, err := parseDomain(text)
 		if err != nil {
-			return nil, fmt.Errorf("%q is not a domain name", text)
+			return nil, err
 		}
 		all = append(all, name)
 	}
-	if !k.All {
-		return all, nil
-	}
-	names, err := app.names(c)
-	return append(all, names...), err
+	return all, nil
 }
 
-// each checks domains side by side, and shows how far it has come.
-func (k *checkCmd) each(c *call, app *application, checker *doctor.Checker, domains []string) ([]doctor.Report, error) {
-	reports := make([]doctor.Report, len(domains))
-	var done atomic.Int64
-	stop := progress(c.std.err, &done, len(domains))
-	defer stop()
-	group, ctx := errgroup.WithContext(c)
+// each checks domains side by side, and prints each when it is ready.
+func (k *checkCmd) each(c *call, app *application, checker *doctor.Checker, named []string) error {
+	out := &reports{call: c, cmd: k, site: app.hasSite()}
+	progress, stop := c.showProgress(k.Progress || len(named) != 1 && isTerminal(c.std.err), out.text)
+	out.progress = progress
+	group := errgroup.Group{}
 	group.SetLimit(k.Concurrency)
-	for i, domain := range domains {
+	check := func(name string) {
+		place := out.place()
 		group.Go(func() error {
-			defer done.Add(1)
-			plan, err := app.plan(&call{Context: ctx, std: c.std}, domain)
-			switch {
-			case errors.Is(err, directory.ErrNotFound):
-				reports[i] = checker.Check(ctx, domain, nil)
-				return ctx.Err()
-			case err != nil:
-				return err
+			r, err := k.check(c, app, checker, name)
+			if c.Err() == nil { // what was cut short is no result
+				out.put(place, name, r, err)
 			}
-			if !k.All {
-				failed, err := app.lookAtSources(ctx, &plan)
-				if err != nil {
-					return fmt.Errorf("look at the accounts of %s: %w", domain, err)
-				}
-				if len(failed) > 0 {
-					fmt.Fprintf(c.std.err, "autoconfig: the accounts of %s in %s were not looked at: it can't be asked; see: autoconfig source check\n", domain, strings.Join(failed, ", "))
-				}
-			}
-			reports[i] = checker.Check(ctx, domain, &plan)
-			return ctx.Err()
+			return nil
 		})
 	}
-	return reports, group.Wait()
+	for _, name := range named {
+		check(name)
+	}
+	var broken error
+	if k.All {
+		for name, err := range app.names(c) {
+			if broken = err; err != nil || c.Err() != nil {
+				break
+			}
+			check(name)
+		}
+	}
+	_ = group.Wait() // errors were printed
+	stop()
+	return out.end(broken)
 }
 
-// progress shows a line on a terminal while a long work goes on.
-func progress(out io.Writer, done *atomic.Int64, all int) (stop func()) {
-	if all < 2 || !isTerminal(out) {
-		return func() {}
+func (k *checkCmd) check(c *call, app *application, checker *doctor.Checker, domain string) (doctor.Report, error) {
+	plan, err := app.plan(c, domain)
+	switch {
+	case errors.Is(err, directory.ErrNotFound):
+		return checker.Check(c, domain, nil), nil
+	case err != nil:
+		return doctor.Report{}, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		began := time.Now()
-		tick := time.NewTicker(200 * time.Millisecond)
-		defer tick.Stop()
-		const width = 30
-		for {
-			n := int(done.Load())
-			bar := strings.Repeat("#", n*width/all) + strings.Repeat(".", width-n*width/all)
-			fmt.Fprintf(out, "\r[%s] %d of %d, %.0f/s ", bar, n, all, float64(n)/time.Since(began).Seconds())
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				fmt.Fprint(out, "\r\x1b[K")
-				return
-			}
+	if !k.All {
+		failed, err := app.lookAtSources(c, &plan)
+		if err != nil {
+			return doctor.Report{}, fmt.Errorf("look at the accounts of %s: %w", domain, err)
 		}
-	}()
-	return func() { cancel(); <-ended }
-}
-
-func (k *checkCmd) print(c *call, reports []doctor.Report) error {
-	bad := false
-	for _, r := range reports {
-		bad = bad || r.Worst() == doctor.Error || r.Worst() == doctor.Warning
-	}
-	if k.JSON {
-		if err := c.json(reports); err != nil {
-			return err
-		}
-	} else {
-		for i, r := range reports {
-			if i > 0 {
-				c.printf("\n")
-			}
-			printReport(c, r)
+		if len(failed) > 0 {
+			fmt.Fprintf(c.std.err, "autoconfig: the accounts of %s in %s were not looked at: it can't be asked; see: autoconfig source check\n", domain, strings.Join(failed, ", "))
 		}
 	}
-	if bad {
-		return errFinding
-	}
-	return nil
-}
-
-func printReport(c *call, r doctor.Report) {
-	how := "held against its policy"
-	if !r.Served {
-		how = "not in the site: held against itself"
-	}
-	c.printf("%s (%s)\n", r.Domain, how)
-	if len(r.Findings) == 0 {
-		c.printf("  nothing is wrong\n")
-	}
-	for _, f := range r.Findings {
-		c.printf("  %-7s  %s  %s\n", f.Severity, f.Code, f.Subject)
-		for _, row := range [][2]string{{"seen", f.Seen}, {"expected", f.Expected}, {"remedy", f.Remedy}} {
-			if row[1] != "" {
-				c.printf("           %-9s %s\n", row[0]+":", row[1])
-			}
-		}
-		for _, record := range f.Records {
-			c.printf("           %s\n", record)
-		}
-	}
+	return checker.Check(c, domain, &plan), nil
 }

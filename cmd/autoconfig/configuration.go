@@ -25,10 +25,16 @@ type configuration struct {
 	text   []byte
 }
 
+// defaultConfiguration is the file that is read if none is named.
+const defaultConfiguration = "autoconfig.yaml"
+
+// errNoConfiguration means that there is no such file.
+var errNoConfiguration = errors.New("there is no")
+
 func readProcess(file string) (configuration, error) {
 	source, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return configuration{}, fmt.Errorf("there is no %s here\nMake one with: autoconfig init\nOr name another with --config FILE; or try the demo site with --demo", file)
+		return configuration{}, fmt.Errorf("%w %s here\nMake one with: autoconfig init\nOr name another with --config FILE; or try the demo site with --demo", errNoConfiguration, file)
 	} else if err != nil {
 		return configuration{}, err
 	}

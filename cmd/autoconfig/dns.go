@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +14,8 @@ import (
 type dnsCmd struct {
 	demoFlag
 	jsonFlag
-	Domain   string `arg:"" help:"The domain, or an alias of one."`
+	Domain   string `arg:"" optional:"" help:"The domain, or an alias of one."`
+	All      bool   `help:"The records of all domains of the site, with their aliases." xor:"do"`
 	Format   string `help:"zone, json, octodns or nsupdate." enum:"zone,json,octodns,nsupdate" default:"zone"`
 	Diff     bool   `help:"Show only what differs from what is published. Exit status 1 if anything does." xor:"do"`
 	Apply    bool   `help:"Show what differs, and publish it by dynamic update (RFC 2136)." xor:"do"`
@@ -26,9 +29,13 @@ func (d *dnsCmd) Help() string {
 that lead to this service, SRV records with the right priorities, "0 0 0 ." for
 what isn't offered, and where calendars and contacts are.
 
+With --all, each domain's records are printed as soon as they are known: one after
+the other, as JSON a line for each domain, for octoDNS a document for each.
+
 Examples:
   autoconfig dns example.com --demo
   autoconfig dns example.org --format nsupdate
+  autoconfig dns --all --json > records.jsonl
   autoconfig dns example.org --diff
   autoconfig dns example.org --apply --server ns1.example.org --tsig-file update.key`
 }
@@ -37,11 +44,17 @@ func (d *dnsCmd) Run(c *call) error {
 	if d.Apply && (d.Server == "" || d.TSIGFile == "") {
 		return errors.New("--apply needs --server and --tsig-file")
 	}
+	if (d.Domain == "") != d.All {
+		return errors.New("which domain? Name one, or all of the site with --all")
+	}
 	app, err := d.open(c)
 	if err != nil {
 		return err
 	}
 	defer app.close()
+	if d.All {
+		return d.all(c, app)
+	}
 	plan, err := app.plan(c, d.Domain)
 	if err != nil {
 		return err
@@ -49,16 +62,57 @@ func (d *dnsCmd) Run(c *call) error {
 	if d.Diff || d.Apply {
 		return d.compare(c, app, plan)
 	}
-	format := doctor.Format(d.Format)
-	if d.JSON {
-		format = doctor.FormatJSON
-	}
-	text, err := doctor.Write(format, plan.Domain, plan.Records())
+	text, err := doctor.Write(d.format(), plan.Domain, plan.Records())
 	if err != nil {
 		return err
 	}
 	c.printf("%s", text)
 	return nil
+}
+
+func (d *dnsCmd) format() doctor.Format {
+	if d.JSON {
+		return doctor.FormatJSON
+	}
+	return doctor.Format(d.Format)
+}
+
+// all prints the records of all names, one after the other.
+func (d *dnsCmd) all(c *call, app *application) error {
+	out := bufio.NewWriter(c.std.out)
+	printed := 0
+	one := func(name string) error {
+		plan, err := app.plan(c, name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if d.format() == doctor.FormatJSON {
+			e := json.NewEncoder(out)
+			e.SetEscapeHTML(false)
+			return e.Encode(map[string]any{"domain": name, "records": plan.Records()})
+		}
+		text, err := doctor.Write(d.format(), name, plan.Records())
+		if err == nil && printed > 0 && d.format() == doctor.FormatZone {
+			_, err = out.WriteString("\n")
+		}
+		if err == nil {
+			_, err = out.Write(text)
+		}
+		return err
+	}
+	for name, err := range app.names(c) {
+		if err == nil && c.Err() == nil {
+			err = one(name)
+		}
+		if c.Err() != nil {
+			return errors.Join(fmt.Errorf("%w: the records of %d domains were printed", errInterrupted, printed), out.Flush())
+		}
+		if err != nil {
+			return errors.Join(err, out.Flush())
+		}
+		printed++
+	}
+	return out.Flush()
 }
 
 func (d *dnsCmd) compare(c *call, app *application, plan doctor.Plan) error {

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"autoconfig/internal/doctor"
 	"autoconfig/internal/testkit"
 )
 
@@ -36,5 +39,41 @@ func TestDNSIsPublishedAtARealServer(t *testing.T) {
 	}
 	if seen := shell(t, "", "autoconfig check example.com --demo --only dns --resolver "+bind.Addr+"; echo exit $?"); !strings.HasSuffix(seen, "exit 0\n") {
 		t.Errorf("then check shows\n%s", seen)
+	}
+}
+
+// The records of all domains are those of each, in every format, and in any program's
+// reader of that format.
+func TestDNSOfAllDomains(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"zone", "octodns", "nsupdate"} {
+		var want string
+		for i, name := range []string{"example.com", "example.net"} {
+			if i > 0 && format == "zone" {
+				want += "\n"
+			}
+			want += shell(t, "", "autoconfig dns --demo --format "+format+" "+name)
+		}
+		if seen := shell(t, "", "autoconfig dns --demo --all --format "+format); seen != want {
+			t.Errorf("%s:\n%s\nwant\n%s", format, seen, want)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(shell(t, "", "autoconfig dns --demo --all --json")), "\n")
+	for i, name := range []string{"example.com", "example.net"} {
+		var one, alone struct {
+			Domain  string
+			Records []doctor.Record
+		}
+		if err := json.Unmarshal([]byte(lines[i]), &one); err != nil || one.Domain != name {
+			t.Fatalf("%v\n%s", err, lines[i])
+		}
+		if err := json.Unmarshal([]byte(shell(t, "", "autoconfig dns --demo --json "+name)), &alone.Records); err != nil || !slices.Equal(one.Records, alone.Records) || len(one.Records) == 0 {
+			t.Errorf("%v\n%+v\n%+v", err, one, alone)
+		}
+	}
+	for args, want := range map[string]string{"": "which domain?", "--all example.com": "which domain?", "--all --diff": "can't be used together"} {
+		if seen := shell(t, "", "autoconfig dns --demo "+args); !strings.Contains(seen, want) {
+			t.Errorf("dns %s shows %s", args, seen)
+		}
 	}
 }

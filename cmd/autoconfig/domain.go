@@ -31,15 +31,17 @@ listed: autoconfig domain show NAME shows one.`
 }
 
 func (l *domainListCmd) Run(c *call, app *application) error {
-	site, err := app.store.SiteConfig(c)
-	if err != nil {
-		return err
+	if l.JSON {
+		return c.jsonList(values(app.domains(c), func(d servedDomain) any { return d.Domain }))
 	}
-	terms := site.AllTerms()
-	header := []string{"DOMAIN", "ALIASES", "PLAN", "DEFAULT"}
-	return printList(c, l.JSON, header, site.Domains, func(d policy.Domain) []string {
-		return []string{d.Name, strings.Join(d.Aliases, " "), d.Plan, upper(terms[d.Name].DefaultProtocol())}
-	})
+	rows := [][]string{{"DOMAIN", "ALIASES", "PLAN", "DEFAULT"}}
+	for d, err := range app.domains(c) {
+		if err != nil {
+			return err
+		}
+		rows = append(rows, []string{d.Name, strings.Join(d.Aliases, " "), d.Plan, upper(d.Terms.DefaultProtocol())})
+	}
+	return c.table(rows)
 }
 
 type domainShowCmd struct {

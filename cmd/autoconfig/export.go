@@ -108,11 +108,8 @@ Examples:
 }
 
 func (e *exportDomainsCmd) Run(c *call, app *application) error {
-	site, err := app.store.SiteConfig(c)
-	if err != nil {
-		return err
-	}
-	lost, err := migrate.ExportDomains(site, migrate.Format(e.Format), c.std.out)
+	domains := values(app.domains(c), func(d servedDomain) policy.Domain { return d.Domain })
+	lost, err := migrate.ExportDomains(domains, migrate.Format(e.Format), c.std.out)
 	if err == nil && lost > 0 {
 		fmt.Fprintf(c.std.err, "warning: %d domains have servers, rules or other things of their own, which a CSV has no columns for; use --format jsonl\n", lost)
 	}

@@ -21,13 +21,11 @@ const shown = 100
 // errMeanwhile means that what was judged can't be written any more.
 var errMeanwhile = refusal{admin.ErrMeanwhile}
 
-// errInterrupted is said instead of what a database or a file says when it is given up.
-var errInterrupted = errors.New("interrupted: nothing was imported")
-
-// stopped says of what failed while the command was told to stop that it was stopped.
+// stopped says of what failed while the command was told to stop that it was stopped,
+// instead of what a database or a file says when it is given up.
 func stopped(c *call, err error) error {
 	if err != nil && c.Err() != nil {
-		return errInterrupted
+		return fmt.Errorf("%w: nothing was imported", errInterrupted)
 	}
 	return err
 }

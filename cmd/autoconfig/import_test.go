@@ -197,7 +197,7 @@ func TestAnImportThatWaitsCanBeStopped(t *testing.T) {
 		stop()
 		select {
 		case status := <-ended:
-			if status != exitFailure || !strings.Contains(errors.String(), "interrupted: nothing was imported") {
+			if status != exitInterrupted || !strings.Contains(errors.String(), "interrupted: nothing was imported") {
 				t.Errorf("%v: status %d\n%s%s", args, status, out.String(), errors.String())
 			}
 		case <-time.After(time.Minute):

@@ -21,15 +21,20 @@ import (
 var version = "dev"
 
 // Exit statuses: 1 is an answer ("refused", "not known", "would change"), 2 is a
-// failure to answer.
+// failure to answer. What Ctrl-C ended has said a part of its answer.
 const (
 	exitGood    = 0
 	exitFinding = 1
 	exitFailure = 2
+	// exitInterrupted is what shells say of a program that Ctrl-C ended.
+	exitInterrupted = 130
 )
 
 // errFinding ends a command with exitFinding; everything was said already.
 var errFinding = errors.New("finding")
+
+// errInterrupted ends a command that was stopped before it had said all.
+var errInterrupted = errors.New("interrupted")
 
 // refusal is an error that ends a command with exitFinding: what was asked for
 // is understood, and can't be.
@@ -135,6 +140,9 @@ func status(std streams, err error) int {
 		return exitGood
 	case errors.Is(err, errFinding):
 		return exitFinding
+	case errors.Is(err, errInterrupted):
+		fmt.Fprintln(std.err, "autoconfig:", err)
+		return exitInterrupted
 	case errors.As(err, &refused), isRefusal(err):
 		fmt.Fprintln(std.err, "autoconfig:", err)
 		return exitFinding

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
 	"text/tabwriter"
 
@@ -20,6 +23,40 @@ func (c *call) printf(format string, args ...any) { fmt.Fprintf(c.std.out, forma
 func (c *call) json(v any) error {
 	e := json.NewEncoder(c.std.out)
 	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// jsonList prints a list as JSON, each item when it comes.
+func (c *call) jsonList(all iter.Seq2[any, error]) error {
+	out := bufio.NewWriter(c.std.out)
+	between := "[\n  "
+	for item, err := range all {
+		if err != nil {
+			return err
+		}
+		var text bytes.Buffer
+		e := json.NewEncoder(&text)
+		e.SetIndent("  ", "  ")
+		e.SetEscapeHTML(false)
+		if err := e.Encode(item); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s%s", between, bytes.TrimSpace(text.Bytes()))
+		between = ",\n  "
+	}
+	if between == "[\n  " {
+		between = "["
+	} else {
+		between = "\n"
+	}
+	fmt.Fprintf(out, "%s]\n", between)
+	return out.Flush()
+}
+
+// jsonLine prints something as one line of JSON.
+func (c *call) jsonLine(v any) error {
+	e := json.NewEncoder(c.std.out)
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -116,4 +117,71 @@ func (r metered) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
 	r.m.bytes.Add(int64(n))
 	return n, err
+}
+
+// progress shows beside what is printed how far a long work has come: on a terminal as
+// the last line, else as a line every now and then.
+type progress struct {
+	out      io.Writer
+	terminal bool
+	text     func() string
+
+	mu    sync.Mutex // one writes at a time
+	began time.Time
+}
+
+// showProgress shows it until stop is called. Nothing is shown if it isn't wanted.
+func (c *call) showProgress(wanted bool, text func() string) (p *progress, stop func()) {
+	p = &progress{out: c.std.err, terminal: isTerminal(c.std.err), text: text, began: time.Now()}
+	if !wanted {
+		p.terminal = false
+		return p, func() {}
+	}
+	every := elsewhere
+	if p.terminal {
+		every = onTerminal
+	}
+	tick := time.NewTicker(every)
+	ended, asked := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-tick.C:
+				p.show()
+			case <-asked:
+				return
+			}
+		}
+	}()
+	return p, func() {
+		tick.Stop()
+		close(asked)
+		<-ended
+		if !p.terminal {
+			p.show()
+		}
+		p.beside(func() {})
+	}
+}
+
+func (p *progress) show() {
+	text := p.text()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.terminal {
+		fmt.Fprintf(p.out, "\r\x1b[K%s, %s", text, time.Since(p.began).Round(time.Second))
+	} else {
+		fmt.Fprintf(p.out, "%s, %s\n", text, time.Since(p.began).Round(time.Second))
+	}
+}
+
+// beside lets something be printed where the line was, which comes again after it.
+func (p *progress) beside(do func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.terminal {
+		fmt.Fprint(p.out, "\r\x1b[K")
+	}
+	do()
 }

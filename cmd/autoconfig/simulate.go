@@ -24,7 +24,7 @@ type simulateCmd struct {
 func (s *simulateCmd) Help() string {
 	return `Walks the documented way of a mail program for an address: what it asks, in its
 order, what it takes and refuses, and the account that comes out, or why none does.
-The address may be of any domain. No password is sent; the public provider databases
+The address may be of any domain, and needs no configuration. No password is sent; the public provider databases
 of Thunderbird are asked as the programs do.
 
 The exit status is 1 if a program ends without an account.
@@ -34,11 +34,16 @@ Examples:
   autoconfig simulate somebody@example.org --client thunderbird --json`
 }
 
-func (s *simulateCmd) Run(c *call, app *application) error {
+func (s *simulateCmd) Run(c *call) error {
 	address, err := settings.ParseAddress(s.Address)
 	if err != nil {
 		return err
 	}
+	app, err := s.openAny(c)
+	if err != nil {
+		return err
+	}
+	defer app.close()
 	prober, err := newProber(app.process, s.resolverFlag, false, s.AllowNetwork)
 	if err != nil {
 		return err

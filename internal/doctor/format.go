@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"autoconfig/internal/doctor/probe"
 )
 
 // Format is a way to write records.
@@ -126,6 +128,8 @@ func writeOctoSet(b *strings.Builder, set []Record) error {
 		case *dns.TXT:
 			// octoDNS wants semicolons escaped.
 			fmt.Fprintf(b, "  - %s\n", yamlText(strings.ReplaceAll(strings.Join(rr.Txt, ""), ";", `\;`)))
+		case *dns.A, *dns.AAAA:
+			fmt.Fprintf(b, "  - %s\n", yamlText(probe.Data(rr)))
 		default:
 			return fmt.Errorf("octodns: a record of type %s", r.Type)
 		}

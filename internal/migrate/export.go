@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"reflect"
 
 	"autoconfig/policy"
@@ -32,20 +33,22 @@ func ExportAccounts(ctx context.Context, from Reader, domain string, format Form
 	return all, w.flush()
 }
 
-// ExportDomains writes the domains of a site. lost counts those of which a CSV
-// can't carry everything: servers, services, rules of their own.
-func ExportDomains(site policy.Site, format Format, to io.Writer) (lost int, err error) {
+// ExportDomains writes domains. lost counts those of which a CSV can't carry
+// everything: servers, services, rules of their own.
+func ExportDomains(domains iter.Seq2[policy.Domain, error], format Format, to io.Writer) (lost int, err error) {
 	w, err := newWriter(format, to, domainColumns)
 	if err != nil {
 		return 0, err
 	}
-	for i := range site.Domains {
-		d := &site.Domains[i]
+	for d, err := range domains {
+		if err != nil {
+			return lost, err
+		}
 		carried := policy.Domain{Name: d.Name, Aliases: d.Aliases, Plan: d.Plan, Offer: policy.Offer{Provider: d.Provider}}
-		if format == CSV && !reflect.DeepEqual(carried, *d) {
+		if format == CSV && !reflect.DeepEqual(carried, d) {
 			lost++
 		}
-		if err := w.write(d); err != nil {
+		if err := w.write(&d); err != nil {
 			return lost, err
 		}
 	}

@@ -199,3 +199,14 @@ func demo() policy.Site {
 		},
 	}.Normalize()
 }
+
+// domainsOf are a site's domains, one by one.
+func domainsOf(site policy.Site) iter.Seq2[policy.Domain, error] {
+	return func(yield func(policy.Domain, error) bool) {
+		for _, d := range site.Domains {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}

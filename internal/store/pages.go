@@ -58,6 +58,12 @@ func (s *Store) AllAccounts(ctx context.Context, domain string) iter.Seq2[policy
 
 func accountKey(a policy.Account) string { return a.Address.Key() }
 
+// DomainPages are the domains by their primary names.
+func (s *Store) DomainPages(ctx context.Context) iter.Seq2[[]policy.Domain, error] {
+	key := func(d policy.Domain) string { return d.Name }
+	return pages(key, func(after string) ([]policy.Domain, error) { return s.Domains(ctx, nil, after, pageSize) })
+}
+
 // AllOverrides are the overrides by their keys, a page at a time.
 func (s *Store) AllOverrides(ctx context.Context) iter.Seq2[policy.Override, error] {
 	key := func(o policy.Override) string { return o.Address.Key() }
