@@ -22,7 +22,7 @@ func (p *xmlParser) reference(e *element, scope namespaces, text *strings.Builde
 	if err != nil || known.external {
 		return err
 	}
-	inner := &xmlParser{rest: known.value, entities: p.entities, expanded: p.expanded, depth: p.depth}
+	inner := &xmlParser{dialect: p.dialect, rest: known.value, entities: p.entities, expanded: p.expanded, depth: p.depth}
 	known.open = true
 	err = inner.content(e, scope, text)
 	known.open = false
@@ -37,7 +37,7 @@ func (p *xmlParser) reference(e *element, scope namespaces, text *strings.Builde
 func (p *xmlParser) lookUp(name string) (*entity, error) {
 	known := p.entities[name]
 	switch {
-	case known == nil:
+	case known == nil, p.noEntities:
 		return nil, malformed("the entity " + name + " isn't declared")
 	case known.open:
 		return nil, malformed("an entity contains itself")

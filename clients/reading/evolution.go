@@ -1,7 +1,6 @@
 package reading
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,10 +20,6 @@ func Evolution(d Document, person Person) (*Account, error) {
 }
 
 var errEmpty = refuse("there is no server that it knows")
-
-// IsEmpty tells whether Evolution went through a document and found nothing: it looks no
-// further then.
-func IsEmpty(err error) bool { return errors.Is(err, errEmpty) }
 
 type evolution struct {
 	person  Person

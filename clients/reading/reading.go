@@ -35,6 +35,8 @@ type Account struct {
 	Outgoing Server `json:"outgoing"`
 	// Others are further incoming servers that the person may choose.
 	Others []Server `json:"others,omitempty"`
+	// Tries are further logins, for where the server refuses the first one.
+	Tries []string `json:"tries,omitempty"`
 	// Retention is for POP3; nil with other protocols and where a program says nothing.
 	Retention *Retention `json:"retention,omitempty"`
 }
@@ -72,3 +74,9 @@ func (r *refusal) Error() string        { return r.reason }
 func (r *refusal) Is(target error) bool { return target == ErrRefused }
 
 func refuse(format string, args ...any) error { return &refusal{fmt.Sprintf(format, args...)} }
+
+// Ends tells whether a refusal ends a program's search: Evolution went through a document
+// and found nothing, Nextcloud Mail found one half of an account.
+func Ends(err error) bool {
+	return errors.Is(err, errEmpty) || errors.Is(err, errNoIncoming) || errors.Is(err, errNoOutgoing)
+}

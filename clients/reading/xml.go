@@ -9,9 +9,11 @@ import (
 type element struct {
 	name       string // with its prefix
 	attributes []attribute
-	// children are the elements below; text is all character data directly in it.
+	// children are the elements below; text is all character data directly in it, and at
+	// is how much of the text of the element around it stands before it.
 	children []*element
 	text     string
+	at       int
 	// nodes tells whether there is anything in it, a comment for example.
 	nodes bool
 }
@@ -25,10 +27,20 @@ const (
 	maxPrefixes  = 100
 )
 
+// dialect is in what readers of XML differ from expat with namespaces.
+type dialect struct {
+	// prefixes needn't be bound.
+	prefixes bool
+	// entities that a document declares aren't known.
+	noEntities bool
+}
+
 // parseXML reads a document that is UTF-8 already. It does what expat does with
 // namespaces, without external entities.
-func parseXML(text string) (*element, error) {
-	p := &xmlParser{rest: normalizeLines(text), entities: map[string]*entity{}}
+func parseXML(text string) (*element, error) { return dialect{}.parse(text) }
+
+func (d dialect) parse(text string) (*element, error) {
+	p := &xmlParser{dialect: d, rest: normalizeLines(text), entities: map[string]*entity{}}
 	return p.document()
 }
 
@@ -45,6 +57,7 @@ type entity struct {
 }
 
 type xmlParser struct {
+	dialect
 	rest     string
 	entities map[string]*entity
 	expanded int
@@ -233,7 +246,10 @@ func (p *xmlParser) element(outer namespaces) (*element, error) {
 	if err != nil {
 		return nil, err
 	}
-	inner, err := bind(e, outer)
+	inner := outer
+	if !p.prefixes {
+		inner, err = bind(e, outer)
+	}
 	if err != nil || empty {
 		return e, err
 	}
@@ -340,6 +356,7 @@ func (p *xmlParser) content(e *element, scope namespaces, text *strings.Builder)
 			if err != nil {
 				return err
 			}
+			child.at = text.Len()
 			e.children, e.nodes = append(e.children, child), true
 		}
 	}

@@ -85,7 +85,7 @@ func (sim *simulation) evolutionAt(ctx context.Context, d, q string) (*Setup, af
 			sim.evolutionNotes(account)
 			sim.step(request, answer, "takes it: "+describe(setup))
 			return setup, ended
-		case reading.IsEmpty(err):
+		case reading.Ends(err):
 			sim.step(request, answer, "stops: "+err.Error())
 			return nil, ended
 		}
