@@ -53,7 +53,10 @@ type Lookup struct {
 	// SRVFirst: the domain's SRV records count more than an answer that leaves the
 	// login to be the address.
 	SRVFirst bool
-	Source   Source
+	// TriesLogins: it has one login for both servers, and where that is refused it tries
+	// the address and its local part. A login that is the local part leaves SRV first.
+	TriesLogins bool
+	Source      Source
 }
 
 // Place is somewhere to look: a URL where D is the domain and MX a name that the
@@ -70,6 +73,9 @@ const (
 	WellKnownHTTPS      Place = "https://D/.well-known/autoconfig/mail/config-v1.1.xml"
 	WellKnownHTTP       Place = "http://D/.well-known/autoconfig/mail/config-v1.1.xml"
 	AutoconfigMX        Place = "https://autoconfig.MX/mail/config-v1.1.xml"
+	WellKnownMX         Place = "https://MX/.well-known/autoconfig/mail/config-v1.1.xml"
+	AutoconfigMXHTTP    Place = "http://autoconfig.MX/mail/config-v1.1.xml"
+	WellKnownMXHTTP     Place = "http://MX/.well-known/autoconfig/mail/config-v1.1.xml"
 	DesktopDatabase     Place = "https://live.thunderbird.net/autoconfig/v1.1/D"
 	DesktopDatabaseMX   Place = "https://live.thunderbird.net/autoconfig/v1.1/MX"
 	Database            Place = "https://autoconfig.thunderbird.net/v1.1/D"
@@ -156,6 +162,11 @@ func Simulations() []string {
 		}
 	}
 	return words
+}
+
+// NameOf are the programs that go the way of a simulation, as a sentence lists them.
+func NameOf(simulation string) string {
+	return Names(func(c Client) bool { return c.Simulation == simulation })
 }
 
 // Names are those of the programs for which is holds, as a sentence lists them.

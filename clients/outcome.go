@@ -58,11 +58,11 @@ func (c Client) outcome(a Answers) Outcome {
 	}
 	gets, fromSRV := c.answer(a), false
 	srv := c.Lookup.SRVFirst && c.finds(a.Default.Decision.Protocol)
-	if srv && (!c.finds(gets.Decision.Protocol) || byAddress(a.Own, gets)) {
+	if srv && (!c.finds(gets.Decision.Protocol) || c.leavesLogin(a.Own, gets)) {
 		gets, fromSRV = srvSettings(a), true
 	}
 	if c.finds(gets.Decision.Protocol) {
-		o.Gets = Gets{gets.Decision.Protocol, fromSRV, differences(a.Own, gets, c.Retention.Has)}
+		o.Gets = Gets{gets.Decision.Protocol, fromSRV, c.differences(a.Own, gets)}
 	}
 	o.Misled = len(o.Gets.Differs) > 0
 	o.ByHand = !o.Unsuitable && (o.Misled || o.Gets.Protocol == "")
@@ -138,9 +138,11 @@ func (c Client) answer(a Answers) settings.Settings {
 	}
 }
 
-// byAddress tells whether the logins are the address that was typed.
-func byAddress(own, gets settings.Settings) bool {
-	return strings.EqualFold(filled(gets.IncomingLogin, own.Typed), own.Typed.String())
+// leavesLogin tells whether an answer leaves the login to the program: it is the address
+// that was typed, or a placeholder for what the program tries anyway.
+func (c Client) leavesLogin(own, gets settings.Settings) bool {
+	local := c.Lookup.TriesLogins && gets.IncomingLogin.Pattern == "{local}"
+	return local || strings.EqualFold(filled(gets.IncomingLogin, own.Typed), own.Typed.String())
 }
 
 // srvSettings are the settings that SRV records give: the default's servers, and the
@@ -153,7 +155,7 @@ func srvSettings(a Answers) settings.Settings {
 }
 
 // differences say in what the settings that a program gets differ from an account's.
-func differences(own, gets settings.Settings, retention bool) []string {
+func (c Client) differences(own, gets settings.Settings) []string {
 	var differs []string
 	server := func(a, b settings.Server) bool {
 		return a.Host == b.Host && a.Port == b.Port && a.Security == b.Security
@@ -163,15 +165,24 @@ func differences(own, gets settings.Settings, retention bool) []string {
 		differs = append(differs, fmt.Sprintf("%s instead of %s", upper(gets.Decision.Protocol), upper(own.Decision.Protocol)))
 	case !server(own.Incoming, gets.Incoming), !server(own.Outgoing, gets.Outgoing):
 		differs = append(differs, "other servers")
-	case retention && own.Decision.POP3 != gets.Decision.POP3:
+	case c.Retention.Has && own.Decision.POP3 != gets.Decision.POP3:
 		differs = append(differs, "another time that mail stays on the server")
 	}
-	for _, login := range [][2]settings.Login{{own.IncomingLogin, gets.IncomingLogin}, {own.OutgoingLogin, gets.OutgoingLogin}} {
-		if !strings.EqualFold(filled(login[1], own.Typed), login[0].Literal) {
-			return append(differs, "another login")
-		}
+	if !c.logsIn(own, gets) {
+		differs = append(differs, "another login")
 	}
 	return differs
+}
+
+// logsIn tells whether the logins that a program gets, or tries, are the account's.
+func (c Client) logsIn(own, gets settings.Settings) bool {
+	in, out := own.IncomingLogin.Literal, own.OutgoingLogin.Literal
+	gotten := []string{filled(gets.IncomingLogin, own.Typed), filled(gets.OutgoingLogin, own.Typed)}
+	if !c.Lookup.TriesLogins {
+		return strings.EqualFold(gotten[0], in) && strings.EqualFold(gotten[1], out)
+	}
+	tries := append(gotten[1:], own.Typed.String(), own.Typed.Local())
+	return in == out && slices.ContainsFunc(tries, func(login string) bool { return strings.EqualFold(login, in) })
 }
 
 // filled is a login as a program has it that fills placeholders from what was typed.

@@ -123,7 +123,11 @@ var table = []Client{
 		Lookup:  Lookup{Places: []Place{Database, AutoconfigHTTPS, AutoconfigHTTP, WellKnownHTTPS}, Sends: NoAddress, Source: kmailRead},
 		IMAP:    Ability{ByItself, kmailRead}, POP3: Ability{ByItself, kmailRead},
 		Profile: Trait{false, kmailRead}, QRCode: Trait{false, kmailRead}, Retention: Trait{false, kmailRead},
-		Ignores: []Remark{{"every provider but the first", kmailRead}},
+		Ignores: []Remark{
+			{"every provider but the first", kmailRead},
+			{"POP3 before IMAP, and an outgoing server with SSL beside one with STARTTLS", kmailRead},
+			{"a socketType that it doesn't know: it means SSL", kmailRead},
+		},
 	},
 	{
 		ID: "geary", Name: "Geary",
@@ -184,13 +188,15 @@ var table = []Client{
 		Devices: []Device{Android},
 		Lookup: Lookup{
 			Places: []Place{BuiltIn, IMAPSRV, SubmissionSRV, AutoconfigHTTPS, WellKnownHTTPS, AutoconfigHTTP, WellKnownHTTP, Database, DomainPOX, AutodiscoverPOX, Guesses, MailExchanger},
-			Sends:  Address, SRVFirst: true, Source: fairemailRead,
+			Sends:  Address, SRVFirst: true, TriesLogins: true, Source: fairemailRead,
 		},
 		IMAP: Ability{ByItself, fairemailRead}, POP3: Ability{ByHand, fairemailRead},
 		Profile: Trait{false, fairemailRead}, QRCode: Trait{false, noSign}, Retention: Trait{false, fairemailRead},
 		Ignores: []Remark{
 			{"every incoming server after the first, which must be IMAP", fairemailRead},
-			{"logins of several placeholders: it takes them as they are written", fairemailRead},
+			{"placeholders with anything beside them: it takes them as they are written, and then tries the address and the local part", fairemailRead},
+			{"every username but the last one of the document", fairemailRead},
+			{"authentication, plaintext, and LoginName in Autodiscover", fairemailRead},
 		},
 	},
 	{
@@ -212,14 +218,15 @@ var table = []Client{
 		ID: "nextcloud", Name: "Nextcloud Mail", Simulation: "nextcloud",
 		Devices: []Device{Other},
 		Lookup: Lookup{
-			Places: []Place{AutoconfigHTTPS, WellKnownHTTPS, Database, AutoconfigHTTP, WellKnownHTTP, MailExchanger, AutoconfigMX, DatabaseMX},
+			Places: []Place{AutoconfigHTTPS, WellKnownHTTPS, Database, AutoconfigHTTP, WellKnownHTTP, MailExchanger, AutoconfigMX, WellKnownMX, DatabaseMX, AutoconfigMXHTTP, WellKnownMXHTTP},
 			Sends:  Address, Source: nextcloudRead,
 		},
 		IMAP: Ability{ByItself, nextcloudRead}, POP3: Ability{Never, nextcloudRead},
 		Profile: Trait{false, nextcloudRead}, QRCode: Trait{false, nextcloudRead}, Retention: Trait{false, nextcloudRead},
 		Ignores: []Remark{
 			{"POP3 servers, and every server after the first of a kind", nextcloudRead},
-			{"authentication", nextcloudRead},
+			{"authentication, and placeholders in a hostname", nextcloudRead},
+			{"encryption, where the socketType is none that it knows", nextcloudRead},
 		},
 	},
 }

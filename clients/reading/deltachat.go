@@ -19,7 +19,7 @@ func DeltaChat(d Document, person Person) (*Account, error) {
 		return nil, err
 	}
 	if r.found["imap"] == nil {
-		return nil, refuse("there is no IMAP server with a hostname, a port and a username")
+		return nil, errNoServer
 	}
 	a := &Account{Incoming: *r.found["imap"]}
 	if out := r.found["smtp"]; out != nil {
@@ -27,6 +27,9 @@ func DeltaChat(d Document, person Person) (*Account, error) {
 	}
 	return a, nil
 }
+
+// errNoServer ends Delta Chat's search: it is an answer to it, if one without servers.
+var errNoServer = refuse("there is no IMAP server with a hostname, a port and a username")
 
 type deltachat struct {
 	variables placeholders

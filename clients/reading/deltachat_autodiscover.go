@@ -23,10 +23,12 @@ func DeltaChatAutodiscover(d Document, person Person) (*Account, Redirect, error
 	case err != nil && !errors.Is(err, errUnclosed):
 		return nil, Redirect{}, err
 	case r.account.Incoming.Type == "":
-		return nil, Redirect{}, refuse("there is no IMAP with a Server and a Port")
+		return nil, Redirect{}, errNoProtocol
 	}
 	return &r.account, Redirect{}, nil
 }
+
+var errNoProtocol = refuse("there is no IMAP with a Server and a Port")
 
 type deltachatPOX struct {
 	person   Person

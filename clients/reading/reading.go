@@ -7,6 +7,7 @@ package reading
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"autoconfig/settings"
 )
@@ -75,8 +76,9 @@ func (r *refusal) Is(target error) bool { return target == ErrRefused }
 
 func refuse(format string, args ...any) error { return &refusal{fmt.Sprintf(format, args...)} }
 
-// Ends tells whether a refusal ends a program's search: Evolution went through a document
-// and found nothing, Nextcloud Mail found one half of an account.
+// Ends tells whether a refusal ends a program's search: Evolution or Delta Chat went
+// through a document and found nothing, Nextcloud Mail found one half of an account.
 func Ends(err error) bool {
-	return errors.Is(err, errEmpty) || errors.Is(err, errNoIncoming) || errors.Is(err, errNoOutgoing)
+	return slices.ContainsFunc([]error{errEmpty, errNoServer, errNoProtocol, errNoIncoming, errNoOutgoing},
+		func(end error) bool { return errors.Is(err, end) })
 }

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,7 +10,6 @@ import (
 	"autoconfig/autodiscover"
 	"autoconfig/clients/reading"
 	"autoconfig/internal/doctor/probe"
-	"autoconfig/settings"
 	"autoconfig/thunderbird"
 )
 
@@ -29,47 +29,42 @@ func atDomain(scheme, domain string) string {
 	return scheme + "://" + domain + thunderbird.PathWellKnown
 }
 
-// tries asks URLs one after the other, and reads the first document that the
-// program takes. What stops it is for each program to say.
-func (sim *simulation) tries(ctx context.Context, urls []string, r traits, stops func(probe.Page) bool) *Setup {
+// asking is how a program asks URLs one after the other.
+type asking struct {
+	read func(reading.Document, reading.Person) (*reading.Account, error)
+	// answers tells whether a page counts as an answer.
+	answers func(probe.Page) bool
+}
+
+// errEnded means that a program looks no further.
+var errEnded = errors.New("the search ended")
+
+// tries asks URLs one after the other, and takes the first document that the program
+// makes an account of. It ends with errEnded where the program does.
+func (sim *simulation) tries(ctx context.Context, urls []string, a asking) (*Setup, error) {
 	for _, u := range urls {
 		request := "GET " + u
 		p, answer, ok := sim.get(ctx, u)
-		if !ok || p.Status != http.StatusOK {
+		if !ok || !a.answers(p) {
 			sim.step(request, answer, "goes on")
 			continue
 		}
-		setup, err := sim.document(p, r)
-		if err == nil {
-			setup.Origin = u
+		account, err := a.read(document(p), sim.person())
+		switch {
+		case err == nil:
+			setup := setupOf(account, u)
 			sim.step(request, answer, "takes it: "+describe(setup))
-			return setup
-		}
-		if stops(p) {
+			return setup, nil
+		case reading.Ends(err):
 			sim.step(request, answer, "stops: "+err.Error())
-			return nil
+			return nil, errEnded
 		}
 		sim.step(request, answer, "goes on: "+err.Error())
 	}
-	return nil
+	return nil, nil
 }
 
-func (sim *simulation) document(p probe.Page, r traits) (*Setup, error) {
-	if r.reader != nil {
-		account, err := r.reader(document(p), sim.person())
-		if err != nil {
-			return nil, err
-		}
-		return setupOf(account, ""), nil
-	}
-	c, err := thunderbird.Parse(p.Body)
-	if err != nil {
-		return nil, err
-	}
-	return sim.read(c, r)
-}
-
-func never(probe.Page) bool { return false }
+func isOK(p probe.Page) bool { return p.Status == http.StatusOK }
 
 func (sim *simulation) query() string {
 	return "?emailaddress=" + url.QueryEscape(sim.address.String())
@@ -80,16 +75,16 @@ func (sim *simulation) rawQuery() string { return "?emailaddress=" + sim.address
 
 // android asks without an address, and knows IMAP only.
 func (sim *simulation) android(ctx context.Context) *Setup {
-	r := traits{reader: reading.Android}
+	a := asking{reading.Android, isOK}
 	d := sim.domain
 	urls := []string{
 		atHost("https", d), atDomain("https", d),
 		atHost("http", d), atDomain("http", d), database + d,
 	}
-	setup := sim.tries(ctx, urls, r, never)
+	setup, _ := sim.tries(ctx, urls, a)
 	if setup == nil {
 		for _, name := range sim.mxNames(ctx) {
-			if setup = sim.tries(ctx, []string{atHost("https", name), database + name}, r, never); setup != nil {
+			if setup, _ = sim.tries(ctx, []string{atHost("https", name), database + name}, a); setup != nil {
 				sim.note("It was found by the MX: the app asks the person to agree.")
 				break
 			}
@@ -103,19 +98,43 @@ func (sim *simulation) android(ctx context.Context) *Setup {
 	return setup
 }
 
-// kmail asks the provider database first, and nothing with an address.
+// kmail asks the provider database first, and nothing with an address. It reads what
+// comes with any status: only 200 ends its search, even with what it can't read. It
+// follows no redirect that leaves https.
 func (sim *simulation) kmail(ctx context.Context) *Setup {
-	r := traits{protocols: []settings.Protocol{settings.IMAP, settings.POP3}, known: passwords}
 	d := sim.domain
-	setup := sim.tries(ctx, []string{
-		database + d, atHost("https", d), atHost("http", d), atDomain("https", d),
-	}, r, func(probe.Page) bool { return true })
-	return setup
+	var found *Setup
+	for _, u := range []string{database + d, atHost("https", d), atHost("http", d), atDomain("https", d)} {
+		request := "GET " + u
+		p, answer, ok := sim.get(ctx, u)
+		if !ok || p.Downgraded() {
+			sim.step(request, answer, "goes on")
+			continue
+		}
+		last := isOK(p)
+		account, err := reading.KMail(document(p), sim.person())
+		switch {
+		case err == nil:
+			found = setupOf(account, u)
+			after := ", and goes on: what comes later counts more"
+			if last {
+				after = ""
+			}
+			sim.step(request, answer, "takes it: "+describe(found)+after)
+		case last:
+			sim.step(request, answer, "stops: "+err.Error())
+		default:
+			sim.step(request, answer, "goes on")
+		}
+		if last {
+			break
+		}
+	}
+	return found
 }
 
 // deltachat drops the query, ignores the status, and knows IMAP only.
 func (sim *simulation) deltachat(ctx context.Context) *Setup {
-	r := traits{reader: reading.DeltaChat}
 	d := sim.domain
 	for _, u := range []string{atHost("https", d), atDomain("https", d)} {
 		p, answer, ok := sim.get(ctx, u)
@@ -128,49 +147,77 @@ func (sim *simulation) deltachat(ctx context.Context) *Setup {
 			sim.result.Why = "a page without tags ended its search"
 			return nil
 		}
-		setup, err := sim.document(p, r)
-		if err != nil {
-			sim.step("GET "+u, answer, "goes on: "+err.Error())
-			continue
+		account, err := reading.DeltaChat(document(p), sim.person())
+		if setup, done := sim.deltachatStep(u, answer, account, err); done {
+			return setup
 		}
-		setup.Origin = u
-		sim.step("GET "+u, answer, "takes it: "+describe(setup))
-		return setup
 	}
 	for _, host := range []string{d, autodiscover.HostLabel + "." + d} {
-		u := poxAt("https", host)
-		p, answer, ok := sim.get(ctx, u)
-		if ok {
-			if reply, err := autodiscover.ParseResponse(p.Body); err == nil && reply.Error == nil {
-				if setup := sim.fromPOX(reply, []string{"IMAP"}); setup != nil {
-					setup.Origin = u
-					setup.Incoming.Username, setup.Outgoing.Username = sim.address.String(), sim.address.String() // it ignores LoginName
-					sim.step("GET "+u, answer, "takes it: "+describe(setup))
-					return setup
-				}
-			}
+		if setup, done := sim.deltachatPOX(ctx, poxAt("https", host)); done {
+			return setup
 		}
-		sim.step("GET "+u, answer, "goes on")
 	}
-	setup := sim.tries(ctx, []string{database + d}, r, never)
+	setup, _ := sim.tries(ctx, []string{database + d}, asking{reading.DeltaChat, isOK})
 	return setup
 }
 
-// nextcloud takes the first IMAP and the first SMTP server, whatever their
-// authentication.
+// deltachatStep says what becomes of an answer; true where the search ends.
+func (sim *simulation) deltachatStep(u, answer string, account *reading.Account, err error) (*Setup, bool) {
+	switch {
+	case err == nil:
+		setup := setupOf(account, u)
+		sim.step("GET "+u, answer, "takes it: "+describe(setup))
+		return setup, true
+	case reading.Ends(err):
+		sim.step("GET "+u, answer, "stops: "+err.Error())
+		return nil, true
+	}
+	sim.step("GET "+u, answer, "goes on: "+err.Error())
+	return nil, false
+}
+
+// maxDeltaChatRedirects is how many addresses it asks, one leading to the next.
+const maxDeltaChatRedirects = 10
+
+func (sim *simulation) deltachatPOX(ctx context.Context, u string) (*Setup, bool) {
+	for range maxDeltaChatRedirects {
+		p, answer, ok := sim.get(ctx, u)
+		if !ok {
+			sim.step("GET "+u, answer, "goes on")
+			return nil, false
+		}
+		account, to, err := reading.DeltaChatAutodiscover(document(p), sim.person())
+		if to.URL == "" {
+			return sim.deltachatStep(u, answer, account, err)
+		}
+		sim.step("GET "+u, answer, "follows to "+to.URL)
+		u = to.URL
+	}
+	return nil, false
+}
+
+// maxNextcloudRedirects is Guzzle's number.
+const maxNextcloudRedirects = 5
+
+// nextcloud takes the first IMAP and the first SMTP server, whatever is in them, from any
+// page that isn't an error.
 func (sim *simulation) nextcloud(ctx context.Context) *Setup {
-	r := traits{protocols: []settings.Protocol{settings.IMAP}, anyAuth: true}
-	d, q := sim.domain, sim.rawQuery()
-	setup := sim.tries(ctx, []string{
-		atHost("https", d) + q, atDomain("https", d) + q, database + d,
-		atHost("http", d) + q, atDomain("http", d) + q,
-	}, r, never)
-	if setup == nil {
-		for _, name := range sim.mxNames(ctx) {
-			if setup = sim.tries(ctx, []string{atHost("https", name) + q, database + name}, r, never); setup != nil {
-				break
-			}
+	a := asking{reading.Nextcloud, func(p probe.Page) bool { return p.Status < 400 && len(p.Hops) <= maxNextcloudRedirects }}
+	q := sim.rawQuery()
+	at := func(d string) []string {
+		return []string{
+			atHost("https", d) + q, atDomain("https", d) + q, database + d,
+			atHost("http", d) + q, atDomain("http", d) + q,
 		}
 	}
-	return setup
+	setup, err := sim.tries(ctx, at(sim.domain), a)
+	if setup != nil || err != nil {
+		return setup
+	}
+	for _, name := range sim.nextcloudMX(ctx) {
+		if setup, err = sim.tries(ctx, at(name), a); setup != nil || err != nil {
+			return setup
+		}
+	}
+	return nil
 }

@@ -2,22 +2,18 @@ package simulate
 
 import (
 	"context"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
 
 	"autoconfig/autodiscover"
+	"autoconfig/clients/reading"
 	"autoconfig/internal/doctor/probe"
-	"autoconfig/settings"
 )
 
 // poxAt is where Autodiscover is asked at a host.
 func poxAt(scheme, host string) string { return scheme + "://" + host + autodiscover.Path }
-
-func (sim *simulation) post(u string) probe.Request { return sim.postFor(u, sim.address.String()) }
 
 func (sim *simulation) postFor(u, email string) probe.Request {
 	return probe.PostXML(u, autodiscover.RequestFor(email))
@@ -46,42 +42,6 @@ func (sim *simulation) autodiscoverSRV(ctx context.Context, domain string, order
 	return target
 }
 
-// fromPOX makes an account of a reply: the first of the types, in its order.
-func (sim *simulation) fromPOX(reply *autodiscover.Response, accepted []string) *Setup {
-	s := &Setup{}
-	for _, p := range reply.Protocols {
-		if p.Port == "" || p.Server == "" {
-			continue
-		}
-		e := Endpoint{Host: strings.ToLower(p.Server), Port: p.Port, Security: poxSecurity(p), Auth: "password", Username: p.LoginName}
-		if e.Username == "" {
-			e.Username = sim.address.String()
-		}
-		switch {
-		case slices.Contains(accepted, p.Type) && s.Protocol == "":
-			s.Protocol, s.Incoming = settings.Protocol(strings.ToLower(p.Type)), e
-		case p.Type == "SMTP" && s.Outgoing.Host == "":
-			s.Outgoing = e
-		}
-	}
-	if s.Protocol == "" {
-		return nil
-	}
-	return s
-}
-
-// poxSecurity is what Thunderbird makes of the three elements.
-func poxSecurity(p autodiscover.Protocol) settings.Security {
-	port, _ := strconv.Atoi(p.Port)
-	switch {
-	case strings.EqualFold(p.SSL, "off") || strings.EqualFold(p.Encryption, "none"):
-		return settings.None
-	case port == 143 || port == 110 || port == 25 || port == 587:
-		return settings.STARTTLS
-	}
-	return settings.TLS
-}
-
 // outlook is the classic one, where Microsoft's AutoDetect is turned off.
 func (sim *simulation) outlook(ctx context.Context) *Setup {
 	sim.note("Outlook 2016 and later asks Microsoft's AutoDetect first, and may never come this far; the new Outlook never does.")
@@ -105,35 +65,41 @@ func (sim *simulation) outlook(ctx context.Context) *Setup {
 	return nil
 }
 
-// maxOutlookRedirects bounds how often a redirectUrl of an answer is followed.
+// maxOutlookRedirects bounds how often an answer may send it on.
 const maxOutlookRedirects = 10
 
 func (sim *simulation) outlookPOX(ctx context.Context, urls []string) *Setup {
+	email := sim.address.String()
 	redirects := 0
 	for i := 0; i < len(urls); i++ {
 		u := urls[i]
-		p, answer, ok := sim.ask(ctx, sim.post(u))
-		if !ok || p.Status != http.StatusOK {
+		p, answer, ok := sim.ask(ctx, sim.postFor(u, email))
+		if !ok || !isOK(p) {
 			sim.step("POST "+u, answer, "goes on")
 			continue
 		}
-		reply, err := autodiscover.ParseResponse(p.Body)
-		if err != nil || reply.Error != nil {
-			sim.step("POST "+u, answer, "goes on: no settings in it")
+		account, to, err := reading.Outlook(document(p), sim.person())
+		switch {
+		case err != nil:
+			sim.step("POST "+u, answer, "goes on: "+err.Error())
 			continue
-		}
-		if to := reply.RedirectURL; strings.EqualFold(reply.Action, "redirectUrl") && strings.HasPrefix(to, "https:") && redirects < maxOutlookRedirects {
-			redirects++
-			sim.step("POST "+u, answer, "follows to "+to+", if the person agrees")
-			urls = slices.Insert(slices.Clone(urls), i+1, to)
-			continue
-		}
-		if setup := sim.fromPOX(reply, []string{"IMAP", "POP3"}); setup != nil {
-			setup.Origin = u
+		case to == reading.Redirect{}:
+			setup := setupOf(account, u)
 			sim.step("POST "+u, answer, "takes it: "+describe(setup))
 			return setup
+		case redirects == maxOutlookRedirects, strings.EqualFold(to.Address, email):
+			sim.step("POST "+u, answer, "goes on: it is sent in a circle")
+			continue
 		}
-		sim.step("POST "+u, answer, "goes on: neither IMAP nor POP3 in it")
+		redirects++
+		next := []string{to.URL}
+		if to.Address != "" {
+			email = to.Address
+			domain := email[strings.LastIndexByte(email, '@')+1:]
+			next = []string{poxAt("https", domain), poxAt("https", autodiscover.HostLabel+"."+domain)}
+		}
+		sim.step("POST "+u, answer, "is sent to "+to.URL+to.Address+", if the person agrees")
+		urls = slices.Insert(slices.Clone(urls), i+1, next...)
 	}
 	return nil
 }

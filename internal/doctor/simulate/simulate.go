@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -161,6 +162,31 @@ func (sim *simulation) mxNames(ctx context.Context) []string {
 		names = []string{full, base}
 	}
 	sim.step(request, host, "asks autoconfig at "+strings.Join(names, " and "))
+	return names
+}
+
+// nextcloudMX are the names at which Nextcloud Mail asks everything once more: the mail
+// exchanger's own, the one above it, and the last two labels of it.
+func (sim *simulation) nextcloudMX(ctx context.Context) []string {
+	answer, err := sim.Resolver.Ask(ctx, sim.domain, dns.TypeMX)
+	request := "MX " + sim.domain
+	host := answer.BestMX()
+	if err != nil || host == "" {
+		sim.step(request, "nothing", "goes on without")
+		return nil
+	}
+	names := []string{host}
+	add := func(name string) {
+		suffix, _ := publicsuffix.PublicSuffix(name)
+		if name != "" && name != suffix && name != sim.domain && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	_, above, _ := strings.Cut(host, ".")
+	add(above)
+	labels := strings.Split(host, ".")
+	add(strings.Join(labels[max(0, len(labels)-2):], "."))
+	sim.step(request, host, "asks at "+strings.Join(names, " and "))
 	return names
 }
 
