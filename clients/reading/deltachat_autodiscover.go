@@ -79,7 +79,7 @@ func (r *deltachatPOX) end(element string) {
 	if host == "" || at == "" || kind != "imap" && kind != "smtp" {
 		return
 	}
-	port, _ := strconv.ParseUint(at, 10, 16) // 0 means the usual ones
+	port, _ := strconv.ParseUint(at, 10, 16)                                                               // 0 means the usual ones
 	s := Server{Type: kind, Host: host, Port: int(port), Security: settings.TLS, Username: r.person.Email} //nolint:gosec // 16 bits
 	switch {
 	case r.has["ssl"] == "off":
