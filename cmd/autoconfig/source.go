@@ -307,7 +307,7 @@ func presetText(name, kind string) string {
 		}
 	}
 	if q, found := sqldir.Preset(name, database.Kind(kind)); found {
-		for _, pair := range [][2]string{{"account", q.Account}, {"alias", q.Alias}, {"domain", q.Domain}, {"search", q.Search}, {"list", q.List}} {
+		for _, pair := range [][2]string{{"account", q.Account}, {"alias", q.Alias}, {"domain", q.Domain}, {"domains", q.Domains}, {"search", q.Search}, {"list", q.List}} {
 			if pair[1] != "" {
 				fmt.Fprintf(&b, "%s: |\n  %s\n", pair[0], strings.ReplaceAll(strings.TrimSpace(pair[1]), "\n", "\n  "))
 			}
@@ -333,6 +333,7 @@ func presetText(name, kind string) string {
 		b.WriteString("}\n")
 	}
 	row("domain_filter", m.DomainFilter)
+	row("domain_list_filter", m.DomainListFilter)
 	if d := m.DomainAttributes; d != (ldapdir.DomainAttributes{}) {
 		fmt.Fprintf(&b, "domain_attributes: {name: %s, aliases: %s, plan: %s}\n", d.Name, d.Aliases, d.Plan)
 	}

@@ -118,7 +118,7 @@ func (s configuration) openSQL(source config.Source, logger *slog.Logger) (direc
 		return nil, keyError{"database_file", err}
 	}
 	queries := sqldir.Queries{
-		Account: source.SQL.Account, Alias: source.SQL.Alias, Domain: source.SQL.Domain,
+		Account: source.SQL.Account, Alias: source.SQL.Alias, Domain: source.SQL.Domain, Domains: source.SQL.Domains,
 		Search: source.SQL.Search, List: source.SQL.List,
 	}
 	if source.SQL.Preset != "" {
@@ -157,7 +157,7 @@ func (s configuration) openLDAP(source config.Source, _ *slog.Logger) (directory
 			Enabled: ldapdir.Enabled{
 				Attribute: l.Enabled.Attribute, Values: l.Enabled.Values, DisabledBit: int64(l.Enabled.DisabledBit), Expires: l.Enabled.Expires,
 			},
-			DomainFilter: l.DomainFilter, DomainBase: l.DomainBase, DomainAttributes: ldapdir.DomainAttributes(l.DomainNames),
+			DomainFilter: l.DomainFilter, DomainBase: l.DomainBase, DomainListFilter: l.DomainList, DomainAttributes: ldapdir.DomainAttributes(l.DomainNames),
 		},
 	}
 	if l.CA != "" {

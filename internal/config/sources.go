@@ -31,6 +31,7 @@ type SQL struct {
 	Account      string           `yaml:"account" doc:"SELECT that finds a mailbox by :address (or :local and :domain)"`
 	Alias        string           `yaml:"alias" doc:"SELECT that finds where an address leads that is no mailbox"`
 	Domain       string           `yaml:"domain" doc:"SELECT that finds a domain by :domain; with it, domains needn't stand in site.yaml"`
+	Domains      string           `yaml:"domains" doc:"SELECT of all names of domains, with :after and :limit in pages; with it, domains are listed, checked and have PACC documents"`
 	Search       string           `yaml:"search" doc:"SELECT that finds accounts by :pattern, for the help desk"`
 	List         string           `yaml:"list" doc:"SELECT that lists all accounts, for the digests"`
 }
@@ -54,6 +55,7 @@ type LDAP struct {
 	Enabled      LDAPEnabled    `yaml:"enabled" doc:"what tells accounts that may be used from disabled ones"`
 	DomainFilter string         `yaml:"domain_filter" doc:"finds a domain by {domain}; with it, domains needn't stand in site.yaml"`
 	DomainBase   string         `yaml:"domain_base" doc:"entry below which the domains are; base by default"`
+	DomainList   string         `yaml:"domain_list_filter" doc:"finds all domains; with it, domains are listed, checked and have PACC documents"`
 	DomainNames  LDAPDomain     `yaml:"domain_attributes" doc:"names of a domain's attributes"`
 }
 

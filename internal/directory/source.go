@@ -27,6 +27,10 @@ type Source interface {
 	// Domain finds a domain that the source serves, by its primary name or an alias
 	// (ASCII, lower case). A source that knows no domains says ErrNotFound.
 	Domain(ctx context.Context, name string) (SourceDomain, error)
+	// Domains calls each for every name of a domain that it serves, aliases as well, a
+	// page at a time; an error of each ends it and is returned. One that can't list them
+	// says errors.ErrUnsupported.
+	Domains(ctx context.Context, each func(SourceName) error) error
 	// Search finds at most limit accounts with the text anywhere in their address or
 	// name, in any ASCII letter case, within domains (nil for all).
 	Search(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error)
@@ -46,6 +50,12 @@ type SourceDomain struct {
 	// Plan is the plan that it has; "" for the one that is configured for the source,
 	// without which it isn't served.
 	Plan string
+}
+
+// SourceName is one name of a domain that a source serves.
+type SourceName struct {
+	Name   string // the primary name, or an alias (ASCII, lower case)
+	Domain SourceDomain
 }
 
 // Planless is [ErrNotFound] of a domain that a source knows without a plan.

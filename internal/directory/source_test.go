@@ -86,6 +86,18 @@ func (p *panel) Search(ctx context.Context, text string, domains []string, limit
 	return found, nil
 }
 
+func (p *panel) Domains(ctx context.Context, each func(directory.SourceName) error) error {
+	if err := p.ask(ctx); err != nil {
+		return err
+	}
+	for name, domain := range p.domains {
+		if err := each(directory.SourceName{Name: name, Domain: domain}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (p *panel) Walk(_ context.Context, each func(policy.Account) error) error {
 	p.walks.Add(1)
 	p.mu.Lock()

@@ -266,65 +266,6 @@ func (d *Source) target(entries []*ldap.Entry, more bool, address settings.Addre
 	return settings.Address{}, why
 }
 
-// Domain finds a domain by its name or an alias; see [directory.Source].
-func (d *Source) Domain(ctx context.Context, name string) (directory.SourceDomain, error) {
-	if d.filters.domain == nil {
-		return directory.SourceDomain{}, directory.ErrNotFound
-	}
-	ctx, cancel := d.timely(ctx)
-	defer cancel()
-	var result *ldap.SearchResult
-	var more bool
-	names := d.options.DomainAttributes
-	err := d.call(ctx, func(ctx context.Context, c *conn) (err error) {
-		result, more, err = c.search(ctx, fewBytes, &ldap.SearchRequest{
-			BaseDN: d.options.DomainBase, Scope: ldap.ScopeWholeSubtree, SizeLimit: maxMatches,
-			Filter:     d.filters.domain.fillForms(name, func(_, domain string) string { return domain }),
-			Attributes: wanted(names.Name, names.Aliases, names.Plan),
-		})
-		return err
-	})
-	if err != nil {
-		return directory.SourceDomain{}, err
-	}
-	var all, primary []directory.SourceDomain
-	for _, e := range result.Entries {
-		own, err := settings.ParseDomain(strings.TrimSpace(d.first(e, names.Name)))
-		if err != nil {
-			d.counters.badAddress.Add(1)
-			continue
-		}
-		domain := directory.SourceDomain{Name: own}
-		if plan := strings.TrimSpace(d.first(e, names.Plan)); usableText(plan) {
-			domain.Plan = plan
-		} else if plan != "" {
-			d.counters.dropped.Add(1)
-		}
-		// Of several names the first is the primary one.
-		isAlias := slices.ContainsFunc(slices.Concat(d.values(e, names.Name), d.values(e, names.Aliases)), func(value string) bool {
-			alias, err := settings.ParseDomain(strings.TrimSpace(value))
-			return err == nil && alias == name
-		})
-		switch {
-		case own == name:
-			primary = append(primary, domain)
-		case !isAlias:
-			d.counters.unnamed.Add(1)
-			continue
-		}
-		all = append(all, domain)
-	}
-	switch {
-	case more, len(all) > 1 && len(primary) != 1:
-		d.counters.ambiguous.Add(1)
-	case len(primary) == 1:
-		return primary[0], nil
-	case len(all) == 1:
-		return all[0], nil
-	}
-	return directory.SourceDomain{}, directory.ErrNotFound
-}
-
 // Ping reads the base's entry.
 func (d *Source) Ping(ctx context.Context) error {
 	ctx, cancel := d.timely(ctx)

@@ -67,7 +67,9 @@ type Mapping struct {
 	// DomainFilter, if not empty, finds a domain by its name or an alias, with
 	// {domain}; below DomainBase, or Base if that is empty.
 	DomainFilter, DomainBase string
-	DomainAttributes         DomainAttributes
+	// DomainListFilter finds the entries of all domains; "" if they can't be listed.
+	DomainListFilter string
+	DomainAttributes DomainAttributes
 }
 
 // Attributes are names of attributes; "" where the directory has none.
@@ -120,6 +122,9 @@ type DomainAttributes struct{ Name, Aliases, Plan string }
 
 // Or fills what m leaves empty from a preset. "-" in m leaves it empty.
 func (m Mapping) Or(preset Mapping) Mapping {
+	if m.DomainFilter != "" {
+		preset.DomainListFilter = "" // it belongs to the preset's filter for one
+	}
 	text := func(mine *string, other string) {
 		switch *mine {
 		case "":
@@ -142,6 +147,9 @@ type namedText struct {
 	name  string
 	value *string
 }
+
+// accountTexts is how many of the attributes are an account's.
+const accountTexts = 9
 
 // attributes are all names of attributes, in the order of texts.
 func (m *Mapping) attributes() []namedText {
@@ -168,7 +176,7 @@ func (m *Mapping) texts() []namedText {
 	return append(m.attributes(),
 		namedText{"the scope", &m.Scope}, namedText{"the filter", &m.Filter}, namedText{"the alias filter", &m.AliasFilter},
 		namedText{"the search filter", &m.SearchFilter}, namedText{"the list filter", &m.ListFilter}, namedText{"the quota unit", &m.QuotaUnit},
-		namedText{"the domain filter", &m.DomainFilter}, namedText{"the domain base", &m.DomainBase})
+		namedText{"the domain filter", &m.DomainFilter}, namedText{"the domain base", &m.DomainBase}, namedText{"the domain list filter", &m.DomainListFilter})
 }
 
 const (
@@ -191,8 +199,8 @@ type prepared struct {
 	names, addressNames, allAddressNames, accountAttributes, addressAttributes []string
 }
 
-// filters are the parsed ones; alias and domain may be nil.
-type filters struct{ account, alias, search, list, domain *template }
+// filters are the parsed ones; alias, domain and domainList may be nil.
+type filters struct{ account, alias, search, list, domain, domainList *template }
 
 // prepare reads the options and says all that is wrong with them.
 func (o *Options) prepare() (*prepared, error) {
@@ -278,6 +286,10 @@ func (p *prepared) mapping(m *Mapping) (problems []error) {
 	filter(&p.filters.search, "search filter", m.SearchFilter, true, []string{"text"}, nil)
 	filter(&p.filters.list, "list filter", m.ListFilter, true, nil, nil)
 	filter(&p.filters.domain, "domain filter", m.DomainFilter, false, []string{"domain"}, nil)
+	filter(&p.filters.domainList, "domain list filter", m.DomainListFilter, false, nil, nil)
+	if m.DomainListFilter != "" && m.DomainFilter == "" {
+		wrong("a domain list filter needs a domain filter: what is listed must be found by its name as well")
+	}
 	p.names = strings.Split(m.Attributes.Name, ",")
 	p.addressNames = strings.Split(m.Attributes.Address, ",")
 	for _, attribute := range m.attributes() {

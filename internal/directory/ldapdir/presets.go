@@ -73,6 +73,7 @@ func Presets() []PresetInfo {
 				},
 				DomainFilter: "(&(objectClass=mailDomain)(accountStatus=active)(enabledService=mail)(!(domainBackupMX=yes))" +
 					"(|(domainName={domain})(&(enabledService=domainalias)(domainAliasName={domain}))))",
+				DomainListFilter: "(&(objectClass=mailDomain)(accountStatus=active)(enabledService=mail)(!(domainBackupMX=yes)))",
 				DomainAttributes: DomainAttributes{Name: "domainName", Aliases: "domainAliasName"},
 			},
 		},

@@ -163,6 +163,8 @@ func iredmailEntries() string {
 	return ldif("dn: o=domains,dc=example,dc=com", "objectClass: organization", "o: domains") +
 		ldif("dn: domainName=example.com,o=domains,dc=example,dc=com", "objectClass: mailDomain", "domainName: example.com", "domainAliasName: example.net",
 			"accountStatus: active", "enabledService: mail", "enabledService: domainalias") +
+		ldif("dn: domainName=backup.example,o=domains,dc=example,dc=com", "objectClass: mailDomain", "domainName: backup.example", "domainBackupMX: yes",
+			"accountStatus: active", "enabledService: mail") +
 		ldif("dn: domainName=off.example,o=domains,dc=example,dc=com", "objectClass: mailDomain", "domainName: off.example", "accountStatus: disabled",
 			"enabledService: mail") +
 		iredmailUser("example.com", "anna", "cn: Anna Archer", "accountStatus: active", "mailQuota: 1073741824", "shadowAddress: office@example.com",
@@ -216,6 +218,13 @@ func TestPresetIRedMail(t *testing.T) {
 		if err != nil || got.Name != want || got.Plan != "" {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
+	}
+	names := map[string]string{}
+	if err := d.Domains(t.Context(), func(n directory.SourceName) error { names[n.Name] = n.Domain.Name; return nil }); err != nil {
+		t.Error(err)
+	}
+	if len(names) != 2 || names["example.com"] != "example.com" || names["example.net"] != "example.com" {
+		t.Errorf("domains that are listed: %v", names)
 	}
 	o.DomainAttributes.Plan = "domainName"
 	if got, err := open(t, o).Domain(t.Context(), "example.net"); err != nil || got.Plan != "example.com" {

@@ -17,7 +17,7 @@ import (
 // connection that fails after the first page ends it, since pages can't be gone on
 // with on another.
 func (d *Source) Walk(ctx context.Context, each func(policy.Account) error) error {
-	return d.walk(ctx, func(_ *ldap.Entry, account policy.Account, err error) error {
+	return d.walk(ctx, d.addressAttributes, func(_ *ldap.Entry, account policy.Account, err error) error {
 		if err != nil {
 			return nil
 		}
@@ -26,32 +26,36 @@ func (d *Source) Walk(ctx context.Context, each func(policy.Account) error) erro
 }
 
 // walk calls each for every entry of the list, with why it doesn't count.
-func (d *Source) walk(ctx context.Context, each func(*ldap.Entry, policy.Account, error) error) error {
+func (d *Source) walk(ctx context.Context, attributes []string, each func(*ldap.Entry, policy.Account, error) error) error {
 	// It has all of ctx's time, not a server's share of it.
 	return d.call(ctx, func(_ context.Context, c *conn) error {
 		begun := false
-		more, err := d.pages(ctx, c, d.filters.list.fill(nil), d.addressAttributes, pageEntries, maxPages, func(e *ldap.Entry) error {
+		more, err := d.pages(ctx, c, d.base(d.filters.list.fill(nil), attributes), pageEntries, maxPages, func(e *ldap.Entry) error {
 			begun = true
 			account, err := d.read(e)
 			return each(e, account, err)
 		})
 		if err == nil && more {
-			err = &failure{c.server, false, errors.New("it doesn't give this reader all entries: raise its size limit for the reader")}
+			err = cut(c)
 		}
-		if f, ok := err.(*failure); ok && begun { //nolint:errorlint // it is ours, not one that each has wrapped
-			f.again = false // each has seen some of them
-		}
-		return err
+		return once(err, begun)
 	})
+}
+
+func cut(c *conn) error {
+	return &failure{c.server, false, errors.New("it doesn't give this reader all entries: raise its size limit for the reader")}
+}
+
+// base is a search for accounts.
+func (d *Source) base(filter string, attributes []string) *ldap.SearchRequest {
+	return &ldap.SearchRequest{BaseDN: d.options.Base, Scope: d.scope, Filter: filter, Attributes: attributes}
 }
 
 // pages calls each for the entries of a search, until it gives an error. more tells
 // that the server has more, and doesn't give them or wasn't asked for them.
-func (d *Source) pages(ctx context.Context, c *conn, filter string, attributes []string, size uint32, most int, each func(*ldap.Entry) error) (more bool, err error) {
+func (d *Source) pages(ctx context.Context, c *conn, request *ldap.SearchRequest, size uint32, most int, each func(*ldap.Entry) error) (more bool, err error) {
 	paging := ldap.NewControlPaging(size)
-	request := &ldap.SearchRequest{
-		BaseDN: d.options.Base, Scope: d.scope, Filter: filter, Attributes: attributes, Controls: []ldap.Control{paging},
-	}
+	request.Controls = []ldap.Control{paging}
 	empty := 0
 	for range most {
 		result, more, err := d.page(ctx, c, request)
@@ -125,7 +129,7 @@ func (d *Source) Search(ctx context.Context, text string, domains []string, limi
 	err := d.call(ctx, func(ctx context.Context, c *conn) error {
 		found = nil
 		for _, chunk := range chunks {
-			_, err := d.pages(ctx, c, d.within(filter, chunk), d.accountAttributes, size, maxSearchPages, func(e *ldap.Entry) error {
+			_, err := d.pages(ctx, c, d.base(d.within(filter, chunk), d.accountAttributes), size, maxSearchPages, func(e *ldap.Entry) error {
 				account, err := d.read(e)
 				if err != nil || domains != nil && !slices.Contains(chunk, account.Address.Domain()) || d.fill(&account, e) != nil {
 					return nil

@@ -81,7 +81,19 @@ func pattern(text string) string {
 
 // accounts makes accounts of rows, those of one address together, in the order in
 // which they come.
-func (s *Source) accounts(rows []row) []policy.Account {
+func (s *Source) accounts(rows []row) (found []policy.Account) {
+	_ = s.judged(rows, func(_ string, account policy.Account, err error) error {
+		if err == nil {
+			found = append(found, account)
+		}
+		return nil
+	})
+	return found
+}
+
+// judged calls each for every account among rows, and for every address that is none,
+// with the reason.
+func (s *Source) judged(rows []row, each func(what string, account policy.Account, err error) error) error {
 	var order []string
 	byAddress := map[string][]row{}
 	for _, r := range rows {
@@ -91,65 +103,128 @@ func (s *Source) accounts(rows []row) []policy.Account {
 		}
 		byAddress[key] = append(byAddress[key], r)
 	}
-	var found []policy.Account
 	for _, key := range order {
-		if account, err := s.gather(byAddress[key]); err == nil {
-			found = append(found, account)
+		account, err := s.gather(byAddress[key])
+		if err := each(key, account, err); err != nil {
+			return err
 		}
 	}
-	return found
+	return nil
 }
 
 // Walk is that of [directory.Source]. Without a query for it, it fails with
 // errors.ErrUnsupported. Pages have the time of a call each; a list in one has ten
 // minutes.
 func (s *Source) Walk(ctx context.Context, each func(policy.Account) error) error {
-	switch {
-	case s.list == nil:
+	return s.walk(ctx, func(_ string, account policy.Account, err error) error {
+		if err != nil {
+			return nil
+		}
+		return each(account)
+	})
+}
+
+func (s *Source) walk(ctx context.Context, each func(what string, account policy.Account, err error) error) error {
+	if s.list == nil {
 		return fmt.Errorf("%w: there is no query that lists the accounts", errors.ErrUnsupported)
-	case !s.list.has("after"):
+	}
+	return s.pages(ctx, s.list, func(rows []row) error { return s.judged(rows, each) })
+}
+
+// Domains is that of [directory.Source], in the way of [Source.Walk].
+func (s *Source) Domains(ctx context.Context, each func(directory.SourceName) error) error {
+	return s.walkDomains(ctx, func(_ string, name directory.SourceName, err error) error {
+		if err != nil {
+			return nil
+		}
+		return each(name)
+	})
+}
+
+func (s *Source) walkDomains(ctx context.Context, each func(what string, name directory.SourceName, err error) error) error {
+	if s.domains == nil || s.domain == nil {
+		return fmt.Errorf("%w: there is no query that lists the domains", errors.ErrUnsupported)
+	}
+	return s.pages(ctx, s.domains, func(rows []row) error {
+		for _, r := range rows {
+			text := r.text("name")
+			if r.text("domain") == "" {
+				r["domain"] = text
+			}
+			domain, err := s.domainOf(r)
+			name, bad := settings.ParseDomain(text)
+			if err == nil && bad != nil {
+				err = directory.Discarded{Why: "its name is no domain name", Fault: true}
+			}
+			if err := each(text, directory.SourceName{Name: name, Domain: domain}, err); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// pages calls each with the rows of a list, a page at a time: those whose first column
+// has one value together. A list that isn't asked for in pages comes row by row.
+func (s *Source) pages(ctx context.Context, q *query, each func([]row) error) error {
+	if !q.has("after") {
 		ctx, cancel := context.WithTimeout(ctx, walkTimeout)
 		defer cancel()
-		text, args := s.list.sql(nil)
-		return s.rows(ctx, s.lists, s.list, text, args, func(r row) error {
-			for _, account := range s.accounts([]row{r}) {
-				if err := each(account); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		text, args := q.sql(nil)
+		return s.rows(ctx, s.lists, q, text, args, func(r row) error { return each([]row{r}) })
 	}
+	column := q.columns[0]
 	for after := ""; ; {
-		rows, err := s.page(ctx, after)
+		rows, err := s.page(ctx, q, after)
 		if err != nil {
 			return err
 		}
 		full := len(rows) == pageSize
 		if full {
-			// The last address may have more rows: it comes again, first on the next page.
-			last := rows[len(rows)-1].text("address")
-			for len(rows) > 0 && rows[len(rows)-1].text("address") == last {
+			// The last one may have more rows: it comes again, first on the next page.
+			last := rows[len(rows)-1].raw(column)
+			for len(rows) > 0 && rows[len(rows)-1].raw(column) == last {
 				rows = rows[:len(rows)-1]
 			}
-			if len(rows) == 0 || rows[len(rows)-1].text("address") == after {
-				return unusable("list", "it doesn't get on: write WHERE address > :after ORDER BY address LIMIT :limit")
+			if len(rows) == 0 || rows[len(rows)-1].raw(column) == after {
+				return unusable(q.name, "it doesn't get on: write WHERE %s > :after ORDER BY %s LIMIT :limit", column, column)
 			}
 		}
-		for _, account := range s.accounts(rows) {
-			if err := each(account); err != nil {
-				return err
-			}
+		if err := each(rows); err != nil {
+			return err
 		}
 		if !full {
 			return nil
 		}
-		after = rows[len(rows)-1].text("address")
+		after = rows[len(rows)-1].raw(column)
 	}
 }
 
-func (s *Source) page(ctx context.Context, after string) ([]row, error) {
+func (s *Source) page(ctx context.Context, q *query, after string) ([]row, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	return s.all(ctx, s.list, map[string]any{"after": after, "limit": int64(pageSize)}, pageSize)
+	return s.all(ctx, q, map[string]any{"after": after, "limit": int64(pageSize)}, pageSize)
+}
+
+// Survey is that of [directory.Surveyor].
+func (s *Source) Survey(ctx context.Context, most int) (*directory.Survey, error) {
+	survey := directory.NewSurvey(most)
+	if given := s.account.given.Load(); given != nil {
+		for _, column := range accountColumns {
+			if !slices.Contains(*given, column) {
+				survey.Unknown = append(survey.Unknown, column)
+			}
+		}
+	}
+	accounts := s.walk(ctx, survey.AddAccount)
+	survey.Accounts.Listed = !errors.Is(accounts, errors.ErrUnsupported)
+	domains := s.walkDomains(ctx, func(what string, _ directory.SourceName, err error) error { return survey.AddDomain(what, err) })
+	survey.Domains.Listed = !errors.Is(domains, errors.ErrUnsupported)
+	var failed error
+	for _, err := range []error{accounts, domains} {
+		if err != nil && !directory.Enough(err) && !errors.Is(err, errors.ErrUnsupported) {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return survey, failed
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +133,27 @@ func searched(t testing.TB, s *Source, text string, domains []string, limit int)
 		addresses = append(addresses, account.Address.String())
 	}
 	return strings.Join(addresses, " ")
+}
+
+// listedDomains are the names that are listed, an alias with its domain.
+func listedDomains(t testing.TB, s *Source) string {
+	t.Helper()
+	var all []string
+	if err := s.Domains(t.Context(), func(n directory.SourceName) error {
+		line := n.Name
+		if n.Domain.Name != n.Name {
+			line += "=" + n.Domain.Name
+		}
+		if n.Domain.Plan != "" {
+			line += " " + n.Domain.Plan
+		}
+		all = append(all, line)
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
 }
 
 func walked(t testing.TB, s *Source) string {

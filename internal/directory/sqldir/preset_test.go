@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"autoconfig/internal/database"
+	"autoconfig/internal/directory"
+	"autoconfig/policy"
 )
 
 // presetCase is what a preset's tables in testdata must give.
@@ -17,6 +19,7 @@ type presetCase struct {
 	domains  map[string]string
 	search   map[string]string
 	list     string
+	names    string // of domains, as they are listed
 }
 
 const annaKnown = "anna@example.com Anna Müller 524288KB"
@@ -25,9 +28,10 @@ var presetCases = map[string]presetCase{
 	"postfixadmin": {
 		anna:     annaKnown,
 		accounts: map[string]string{"bert@example.com": "bert@example.com Bert", "gone@example.com": "-", "carl@closed.example": "-", "old@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)"},
-		domains:  map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "relayed.example": "-", "other.example": "-"},
+		domains:  map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "relayed.example": "-", "all": "-", "other.example": "-"},
 		search:   map[string]string{"ANNA@": "anna@example.com", "bert": "bert@example.com", "gone": "", "carl": ""},
 		list:     "anna@example.com, bert@example.com",
+		names:    "example.com, example.net=example.com",
 	},
 	"mailcow": {
 		anna: annaKnown,
@@ -38,6 +42,7 @@ var presetCases = map[string]presetCase{
 		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "other.example": "-"},
 		search:  map[string]string{"ANNA@": "anna@example.com", "bert": "bert@example.com", "gone": "", "room": "", "carl": ""},
 		list:    "anna@example.com, bert@example.com, dora@example.com",
+		names:   "example.com, example.net=example.com",
 	},
 	"iredmail": {
 		anna: annaKnown,
@@ -48,6 +53,7 @@ var presetCases = map[string]presetCase{
 		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "relayed.example": "-", "other.example": "-"},
 		search:  map[string]string{"ANNA@": "anna@example.com", "bert": "bert@example.com", "gone": "", "carl": ""},
 		list:    "anna@example.com, bert@example.com, dora@example.com",
+		names:   "example.com, example.net=example.com",
 	},
 	"modoboa": {
 		anna: annaKnown,
@@ -58,16 +64,18 @@ var presetCases = map[string]presetCase{
 		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "relayed.example": "-", "other.example": "-"},
 		search:  map[string]string{"ANNA@": "anna@example.com", "anna m": "anna@example.com", "bert": "bert@example.com", "gone": "", "carl": ""},
 		list:    "anna@example.com, bert@example.com",
+		names:   "example.com, example.net=example.com",
 	},
 	"ispconfig": {
 		anna: annaKnown,
 		accounts: map[string]string{
-			"bert@example.com": "bert@example.com Bert web1bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "-",
+			"bert@example.com": "bert@example.com Bert web1bert pop3", "dora@example.com": "dora@example.com Dora imap", "gone@example.com": "gone@example.com Gone",
 			"locked@example.com": "-", "carl@closed.example": "-", "old@example.com": "-", "anna@example.net": annaKnown + " (anna@example.net)",
 		},
 		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "closed.example": "-", "other.example": "-"},
-		search:  map[string]string{"ANNA@": "anna@example.com", "web1": "bert@example.com", "gone": "", "locked": "", "carl": ""},
-		list:    "anna@example.com, bert@example.com, dora@example.com",
+		search:  map[string]string{"ANNA@": "anna@example.com", "web1": "bert@example.com", "gone": "gone@example.com", "locked": "", "carl": ""},
+		list:    "anna@example.com, bert@example.com, dora@example.com, gone@example.com",
+		names:   "example.com, example.net=example.com",
 	},
 	"mailu": {
 		anna: annaKnown,
@@ -78,6 +86,7 @@ var presetCases = map[string]presetCase{
 		domains: map[string]string{"example.com": "example.com", "example.net": "example.com", "other.example": "-"},
 		search:  map[string]string{"ANNA@": "anna@example.com", "bert": "bert@example.com", "gone": ""},
 		list:    "anna@example.com, bert@example.com, dora@example.com",
+		names:   "example.com, example.net=example.com",
 	},
 	"virtual": {
 		anna:     "anna@example.com",
@@ -85,6 +94,7 @@ var presetCases = map[string]presetCase{
 		domains:  map[string]string{"example.com": "example.com", "example.org": "example.org", "example.net": "-"},
 		search:   map[string]string{"ANNA@": "anna@example.com anna@example.org", "bert": "bert@example.com"},
 		list:     "anna@example.com, anna@example.org, bert@example.com",
+		names:    "example.com, example.org",
 	},
 }
 
@@ -112,6 +122,7 @@ func TestPresets(t *testing.T) {
 					t.Fatal(err)
 				}
 				testPreset(t, s, want)
+				testAgreement(t, s)
 				if t.Failed() {
 					return
 				}
@@ -127,6 +138,37 @@ func TestPresets(t *testing.T) {
 	}
 	if _, ok := Preset("mailcow", database.SQLite); ok {
 		t.Error("a preset for a database that the system doesn't have")
+	}
+}
+
+// testAgreement holds that what one query finds, the others find as well: an account
+// that is listed or searched for is known by its address as the same, and a domain
+// that is listed is known by its name.
+func testAgreement(t *testing.T, s *Source) {
+	t.Helper()
+	same := func(a policy.Account) {
+		t.Helper()
+		if got, err := s.Account(t.Context(), a.Address); err != nil || got.Address != a.Address || a.Login != "" && got.Login != a.Login || a.Protocol != "" && got.Protocol != a.Protocol {
+			t.Errorf("%+v is listed or found, and looked up as %+v, %v", a, got, err)
+		}
+	}
+	if err := s.Walk(t.Context(), func(a policy.Account) error { same(a); return nil }); err != nil {
+		t.Error(err)
+	}
+	found, err := s.Search(t.Context(), "@", nil, 100)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, a := range found {
+		same(a)
+	}
+	if err := s.Domains(t.Context(), func(n directory.SourceName) error {
+		if got, err := s.Domain(t.Context(), n.Name); err != nil || got != n.Domain {
+			t.Errorf("the domain %+v is listed, and looked up as %+v, %v", n, got, err)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -174,6 +216,9 @@ func testPreset(t *testing.T, s *Source, want presetCase) {
 	}
 	if got := searched(t, s, "@", nil, 1); got != "anna@example.com" {
 		t.Errorf("search for one: %q", got)
+	}
+	if got := listedDomains(t, s); got != want.names {
+		t.Errorf("domains: %q, want %q", got, want.names)
 	}
 	if got := walked(t, s); got != want.list {
 		t.Errorf("list: %q, want %q", got, want.list)

@@ -46,6 +46,10 @@ type Queries struct {
 	// Domain finds a domain or an alias of one by :domain: columns domain (its primary
 	// name), plan, active. May be "".
 	Domain string
+	// Domains gives the names of all domains, aliases as well: columns name, domain (its
+	// primary name, if that is another one), plan, active. With :after and :limit it is
+	// asked for page after page, ordered by the name. May be "".
+	Domains string
 	// Search finds accounts by :pattern or :text, at most :limit, within :domain unless
 	// that is "". Its columns are those of Account. May be "".
 	Search string
@@ -77,6 +81,7 @@ type Source struct {
 	account     *query
 	alias       *query
 	domain      *query
+	domains     *query
 	search      *query
 	list        *query
 	asked       atomic.Int64 // questions
@@ -106,6 +111,8 @@ type query struct {
 	*statement
 	name    string
 	columns []string // those that it may have; the first must be there
+	// given are those that it had when it was last asked.
+	given atomic.Pointer[[]string]
 }
 
 var accountColumns = []string{"address", "login", "name", "groups", "quota", "devices", "protocol", "addresses", "active"}
@@ -135,6 +142,7 @@ func Open(o Options) (*Source, error) {
 		{&s.account, "account", o.Queries.Account, []string{"address", "local", "domain"}, [][]string{{"address", "local"}}, accountColumns},
 		{&s.alias, "alias", o.Queries.Alias, []string{"address", "local", "domain"}, [][]string{{"address", "local"}}, []string{"target", "address"}},
 		{&s.domain, "domain", o.Queries.Domain, []string{"domain"}, [][]string{{"domain"}}, []string{"domain", "plan", "active"}},
+		{&s.domains, "domains", o.Queries.Domains, []string{"limit", "after"}, nil, []string{"name", "domain", "plan", "active"}},
 		{&s.search, "search", o.Queries.Search, []string{"text", "pattern", "limit", "domain"}, [][]string{{"text", "pattern"}, {"limit"}}, accountColumns},
 		{&s.list, "list", o.Queries.List, []string{"limit", "after"}, nil, []string{"address", "addresses", "active"}},
 	} {
@@ -150,10 +158,15 @@ func Open(o Options) (*Source, error) {
 				return nil, unusable(q.name, "it doesn't use %s", strings.ReplaceAll(colons(names), ", ", " or "))
 			}
 		}
-		*q.into = &query{parsed, q.name, q.columns}
+		*q.into = &query{statement: parsed, name: q.name, columns: q.columns}
 	}
-	if s.list != nil && s.list.has("after") != s.list.has("limit") {
-		return nil, unusable("list", "it needs both :after and :limit, or neither")
+	for _, q := range []*query{s.list, s.domains} {
+		if q != nil && q.has("after") != q.has("limit") {
+			return nil, unusable(q.name, "it needs both :after and :limit, or neither")
+		}
+	}
+	if s.domains != nil && s.domain == nil {
+		return nil, unusable("domains", "there is none for domain: what is listed must be found by its name as well")
 	}
 	if o.Address.Kind == database.SQLite && o.Connections == 1 {
 		o.Connections = 2
@@ -201,7 +214,7 @@ func (s *Source) Check(ctx context.Context) error {
 		return err
 	}
 	var problems []error
-	for _, q := range []*query{s.account, s.alias, s.domain, s.search, s.list} {
+	for _, q := range []*query{s.account, s.alias, s.domain, s.domains, s.search, s.list} {
 		if q == nil {
 			continue
 		}
@@ -320,12 +333,13 @@ func (q *query) judge(columns []string) error {
 	if !slices.Contains(columns, q.columns[0]) {
 		return unusable(q.name, "it has no column %q", q.columns[0])
 	}
+	q.given.Store(&columns)
 	return nil
 }
 
 // QueryError is what is wrong with one query.
 type QueryError struct {
-	// Query is account, alias, domain, search or list.
+	// Query is account, alias, domain, domains, search or list.
 	Query string
 	text  string // without the values in it: they are somebody's address
 	err   error

@@ -100,7 +100,7 @@ INSERT INTO membership VALUES ('plain@example.com', 'a');
 				t.Errorf("%q, want %q", got, full)
 			}
 		}
-		if got, want := s.Stats(), (Stats{Unusable: 1, Dropped: 4}); got != want {
+		if got, want := s.Stats(), (Stats{Unusable: 1, Dropped: 5}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	})

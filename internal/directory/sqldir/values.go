@@ -22,6 +22,17 @@ const (
 // row is what the database says, by the columns' names in lower case.
 type row map[string]any
 
+// raw is a text as the database has it.
+func (r row) raw(column string) string {
+	switch v := r[column].(type) {
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	}
+	return r.text(column)
+}
+
 // text is a value as text, without blanks around it; "" for NULL.
 func (r row) text(column string) string {
 	switch v := r[column].(type) {
@@ -99,6 +110,7 @@ func usable(text string) bool {
 // [directory.Discarded]: none is in use, or something that must be there can't be used.
 func (s *Source) gather(rows []row) (account policy.Account, err error) {
 	seenGroups, seenAddresses := map[string]bool{}, map[string]bool{}
+	foreign := true // in all rows the domain is in its Unicode form
 	for _, r := range rows {
 		if !r.active() {
 			return policy.Account{}, directory.Discarded{Why: "the account is out of use (active)"}
@@ -126,6 +138,7 @@ func (s *Source) gather(rows []row) (account policy.Account, err error) {
 			}
 			account.Login = login
 		}
+		foreign = foreign && isUnicodeDomain(text)
 		s.optional(&account, r)
 		for _, group := range r.words("groups") {
 			switch {
@@ -149,7 +162,15 @@ func (s *Source) gather(rows []row) (account policy.Account, err error) {
 			}
 		}
 	}
+	if text := rows[0].text("address"); account.Login == "" && foreign && usable(text) {
+		account.Login = text // the servers that read the same rows know no other name
+	}
 	return account, nil
+}
+
+// isUnicodeDomain tells whether an address's domain has letters outside of ASCII.
+func isUnicodeDomain(address string) bool {
+	return !isASCII(address[strings.LastIndexByte(address, '@')+1:])
 }
 
 // optional fills in what the first row that says it says.
@@ -176,8 +197,12 @@ func (s *Source) optional(account *policy.Account, r row) {
 		}
 	}
 	if protocol := settings.Protocol(strings.ToLower(r.text("protocol"))); account.Protocol == "" {
-		if protocol == settings.IMAP || protocol == settings.POP3 {
+		switch protocol {
+		case settings.IMAP, settings.POP3:
 			account.Protocol = protocol
+		case "":
+		default:
+			s.dropped.Add(1)
 		}
 	}
 }

@@ -17,6 +17,7 @@ CREATE TABLE alias_domain (
   PRIMARY KEY (alias_domain), KEY target_domain (target_domain)
 ) CHARACTER SET latin1 COLLATE latin1_general_ci;
 INSERT INTO domain (domain, description, backupmx, active) VALUES
+  ('ALL', '', 0, 1),
   ('example.com', '', 0, 1),
   ('example.net', 'an alias of it', 0, 1),
   ('closed.example', '', 0, 0),

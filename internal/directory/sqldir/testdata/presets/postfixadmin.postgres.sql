@@ -13,6 +13,7 @@ CREATE TABLE alias_domain (
   alias_domain VARCHAR(255) PRIMARY KEY REFERENCES domain, target_domain VARCHAR(255) NOT NULL REFERENCES domain, active BOOLEAN NOT NULL DEFAULT TRUE
 );
 INSERT INTO domain (domain, description, backupmx, active) VALUES
+  ('ALL', '', FALSE, TRUE),
   ('example.com', '', FALSE, TRUE),
   ('example.net', 'an alias of it', FALSE, TRUE),
   ('closed.example', '', FALSE, FALSE),

@@ -13,6 +13,7 @@ CREATE TABLE alias_domain (
   alias_domain VARCHAR(255) PRIMARY KEY REFERENCES domain, target_domain VARCHAR(255) NOT NULL REFERENCES domain, active TINYINT(1) NOT NULL DEFAULT '1'
 );
 INSERT INTO domain (domain, description, backupmx, active) VALUES
+  ('ALL', '', 0, 1),
   ('example.com', '', 0, 1),
   ('example.net', 'an alias of it', 0, 1),
   ('closed.example', '', 0, 0),
