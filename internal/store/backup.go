@@ -15,7 +15,7 @@ import (
 // before what is said of it.
 var kept = []string{
 	"meta", "providers", "plans", "domains", "domain_names", "accounts", "addresses", "digests", "overrides",
-	"pacc", "checks", "links", "link_events", "people", "tokens", "audit",
+	"pacc", "checks", "links", "link_events", "people", "tokens", "audit", "certificates", "acme_accounts",
 }
 
 // leftOut are the tables that a backup doesn't have, and why. A test holds both
@@ -25,6 +25,9 @@ var leftOut = map[string]string{
 	"failures":  "what clients got wrong in the last minutes",
 	"leases":    "who works at something right now",
 	"sessions":  "everybody signs in again: one that ended since must not come back",
+
+	"acme_challenges":    "what an ACME server asks for right now",
+	"certificate_orders": "what was ordered in the last hours",
 }
 
 // emptied are tables that a backup doesn't have, whose rows belong to what a
@@ -32,7 +35,7 @@ var leftOut = map[string]string{
 var emptied = []string{"sessions"}
 
 // ownMeta are facts of a database and not of the site: they only ever rise.
-const ownMeta = ` WHERE name NOT IN ('` + metaGeneration + `', '` + metaConfig + `')`
+const ownMeta = ` WHERE name NOT IN ('` + metaGeneration + `', '` + metaConfig + `', '` + metaIssued + `')`
 
 // BackupOptions are what the first line of a backup says beside what the database
 // knows.

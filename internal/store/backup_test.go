@@ -387,12 +387,18 @@ func laterMigrations(t *testing.T) fs.FS {
 	t.Helper()
 	later := fstest.MapFS{}
 	for _, kind := range []string{"sqlite", "postgres", "mysql"} {
-		first, err := store.Embedded.ReadFile("migrations/" + kind + "/00001_begin.sql")
-		if err != nil {
-			t.Fatal(err)
+		files, err := fs.Glob(store.Embedded, "migrations/"+kind+"/*.sql")
+		if err != nil || len(files) == 0 {
+			t.Fatal(files, err)
 		}
-		later["migrations/"+kind+"/00001_begin.sql"] = &fstest.MapFile{Data: first}
-		later["migrations/"+kind+"/00002_later.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nALTER TABLE accounts ADD COLUMN later BIGINT NOT NULL DEFAULT 7;\n")}
+		for _, file := range files {
+			text, err := store.Embedded.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			later[file] = &fstest.MapFile{Data: text}
+		}
+		later["migrations/"+kind+"/90000_later.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nALTER TABLE accounts ADD COLUMN later BIGINT NOT NULL DEFAULT 7;\n")}
 	}
 	return later
 }
@@ -404,7 +410,8 @@ func TestAnOlderVersionIsBroughtUpToDate(t *testing.T) {
 		older := p.open(t)
 		replace(t, older, demo(t, policy.Account{Address: settings.MustAddress("office@example.com"), Name: "Front Office"}))
 		var file bytes.Buffer
-		if _, err := older.Backup(t.Context(), &file, store.BackupOptions{Program: "0.4"}); err != nil {
+		old, err := older.Backup(t.Context(), &file, store.BackupOptions{Program: "0.4"})
+		if err != nil {
 			t.Fatal(err)
 		}
 		s, err := store.Open(t.Context(), database.MustParse(p.address), store.Options{Folder: p.folder}.WithMigrations(laterMigrations(t)))
@@ -425,7 +432,7 @@ func TestAnOlderVersionIsBroughtUpToDate(t *testing.T) {
 		}
 		look()
 		all, err := s.Restore(t.Context(), &file, store.RestoreOptions{Replace: true})
-		if err != nil || all.Schema != 1 || all.Program != "0.4" || all.Rows["accounts"] != 1 {
+		if err != nil || all.Schema != old.Schema || all.Program != "0.4" || all.Rows["accounts"] != 1 {
 			t.Fatalf("%+v, %v", all, err)
 		}
 		look()

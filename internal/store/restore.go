@@ -81,6 +81,9 @@ func (s *Store) Restore(ctx context.Context, r io.Reader, o RestoreOptions) (all
 		if all, err = s.restore(ctx, tx, archive, o); err != nil {
 			return false, err
 		}
+		if err := s.reissue(ctx, tx); err != nil {
+			return false, err
+		}
 		return true, raiseConfig(ctx, tx)
 	})
 	return all, err

@@ -113,7 +113,7 @@ func (s *work) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.next.ServeHTTP(a, r)
 		return
 	}
-	if r.Context().Err() != nil { // of HTTP/2, reset already: nobody waits for an answer
+	if r.ProtoMajor > 1 && r.Context().Err() != nil { // reset already: nobody waits for an answer
 		return
 	}
 	if reason := s.begin(p, r); reason != "" {

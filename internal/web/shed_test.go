@@ -98,7 +98,9 @@ func TestWhatWasResetIsNotWorkedOn(t *testing.T) {
 	ctx, reset := context.WithCancel(t.Context())
 	reset()
 	h := &work{http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("worked on") }), c, nil}
-	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+	r.ProtoMajor, r.ProtoMinor = 2, 0
+	h.ServeHTTP(httptest.NewRecorder(), r)
 	if len(c.desks.places) != 0 {
 		t.Errorf("%d at work", len(c.desks.places))
 	}

@@ -1,0 +1,144 @@
+package certificates
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// errNoCertificate ends a handshake. It is one value, for strangers cause it at will.
+var errNoCertificate = errors.New("there is no certificate for the name")
+
+// entry is a certificate in memory, ready for handshakes.
+type entry struct {
+	certificate *tls.Certificate
+	notAfter    time.Time
+}
+
+// Get is the GetCertificate of a [tls.Config]. A name that isn't served costs a look-up
+// of its domain. One that is served and has no certificate waits for it, for a moment,
+// while it is ordered.
+func (k *Keeper) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	name := strings.ToLower(hello.ServerName)
+	if name == "" {
+		return nil, errNoCertificate
+	}
+	ctx := hello.Context()
+	if len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == ProtocolALPN {
+		if !k.serves(ctx, name) {
+			return nil, errNoCertificate
+		}
+		return k.challengeCertificate(ctx, name)
+	}
+	if e, found := k.loaded.GetIfPresent(name); found && k.Now().Before(e.notAfter) {
+		return e.certificate, nil
+	}
+	if !k.serves(ctx, name) {
+		return nil, errNoCertificate
+	}
+	e, row, err := k.load(ctx, name)
+	switch {
+	case err == nil:
+		return e.certificate, nil
+	case !errors.Is(err, ErrNone):
+		return nil, err
+	case row.Failures > 0: // it is tried again later
+		return nil, errNoCertificate
+	}
+	return k.waitFor(ctx, name)
+}
+
+func (k *Keeper) serves(ctx context.Context, name string) bool {
+	if k.own[name] {
+		return true
+	}
+	_, err := k.Served(ctx, name)
+	return err == nil
+}
+
+// load reads a certificate from the database. Without one, the error is ErrNone and the
+// row says why.
+func (k *Keeper) load(ctx context.Context, name string) (*entry, Certificate, error) {
+	row, err := k.Store.Certificate(ctx, name)
+	if err != nil {
+		return nil, row, err
+	}
+	if !row.HasOne() {
+		return nil, row, ErrNone
+	}
+	key, err := k.seal.open(row.Key, name)
+	if err != nil {
+		return nil, row, err
+	}
+	e, err := newEntry(row, key)
+	if err != nil {
+		return nil, row, fmt.Errorf("the certificate of %s in the database: %w", name, err)
+	}
+	k.loaded.Set(name, e)
+	return e, row, nil
+}
+
+// newEntry leaves out the parsed leaf, which is most of a certificate's memory, and
+// which a server doesn't need.
+func newEntry(row Certificate, key []byte) (*entry, error) {
+	private, err := x509.ParsePKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	c := &tls.Certificate{PrivateKey: private}
+	for rest := row.Chain; ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		c.Certificate = append(c.Certificate, block.Bytes)
+	}
+	if len(c.Certificate) == 0 {
+		return nil, errors.New("the chain is empty")
+	}
+	return &entry{c, row.NotAfter}, nil
+}
+
+// waitFor orders a certificate that a client asks for first, and waits for it.
+func (k *Keeper) waitFor(ctx context.Context, name string) (*tls.Certificate, error) {
+	domain := ""
+	if !k.own[name] {
+		var err error
+		if domain, err = k.Served(ctx, name); err != nil {
+			return nil, errNoCertificate
+		}
+	}
+	if err := k.Store.WantCertificates(ctx, k.Now(), Certificate{Name: name, Domain: domain, Class: Asked}); err != nil {
+		return nil, err
+	}
+	select {
+	case k.waiting <- struct{}{}:
+		defer func() { <-k.waiting }()
+	default: // enough others wait; the name has its row
+		return nil, errNoCertificate
+	}
+	k.hurry()
+	ctx, cancel := context.WithTimeout(ctx, k.Patience)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, errNoCertificate
+		case <-tick.C:
+		}
+		e, row, err := k.load(ctx, name)
+		if err == nil {
+			return e.certificate, nil
+		}
+		if !errors.Is(err, ErrNone) || row.Failures > 0 {
+			return nil, errNoCertificate
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package certificates
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+)
+
+// ErrSealed means that a key was sealed with another secret_file.
+var ErrSealed = errors.New("a key in the database can't be read: the secret_file isn't the one with which it was written; restore that file, or order the certificates anew (autoconfig certificates order --all)")
+
+// seal encrypts what the database shouldn't show: keys of certificates and of the
+// account. What it belongs to is sealed with it, so that rows can't be exchanged.
+type seal struct{ aead cipher.AEAD }
+
+func newSeal(secret []byte) (seal, error) {
+	key, err := hkdf.Key(sha256.New, secret, nil, "autoconfig keys of certificates", 32)
+	if err != nil {
+		return seal{}, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return seal{}, err
+	}
+	aead, err := cipher.NewGCM(block)
+	return seal{aead}, err
+}
+
+func (s seal) close(plain []byte, of string) []byte {
+	nonce := make([]byte, s.aead.NonceSize())
+	_, _ = rand.Read(nonce) // never fails
+	return s.aead.Seal(nonce, nonce, plain, []byte(of))
+}
+
+func (s seal) open(sealed []byte, of string) ([]byte, error) {
+	n := s.aead.NonceSize()
+	if len(sealed) < n {
+		return nil, ErrSealed
+	}
+	plain, err := s.aead.Open(nil, sealed[:n], sealed[n:], []byte(of))
+	if err != nil {
+		return nil, ErrSealed
+	}
+	return plain, nil
+}
