@@ -116,7 +116,9 @@ var rooms = map[string]room{
 		ours:  []string{"settings", "thunderbird", "autodiscover", "mobileconfig", "clients", "clients/reading", "internal/doctor/probe"},
 		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
 	},
-	"internal/testkit": {ours: []string{"settings"}, third: []string{"github.com/chromedp", "github.com/miekg/dns", "go.uber.org/goleak"}},
+	// a real ACME server: most tests don't need it
+	"internal/testkit/acme": {third: []string{"github.com/letsencrypt/pebble/v2"}},
+	"internal/testkit":      {ours: []string{"settings"}, third: []string{"github.com/chromedp", "github.com/miekg/dns", "go.uber.org/goleak"}},
 	"cmd/autoconfig": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "clients", "templates",
