@@ -2,7 +2,10 @@ package autoconfig_test
 
 import (
 	"os"
+	"path"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -25,22 +28,55 @@ func TestAStrangerFindsWhatIsSoughtAfter(t *testing.T) {
 	}
 }
 
-// namedPath is a file or folder as the recipes name it. Words in capitals and stars
-// stand for something.
-var namedPath = regexp.MustCompile("`((?:clients|cmd|internal|templates|pacc|autodiscover)/[a-z0-9_/.-]*)`")
+// namedPath is a file or folder as prose names it. Words in capitals and stars stand for
+// something.
+var namedPath = regexp.MustCompile("`((?:" + strings.Join([]string{
+	"autodiscover", "clients", "cmd", "docs", "internal", "mobileconfig", "pacc", "policy", "scripts", "settings",
+	"templates", "thunderbird",
+}, "|") + ")/[a-z0-9_/.-]*)`")
 
-// The recipes lead to files that are there.
-func TestRecipesNameFilesThatAreThere(t *testing.T) {
+// namedFile is a Go file as prose names it, in whole or with the end of its path.
+var namedFile = regexp.MustCompile("`([a-z0-9_/]+\\.go)`")
+
+// What documents call a file or a folder is there. A file may be named without `internal/`,
+// and by its name alone where the paragraph names its folder.
+func TestProseNamesFilesThatAreThere(t *testing.T) {
 	t.Parallel()
-	named := namedPath.FindAllStringSubmatch(read(t, "docs/extending.md"), -1)
-	if len(named) < 30 {
-		t.Errorf("only %d files are named", len(named))
+	documents, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, n := range named {
-		if _, err := os.Stat(strings.TrimSuffix(n[1], "/")); err != nil {
-			t.Error(err)
+	named := 0
+	for _, document := range append(documents, "README.md", "CONTRIBUTING.md", "SECURITY.md") {
+		for _, paragraph := range strings.Split(read(t, document), "\n\n") {
+			folders := []string{".", "internal"}
+			for _, n := range namedPath.FindAllStringSubmatch(paragraph, -1) {
+				named++
+				if !exists(n[1]) {
+					t.Errorf("%s names %s, which isn't there", document, n[1])
+				}
+				folders = append(folders, n[1], path.Dir(n[1]))
+			}
+			files := namedFile.FindAllStringSubmatch(paragraph, -1)
+			for _, n := range files {
+				folders = append(folders, path.Join("internal", path.Dir(n[1])))
+			}
+			for _, n := range files {
+				named++
+				if !slices.ContainsFunc(folders, func(folder string) bool { return exists(path.Join(folder, n[1])) }) {
+					t.Errorf("%s names %s, which isn't there", document, n[1])
+				}
+			}
 		}
 	}
+	if named < 120 {
+		t.Errorf("only %d files and folders are named", named)
+	}
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(filepath.FromSlash(name))
+	return err == nil
 }
 
 func read(t *testing.T, file string) string {

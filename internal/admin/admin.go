@@ -78,24 +78,6 @@ func CommandLine() staff.Actor {
 	return staff.Actor{Name: "command line", Admin: true, Domains: []string{staff.Everywhere}}
 }
 
-// ErrUnavailable means that what an act depends on can't be asked now. The error's text
-// is that of the failure.
-var ErrUnavailable = directory.ErrUnavailable
-
-type unavailable struct{ error }
-
-func (u unavailable) Unwrap() error { return u.error }
-
-func (u unavailable) Is(target error) bool { return target == ErrUnavailable }
-
-// failed says of an error that isn't anybody's refusal that it is [ErrUnavailable].
-func failed(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) { // whoever asked has gone
-		return err
-	}
-	return unavailable{err}
-}
-
 // Refusal is why an act that is understood isn't done. Kind is an error that tells
 // programs which one it is; the text is for people.
 type Refusal struct {
@@ -153,7 +135,7 @@ func (a *Admin) domain(ctx context.Context, by staff.Actor, name string) (*direc
 	case errors.Is(err, directory.ErrNotFound):
 		return nil, NotServed{name, err}
 	case err != nil:
-		return nil, failed(err)
+		return nil, directory.Unavailable(err)
 	}
 	return entry, nil
 }
@@ -168,7 +150,7 @@ func (a *Admin) account(ctx context.Context, by staff.Actor, asked settings.Addr
 	found, err := a.Directory.Lookup(ctx, entry, asked)
 	switch {
 	case err != nil:
-		return found, failed(err)
+		return found, directory.Unavailable(err)
 	case !by.Serves(found.Home.Terms.Name):
 		return found, NotServed{asked.Domain(), directory.ErrNotFound}
 	}

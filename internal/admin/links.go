@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
 	"autoconfig/settings"
@@ -68,7 +69,7 @@ func (a *Admin) RevokeLink(ctx context.Context, by staff.Actor, id string) (link
 		return linkEntry("link withdrawn", l), a.Links.Revoke(ctx, l, by.Name)
 	})
 	if err != nil {
-		return l, failed(err)
+		return l, directory.Unavailable(err)
 	}
 	return a.Links.Store.Link(ctx, id)
 }

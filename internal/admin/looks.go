@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/staff"
 	"autoconfig/settings"
 )
@@ -19,5 +20,5 @@ func (a *Admin) NoteExported(ctx context.Context, by staff.Actor) error {
 
 // note writes down what changes nothing. What can't be written isn't shown.
 func (a *Admin) note(ctx context.Context, by staff.Actor, e staff.Entry) error {
-	return failed(a.act(ctx, by, func(context.Context) (staff.Entry, error) { return e, nil }))
+	return directory.Unavailable(a.act(ctx, by, func(context.Context) (staff.Entry, error) { return e, nil }))
 }

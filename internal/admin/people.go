@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"autoconfig/internal/directory"
 	"autoconfig/internal/staff"
 )
 
@@ -50,7 +51,7 @@ func (a *Admin) RemovePerson(ctx context.Context, by staff.Actor, id string) err
 	case p.ID == by.ID:
 		return ErrItself
 	}
-	return failed(a.Desk.Remove(ctx, by, p))
+	return directory.Unavailable(a.Desk.Remove(ctx, by, p))
 }
 
 // ResetPerson gives a local person a new password, and takes the second factor, the

@@ -3,17 +3,22 @@ package directory
 import (
 	"context"
 	"errors"
-	"fmt"
 )
 
-// ErrUnavailable means that what is known can't be asked now.
+// ErrUnavailable means that something on which an answer depends can't be asked now.
 var ErrUnavailable = errors.New("the directory can't be asked")
 
-// Unavailable says of an error of what is asked that it is an [ErrUnavailable], unless
-// who asked has gone.
+// Unavailable marks a failure as [ErrUnavailable]; its text stays that of the failure. It
+// leaves nil alone, and the error of a caller who has gone.
 func Unavailable(err error) error {
-	if errors.Is(err, context.Canceled) {
+	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	return unavailable{err}
 }
+
+type unavailable struct{ error }
+
+func (u unavailable) Unwrap() error { return u.error }
+
+func (u unavailable) Is(target error) bool { return target == ErrUnavailable }
