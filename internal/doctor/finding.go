@@ -62,6 +62,6 @@ type Code string
 type Meaning struct {
 	Code     Code
 	Severity Severity
-	// Means says what is wrong and whom it hits, Mend what to do.
+	// Means says what is wrong and who is affected, Mend how to fix it.
 	Means, Mend string
 }
