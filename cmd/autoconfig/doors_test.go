@@ -429,7 +429,7 @@ func (d *doorway) enrol(t *testing.T) (key []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key = staff.NewSecond()
+	key = staff.NewTOTPKey()
 	desk.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) } // the code of now isn't used up
 	if _, err := desk.Enrol(t.Context(), eva, key, staff.Code(key, desk.Now())); err != nil {
 		t.Fatal(err)

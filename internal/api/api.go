@@ -81,26 +81,26 @@ var openAPI []byte
 // Routes adds those of the API and of its description.
 func (s *API) Routes(e *echo.Echo) {
 	web.Get(e, "/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, openAPI) })
-	api := e.Group("/api/v1", s.Bounded, s.ProblemDetails(refusals), s.SameHost, s.Limit, web.RequireUTF8, s.program)
-	on := func(method, path, scope string, h echo.HandlerFunc) { api.Add(method, path, h, needs(scope)) }
-	on(http.MethodGet, "/links", "links:read", s.apiLinks)
-	on(http.MethodPost, "/links", "links:write", s.apiMakeLink)
-	on(http.MethodGet, "/links/:id", "links:read", s.apiLink)
-	on(http.MethodDelete, "/links/:id", "links:write", s.apiRevokeLink)
-	on(http.MethodGet, "/accounts", "accounts:read", s.apiAccounts)
-	on(http.MethodGet, "/accounts/:address", "accounts:read", s.apiAccount)
-	on(http.MethodPut, "/accounts/:address", "accounts:write", s.apiPutAccount)
-	on(http.MethodDelete, "/accounts/:address", "accounts:write", s.apiRemoveAccount)
-	on(http.MethodGet, "/overrides/:address", "accounts:read", s.apiOverride)
-	on(http.MethodPut, "/overrides/:address", "accounts:write", s.apiPutOverride)
-	on(http.MethodDelete, "/overrides/:address", "accounts:write", s.apiRemoveOverride)
-	on(http.MethodGet, "/domains", "domains:read", s.apiDomains)
-	on(http.MethodGet, "/domains/:domain", "domains:read", s.apiDomain)
-	on(http.MethodPut, "/domains/:domain", "domains:write", s.apiPutDomain)
-	on(http.MethodDelete, "/domains/:domain", "domains:write", s.apiRemoveDomain)
-	on(http.MethodGet, "/decisions/:address", "decisions:read", s.apiDecision)
-	on(http.MethodGet, "/renders/:format/:address", "renders:read", s.apiRender)
-	on(http.MethodGet, "/audit", "audit:read", s.apiAudit)
+	api := e.Group("/api/v1", s.Bounded, s.ProblemDetails(refusals), s.SameHost, s.Limit, web.RequireUTF8, s.requireToken)
+	on := func(method, path, scope string, h echo.HandlerFunc) { api.Add(method, path, h, requireScope(scope)) }
+	on(http.MethodGet, "/links", "links:read", s.listLinks)
+	on(http.MethodPost, "/links", "links:write", s.makeLink)
+	on(http.MethodGet, "/links/:id", "links:read", s.showLink)
+	on(http.MethodDelete, "/links/:id", "links:write", s.revokeLink)
+	on(http.MethodGet, "/accounts", "accounts:read", s.listAccounts)
+	on(http.MethodGet, "/accounts/:address", "accounts:read", s.showAccount)
+	on(http.MethodPut, "/accounts/:address", "accounts:write", s.putAccount)
+	on(http.MethodDelete, "/accounts/:address", "accounts:write", s.removeAccount)
+	on(http.MethodGet, "/overrides/:address", "accounts:read", s.showOverride)
+	on(http.MethodPut, "/overrides/:address", "accounts:write", s.putOverride)
+	on(http.MethodDelete, "/overrides/:address", "accounts:write", s.removeOverride)
+	on(http.MethodGet, "/domains", "domains:read", s.listDomains)
+	on(http.MethodGet, "/domains/:domain", "domains:read", s.showDomain)
+	on(http.MethodPut, "/domains/:domain", "domains:write", s.putDomain)
+	on(http.MethodDelete, "/domains/:domain", "domains:write", s.removeDomain)
+	on(http.MethodGet, "/decisions/:address", "decisions:read", s.showDecision)
+	on(http.MethodGet, "/renders/:format/:address", "renders:read", s.render)
+	on(http.MethodGet, "/audit", "audit:read", s.listAudit)
 	if s.Checks != nil {
 		on(http.MethodGet, "/checks", "checks:read", s.listChecks)
 		on(http.MethodGet, "/checks/:domain", "checks:read", s.showCheck)
@@ -111,19 +111,19 @@ func (s *API) Routes(e *echo.Echo) {
 var (
 	errNoToken   = errors.New("no token, or one that isn't known")
 	errScope     = errors.New("the token doesn't have the scope")
-	errJSON      = errors.New("not the JSON that is expected")
+	errJSON      = errors.New("unexpected JSON")
 	errBadFormat = errors.New("not a format")
 	errBadLimit  = errors.New("not a limit")
 )
 
-// program lets in whoever has a token (RFC 6750, section 2.1). One that is right
+// requireToken lets in only those who hold a token (RFC 6750, section 2.1). One that is right
 // works whatever others of the same address have sent: where many programs come
 // through one proxy, a stranger would lock them all out. It has 128 random bits.
-func (s *API) program(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *API) requireToken(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		ctx := c.Request().Context()
 		scheme, text, _ := strings.Cut(c.Request().Header.Get("Authorization"), " ")
-		t, err := s.Desk.Program(ctx, strings.TrimSpace(text))
+		t, err := s.Desk.AuthenticateToken(ctx, strings.TrimSpace(text))
 		if errors.Is(err, staff.ErrUnknown) || !strings.EqualFold(scheme, "Bearer") {
 			if client := web.ClientOf(c); text != "" && (s.tokens.Spent(ctx, client) || !s.tokens.Failed(ctx, client)) {
 				return web.ErrTooMany
@@ -147,7 +147,7 @@ const (
 // actor is who sends a request: the token's.
 func actor(c echo.Context) staff.Actor { a, _ := c.Get(actorKey).(staff.Actor); return a }
 
-func needs(scope string) echo.MiddlewareFunc {
+func requireScope(scope string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if !actor(c).May(scope) {

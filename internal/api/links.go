@@ -14,8 +14,8 @@ import (
 	"autoconfig/settings"
 )
 
-// apiLinkBody is a link as programs see it.
-type apiLinkBody struct {
+// linkBody is a link as programs see it.
+type linkBody struct {
 	links.Link
 	State links.State `json:"state"`
 	// URL is there only when the link is made.
@@ -24,7 +24,7 @@ type apiLinkBody struct {
 	Events []links.Event    `json:"events,omitempty"`
 }
 
-func (s *API) apiLinks(c echo.Context) error {
+func (s *API) listLinks(c echo.Context) error {
 	limit, err := limitOf(c)
 	if err != nil {
 		return err
@@ -49,11 +49,11 @@ func (s *API) apiLinks(c echo.Context) error {
 		return directory.Unavailable(err)
 	}
 	page := struct {
-		Links []apiLinkBody `json:"links"`
-		After string        `json:"after,omitempty"`
-	}{Links: []apiLinkBody{}}
+		Links []linkBody `json:"links"`
+		After string     `json:"after,omitempty"`
+	}{Links: []linkBody{}}
 	for _, l := range list {
-		page.Links = append(page.Links, apiLinkBody{Link: l, State: s.Links.StateOf(l)})
+		page.Links = append(page.Links, linkBody{Link: l, State: s.Links.StateOf(l)})
 	}
 	if len(list) == limit {
 		page.After = list[limit-1].ID
@@ -73,7 +73,7 @@ type linkOrder struct {
 // maxIdempotencyKey bounds the header's bytes.
 const maxIdempotencyKey = 200
 
-func (s *API) apiMakeLink(c echo.Context) error {
+func (s *API) makeLink(c echo.Context) error {
 	var o linkOrder
 	if err := readJSON(c, &o); err != nil {
 		return err
@@ -99,10 +99,10 @@ func (s *API) apiMakeLink(c echo.Context) error {
 	c.Response().Header().Set("Location", "/api/v1/links/"+made.ID)
 	c.Response().Header().Set("Cache-Control", "no-store")
 	texts := s.admin.Texts(made, web.Moment(made.ExpiresAt))
-	return c.JSON(http.StatusCreated, apiLinkBody{Link: made.Link, State: s.Links.StateOf(made.Link), URL: made.URL, Texts: &texts})
+	return c.JSON(http.StatusCreated, linkBody{Link: made.Link, State: s.Links.StateOf(made.Link), URL: made.URL, Texts: &texts})
 }
 
-func (s *API) apiLink(c echo.Context) error {
+func (s *API) showLink(c echo.Context) error {
 	l, err := s.admin.Link(c.Request().Context(), actor(c), c.Param("id"))
 	if err != nil {
 		return err
@@ -111,13 +111,13 @@ func (s *API) apiLink(c echo.Context) error {
 	if err != nil {
 		return directory.Unavailable(err)
 	}
-	return c.JSON(http.StatusOK, apiLinkBody{Link: l, State: s.Links.StateOf(l), Events: events})
+	return c.JSON(http.StatusOK, linkBody{Link: l, State: s.Links.StateOf(l), Events: events})
 }
 
-func (s *API) apiRevokeLink(c echo.Context) error {
+func (s *API) revokeLink(c echo.Context) error {
 	l, err := s.admin.RevokeLink(c.Request().Context(), actor(c), c.Param("id"))
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, apiLinkBody{Link: l, State: s.Links.StateOf(l)})
+	return c.JSON(http.StatusOK, linkBody{Link: l, State: s.Links.StateOf(l)})
 }

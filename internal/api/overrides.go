@@ -10,7 +10,7 @@ import (
 	"autoconfig/policy"
 )
 
-func (s *API) apiOverride(c echo.Context) error {
+func (s *API) showOverride(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
@@ -25,7 +25,7 @@ func (s *API) apiOverride(c echo.Context) error {
 	return c.JSON(http.StatusOK, found.Override)
 }
 
-func (s *API) apiPutOverride(c echo.Context) error {
+func (s *API) putOverride(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (s *API) apiPutOverride(c echo.Context) error {
 	return c.JSON(http.StatusOK, o)
 }
 
-func (s *API) apiRemoveOverride(c echo.Context) error {
+func (s *API) removeOverride(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err

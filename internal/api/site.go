@@ -29,7 +29,7 @@ func unescaped(text string) string {
 	return text
 }
 
-func (s *API) apiAccounts(c echo.Context) error {
+func (s *API) listAccounts(c echo.Context) error {
 	limit, err := limitOf(c)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (s *API) apiAccounts(c echo.Context) error {
 	return c.JSON(http.StatusOK, page)
 }
 
-func (s *API) apiAccount(c echo.Context) error {
+func (s *API) showAccount(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (s *API) apiAccount(c echo.Context) error {
 	return c.JSON(http.StatusOK, found.Account)
 }
 
-func (s *API) apiPutAccount(c echo.Context) error {
+func (s *API) putAccount(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (s *API) apiPutAccount(c echo.Context) error {
 	return c.JSON(http.StatusOK, account)
 }
 
-func (s *API) apiRemoveAccount(c echo.Context) error {
+func (s *API) removeAccount(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
@@ -110,7 +110,7 @@ func (s *API) apiRemoveAccount(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-func (s *API) apiDomains(c echo.Context) error {
+func (s *API) listDomains(c echo.Context) error {
 	limit, err := limitOf(c)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (s *API) apiDomains(c echo.Context) error {
 	return c.JSON(http.StatusOK, page)
 }
 
-func (s *API) apiDomain(c echo.Context) error {
+func (s *API) showDomain(c echo.Context) error {
 	entry, err := s.servedDomain(c, c.Param("domain"))
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (s *API) apiDomain(c echo.Context) error {
 	return c.JSON(http.StatusOK, domain)
 }
 
-func (s *API) apiPutDomain(c echo.Context) error {
+func (s *API) putDomain(c echo.Context) error {
 	name, err := settings.ParseDomain(c.Param("domain"))
 	if err != nil {
 		return web.ErrNoDomainName
@@ -164,7 +164,7 @@ func (s *API) apiPutDomain(c echo.Context) error {
 	return c.JSON(http.StatusOK, domain)
 }
 
-func (s *API) apiRemoveDomain(c echo.Context) error {
+func (s *API) removeDomain(c echo.Context) error {
 	name, err := settings.ParseDomain(c.Param("domain"))
 	if err != nil {
 		return web.ErrNoDomainName
@@ -190,7 +190,7 @@ type decided struct {
 	clients.Misfits
 }
 
-func (s *API) apiDecision(c echo.Context) error {
+func (s *API) showDecision(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
@@ -208,8 +208,8 @@ func (s *API) apiDecision(c echo.Context) error {
 	return c.JSON(http.StatusOK, d)
 }
 
-// apiRender is what a program gets, exactly; the profile as behind a setup link.
-func (s *API) apiRender(c echo.Context) error {
+// render is what a program gets, exactly; the profile as behind a setup link.
+func (s *API) render(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
@@ -240,7 +240,7 @@ func (s *API) apiRender(c echo.Context) error {
 	return c.Blob(http.StatusOK, kind, body)
 }
 
-func (s *API) apiAudit(c echo.Context) error {
+func (s *API) listAudit(c echo.Context) error {
 	limit, err := limitOf(c)
 	if err != nil {
 		return err

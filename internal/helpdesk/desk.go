@@ -128,7 +128,7 @@ func (s *Desk) anybodySignedIn(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in")
 		}
-		p, session, err := s.Desk.Who(c.Request().Context(), token.Value)
+		p, session, err := s.Desk.SessionPerson(c.Request().Context(), token.Value)
 		if errors.Is(err, staff.ErrUnknown) {
 			return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in")
 		} else if err != nil {

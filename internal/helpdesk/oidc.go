@@ -102,7 +102,7 @@ func (s *Desk) endOIDC(c echo.Context) error {
 		return s.signInProblem(c, problem, "")
 	}
 	try.Good()
-	token, _, err := s.Desk.Welcome(ctx, s.oidc.Issuer, who.Subject, who.name, who.role, who.domains)
+	token, _, err := s.Desk.SignInExternal(ctx, s.oidc.Issuer, who.Subject, who.name, who.role, who.domains)
 	if err != nil {
 		return directory.Unavailable(err)
 	}
@@ -153,7 +153,7 @@ func (s *Desk) identify(c echo.Context, h handshake) (who identified, err error)
 	if err != nil {
 		return who, err
 	}
-	if err := s.oidc.judgeResponse(p, c.QueryParams()); err != nil {
+	if err := s.oidc.checkResponse(p, c.QueryParams()); err != nil {
 		return who, err
 	}
 	answer, err := s.oauth(p).Exchange(ctx, c.QueryParam("code"), oauth2.VerifierOption(h.Verifier))
@@ -163,7 +163,7 @@ func (s *Desk) identify(c echo.Context, h handshake) (who identified, err error)
 		return who, fmt.Errorf("%w: the identity provider: exchange the code: %w", directory.ErrUnavailable, err)
 	}
 	raw, _ := answer.Extra("id_token").(string)
-	token, err := s.oidc.judgeToken(ctx, p, raw, answer.AccessToken, h)
+	token, err := s.oidc.checkToken(ctx, p, raw, answer.AccessToken, h)
 	if err != nil {
 		return who, fmt.Errorf("the ID token: %w", err)
 	}
@@ -173,5 +173,5 @@ func (s *Desk) identify(c echo.Context, h handshake) (who identified, err error)
 	}
 	who.Subject = token.Subject
 	who.name = personName(claims, token.Subject)
-	return who, s.oidc.judge(claims, &who)
+	return who, s.oidc.authorize(claims, &who)
 }

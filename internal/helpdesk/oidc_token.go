@@ -29,9 +29,9 @@ var algorithms = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA,
 }
 
-// judgeResponse judges the answer at the browser, whose state is right. An answer of
+// checkResponse checks the answer at the browser, whose state is right. An answer of
 // another provider than the one that was asked is a mix-up (RFC 9207, section 2.4).
-func (i *identity) judgeResponse(p *oidc.Provider, answer url.Values) error {
+func (i *identity) checkResponse(p *oidc.Provider, answer url.Values) error {
 	var m metadata
 	if err := p.Claims(&m); err != nil {
 		return err
@@ -57,10 +57,10 @@ const (
 	maxSubject = 255
 )
 
-// judgeToken judges an ID token by the steps of OpenID Connect Core 1.0, section
+// checkToken checks an ID token by the steps of OpenID Connect Core 1.0, section
 // 3.1.3.7: the library looks at signature, issuer, our place in the audience and
 // expiry, and this at the rest.
-func (i *identity) judgeToken(ctx context.Context, p *oidc.Provider, raw, access string, h handshake) (*oidc.IDToken, error) {
+func (i *identity) checkToken(ctx context.Context, p *oidc.Provider, raw, access string, h handshake) (*oidc.IDToken, error) {
 	var m metadata
 	if err := p.Claims(&m); err != nil {
 		return nil, err
@@ -77,12 +77,12 @@ func (i *identity) judgeToken(ctx context.Context, p *oidc.Provider, raw, access
 	if err != nil {
 		return nil, err
 	}
-	return token, errors.Join(i.judgeAudience(token), i.judgeTimes(token, h), judgeBinding(token, access, h), judgeSubject(token.Subject))
+	return token, errors.Join(i.checkAudience(token), i.checkTimes(token, h), checkBinding(token, access, h), checkSubject(token.Subject))
 }
 
-// judgeAudience is for no. 3 to 5: a token that is for others too must say that it
+// checkAudience is for no. 3 to 5: a token that is for others too must say that it
 // was given to us, and to nobody whom the operator doesn't trust.
-func (i *identity) judgeAudience(token *oidc.IDToken) error {
+func (i *identity) checkAudience(token *oidc.IDToken) error {
 	var claims struct {
 		Party *string `json:"azp"`
 	}
@@ -103,8 +103,8 @@ func (i *identity) judgeAudience(token *oidc.IDToken) error {
 	return nil
 }
 
-// judgeTimes is for no. 10: the token is of this sign-in, and not of a time to come.
-func (i *identity) judgeTimes(token *oidc.IDToken, h handshake) error {
+// checkTimes is for no. 10: the token is of this sign-in, and not of a time to come.
+func (i *identity) checkTimes(token *oidc.IDToken, h handshake) error {
 	begun := time.Unix(h.Until, 0).Add(-handshakeTime)
 	if token.IssuedAt.Before(begun.Add(-tokenSkew)) || token.IssuedAt.After(i.now().Add(tokenSkew)) {
 		return errors.New("it was issued at another time than this sign-in")
@@ -112,8 +112,8 @@ func (i *identity) judgeTimes(token *oidc.IDToken, h handshake) error {
 	return nil
 }
 
-// judgeBinding is for no. 11, and for the access token beside it (section 3.1.3.8).
-func judgeBinding(token *oidc.IDToken, access string, h handshake) error {
+// checkBinding is for no. 11, and for the access token beside it (section 3.1.3.8).
+func checkBinding(token *oidc.IDToken, access string, h handshake) error {
 	if subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(h.Nonce)) != 1 {
 		return errors.New("it has another nonce")
 	}
@@ -123,15 +123,15 @@ func judgeBinding(token *oidc.IDToken, access string, h handshake) error {
 	return nil
 }
 
-func judgeSubject(subject string) error {
+func checkSubject(subject string) error {
 	if subject == "" || len(subject) > maxSubject || settings.CheckText(subject) != nil || utf8.RuneCountInString(subject) != len(subject) {
 		return errors.New("its subject is not 1 to 255 ASCII characters")
 	}
 	return nil
 }
 
-// judge finds role and domains in the claims.
-func (i *identity) judge(claims map[string]any, who *identified) error {
+// authorize finds role and domains in the claims.
+func (i *identity) authorize(claims map[string]any, who *identified) error {
 	for _, value := range texts(claims[i.RoleClaim]) {
 		if role, ok := i.Roles[value]; ok && who.role != staff.Admin {
 			who.role = role

@@ -51,7 +51,7 @@ func (s *Desk) signIn(c echo.Context) error {
 		return err
 	}
 	s.setSession(c, token)
-	if len(p.Second) > 0 {
+	if len(p.TOTPKey) > 0 {
 		s.setDevice(c, personDevice+p.Subject)
 	}
 	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
@@ -89,17 +89,17 @@ func (s *Desk) enrolPage(c echo.Context) error {
 	if session, _ := c.Get(sessionKey).(staff.Session); !session.Enrolling {
 		return c.Redirect(http.StatusSeeOther, "/helpdesk/")
 	}
-	return s.showEnrolment(c, http.StatusOK, staff.NewSecond(), false)
+	return s.showEnrolment(c, http.StatusOK, staff.NewTOTPKey(), false)
 }
 
 func (s *Desk) showEnrolment(c echo.Context, status int, key []byte, wrong bool) error {
 	f := s.staffFrame(c)
-	code, err := links.QR(staff.SecondURL(s.Pages.Title(), person(c).Name, key))
+	code, err := links.QR(staff.TOTPKeyURL(s.Pages.Title(), person(c).Name, key))
 	if err != nil {
 		return err
 	}
 	return s.SendPage(c, status, "enrol", f, enrolPage{
-		Frame: f, QR: template.HTML(code), Key: staff.SecondText(key), Wrong: wrong, //nolint:gosec // our own drawing
+		Frame: f, QR: template.HTML(code), Key: staff.TOTPKeyText(key), Wrong: wrong, //nolint:gosec // our own drawing
 		Sealed: base64.RawURLEncoding.EncodeToString(s.Desk.Seal(append([]byte(person(c).ID), key...))),
 	})
 }
@@ -171,7 +171,7 @@ func (s *Desk) ownPage(c echo.Context) error { return s.showOwn(c, http.StatusOK
 
 func (s *Desk) showOwn(c echo.Context, status int, problem string, changed bool) error {
 	p, f := person(c), s.staffFrame(c)
-	return s.SendPage(c, status, "own", f, ownPage{Frame: f, Name: p.Name, Local: p.Issuer == "", Second: len(p.Second) > 0, Problem: problem, Changed: changed})
+	return s.SendPage(c, status, "own", f, ownPage{Frame: f, Name: p.Name, Local: p.Issuer == "", Second: len(p.TOTPKey) > 0, Problem: problem, Changed: changed})
 }
 
 func (s *Desk) changePassword(c echo.Context) error {

@@ -27,7 +27,7 @@ func (c Counts) Empty() bool { return c.Added == 0 && c.Changed == 0 }
 // AccountImport adds the accounts of a file, and changes those that are there: what
 // a line doesn't say stays. The file is read twice: [AccountImport.Judge] changes
 // nothing, so that a bad file keeps nobody waiting, and [AccountImport.Write], in
-// one transaction, judges again while it writes. Of the
+// one transaction, validates again while it writes. Of the
 // store's accounts never more than a batch is in memory, and of the file's
 // fingerprints of their addresses.
 type AccountImport struct {
@@ -51,8 +51,8 @@ func (i *AccountImport) Judge(ctx context.Context, from Reader, file io.Reader) 
 	return r.counts, err
 }
 
-// Write reads the file that was judged once more and stores what it says. It ends
-// with [ErrRefused] if something is refused now that wasn't when it was judged.
+// Write reads the validated file once more and stores what it says. It ends
+// with [ErrRefused] if something is refused now that was valid before.
 func (i *AccountImport) Write(ctx context.Context, to Target, file io.Reader) (Counts, error) {
 	if err := i.release(ctx, to); err != nil {
 		return Counts{}, err
@@ -135,7 +135,7 @@ func (r *accountRun) run(ctx context.Context, file io.Reader) error {
 			return err
 		}
 	}
-	r.settle()
+	r.resolveConflicts()
 	return nil
 }
 
@@ -158,7 +158,7 @@ func (r *accountRun) batch(ctx context.Context, batch []patch[policy.Account]) e
 		r.Read(len(batch))
 	}
 	if r.counts.Refused > 0 || len(r.conflicts) > 0 || len(write) == 0 {
-		return nil // nothing will come of it; the rest is only judged
+		return nil // nothing will come of it; the rest is only validated
 	}
 	return r.put(write)
 }
@@ -235,7 +235,7 @@ func (r *accountRun) refuse(line int, field, format string, args ...any) {
 	}
 }
 
-// line judges one line, and tells whether its account is to be written.
+// line validates one line, and tells whether its account is to be written.
 func (r *accountRun) line(p *patch[policy.Account], owners map[string]*policy.Account) (policy.Account, bool) {
 	for _, why := range p.refused {
 		r.counts.Refused++
@@ -262,7 +262,7 @@ func (r *accountRun) line(p *patch[policy.Account], owners map[string]*policy.Ac
 		after = *before
 	}
 	after = p.apply(after, accountColumns)
-	r.judge(p.line, after)
+	r.validate(p.line, after)
 	r.claim(p.line, after, owners)
 	switch {
 	case r.counts.Refused > refused:
@@ -281,7 +281,8 @@ func (r *accountRun) line(p *patch[policy.Account], owners map[string]*policy.Ac
 	return after, true
 }
 
-func (r *accountRun) judge(line int, a policy.Account) {
+// validate refuses what the domain's terms don't permit.
+func (r *accountRun) validate(line int, a policy.Account) {
 	name := a.Address.Domain()
 	t := r.terms[name]
 	if t == nil {
@@ -322,9 +323,9 @@ func (r *accountRun) claim(line int, a policy.Account, owners map[string]*policy
 	}
 }
 
-// settle judges the addresses that the store has with another account: that one may
-// have given them up in a line of its own.
-func (r *accountRun) settle() {
+// resolveConflicts looks again at the addresses that the store has with another account:
+// a line further down may have taken them from it.
+func (r *accountRun) resolveConflicts() {
 	for _, c := range r.conflicts {
 		if owner, inFile := r.claims.get(c.owner); inFile && owner.primary {
 			r.moved[c.owner] = append(r.moved[c.owner], c.key)

@@ -1,4 +1,4 @@
 // Package migrate turns what other systems have into a site of ours, and writes
-// ours as files that other systems read. It reads, judges and compares; what is
+// ours as files that other systems read. It reads, validates and compares; what is
 // changed in the end is the store's, behind [Target].
 package migrate

@@ -141,9 +141,9 @@ func explain(err error, raw json.RawMessage, want string) string {
 	wrong := new(json.UnmarshalTypeError)
 	switch {
 	case errors.As(err, &wrong) && wrong.Field != "":
-		return fmt.Sprintf("%s: %s is not possible here", wrong.Field, wrong.Value)
+		return fmt.Sprintf("%s: %s is not valid here", wrong.Field, wrong.Value)
 	case errors.As(err, &wrong):
-		return fmt.Sprintf("%s is not possible: write %s", brief(string(raw)), want)
+		return fmt.Sprintf("%s is not valid: use %s", brief(string(raw)), want)
 	case strings.HasPrefix(err.Error(), "json: unknown field "):
 		return "there is no key " + strings.TrimPrefix(err.Error(), "json: unknown field ") + " in it"
 	}

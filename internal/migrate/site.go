@@ -27,7 +27,7 @@ type SiteChange struct {
 const maxAccountsShown = 10
 
 // Judge says what would be: the site before and after, and what is refused of it.
-// Accounts of the domains that change are judged too. It changes nothing.
+// Accounts of the domains that change are validated too. It changes nothing.
 func (c SiteChange) Judge(ctx context.Context, from Reader) (before, after policy.Site, refused []Refusal, err error) {
 	before, err = from.SiteConfig(ctx)
 	if err != nil {
@@ -57,7 +57,7 @@ func (c SiteChange) Judge(ctx context.Context, from Reader) (before, after polic
 	return before, after, refused, nil
 }
 
-// Write judges once more in a transaction, and stores the outcome. It ends with
+// Write validates once more in a transaction, and stores the outcome. It ends with
 // [ErrRefused] if something is refused.
 func (c SiteChange) Write(ctx context.Context, to Target) (before, after policy.Site, err error) {
 	before, after, refused, err := c.Judge(ctx, to)

@@ -277,7 +277,7 @@ func (o *office) actsAlone(t *testing.T, eva *visitor) []act {
 		t.Fatal(err)
 	}
 	zoe := o.visitor(t)
-	key := staff.NewSecond()
+	key := staff.NewTOTPKey()
 	sealed := base64.RawURLEncoding.EncodeToString(o.desk.Seal(append([]byte(added.ID), key...)))
 	return []act{
 		{action: "signed in", do: func() int {
@@ -294,7 +294,7 @@ func (o *office) actsAlone(t *testing.T, eva *visitor) []act {
 		}},
 		{action: "signed out", do: func() int { r, _ := eva.post("/helpdesk/sign-out", nil); return r.StatusCode }},
 		{action: "signed in", do: func() int { // by an identity provider, behind its own steps
-			_, _, err := o.desk.Welcome(t.Context(), "https://id.example", "17", "Eva", staff.Staff, []string{"*"})
+			_, _, err := o.desk.SignInExternal(t.Context(), "https://id.example", "17", "Eva", staff.Staff, []string{"*"})
 			if err != nil {
 				return http.StatusInternalServerError
 			}
@@ -314,7 +314,7 @@ func TestActorsAreToldApart(t *testing.T) {
 	}
 	ids := map[string]string{"local": local.ID}
 	for _, issuer := range []string{"https://id.example/one", "https://id.example/two/"} {
-		_, p, err := o.desk.Welcome(t.Context(), issuer, "17", "eva", staff.Admin, []string{"*"})
+		_, p, err := o.desk.SignInExternal(t.Context(), issuer, "17", "eva", staff.Admin, []string{"*"})
 		if err != nil {
 			t.Fatal(err)
 		}

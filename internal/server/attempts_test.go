@@ -214,7 +214,7 @@ func TestALockHoldsInASession(t *testing.T) {
 	if _, err := o.desk.ChangePassword(t.Context(), p, password, "a longer password"); !errors.Is(err, staff.ErrSignIn) {
 		t.Errorf("the right password: %v", err)
 	}
-	key := staff.NewSecond()
+	key := staff.NewTOTPKey()
 	if _, err := o.desk.Enrol(t.Context(), p, key, staff.Code(key, time.Now())); !errors.Is(err, staff.ErrSignIn) {
 		t.Errorf("the right code: %v", err)
 	}

@@ -65,7 +65,7 @@ func (o *office) add(t *testing.T, name string, role staff.Role, domains ...stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	second = staff.NewSecond()
+	second = staff.NewTOTPKey()
 	// Enrolled a while ago: the code of now is not used up.
 	then := o.desk.Now
 	o.desk.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) }

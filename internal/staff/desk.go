@@ -109,7 +109,7 @@ func (d *Desk) Reset(ctx context.Context, by Actor, p Person) (password string, 
 	}
 	return password, d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
 		return Entry{Action: "password reset", Subject: p.Name}, d.change(ctx, p.ID, func(now *Person) error {
-			now.Password, now.Second, now.Failures, now.LockedUntil = hash, nil, 0, time.Time{}
+			now.Password, now.TOTPKey, now.Failures, now.LockedUntil = hash, nil, 0, time.Time{}
 			return nil
 		})
 	})
@@ -142,7 +142,7 @@ func (d *Desk) SetPassword(ctx context.Context, by Actor, p Person, password str
 	}
 	return d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
 		return Entry{Action: "password set", Subject: p.Name}, d.change(ctx, p.ID, func(now *Person) error {
-			now.Password, now.Second, now.Failures, now.LockedUntil = hash, second, 0, time.Time{}
+			now.Password, now.TOTPKey, now.Failures, now.LockedUntil = hash, second, 0, time.Time{}
 			return nil
 		})
 	})
@@ -208,7 +208,7 @@ func (d *Desk) SignInFrom(ctx context.Context, device bool, name, password, code
 	case !known || !device && d.now().Before(p.LockedUntil):
 		return "", p, ErrSignIn
 	}
-	if ok && len(p.Second) > 0 {
+	if ok && len(p.TOTPKey) > 0 {
 		if ok, err = d.useCode(ctx, p, code); err != nil {
 			return "", p, err
 		}
@@ -223,7 +223,7 @@ func (d *Desk) SignInFrom(ctx context.Context, device bool, name, password, code
 	return token, p, d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
 		now, err := d.Store.LockPerson(ctx, p.ID)
 		switch {
-		case errors.Is(err, ErrUnknown), err == nil && (now.Password != p.Password || !bytes.Equal(now.Second, p.Second)):
+		case errors.Is(err, ErrUnknown), err == nil && (now.Password != p.Password || !bytes.Equal(now.TOTPKey, p.TOTPKey)):
 			return Entry{}, ErrSignIn // removed or reset meanwhile
 		case err != nil:
 			return Entry{}, err
@@ -234,13 +234,13 @@ func (d *Desk) SignInFrom(ctx context.Context, device bool, name, password, code
 		if err != nil {
 			return Entry{}, err
 		}
-		return Entry{Action: "signed in"}, d.put(ctx, token, p, len(p.Second) == 0 && !d.oneFactor)
+		return Entry{Action: "signed in"}, d.put(ctx, token, p, len(p.TOTPKey) == 0 && !d.oneFactor)
 	})
 }
 
 // useCode tells whether a code is right, and uses it up.
 func (d *Desk) useCode(ctx context.Context, p Person, code string) (bool, error) {
-	key, err := unseal(d.key, p.Second)
+	key, err := unseal(d.key, p.TOTPKey)
 	if err != nil {
 		return false, err
 	}
@@ -269,10 +269,10 @@ func (d *Desk) Enrol(ctx context.Context, p Person, key []byte, code string) (to
 	token = newSecret()
 	return token, d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
 		err := d.change(ctx, p.ID, func(now *Person) error {
-			if now.Password != p.Password || len(now.Second) > 0 {
+			if now.Password != p.Password || len(now.TOTPKey) > 0 {
 				return ErrSignIn // reset meanwhile, or set up at another browser
 			}
-			now.Second, now.Step = second, step
+			now.TOTPKey, now.LastTOTPStep = second, step
 			return nil
 		})
 		if err != nil {
@@ -288,9 +288,9 @@ func (d *Desk) Seal(key []byte) []byte { return seal(d.key, key) }
 // Unseal is the key again.
 func (d *Desk) Unseal(sealed []byte) ([]byte, error) { return unseal(d.key, sealed) }
 
-// Welcome signs somebody in whom an identity provider vouches for, with the role
+// SignInExternal signs in somebody for whom an identity provider vouches, with the role
 // and the domains that the claims give now.
-func (d *Desk) Welcome(ctx context.Context, issuer, subject, name string, role Role, domains []string) (token string, p Person, err error) {
+func (d *Desk) SignInExternal(ctx context.Context, issuer, subject, name string, role Role, domains []string) (token string, p Person, err error) {
 	for range 2 { // of two first sign-ins at the same time, one finds that the person is there
 		token = newSecret()
 		err = d.Store.Together(ctx, func(ctx context.Context) error {
@@ -333,8 +333,8 @@ func (d *Desk) put(ctx context.Context, token string, p Person, enrolling bool) 
 	return d.Store.PutSession(ctx, hashOf(token), Session{Person: p.ID, MadeAt: now, SeenAt: now, Enrolling: enrolling})
 }
 
-// Who finds the person of a session; [ErrUnknown] if it is over.
-func (d *Desk) Who(ctx context.Context, token string) (Person, Session, error) {
+// SessionPerson finds the person of a session; [ErrUnknown] if it is over.
+func (d *Desk) SessionPerson(ctx context.Context, token string) (Person, Session, error) {
 	hash := hashOf(token)
 	s, err := d.Store.Session(ctx, hash)
 	if err != nil {

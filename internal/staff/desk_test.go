@@ -45,7 +45,7 @@ func TestCodesOfTheStandard(t *testing.T) {
 			t.Errorf("at %d: %s, want %s", at, got, want)
 		}
 	}
-	if url := staff.SecondURL("Example Mail", "eva & co", key); url != "otpauth://totp/Example%20Mail:eva%20&%20co?secret="+base32.StdEncoding.EncodeToString(key)+"&issuer=Example%20Mail" {
+	if url := staff.TOTPKeyURL("Example Mail", "eva & co", key); url != "otpauth://totp/Example%20Mail:eva%20&%20co?secret="+base32.StdEncoding.EncodeToString(key)+"&issuer=Example%20Mail" {
 		t.Error(url)
 	}
 }
@@ -64,10 +64,10 @@ func TestAPersonSignsIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, s, err := d.Who(t.Context(), first); err != nil || !s.Enrolling {
+	if _, s, err := d.SessionPerson(t.Context(), first); err != nil || !s.Enrolling {
 		t.Errorf("before the second factor: %+v %v", s, err)
 	}
-	key := staff.NewSecond()
+	key := staff.NewTOTPKey()
 	if _, err := d.Enrol(t.Context(), p, key, "000000"); !errors.Is(err, staff.ErrSignIn) && staff.Code(key, c.now()) != "000000" {
 		t.Errorf("a wrong code: %v", err)
 	}
@@ -76,10 +76,10 @@ func TestAPersonSignsIn(t *testing.T) {
 	if err != nil || second == first {
 		t.Fatal(err)
 	}
-	if _, _, err := d.Who(t.Context(), first); !errors.Is(err, staff.ErrUnknown) {
+	if _, _, err := d.SessionPerson(t.Context(), first); !errors.Is(err, staff.ErrUnknown) {
 		t.Errorf("the session before goes on: %v", err)
 	}
-	if who, s, err := d.Who(t.Context(), second); err != nil || s.Enrolling || who.Name != "eva" || who.Actor().Admin || !who.Actor().Serves("example.com") || who.Actor().Serves("example.net") {
+	if who, s, err := d.SessionPerson(t.Context(), second); err != nil || s.Enrolling || who.Name != "eva" || who.Actor().Admin || !who.Actor().Serves("example.com") || who.Actor().Serves("example.net") {
 		t.Errorf("%+v %v", who, err)
 	}
 	// The code that enrolled was used; the next one works once.
@@ -108,7 +108,7 @@ func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	d, c := newDesk(t)
 	begin := func() string {
-		token, _, err := d.Welcome(t.Context(), "https://id.example", "17", "Eva", staff.Admin, []string{"*"})
+		token, _, err := d.SignInExternal(t.Context(), "https://id.example", "17", "Eva", staff.Admin, []string{"*"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestSessionsEnd(t *testing.T) {
 	}
 	over := func(name, token string) {
 		t.Helper()
-		if _, _, err := d.Who(t.Context(), token); !errors.Is(err, staff.ErrUnknown) {
+		if _, _, err := d.SessionPerson(t.Context(), token); !errors.Is(err, staff.ErrUnknown) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -126,7 +126,7 @@ func TestSessionsEnd(t *testing.T) {
 	busy := begin()
 	for range 12 {
 		c.advance(59 * time.Minute)
-		if _, _, err := d.Who(t.Context(), busy); err != nil {
+		if _, _, err := d.SessionPerson(t.Context(), busy); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -137,7 +137,7 @@ func TestSessionsEnd(t *testing.T) {
 	over("of the future", ahead)
 	nearly := begin() // at a replica whose clock is a little ahead
 	c.advance(-time.Minute)
-	if _, _, err := d.Who(t.Context(), nearly); err != nil {
+	if _, _, err := d.SessionPerson(t.Context(), nearly); err != nil {
 		t.Errorf("a minute ahead: %v", err)
 	}
 	out := begin()
@@ -146,7 +146,7 @@ func TestSessionsEnd(t *testing.T) {
 	}
 	over("signed out", out)
 	removed := begin()
-	p, _, err := d.Who(t.Context(), removed)
+	p, _, err := d.SessionPerson(t.Context(), removed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,17 +202,17 @@ func TestTokens(t *testing.T) {
 	if err != nil || !strings.HasPrefix(text, "autoconfig_") || len(text) < 37 {
 		t.Fatal(text, err)
 	}
-	found, err := d.Program(t.Context(), text)
+	found, err := d.AuthenticateToken(t.Context(), text)
 	if a := found.Actor(); err != nil || !a.May("links:write") || a.May("links:read") || a.Serves("example.net") || a.Admin {
 		t.Errorf("%+v %v", found, err)
 	}
 	for _, wrong := range []string{"", text + "x", strings.ToUpper(text)} {
-		if _, err := d.Program(t.Context(), wrong); !errors.Is(err, staff.ErrUnknown) {
+		if _, err := d.AuthenticateToken(t.Context(), wrong); !errors.Is(err, staff.ErrUnknown) {
 			t.Errorf("%q: %v", wrong, err)
 		}
 	}
 	c.advance(time.Hour)
-	if _, err := d.Program(t.Context(), text); !errors.Is(err, staff.ErrUnknown) {
+	if _, err := d.AuthenticateToken(t.Context(), text); !errors.Is(err, staff.ErrUnknown) {
 		t.Errorf("expired: %v", err)
 	}
 	if err := d.Store.RemoveToken(t.Context(), made.ID); err != nil {

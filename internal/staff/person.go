@@ -48,13 +48,13 @@ type Person struct {
 	Subject string   `json:"subject"`
 	// Password is an argon2id hash.
 	Password string `json:"-"`
-	// Second is the key of the second factor, encrypted; none before enrolment.
-	Second []byte `json:"-"`
-	// Step is the last time step whose code was used: a code works once.
-	Step        int64     `json:"-"`
-	Failures    int       `json:"-"`
-	LockedUntil time.Time `json:"locked_until,omitzero"`
-	MadeAt      time.Time `json:"made_at"`
+	// TOTPKey is the key of the second factor, encrypted; none before enrolment.
+	TOTPKey []byte `json:"-"`
+	// LastTOTPStep is the last time step whose code was used: a code works once.
+	LastTOTPStep int64     `json:"-"`
+	Failures     int       `json:"-"`
+	LockedUntil  time.Time `json:"locked_until,omitzero"`
+	MadeAt       time.Time `json:"made_at"`
 }
 
 // Actor is who does something: a person, a program with a token, or whoever has

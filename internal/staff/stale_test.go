@@ -38,7 +38,7 @@ func (b *between) PersonBySubject(ctx context.Context, issuer, subject string) (
 func TestAnEndedSessionStaysEnded(t *testing.T) {
 	t.Parallel()
 	d, c := newDesk(t)
-	token, p, err := d.Welcome(t.Context(), "https://id.example", "17", "Eva", staff.Staff, []string{"*"})
+	token, p, err := d.SignInExternal(t.Context(), "https://id.example", "17", "Eva", staff.Staff, []string{"*"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestAnEndedSessionStaysEnded(t *testing.T) {
 		}
 	}}
 	for range 2 {
-		if who, _, err := d.Who(t.Context(), token); !errors.Is(err, staff.ErrUnknown) {
+		if who, _, err := d.SessionPerson(t.Context(), token); !errors.Is(err, staff.ErrUnknown) {
 			t.Errorf("it goes on, of %q: %v", who.Name, err)
 		}
 	}
@@ -78,20 +78,20 @@ func TestAResetWins(t *testing.T) {
 	d.Store = &between{store, reset}
 	if token, _, err := d.SignIn(t.Context(), "eva", old, ""); !errors.Is(err, staff.ErrSignIn) {
 		t.Errorf("a sign-in with the old password: %v", err)
-	} else if _, _, err := d.Who(t.Context(), token); !errors.Is(err, staff.ErrUnknown) {
+	} else if _, _, err := d.SessionPerson(t.Context(), token); !errors.Is(err, staff.ErrUnknown) {
 		t.Errorf("its session: %v", err)
 	}
 	if token, err := d.ChangePassword(t.Context(), stale, old, "what somebody else knows"); !errors.Is(err, staff.ErrSignIn) {
 		t.Errorf("a change of the old password: %q %v", token, err)
 	}
-	key := staff.NewSecond()
+	key := staff.NewTOTPKey()
 	if _, err := d.Enrol(t.Context(), stale, key, staff.Code(key, c.now())); !errors.Is(err, staff.ErrSignIn) {
 		t.Errorf("a second factor of who knew the old password: %v", err)
 	}
 	if _, _, err := d.SignIn(t.Context(), "eva", next, ""); err != nil {
 		t.Errorf("the new password: %v", err)
 	}
-	if now, err := d.Store.Person(t.Context(), p.ID); err != nil || len(now.Second) > 0 {
+	if now, err := d.Store.Person(t.Context(), p.ID); err != nil || len(now.TOTPKey) > 0 {
 		t.Errorf("%+v %v", now, err)
 	}
 }
@@ -106,7 +106,7 @@ func TestASecondFactorIsSetUpOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []error{nil, staff.ErrSignIn} {
-		key := staff.NewSecond()
+		key := staff.NewTOTPKey()
 		if _, err := d.Enrol(t.Context(), p, key, staff.Code(key, c.now())); !errors.Is(err, want) {
 			t.Errorf("%d: %v", i, err)
 		}

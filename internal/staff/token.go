@@ -37,7 +37,7 @@ const tokenPrefix = "autoconfig_"
 const MaxTokenLife = 366 * 24 * time.Hour
 
 // ErrToken is what a token can't be made from.
-var ErrToken = errors.New("a token can't be made so")
+var ErrToken = errors.New("invalid token request")
 
 // Actor is the program as one who acts.
 func (t Token) Actor() Actor {
@@ -72,9 +72,9 @@ func (d *Desk) MakeToken(ctx context.Context, by Actor, t Token) (text string, m
 	})
 }
 
-// Program finds who has a token. [ErrUnknown] for one that is unknown, expired or
+// AuthenticateToken finds the token that a program has sent. [ErrUnknown] for one that is unknown, expired or
 // revoked. It is looked up by its hash: time tells nothing of how much is right.
-func (d *Desk) Program(ctx context.Context, text string) (Token, error) {
+func (d *Desk) AuthenticateToken(ctx context.Context, text string) (Token, error) {
 	t, err := d.Store.TokenByHash(ctx, hashOf(text))
 	if err == nil && !d.now().Before(t.ExpiresAt) {
 		err = ErrUnknown

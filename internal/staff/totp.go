@@ -23,22 +23,22 @@ const (
 	totpSkew = 1
 )
 
-// NewSecond makes the key of a second factor.
-func NewSecond() []byte {
+// NewTOTPKey makes the key of a second factor.
+func NewTOTPKey() []byte {
 	key := make([]byte, totpSize)
 	_, _ = rand.Read(key) // never fails
 	return key
 }
 
-// SecondText is the key as people type it.
-func SecondText(key []byte) string {
+// TOTPKeyText is the key as people type it.
+func TOTPKeyText(key []byte) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key)
 }
 
-// SecondURL is what the QR code of an enrolment holds (Google Authenticator's
+// TOTPKeyURL is what the QR code of an enrolment holds (Google Authenticator's
 // Key Uri Format).
-func SecondURL(issuer, name string, key []byte) string {
-	u := url.URL{Scheme: "otpauth", Host: "totp", Path: "/" + issuer + ":" + name, RawQuery: "secret=" + SecondText(key) + "&issuer=" + url.PathEscape(issuer)}
+func TOTPKeyURL(issuer, name string, key []byte) string {
+	u := url.URL{Scheme: "otpauth", Host: "totp", Path: "/" + issuer + ":" + name, RawQuery: "secret=" + TOTPKeyText(key) + "&issuer=" + url.PathEscape(issuer)}
 	return u.String()
 }
 

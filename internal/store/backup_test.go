@@ -49,7 +49,7 @@ func fill(t testing.TB, s *store.Store) {
 		tidy(s.AddLinkEvent(ctx, l.ID, links.Opened, links.IPhone, backupTime))
 		tidy(s.AddEntry(ctx, staff.Entry{At: backupTime, Actor: "staff:eva", Action: "link made", Subject: "office@example.com", Domain: "example.com"}))
 	}
-	tidy(s.AddPerson(ctx, staff.Person{ID: "p1", Subject: "eva", Name: "eva", Role: staff.Admin, Domains: []string{"*"}, Password: "$argon2id$x", Second: []byte{0, 0xff, '"', 'a'}, Step: 7, MadeAt: backupTime}))
+	tidy(s.AddPerson(ctx, staff.Person{ID: "p1", Subject: "eva", Name: "eva", Role: staff.Admin, Domains: []string{"*"}, Password: "$argon2id$x", TOTPKey: []byte{0, 0xff, '"', 'a'}, LastTOTPStep: 7, MadeAt: backupTime}))
 	tidy(s.AddPerson(ctx, staff.Person{ID: "p2", Subject: "otto", Name: "otto", Role: staff.Staff, Domains: []string{"example.com"}, Password: "$argon2id$y", MadeAt: backupTime}))
 	tidy(s.PutSession(ctx, []byte("a session"), staff.Session{Person: "p1", MadeAt: backupTime, SeenAt: backupTime}))
 	tidy(s.PutToken(ctx, []byte("a hash that is text, and one that"), staff.Token{ID: "t1", Name: "panel", Scopes: staff.Scopes, Domains: []string{"*"}, MadeAt: backupTime}))
@@ -142,7 +142,7 @@ func testRestored(t *testing.T, s *store.Store, file []byte, want []string) {
 		t.Errorf("generation %d after %d: caches don't ask again", now, before)
 	}
 	lookUpAll(t, s, stored(t, s))
-	if p, err := s.Person(t.Context(), "p1"); err != nil || !bytes.Equal(p.Second, []byte{0, 0xff, '"', 'a'}) {
+	if p, err := s.Person(t.Context(), "p1"); err != nil || !bytes.Equal(p.TOTPKey, []byte{0, 0xff, '"', 'a'}) {
 		t.Errorf("%+v, %v", p, err)
 	}
 	if token, err := s.TokenByHash(t.Context(), []byte("a hash that is text, and one that")); err != nil || token.ID != "t1" {

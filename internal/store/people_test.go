@@ -98,7 +98,7 @@ func testPeople(t *testing.T, s *store.Store) {
 	if err := s.AddPerson(ctx, again); !errors.Is(err, staff.ErrExists) {
 		t.Errorf("the same once more: %v", err)
 	}
-	eva.Second, eva.Role = []byte{0, 0xff}, staff.Staff
+	eva.TOTPKey, eva.Role = []byte{0, 0xff}, staff.Staff
 	if err := s.ChangePerson(ctx, eva); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func testPeople(t *testing.T, s *store.Store) {
 	if ok, err := s.UseStep(ctx, "1", 7); err != nil || ok {
 		t.Errorf("a step that was used: %v %v", ok, err)
 	}
-	eva.Step = 3 // what was read before the step was used must not take it back
+	eva.LastTOTPStep = 3 // what was read before the step was used must not take it back
 	if err := s.ChangePerson(ctx, eva); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func testPeople(t *testing.T, s *store.Store) {
 			t.Fatal(err)
 		}
 	}
-	if got, err := s.Person(ctx, "1"); err != nil || got.Step != 7 || !got.LockedUntil.Equal(when) || got.Failures != 0 {
+	if got, err := s.Person(ctx, "1"); err != nil || got.LastTOTPStep != 7 || !got.LockedUntil.Equal(when) || got.Failures != 0 {
 		t.Errorf("%+v %v", got, err)
 	}
 	if err := s.ForgiveFailures(ctx, "1"); err != nil {

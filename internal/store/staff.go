@@ -19,7 +19,7 @@ const personColumns = `id, issuer, subject, name, role, domains, password, secon
 // AddPerson implements [staff.Store].
 func (s *Store) AddPerson(ctx context.Context, p staff.Person) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO people (`+personColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		p.ID, p.Issuer, p.Subject, p.Name, p.Role, encode(p.Domains), p.Password, p.Second, p.Step, p.Failures, unix(p.LockedUntil), unix(p.MadeAt))
+		p.ID, p.Issuer, p.Subject, p.Name, p.Role, encode(p.Domains), p.Password, p.TOTPKey, p.LastTOTPStep, p.Failures, unix(p.LockedUntil), unix(p.MadeAt))
 	if err != nil && errors.Is(taken(err, p.Name), ErrExists) {
 		return fmt.Errorf("%w: %s", staff.ErrExists, p.Name)
 	}
@@ -29,7 +29,7 @@ func (s *Store) AddPerson(ctx context.Context, p staff.Person) error {
 // ChangePerson implements [staff.Store].
 func (s *Store) ChangePerson(ctx context.Context, p staff.Person) error {
 	return s.one(ctx, `UPDATE people SET name = ?, role = ?, domains = ?, password = ?, second = ?, step = CASE WHEN step < ? THEN ? ELSE step END, failures = ?, locked_until = ? WHERE id = ?`,
-		p.Name, p.Role, encode(p.Domains), p.Password, p.Second, p.Step, p.Step, p.Failures, unix(p.LockedUntil), p.ID)
+		p.Name, p.Role, encode(p.Domains), p.Password, p.TOTPKey, p.LastTOTPStep, p.LastTOTPStep, p.Failures, unix(p.LockedUntil), p.ID)
 }
 
 // CountFailure implements [staff.Store].
@@ -100,7 +100,7 @@ func readPerson(row scanner) (staff.Person, error) {
 	var p staff.Person
 	var domains []byte
 	var locked, made int64
-	err := row.Scan(&p.ID, &p.Issuer, &p.Subject, &p.Name, &p.Role, &domains, &p.Password, &p.Second, &p.Step, &p.Failures, &locked, &made)
+	err := row.Scan(&p.ID, &p.Issuer, &p.Subject, &p.Name, &p.Role, &domains, &p.Password, &p.TOTPKey, &p.LastTOTPStep, &p.Failures, &locked, &made)
 	if err != nil {
 		return p, unknown(err)
 	}

@@ -69,7 +69,7 @@ func (d *Source) call(ctx context.Context, ask func(context.Context, *conn) erro
 		late := shared.Err() != nil || errors.Is(err, context.DeadlineExceeded)
 		cancel()
 		reused := c.reused
-		again := d.judge(ctx, c.server, err)
+		again := d.recordOutcome(ctx, c.server, err)
 		d.give(c)
 		c = nil
 		if !again || asked == 2 || ctx.Err() != nil || late && next == len(order) {
@@ -82,8 +82,8 @@ func (d *Source) call(ctx context.Context, ask func(context.Context, *conn) erro
 	}
 }
 
-// judge notes whether a server can be asked, and tells whether another one should be.
-func (d *Source) judge(ctx context.Context, s *server, err error) (again bool) {
+// recordOutcome notes whether a server can be asked, and tells whether another one should be.
+func (d *Source) recordOutcome(ctx context.Context, s *server, err error) (again bool) {
 	var f *failure
 	if errors.As(err, &f) && f.again {
 		if !errors.Is(ctx.Err(), context.Canceled) { // the caller went away: nobody's fault
@@ -118,7 +118,7 @@ func (d *Source) connect(ctx context.Context, servers []*server) (*conn, error) 
 			return c, nil
 		}
 		problems = both(problems, err)
-		if !d.judge(ctx, s, err) || ctx.Err() != nil {
+		if !d.recordOutcome(ctx, s, err) || ctx.Err() != nil {
 			break
 		}
 	}

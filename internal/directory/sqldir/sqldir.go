@@ -293,7 +293,7 @@ func (s *Source) rows(ctx context.Context, db *database.DB, q *query, text strin
 	if err != nil {
 		return fail(err)
 	}
-	if err := q.judge(columns); err != nil {
+	if err := q.checkColumns(columns); err != nil {
 		return err
 	}
 	values := make([]any, len(columns))
@@ -319,8 +319,8 @@ func (s *Source) rows(ctx context.Context, db *database.DB, q *query, text strin
 	return nil
 }
 
-// judge looks at the columns of an answer, and brings their names into lower case.
-func (q *query) judge(columns []string) error {
+// checkColumns looks at the columns of an answer, and brings their names into lower case.
+func (q *query) checkColumns(columns []string) error {
 	for i, column := range columns {
 		columns[i] = strings.ToLower(column)
 		if !slices.Contains(q.columns, columns[i]) {
