@@ -125,10 +125,10 @@ func (c *checker) offer(o Offer, path string) {
 		c.add(path+".recipient_delimiter", "%q can't delimit a tag: use punctuation such as + or -, or an empty text for none", *d)
 	}
 	if o.AliasLogin != "" && o.AliasLogin != AliasPrimary && o.AliasLogin != AliasTyped {
-		c.add(path+".alias_login", "%q is not possible: use primary or typed", o.AliasLogin)
+		c.add(path+".alias_login", "%q is not valid: use primary or typed", o.AliasLogin)
 	}
 	if o.PublicAnswers != "" && o.PublicAnswers != PublicAccount && o.PublicAnswers != PublicDefault {
-		c.add(path+".public_answers", "%q is not possible: use account or default", o.PublicAnswers)
+		c.add(path+".public_answers", "%q is not valid: use account or default", o.PublicAnswers)
 	}
 	for language, text := range o.Profile.Consent {
 		if err := settings.CheckText(strings.ReplaceAll(text, "\n", " ")); err != nil || text == "" || settings.CheckText(language) != nil {
@@ -189,13 +189,13 @@ func (c *checker) incoming(p settings.Protocol, path string) {
 
 func (c *checker) devices(d Devices, path string) {
 	if d != "" && d != OneDevice && d != SeveralDevices {
-		c.add(path, "%q is not possible: use one or several", d)
+		c.add(path, "%q is not valid: use one or several", d)
 	}
 }
 
 func (c *checker) retention(p POP3, path string) {
 	if p.Days != nil && (*p.Days < 0 || *p.Days > settings.MaxDays) {
-		c.add(path+".days", "%d days are not possible: use 1 to %d, or 0 for until it is deleted", *p.Days, settings.MaxDays)
+		c.add(path+".days", "%d days is not valid: use 1 to %d, or 0 for until it is deleted", *p.Days, settings.MaxDays)
 	}
 	if p.Days != nil && p.LeaveOnServer != nil && !*p.LeaveOnServer {
 		c.add(path+".days", "days have no meaning with leave_on_server: false")

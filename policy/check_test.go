@@ -50,7 +50,7 @@ func TestCheckFindsEachMistakeAndItsPlace(t *testing.T) {
 		"rule devices":           {func(s *Site) { s.Plans[0].Policy.Rules[1].Match.Devices = "two" }, "plans[0].policy.rules[1].match.devices", "one or several"},
 		"rule quota":             {func(s *Site) { s.Plans[0].Policy.Rules[1].Match.QuotaAbove = 500e6 }, "plans[0].policy.rules[1].match", "below"},
 		"rule takes smtp away":   {func(s *Site) { s.Plans[0].Policy.Rules[0].Servers.SMTP = ServerList{} }, "plans[0].policy.rules[0].servers", "takes away"},
-		"days":                   {func(s *Site) { s.Plans[0].Policy.POP3.Days = ptr(4000) }, "plans[0].policy.pop3.days", "not possible"},
+		"days":                   {func(s *Site) { s.Plans[0].Policy.POP3.Days = ptr(4000) }, "plans[0].policy.pop3.days", "not valid"},
 		"days without copy":      {func(s *Site) { s.Plans[0].Policy.POP3.LeaveOnServer = ptr(false) }, "plans[0].policy.pop3.days", "no meaning"},
 		"delimiter":              {func(s *Site) { s.Plans[0].RecipientDelimiter = ptr("@") }, "plans[0].recipient_delimiter", "delimit"},
 		"alias login":            {func(s *Site) { s.Plans[0].AliasLogin = "x" }, "plans[0].alias_login", "primary or typed"},

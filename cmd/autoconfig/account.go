@@ -12,19 +12,19 @@ import (
 )
 
 type accountCmd struct {
-	List   accountListCmd   `cmd:"" help:"List the accounts of which more is known than their address."`
-	Show   accountShowCmd   `cmd:"" help:"Show what is known of an account."`
+	List   accountListCmd   `cmd:"" help:"List the accounts stored here."`
+	Show   accountShowCmd   `cmd:"" help:"Show what is known about an account."`
 	Add    accountAddCmd    `cmd:"" help:"Add an account."`
 	Set    accountSetCmd    `cmd:"" help:"Change an account."`
 	Remove accountRemoveCmd `cmd:"" help:"Remove an account; its address then gets the default."`
-	Forget accountForgetCmd `cmd:"" help:"Put a pseudonym in its place in links and the audit log."`
+	Forget accountForgetCmd `cmd:"" help:"Replace an address with a pseudonym in links and the audit log."`
 }
 
 type accountListCmd struct {
 	demoFlag
 	jsonFlag
 	Domain    string `help:"Only of this domain."`
-	Overrides bool   `help:"List what is laid over accounts that are kept in other sources."`
+	Overrides bool   `help:"List the overrides of accounts that other sources have."`
 }
 
 func (l *accountListCmd) Help() string {
@@ -126,12 +126,12 @@ func (s *accountShowCmd) Run(c *call, app *application) error {
 // accountFlags change an account; what isn't given stays.
 type accountFlags struct {
 	Name     *string  `help:"The person's name; empty to forget it."`
-	Login    *string  `help:"Name at the servers; empty for what the username pattern gives."`
-	Devices  *string  `help:"one or several; empty for not known."`
-	Quota    *string  `help:"Size of the mailbox, such as 500MB; empty for not known."`
+	Login    *string  `help:"Login at the servers; empty for what the username pattern gives."`
+	Devices  *string  `help:"one or several; empty if unknown."`
+	Quota    *string  `help:"Size of the mailbox, such as 500MB; empty if unknown."`
 	Group    []string `help:"A group that it is in; may be repeated."`
 	NoGroup  []string `help:"A group to take it out of; may be repeated." placeholder:"GROUP"`
-	Protocol *string  `help:"imap or pop3 set by hand; empty to let the policy decide."`
+	Protocol *string  `help:"imap or pop3, set by hand; empty to let the policy decide."`
 	Also     []string `help:"Another address of the same mailbox; may be repeated." placeholder:"ADDRESS"`
 	NoAlso   []string `help:"Take another address away; may be repeated." placeholder:"ADDRESS"`
 }
@@ -216,7 +216,7 @@ func (a *accountAddCmd) Run(c *call, app *application) error {
 
 type accountSetCmd struct {
 	accountFlags
-	Note    *string `help:"Why, for those who come after; only for accounts of another source."`
+	Note    *string `help:"The reason, for colleagues; only for accounts of another source."`
 	Address string  `arg:"" help:"The address, or another one of the same mailbox."`
 }
 

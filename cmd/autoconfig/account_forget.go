@@ -8,7 +8,7 @@ import (
 )
 
 type accountForgetCmd struct {
-	Address string `arg:"" help:"The address that is to be forgotten, or another one of the same mailbox."`
+	Address string `arg:"" help:"The address to forget, or another one of the same mailbox."`
 	Account bool   `help:"Remove the account itself as well."`
 }
 

@@ -19,8 +19,8 @@ import (
 
 type backupCmd struct {
 	jsonFlag
-	File   string `arg:"" help:"Where the backup is written, in the place of one that is there; - for standard output."`
-	Verify bool   `help:"Write nothing: read the backup that is there, and say whether it is whole."`
+	File   string `arg:"" help:"The file to write; an older backup there is replaced. - for standard output."`
+	Verify bool   `help:"Write nothing; read the existing backup and say whether it is intact."`
 }
 
 func (b *backupCmd) Help() string {
@@ -139,7 +139,7 @@ func (b *backupCmd) verify(c *call) error {
 type restoreCmd struct {
 	jsonFlag
 	File    string `arg:"" help:"The backup; - for standard input."`
-	Replace bool   `help:"Let it take the place of everything that is there now."`
+	Replace bool   `help:"Replace everything that is in the database now."`
 }
 
 func (r *restoreCmd) Help() string {

@@ -15,19 +15,19 @@ import (
 type checkCmd struct {
 	demoFlag
 	JSON        bool     `help:"Print JSON: one line for each domain."`
-	Domains     []string `arg:"" optional:"" name:"domain" help:"Domains, also ones that are not in the site."`
+	Domains     []string `arg:"" optional:"" name:"domain" help:"Domains; they need not be in the site."`
 	All         bool     `help:"All domains of the site, with their aliases."`
 	Only        []string `help:"Parts: dns, tls, mail, http, pacc." placeholder:"PART" enum:"dns,tls,mail,http,pacc"`
 	Concurrency int      `help:"Domains at once." default:"16"`
-	Progress    bool     `help:"Show how far it has come, also where standard error isn't a terminal."`
+	Progress    bool     `help:"Show progress even if standard error isn't a terminal."`
 	resolverFlag
-	TrustResolver bool           `help:"The resolver validates DNSSEC, and the way to it is safe."`
-	AllowNetwork  []netip.Prefix `help:"Network that may be dialled beside public addresses." placeholder:"PREFIX"`
+	TrustResolver bool           `help:"The resolver validates DNSSEC, and the path to it is secure."`
+	AllowNetwork  []netip.Prefix `help:"Network that may be contacted besides public addresses." placeholder:"PREFIX"`
 }
 
 func (k *checkCmd) Help() string {
 	return `Asks the DNS, the mail servers and all URLs as mail programs do, and says what is
-wrong, whom it hits, and what mends it, with the record to publish. A domain of the
+wrong, who is affected, and how to fix it, with the record to publish. A domain of the
 site is held against its policy, another one against itself. No credential is
 sent. Every code is explained in docs/checks.md.
 

@@ -14,7 +14,7 @@ import (
 
 type domainCmd struct {
 	List   domainListCmd   `cmd:"" help:"List the domains."`
-	Show   domainShowCmd   `cmd:"" help:"Show a domain with its plan's parts."`
+	Show   domainShowCmd   `cmd:"" help:"Show a domain with the parts of its plan."`
 	Add    domainAddCmd    `cmd:"" help:"Add a domain."`
 	Set    domainSetCmd    `cmd:"" help:"Change a domain."`
 	Remove domainRemoveCmd `cmd:"" help:"Remove a domain."`
@@ -84,14 +84,14 @@ func (s *domainShowCmd) Run(c *call, app *application) error {
 
 // offerFlags change a domain; what isn't given stays.
 type offerFlags struct {
-	Plan     *string  `help:"The plan that it has; empty for none."`
+	Plan     *string  `help:"Its plan; empty for none."`
 	Provider *string  `help:"Id of the provider; empty for the plan's."`
 	Alias    []string `help:"An alias domain; may be repeated." placeholder:"DOMAIN"`
 	NoAlias  []string `help:"Take an alias domain away; may be repeated." placeholder:"DOMAIN"`
 	IMAP     []string `name:"imap" help:"IMAP server HOST[:PORT][/tls|starttls], best first; \"none\" for none." placeholder:"SERVER"`
 	POP3     []string `name:"pop3" help:"POP3 server, likewise." placeholder:"SERVER"`
 	SMTP     []string `name:"smtp" help:"Submission server, likewise." placeholder:"SERVER"`
-	Username *string  `help:"Pattern of the login; empty for the plan's."`
+	Username *string  `help:"Login pattern; empty for the plan's."`
 	Default  *string  `help:"imap or pop3 where no rule matches; empty for the plan's."`
 }
 

@@ -11,8 +11,8 @@ import (
 
 type exportCmd struct {
 	Site     exportSiteCmd     `cmd:"" default:"withargs" help:"Write what is served as a site file (what export alone does)."`
-	Accounts exportAccountsCmd `cmd:"" help:"Write the accounts as a CSV or JSON lines."`
-	Domains  exportDomainsCmd  `cmd:"" help:"Write the domains as a CSV or JSON lines."`
+	Accounts exportAccountsCmd `cmd:"" help:"Write the accounts as CSV or JSON lines."`
+	Domains  exportDomainsCmd  `cmd:"" help:"Write the domains as CSV or JSON lines."`
 }
 
 type exportSiteCmd struct {
@@ -64,7 +64,7 @@ func (e *exportSiteCmd) write(c *call, site policy.Site) error {
 // exportFlags are on the exports of many things.
 type exportFlags struct {
 	demoFlag
-	Format string `help:"How it is written: csv or jsonl." enum:"csv,jsonl" default:"csv" placeholder:"FORMAT"`
+	Format string `help:"The format: csv or jsonl." enum:"csv,jsonl" default:"csv" placeholder:"FORMAT"`
 }
 
 type exportAccountsCmd struct {

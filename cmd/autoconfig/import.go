@@ -15,8 +15,8 @@ import (
 )
 
 type importCmd struct {
-	Accounts importAccountsCmd `cmd:"" help:"Add and change accounts from a CSV or JSON lines."`
-	Domains  importDomainsCmd  `cmd:"" help:"Add and change domains from a CSV or JSON lines."`
+	Accounts importAccountsCmd `cmd:"" help:"Add and change accounts from CSV or JSON lines."`
+	Domains  importDomainsCmd  `cmd:"" help:"Add and change domains from CSV or JSON lines."`
 	Config   importConfigCmd   `cmd:"" help:"Add a domain from a published config-v1.1.xml."`
 	Automx2  importAutomx2Cmd  `cmd:"" name:"automx2" help:"Add providers, plans and domains from automx2's database."`
 }
@@ -30,7 +30,7 @@ type importFlags struct {
 
 // formatFlag tells how a file is written whose name doesn't.
 type formatFlag struct {
-	Format string `help:"How the file is written: csv or jsonl; by default what its name ends in." enum:",csv,jsonl" default:"" placeholder:"FORMAT"`
+	Format string `help:"The format: csv or jsonl; taken from the file's name by default." enum:",csv,jsonl" default:"" placeholder:"FORMAT"`
 }
 
 type importAccountsCmd struct {

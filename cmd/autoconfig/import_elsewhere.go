@@ -20,9 +20,9 @@ type importConfigCmd struct {
 	importFlags
 	resolverFlag
 	From         string         `arg:"" help:"The file, or an https URL."`
-	Domain       string         `required:"" help:"The domain that it becomes."`
+	Domain       string         `required:"" help:"The domain to add."`
 	Replace      bool           `help:"Change the servers of a domain that is there."`
-	AllowNetwork []netip.Prefix `help:"Network that may be dialled beside public addresses." placeholder:"PREFIX"`
+	AllowNetwork []netip.Prefix `help:"Network that may be contacted besides public addresses." placeholder:"PREFIX"`
 }
 
 func (i *importConfigCmd) Help() string {

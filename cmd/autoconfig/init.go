@@ -21,7 +21,7 @@ type initCmd struct {
 	IMAP      string `name:"imap" help:"IMAP server HOST[:PORT][/tls|starttls]; \"none\" for none." placeholder:"SERVER"`
 	POP3      string `name:"pop3" help:"POP3 server, likewise." placeholder:"SERVER"`
 	SMTP      string `name:"smtp" help:"Submission server, likewise." placeholder:"SERVER"`
-	PublicURL string `name:"public-url" help:"Where this service is reached from outside." placeholder:"URL"`
+	PublicURL string `name:"public-url" help:"The URL at which this service is reached from outside." placeholder:"URL"`
 }
 
 func (i *initCmd) Help() string {
@@ -180,7 +180,7 @@ database: sqlite:autoconfig.db
 # Accounts that are kept in a panel's database or a directory server stay there:
 # sources, see docs/sources.md.
 
-# Where this service is reached from outside. URLs in answers are made from it.
+# The URL at which this service is reached from outside. URLs in answers are made from it.
 public_url: {{quote .PublicURL}}
 
 secret_file: autoconfig.secret

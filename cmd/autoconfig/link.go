@@ -15,14 +15,14 @@ type linkCmd struct {
 	Create linkCreateCmd `cmd:"" help:"Make a link that sets up a person's device."`
 	List   linkListCmd   `cmd:"" help:"List links, latest first."`
 	Show   linkShowCmd   `cmd:"" help:"Show a link and what happened to it."`
-	Revoke linkRevokeCmd `cmd:"" help:"Withdraw a link."`
+	Revoke linkRevokeCmd `cmd:"" help:"Revoke a link."`
 }
 
 type linkCreateCmd struct {
 	jsonFlag
 	Address  string        `arg:"" help:"Whose device is set up."`
-	Valid    time.Duration `help:"How long it works, one minute to 720h; the configuration's by default." placeholder:"24h"`
-	Uses     int           `help:"How often it works; the configuration's by default."`
+	Valid    time.Duration `help:"How long it is valid, 1m to 720h; the configuration's by default." placeholder:"24h"`
+	Uses     int           `help:"How often it can be used; the configuration's by default."`
 	Language string        `help:"Language of its page, such as de."`
 	Note     string        `help:"A note for the help desk, such as a ticket's number."`
 }
@@ -70,7 +70,7 @@ type linkListCmd struct {
 	jsonFlag
 	Domain  string `help:"Only of this domain."`
 	Address string `help:"Only of this address."`
-	Limit   int    `help:"At most so many." default:"100"`
+	Limit   int    `help:"The most to list." default:"100"`
 }
 
 func (l *linkListCmd) Help() string {
@@ -107,7 +107,7 @@ func (l *linkListCmd) Run(c *call, app *application) error {
 
 type linkShowCmd struct {
 	jsonFlag
-	ID string `arg:"" help:"The link's identity, as list shows it."`
+	ID string `arg:"" help:"The link's ID, as list shows it."`
 }
 
 func (l *linkShowCmd) Help() string {
@@ -158,7 +158,7 @@ func noLink(id string, err error) error {
 }
 
 type linkRevokeCmd struct {
-	ID string `arg:"" help:"The link's identity, as list shows it."`
+	ID string `arg:"" help:"The link's ID, as list shows it."`
 }
 
 func (l *linkRevokeCmd) Help() string {

@@ -16,7 +16,7 @@ import (
 const paccEvery = time.Minute
 
 type paccCmd struct {
-	Show    paccShowCmd    `cmd:"" default:"withargs" help:"Show what is served, what waits, and the TXT to publish."`
+	Show    paccShowCmd    `cmd:"" default:"withargs" help:"Show what is served, what is pending, and the TXT record to publish."`
 	Publish paccPublishCmd `cmd:"" help:"Serve a changed document now."`
 }
 

@@ -18,7 +18,7 @@ type simulateCmd struct {
 	Address string   `arg:"" help:"The address that a person types."`
 	Client  []string `help:"The program, or all." default:"all" enum:"all,${simulations}"`
 	resolverFlag
-	AllowNetwork []netip.Prefix `help:"Network that may be dialled beside public addresses." placeholder:"PREFIX"`
+	AllowNetwork []netip.Prefix `help:"Network that may be contacted besides public addresses." placeholder:"PREFIX"`
 }
 
 func (s *simulateCmd) Help() string {

@@ -60,7 +60,7 @@ func (s configuration) listed(source config.Source) listedSource {
 type sourceCheckCmd struct {
 	jsonFlag
 	Name    []string `arg:"" optional:"" help:"Sources; all by default."`
-	Address string   `help:"Also show what each says of an address." placeholder:"ADDRESS"`
+	Address string   `help:"Also show what each says about an address." placeholder:"ADDRESS"`
 }
 
 func (k *sourceCheckCmd) Help() string {
@@ -241,7 +241,7 @@ func (s checkedSource) print(c *call) {
 
 type sourcePresetsCmd struct {
 	Name string `arg:"" optional:"" help:"Show the queries or filters of this one."`
-	Kind string `help:"Of which kind: sqlite, postgres, mysql or ldap." enum:"sqlite,postgres,mysql,ldap," default:""`
+	Kind string `help:"The kind: sqlite, postgres, mysql or ldap." enum:"sqlite,postgres,mysql,ldap," default:""`
 }
 
 func (p *sourcePresetsCmd) Help() string {

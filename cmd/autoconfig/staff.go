@@ -13,7 +13,7 @@ import (
 type staffCmd struct {
 	Add    staffAddCmd    `cmd:"" help:"Add a person who signs in with a password."`
 	List   staffListCmd   `cmd:"" help:"List the people of the help desk."`
-	Reset  staffResetCmd  `cmd:"" help:"Give a person a new password, without second factor and lock."`
+	Reset  staffResetCmd  `cmd:"" help:"Reset a person's password, second factor and lock."`
 	Remove staffRemoveCmd `cmd:"" help:"Remove a person and end the sessions."`
 }
 
@@ -70,7 +70,7 @@ func (l *staffListCmd) Run(c *call, app *application) error {
 	header := []string{"NAME", "ROLE", "DOMAINS", "SIGNS IN BY", "SECOND FACTOR", "LOCKED"}
 	return printList(c, l.JSON, header, people, func(p staff.Person) []string {
 		by, second, locked := "password", "no", ""
-		if len(p.Second) > 0 {
+		if len(p.TOTPKey) > 0 {
 			second = "yes"
 		}
 		if p.Issuer != "" {

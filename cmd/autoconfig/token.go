@@ -20,7 +20,7 @@ type tokenCreateCmd struct {
 	Name    string   `arg:"" help:"What the audit log calls the program."`
 	Scopes  []string `help:"What it may do: links:read, links:write, accounts:read, accounts:write, domains:read, domains:write, decisions:read, renders:read, checks:read, audit:read." required:""`
 	Domains []string `help:"Primary domains that it serves; * for all." required:""`
-	Days    int      `help:"Days for which it works, at most 366." default:"90"`
+	Days    int      `help:"Days for which it is valid, at most 366." default:"90"`
 }
 
 func (t *tokenCreateCmd) Help() string {
@@ -65,7 +65,7 @@ func (l *tokenListCmd) Run(c *call, app *application) error {
 }
 
 type tokenRevokeCmd struct {
-	ID string `arg:"" help:"The token's identity, as list shows it."`
+	ID string `arg:"" help:"The token's ID, as list shows it."`
 }
 
 func (r *tokenRevokeCmd) Help() string {

@@ -44,18 +44,18 @@ func (d *decoder) bounded(node ast.Node, b bounds, into reflect.Value) {
 		return
 	}
 	if d.integer(node, into) && !within(b, into.Int(), count) {
-		d.refuse(node, "%d %s are not possible; use %s", into.Int(), b.unit, b)
+		d.refuse(node, "%d %s is not valid: use %s", into.Int(), b.unit, b)
 	}
 }
 
 func (d *decoder) duration(node ast.Node, b bounds, into reflect.Value) {
-	text, ok := d.scalar(node, "a time")
+	text, ok := d.scalar(node, "a duration")
 	if !ok {
 		return
 	}
 	value, err := time.ParseDuration(text)
 	if err != nil || !within(b, value, duration) {
-		d.refuse(node, "%q is not possible: write a time of %s", text, b)
+		d.refuse(node, "%q is not valid: use a duration of %s", text, b)
 	}
 	into.SetInt(int64(value))
 }

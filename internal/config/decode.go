@@ -70,7 +70,7 @@ func (d *decoder) decode(node ast.Node, into reflect.Value) {
 	case *ast.NullNode:
 		return // a key without a value says nothing
 	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode, *ast.TagNode:
-		d.wrong(n, "anchors, aliases and tags of YAML are not possible here; write the value itself")
+		d.wrong(n, "anchors, aliases and tags of YAML are not allowed here: write the value itself")
 		return
 	}
 	switch {

@@ -72,7 +72,7 @@ func (e *ReadableError) What() string {
 	return fmt.Sprintf("%s may be read by others (mode %04o)", e.file, e.mode)
 }
 
-// Remedy is the command that mends it.
+// Remedy is the command that fixes it.
 func (e *ReadableError) Remedy() string { return "chmod " + e.better + " " + e.file }
 
 func createSecret(file string) ([]byte, error) {

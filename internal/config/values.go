@@ -72,7 +72,7 @@ func (b *BaseURL) UnmarshalText(text []byte) error {
 }
 
 func errBaseURL(text string) error {
-	return fmt.Errorf("%q is not possible: write https:// and a host, without a path (http only for a loopback address)", text)
+	return fmt.Errorf("%q is not valid: use https:// and a host, without a path (http only for a loopback address)", text)
 }
 
 // IsGiven tells whether there is one.
@@ -92,7 +92,7 @@ func (w *WebURL) UnmarshalText(text []byte) error {
 	u, err := url.Parse(string(text))
 	local := err == nil && u.Scheme == "http" && u.Hostname() == "127.0.0.1"
 	if *w = WebURL(text); *w != "" && (err != nil || u.Host == "" || u.Scheme != "https" && !local) {
-		return fmt.Errorf("%q is not possible: write an https URL", text)
+		return fmt.Errorf("%q is not valid: use an https URL", text)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ import (
 const Window = 15 * time.Minute
 
 // ErrOrder is what a link can't be made from.
-var ErrOrder = errors.New("a link can't be made so")
+var ErrOrder = errors.New("invalid link request")
 
 // Keeper makes, opens and uses links.
 type Keeper struct {

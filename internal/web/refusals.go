@@ -18,7 +18,7 @@ var (
 	ErrNoDomainName = errors.New("not a domain name")
 	ErrOtherHost    = errors.New("a name that isn't this service's")
 	ErrOtherOrigin  = errors.New("a request by another site's page")
-	ErrBadForm      = errors.New("not a form of ours")
+	ErrBadForm      = errors.New("unexpected form")
 	ErrBadText      = errors.New("a text that is not UTF-8 or has a NUL character")
 	ErrTooLarge     = errors.New("request body over the limit")
 	// ErrTooMany means that a client asks, or gets wrong, too much.

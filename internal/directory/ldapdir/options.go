@@ -217,7 +217,7 @@ func (o *Options) prepare() (*prepared, error) {
 		wrong("the timeout is negative")
 	}
 	if o.Connections < 0 || o.Connections > maxConnections {
-		wrong("%d connections are not possible: use 1 to %d", o.Connections, maxConnections)
+		wrong("%d connections is not valid: use 1 to %d", o.Connections, maxConnections)
 	}
 	roots, err := readRoots(o.CAFile)
 	if err != nil {
@@ -264,7 +264,7 @@ func (p *prepared) mapping(m *Mapping) (problems []error) {
 	scopes := map[string]int{"": ldap.ScopeWholeSubtree, "sub": ldap.ScopeWholeSubtree, "one": ldap.ScopeSingleLevel, "base": ldap.ScopeBaseObject}
 	scope, ok := scopes[m.Scope]
 	if !ok {
-		wrong("the scope %q is not possible: use sub, one or base", m.Scope)
+		wrong("the scope %q is not valid: use sub, one or base", m.Scope)
 	}
 	p.scope = scope
 	filter := func(into **template, name, text string, needed bool, oneOf, others []string) {
@@ -319,7 +319,7 @@ func (p *prepared) mapping(m *Mapping) (problems []error) {
 		wrong("an enabled attribute needs values or a bit, and they need it")
 	}
 	if _, err := policy.ParseBytes("1" + m.QuotaUnit); err != nil || strings.ContainsAny(m.QuotaUnit, "0123456789.") {
-		wrong("the quota unit %q is not possible: use B, KB, MB, GB, KiB, MiB or GiB", m.QuotaUnit)
+		wrong("the quota unit %q is not valid: use B, KB, MB, GB, KiB, MiB or GiB", m.QuotaUnit)
 	}
 	a := m.Attributes
 	p.allAddressNames = slices.DeleteFunc(append(slices.Clone(p.addressNames), a.Addresses), func(name string) bool { return name == "" })

@@ -42,7 +42,7 @@ type refusal struct {
 func parseServer(text string, startTLS bool, roots *x509.CertPool) (*server, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Hostname() == "" {
-		return nil, fmt.Errorf("the server %q is not possible: write ldaps://host or ldaps://host:port", cleaned(text))
+		return nil, fmt.Errorf("the server %q is not valid: use ldaps://host or ldaps://host:port", cleaned(text))
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
 		return nil, fmt.Errorf("the server %s://%s has more than a host and a port: names, passwords and the base have options of their own", u.Scheme, u.Host)
