@@ -19,7 +19,7 @@ func TestOptionsThatArentPossible(t *testing.T) {
 		`the server "ldaps://a:b"`:                      func(o *Options) { o.Servers = []string{"ldaps://a:b"} },
 		"ldaps://a has more than a host":                func(o *Options) { o.Servers = []string{"ldaps://cn:secret@a/dc=example"} },
 		"the timeout is negative":                       func(o *Options) { o.Timeout = -time.Second },
-		"65 connections is not valid":               func(o *Options) { o.Connections = 65 },
+		"65 connections is not valid":                   func(o *Options) { o.Connections = 65 },
 		"no name to bind with":                          func(o *Options) { o.Password = "secret" },
 		"but no password":                               func(o *Options) { o.BindDN = "cn=reader" },
 		"the name to bind with is not":                  func(o *Options) { o.BindDN, o.Password = "reader", "secret" },
