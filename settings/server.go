@@ -135,6 +135,14 @@ func canonicalAuth(a Auth) Auth {
 	return a
 }
 
+// PortWarning says what is odd about implicit TLS at the server's port; "" for nothing.
+func (s Server) PortWarning(p Protocol) string {
+	if s.Security != TLS || securityAt(p, s.Port) != STARTTLS {
+		return ""
+	}
+	return fmt.Sprintf("port %d is registered for STARTTLS: Thunderbird takes it for that in Autodiscover; write security: starttls, or port %d", s.Port, RegisteredPort(p, TLS))
+}
+
 // Check lists what is wrong with a normalised server.
 func (s Server) Check(p Protocol, path string) Problems {
 	var problems Problems
@@ -150,8 +158,8 @@ func (s Server) Check(p Protocol, path string) Problems {
 	}
 	switch s.Security {
 	case TLS:
-		if securityAt(p, s.Port) == STARTTLS {
-			problems.Warn(path+".port", "port %d is registered for STARTTLS: Thunderbird takes it for that in Autodiscover; write security: starttls, or port %d", s.Port, RegisteredPort(p, TLS))
+		if warning := s.PortWarning(p); warning != "" {
+			problems.Warn(path+".port", "%s", warning)
 		}
 	case STARTTLS:
 	case None:

@@ -42,7 +42,7 @@ type android struct{ variables placeholders }
 
 func (a android) provider(provider *element) (*Account, error) {
 	i := slices.IndexFunc(provider.attributes, func(a attribute) bool { return a.name == "id" })
-	if i < 0 || !isHost(provider.attributes[i].value) {
+	if i < 0 || !IsHost(provider.attributes[i].value) {
 		return nil, refuse("the id of <emailProvider> is no host name")
 	}
 	account := &Account{}
@@ -54,7 +54,7 @@ func (a android) provider(provider *element) (*Account, error) {
 			if err != nil {
 				return nil, err
 			}
-			domain = domain || isHost(text)
+			domain = domain || IsHost(text)
 		case "incomingServer":
 			if err := a.server(e, "imap", &account.Incoming); err != nil {
 				return nil, err
@@ -105,7 +105,7 @@ func (a android) elements(e *element, s *Server, seen map[string]bool) error {
 		switch child.name {
 		case "hostname":
 			s.Host = text
-			if err == nil && !isHost(text) {
+			if err == nil && !IsHost(text) {
 				err = refuse("%q is not a host name", text)
 			}
 		case "port":
@@ -158,8 +158,8 @@ func decimal(text string) (int, bool) {
 	return int(n), err == nil
 }
 
-// isHost is HostNameUtils.isLegalHostNameOrIP of a text without blanks around it.
-func isHost(text string) bool {
+// IsHost is Thunderbird for Android's HostNameUtils.isLegalHostNameOrIP of a text without blanks around it.
+func IsHost(text string) bool {
 	text = strings.TrimSpace(text)
 	return len(text) <= 255 && hostPattern.MatchString(text) && isASCII(text) || isIPv4(text) || isIPv6(text)
 }

@@ -3,6 +3,8 @@ package reading
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"mime"
 	"slices"
 	"strings"
@@ -18,13 +20,10 @@ func geckoXML(d Document) (*element, error) {
 	if hasPrefix(d.ContentType, "text/json", "application/json") && !json.Valid(d.Body) {
 		return nil, ErrNothing
 	}
-	if !hasPrefix(d.ContentType, "text/xml", "application/xml", "text/rdf") {
-		return nil, refuse("the media type isn't text/xml (%q)", d.ContentType)
+	if !startsAsXML(d.ContentType) {
+		return nil, &mediaType{refusal{fmt.Sprintf("the media type isn't text/xml (%q)", d.ContentType)}}
 	}
-	kind, _, _ := strings.Cut(d.ContentType, ";")
-	kind = strings.ToLower(strings.TrimSpace(kind))
-	isXML := kind == "text/xml" || kind == "application/xml" || strings.HasSuffix(kind, "+xml") && !strings.Contains(kind, ",")
-	if len(d.Body) == 0 || !isXML {
+	if len(d.Body) == 0 || !isXML(d.ContentType) {
 		return nil, ErrNothing // XMLHttpRequest has no document then
 	}
 	_, parameters, _ := mime.ParseMediaType(d.ContentType)
@@ -33,6 +32,28 @@ func geckoXML(d Document) (*element, error) {
 		return nil, err
 	}
 	return parseXML(decoded)
+}
+
+// mediaType is a refusal that is about nothing but the media type.
+type mediaType struct{ refusal }
+
+// IsMediaType tells whether Thunderbird refuses an answer for its media type.
+func IsMediaType(err error) bool {
+	var refused *mediaType
+	return errors.As(err, &refused)
+}
+
+// TakesType tells whether Thunderbird takes a Content-Type for a document's.
+func TakesType(contentType string) bool { return startsAsXML(contentType) && isXML(contentType) }
+
+func startsAsXML(contentType string) bool {
+	return hasPrefix(contentType, "text/xml", "application/xml", "text/rdf")
+}
+
+func isXML(contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	return kind == "text/xml" || kind == "application/xml" || strings.HasSuffix(kind, "+xml") && !strings.Contains(kind, ",")
 }
 
 // hasPrefix compares letter by letter, as Thunderbird does.

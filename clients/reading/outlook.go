@@ -136,7 +136,7 @@ func outlookServer(e *element, person Person) (Server, bool, error) {
 	}
 	s := Server{Type: strings.ToLower(kind), Security: settings.TLS, Auth: "password"}
 	var ok bool
-	if s.Host, ok = e.says("Server"); !ok || !isHost(s.Host) {
+	if s.Host, ok = e.says("Server"); !ok || !IsHost(s.Host) {
 		return s, false, refuse("%s: %q is not a host name", kind, s.Host)
 	}
 	if port, ok := e.says("Port"); ok {

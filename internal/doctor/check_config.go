@@ -1,46 +1,69 @@
 package doctor
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"autoconfig/autodiscover"
+	"autoconfig/clients/reading"
 	"autoconfig/internal/doctor/probe"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
 )
 
-func isConfig(body []byte) bool {
-	_, err := thunderbird.Parse(body)
-	return err == nil
-}
+// isConfig tells whether a page is meant as an autoconfig document.
+func isConfig(body []byte) bool { return bytes.Contains(bytes.ToLower(body), []byte("<clientconfig")) }
 
-// readConfig judges an autoconfig document.
-func (c *check) readConfig(p probe.Page) *offered {
+// readConfig judges an autoconfig document: by itself, and by what each program makes
+// of it.
+func (c *check) readConfig(p probe.Page) *place {
+	pl := c.readByAll(autoconfigPlace, p)
 	config, err := thunderbird.Parse(p.Body)
 	if err != nil {
-		c.report(Finding{Code: ConfigUnreadable, Subject: p.Asked, Seen: err.Error()})
-		return nil
+		c.unparsed(pl, err)
+		return pl
 	}
-	c.judgeConfig(p.Asked, config)
-	c.asProgramsRead(p)
+	pl.imap = slices.ContainsFunc(config.Incoming, func(s thunderbird.Server) bool { return strings.EqualFold(strings.TrimSpace(s.Type), "imap") })
+	for _, s := range config.Incoming {
+		pl.hosts = append(pl.hosts, strings.ToLower(s.Hostname))
+	}
+	refused := c.refusals(pl)
+	values := c.judgeConfig(p.Asked, config)
 	if len(config.Incoming) == 0 || len(config.Outgoing) == 0 {
-		c.report(Finding{
-			Code: ConfigUnreadable, Subject: p.Asked,
-			Seen:     fmt.Sprintf("%d incoming and %d outgoing servers", len(config.Incoming), len(config.Outgoing)),
-			Expected: "one of each",
-		})
-		return nil
+		seen := fmt.Sprintf("%d incoming and %d outgoing servers", len(config.Incoming), len(config.Outgoing))
+		if len(refused) > 0 {
+			seen += noAccountIn + namesOf(refused) + ")"
+		}
+		values = append(values, Finding{Code: ConfigUnreadable, Subject: p.Asked, Seen: seen, Expected: "one of each"})
+		refused = nil
 	}
-	in, out := config.Incoming[0], config.Outgoing[0]
-	return &offered{p.Asked, settings.Protocol(in.Type), in.Hostname + ":" + in.Port, out.Hostname + ":" + out.Port}
+	c.reportRefusals(p.Asked, values, refused)
+	c.judgeLogins(pl, values)
+	c.judgeWeaker(pl, config)
+	return pl
+}
+
+// unparsed reports a document that can't be read here: nobody reads it, or some do.
+func (c *check) unparsed(pl *place, err error) {
+	pl.imap = true
+	refused := c.refusals(pl)
+	if slices.ContainsFunc(pl.readings, func(r programReading) bool { return r.account != nil }) {
+		c.reportRefusals(pl.url, nil, refused)
+		c.judgeLogins(pl, nil)
+		return
+	}
+	c.report(Finding{Code: ConfigUnreadable, Subject: pl.url, Seen: err.Error() + noAccountIn + namesOf(refused) + ")", Expected: "a document"})
 }
 
 var socketTypes = []string{"SSL", "STARTTLS", "plain"}
 
 // judgeConfig looks for what measurements of the wild found.
-func (c *check) judgeConfig(url string, config *thunderbird.Config) {
+func (c *check) judgeConfig(url string, config *thunderbird.Config) (found []Finding) {
 	secure := false
 	for _, s := range append(slices.Clone(config.Incoming), config.Outgoing...) {
 		if s.Hostname == "" {
@@ -49,7 +72,7 @@ func (c *check) judgeConfig(url string, config *thunderbird.Config) {
 		for _, kind := range s.SocketTypes {
 			secure = secure || kind == "SSL" || kind == "STARTTLS"
 			if !slices.Contains(socketTypes, kind) {
-				c.report(Finding{
+				found = append(found, Finding{
 					Code: ConfigValue, Subject: url,
 					Seen: "socketType " + kind, Expected: strings.Join(socketTypes, ", "),
 				})
@@ -57,22 +80,40 @@ func (c *check) judgeConfig(url string, config *thunderbird.Config) {
 		}
 		for _, value := range []string{s.Hostname, s.Port, s.Username} {
 			if template(value) {
-				c.report(Finding{Code: ConfigValue, Subject: url, Seen: value, Expected: "a value, or %EMAILADDRESS%"})
+				found = append(found, Finding{Code: ConfigValue, Subject: url, Seen: value, Expected: "a value, or %EMAILADDRESS%"})
 			}
+		}
+		port, _ := strconv.Atoi(s.Port)
+		if slices.Contains(s.SocketTypes, "SSL") {
+			found = append(found, c.portOfSTARTTLS(url, settings.Protocol(s.Type), s.Hostname, port)...)
 		}
 	}
 	if !secure {
-		c.report(Finding{Code: ConfigPlaintext, Subject: url, Seen: "no server with SSL or STARTTLS"})
+		found = append(found, Finding{Code: ConfigPlaintext, Subject: url, Seen: "no server with SSL or STARTTLS"})
 	}
 	for i, s := range config.Incoming {
 		better := slices.ContainsFunc(config.Incoming[i+1:], func(o thunderbird.Server) bool { return o.Type == s.Type && slices.Contains(o.SocketTypes, "SSL") })
 		if better && !slices.Contains(s.SocketTypes, "SSL") {
-			c.report(Finding{
+			found = append(found, Finding{
 				Code: ConfigOrder, Subject: url,
 				Seen: fmt.Sprintf("%s:%s with %s before one with SSL", s.Hostname, s.Port, strings.Join(s.SocketTypes, ", ")),
 			})
 		}
 	}
+	return found
+}
+
+// portOfSTARTTLS warns of implicit TLS at a port that is registered for STARTTLS, as
+// applying a site does. What the policy says itself was warned of there.
+func (c *check) portOfSTARTTLS(url string, p settings.Protocol, host string, port int) []Finding {
+	warning := settings.Server{Port: port, Security: settings.TLS}.PortWarning(p)
+	if warning == "" || c.plan != nil && slices.ContainsFunc(handedOut(c.plan.Terms), func(m mailServer) bool { return m.Port == port && m.Security == settings.TLS }) {
+		return nil
+	}
+	return []Finding{{
+		Code: ConfigPort, Subject: url,
+		Seen: fmt.Sprintf("%s %s:%d with SSL", strings.ToUpper(string(p)), host, port), Expected: warning,
+	}}
 }
 
 // template tells whether a value is one that somebody forgot to fill in.
@@ -85,70 +126,141 @@ func template(value string) bool {
 	return false
 }
 
+// isPOX tells whether a page is meant as an answer of Autodiscover.
 func isPOX(body []byte) bool {
-	_, err := autodiscover.ParseResponse(body)
-	return err == nil
+	body = bytes.ToLower(body)
+	return bytes.Contains(body, []byte("<autodiscover")) || bytes.Contains(body, []byte(":autodiscover"))
 }
 
+// maxFollowed bounds how often an answer of Autodiscover is followed to another URL, as
+// Outlook bounds it.
+const maxFollowed = 10
+
 // readPOX judges an answer of Autodiscover.
-func (c *check) readPOX(p probe.Page) *offered {
+func (c *check) readPOX(ctx context.Context) func(probe.Page) *place {
+	return func(p probe.Page) *place { return c.readPOXAt(ctx, p, maxFollowed) }
+}
+
+func (c *check) readPOXAt(ctx context.Context, p probe.Page, follow int) *place {
+	pl := c.readByAll(autodiscoverPlace, p)
 	reply, err := autodiscover.ParseResponse(p.Body)
 	if err != nil {
-		c.report(Finding{Code: ConfigUnreadable, Subject: p.Asked, Seen: err.Error()})
-		return nil
+		c.unparsed(pl, err)
+		return pl
 	}
 	if reply.Error != nil {
 		if c.plan != nil {
 			c.report(Finding{
 				Code: HTTPStatus, Subject: p.Asked,
-				Seen: "Autodiscover error " + reply.Error.Code.String(), Expected: "settings",
+				Seen: "Autodiscover error " + reply.Error.Code.String() + noAccountIn + namesOf(c.refusals(pl)) + ")", Expected: "settings",
 			})
 		}
 		return nil
 	}
-	c.asThunderbirdDiscovers(p)
-	o := offered{url: p.Asked}
+	if to := reply.RedirectURL; strings.EqualFold(reply.Action, "redirectUrl") && to != "" {
+		return c.followPOX(ctx, p, to, follow)
+	}
+	mail := []string{"IMAP", "POP3"}
+	offersMail := slices.ContainsFunc(reply.Protocols, func(s autodiscover.Protocol) bool { return slices.Contains(mail, strings.ToUpper(s.Type)) })
+	if !offersMail && c.plan == nil {
+		return nil // Exchange
+	}
+	pl.imap = slices.ContainsFunc(reply.Protocols, func(s autodiscover.Protocol) bool { return strings.EqualFold(s.Type, "IMAP") })
+	var values []Finding
 	for _, protocol := range reply.Protocols {
-		c.judgeProtocol(p.Asked, protocol)
-		at := protocol.Server + ":" + protocol.Port
-		switch kind := settings.Protocol(strings.ToLower(protocol.Type)); {
-		case kind == settings.SMTP && o.outgoing == "":
-			o.outgoing = at
-		case (kind == settings.IMAP || kind == settings.POP3) && o.incoming == "":
-			o.protocol, o.incoming = kind, at
-		}
+		values = append(values, c.judgeProtocol(p.Asked, protocol)...)
 	}
-	if o.incoming == "" {
-		return nil // Exchange, or a redirect
-	}
-	return &o
+	values = append(values, judgeLeftOut(p.Asked, reply.Protocols)...)
+	c.reportRefusals(p.Asked, values, c.refusals(pl))
+	c.judgeLogins(pl, values)
+	return pl
 }
 
-func (c *check) judgeProtocol(url string, p autodiscover.Protocol) {
+// followPOX asks where an answer leads, as Outlook does.
+func (c *check) followPOX(ctx context.Context, p probe.Page, to string, follow int) *place {
+	if follow == 0 || !strings.HasPrefix(to, "https:") {
+		c.report(Finding{Code: ConfigRefused, Subject: p.Asked, Seen: "Outlook (classic): it is sent to " + to, Expected: "a URL with https, and no more than ten of them"})
+		return nil
+	}
+	next, err := c.Fetch(ctx, probe.PostXML(to, autodiscover.RequestFor(localPart+"@"+c.domain)))
+	if err != nil {
+		c.unreachable(to, err)
+		return nil
+	}
+	if next.Status != http.StatusOK {
+		c.report(Finding{Code: ConfigRefused, Subject: p.Asked, Seen: fmt.Sprintf("Outlook (classic): it is sent to %s, status %d", to, next.Status), Expected: "status 200"})
+		return nil
+	}
+	return c.readPOXAt(ctx, next, follow-1)
+}
+
+func (c *check) judgeProtocol(url string, p autodiscover.Protocol) (found []Finding) {
 	if !slices.Contains([]string{"IMAP", "POP3", "SMTP"}, p.Type) {
-		return
+		return nil
 	}
 	ssl, encryption := strings.ToLower(p.SSL), strings.ToLower(p.Encryption)
 	at := p.Type + " " + p.Server + ":" + p.Port
 	if !slices.Contains([]string{"", "on", "off"}, ssl) {
-		c.report(Finding{Code: ConfigValue, Subject: url, Seen: at + ", SSL " + p.SSL, Expected: "on"})
+		found = append(found, Finding{Code: ConfigValue, Subject: url, Seen: at + ", SSL " + p.SSL, Expected: "on"})
 	}
 	if !slices.Contains([]string{"", "none", "ssl", "tls", "auto"}, encryption) {
-		c.report(Finding{Code: ConfigValue, Subject: url, Seen: at + ", Encryption " + p.Encryption, Expected: "SSL or TLS"})
+		found = append(found, Finding{Code: ConfigValue, Subject: url, Seen: at + ", Encryption " + p.Encryption, Expected: "SSL or TLS"})
 	}
 	if ssl == "off" && encryption != "" && encryption != "none" {
-		c.report(Finding{
+		found = append(found, Finding{
 			Code: ConfigEncryption, Subject: url,
 			Seen: at + ", SSL off with Encryption " + p.Encryption, Expected: "SSL on",
 		})
 	}
 	if ssl == "off" && (encryption == "" || encryption == "none") {
-		c.report(Finding{Code: ConfigPlaintext, Subject: url, Seen: at + ", SSL off"})
+		found = append(found, Finding{Code: ConfigPlaintext, Subject: url, Seen: at + ", SSL off"})
+	}
+	if port, _ := strconv.Atoi(p.Port); ssl != "off" && (encryption == "" || encryption == "ssl") {
+		found = append(found, c.portOfSTARTTLS(url, settings.Protocol(strings.ToLower(p.Type)), p.Server, port)...)
 	}
 	for _, value := range []string{p.Server, p.LoginName} {
 		// Outlook has no placeholders.
 		if template(value) || placeholder.MatchString(value) {
-			c.report(Finding{Code: ConfigValue, Subject: url, Seen: value, Expected: "a value"})
+			found = append(found, Finding{Code: ConfigValue, Subject: url, Seen: value, Expected: "a value"})
 		}
 	}
+	return found
 }
+
+// judgeLeftOut looks for what programs fill in differently where it is missing. That
+// Outlook signs in by NTLM without SPA is what its maker's page says, and was not tried.
+func judgeLeftOut(url string, protocols []autodiscover.Protocol) (found []Finding) {
+	without := func(lacks func(autodiscover.Protocol) bool) string {
+		var types []string
+		for _, p := range protocols {
+			if slices.Contains([]string{"IMAP", "POP3", "SMTP"}, p.Type) && lacks(p) {
+				types = append(types, p.Type)
+			}
+		}
+		return strings.Join(types, ", ")
+	}
+	if types := without(func(p autodiscover.Protocol) bool {
+		return p.LoginName == "" && !strings.EqualFold(p.AuthRequired, "off")
+	}); types != "" {
+		found = append(found, Finding{
+			Code: ConfigLeftOut, Subject: url, Seen: types + " without LoginName: Outlook (classic) logs in with what stands before the @, Thunderbird with the address",
+			Expected: "LoginName",
+		})
+	}
+	if types := without(func(p autodiscover.Protocol) bool { return p.Port == "" }); types != "" {
+		found = append(found, Finding{
+			Code: ConfigLeftOut, Subject: url, Seen: types + " without Port: Thunderbird and FairEmail pass over it, Outlook (classic) takes the usual one",
+			Expected: "Port",
+		})
+	}
+	if types := without(func(p autodiscover.Protocol) bool { return p.SPA == "" }); types != "" {
+		found = append(found, Finding{
+			Code: ConfigLeftOut, Severity: Info, Subject: url, Seen: types + " without SPA: by its documentation Outlook (classic) signs in by NTLM then",
+			Expected: "SPA off",
+		})
+	}
+	return found
+}
+
+// reads tells whether Thunderbird takes a page's media type for XML.
+func reads(p probe.Page) bool { return reading.TakesType(p.Header.Get("Content-Type")) }

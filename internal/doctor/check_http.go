@@ -15,7 +15,6 @@ import (
 
 	"autoconfig/autodiscover"
 	"autoconfig/internal/doctor/probe"
-	"autoconfig/settings"
 	"autoconfig/thunderbird"
 )
 
@@ -23,45 +22,33 @@ import (
 // that nobody has, so that the domain's default must come.
 const localPart = "autoconfig-check"
 
-// offered is a configuration that some URL gives: what a program makes of it.
-type offered struct {
-	url      string
-	protocol settings.Protocol
-	incoming string // host:port
-	outgoing string
-}
-
-func (o offered) String() string {
-	return strings.ToUpper(string(o.protocol)) + " " + o.incoming + ", SMTP " + o.outgoing
-}
-
 // answerOf is what a URL answers, and what becomes of it.
 type answerOf struct {
 	request probe.Request
-	// judge reports what is wrong with the answer, and says what is offered by it; nil
+	// judge reports what is wrong with the answer, and says what programs make of it; nil
 	// for nothing.
-	judge func(probe.Page, error) *offered
-	got   *offered
+	judge func(probe.Page, error) *place
+	got   *place
 }
 
 // web asks every URL that programs ask, in their own way.
 func (c *check) web(ctx context.Context) {
 	address := localPart + "@" + c.domain
 	query := "?emailaddress=" + url.QueryEscape(address)
-	get := func(scheme, host, path string, judge func(probe.Page, error) *offered) *answerOf {
+	get := func(scheme, host, path string, judge func(probe.Page, error) *place) *answerOf {
 		return &answerOf{request: probe.Get(scheme + host + path + query), judge: judge}
 	}
-	post := func(host string, judge func(probe.Page, error) *offered) *answerOf {
+	post := func(host string, judge func(probe.Page, error) *place) *answerOf {
 		return &answerOf{request: probe.PostXML("https://"+host+autodiscover.Path, autodiscover.RequestFor(address)), judge: judge}
 	}
 	autoconfigHost, autodiscoverHost := thunderbird.HostLabel+"."+c.domain, autodiscover.HostLabel+"."+c.domain
 	all := []*answerOf{
-		get("https://", autoconfigHost, thunderbird.Path, c.atHost(c.readConfig)),
+		get("https://", autoconfigHost, thunderbird.Path, c.atHost(isConfig, c.readConfig)),
 		get("https://", c.domain, thunderbird.PathWellKnown, c.atApex(AutoconfigApex, isConfig, c.readConfig)),
 		get("http://", autoconfigHost, thunderbird.Path, c.plain),
 		get("http://", c.domain, thunderbird.PathWellKnown, c.plain),
-		post(autodiscoverHost, c.atHost(c.readPOX)),
-		post(c.domain, c.atApex(AutodiscoverApex, isPOX, c.readPOX)),
+		post(autodiscoverHost, c.atHost(isPOX, c.readPOX(ctx))),
+		post(c.domain, c.atApex(AutodiscoverApex, isPOX, c.readPOX(ctx))),
 		{request: probe.Get("https://" + autodiscoverHost + autodiscover.PathJSON + "?Email=" + url.QueryEscape(address) + "&Protocol=AutodiscoverV1"), judge: c.autodiscoverJSON},
 	}
 	parallel(all, func(a *answerOf) {
@@ -71,10 +58,10 @@ func (c *check) web(ctx context.Context) {
 		}
 		a.got = a.judge(p, err)
 	})
-	var got []offered
+	var got []*place
 	for _, a := range all {
 		if a.got != nil {
-			got = append(got, *a.got)
+			got = append(got, a.got)
 		}
 	}
 	c.agree(got)
@@ -97,8 +84,8 @@ func (c *check) unreachable(url string, err error) {
 
 // atHost judges a special name's answer: for a domain that is ours it must be a
 // document.
-func (c *check) atHost(read func(probe.Page) *offered) func(probe.Page, error) *offered {
-	return func(p probe.Page, err error) *offered {
+func (c *check) atHost(is func([]byte) bool, read func(probe.Page) *place) func(probe.Page, error) *place {
+	return func(p probe.Page, err error) *place {
 		switch {
 		case c.plan == nil && (err != nil || p.Status != http.StatusOK):
 		case err != nil:
@@ -108,32 +95,42 @@ func (c *check) atHost(read func(probe.Page) *offered) func(probe.Page, error) *
 				Code: HTTPStatus, Subject: p.Asked,
 				Seen: fmt.Sprintf("status %d at %s", p.Status, p.At()), Expected: "status 200",
 			})
-		case !p.IsXML():
-			c.report(Finding{Code: ContentType, Subject: p.Asked, Seen: p.MediaType(), Expected: "text/xml; charset=utf-8"})
+		case !reads(p) && !is(p.Body):
+			c.wrongType(p)
 		default:
+			c.wrongType(p)
 			return read(p)
 		}
 		return nil
 	}
 }
 
+// wrongType reports a media type that Thunderbird refuses; other programs don't look at
+// it.
+func (c *check) wrongType(p probe.Page) {
+	if !reads(p) {
+		c.report(Finding{Code: ContentType, Subject: p.Asked, Seen: p.MediaType() + " (no account in Thunderbird)", Expected: "text/xml; charset=utf-8"})
+	}
+}
+
 // atApex judges the domain's own host, which is often a web site: anything but a
 // document must not be a 200.
-func (c *check) atApex(code Code, is func([]byte) bool, read func(probe.Page) *offered) func(probe.Page, error) *offered {
-	return func(p probe.Page, err error) *offered {
+func (c *check) atApex(code Code, is func([]byte) bool, read func(probe.Page) *place) func(probe.Page, error) *place {
+	return func(p probe.Page, err error) *place {
 		switch {
 		case err != nil || p.Status != http.StatusOK:
 			return nil
-		case !p.IsXML() || !is(p.Body):
+		case !is(p.Body):
 			c.report(Finding{Code: code, Subject: p.Asked, Seen: "status 200, " + p.MediaType(), Expected: "status 404"})
 			return nil
 		}
+		c.wrongType(p)
 		return read(p)
 	}
 }
 
 // plain http must lead to https, or not answer.
-func (c *check) plain(p probe.Page, err error) *offered {
+func (c *check) plain(p probe.Page, err error) *place {
 	if err == nil && p.Status == http.StatusOK && !strings.HasPrefix(p.At(), "https:") && isConfig(p.Body) {
 		c.report(Finding{
 			Code: HTTPPlain, Subject: p.Asked,
@@ -143,7 +140,7 @@ func (c *check) plain(p probe.Page, err error) *offered {
 	return nil
 }
 
-func (c *check) autodiscoverJSON(p probe.Page, err error) *offered {
+func (c *check) autodiscoverJSON(p probe.Page, err error) *place {
 	if c.plan == nil || err != nil {
 		return nil // the same host is judged by its POX
 	}
@@ -156,31 +153,6 @@ func (c *check) autodiscoverJSON(p probe.Page, err error) *offered {
 		})
 	}
 	return nil
-}
-
-// agree compares all that was offered: with the policy, or with one another.
-func (c *check) agree(got []offered) {
-	if len(got) == 0 {
-		return
-	}
-	want := got[0]
-	if c.plan != nil {
-		address, err := settings.ParseAddress(localPart + "@" + c.domain)
-		if err != nil {
-			return // a domain of ours can be written in an address
-		}
-		s := c.plan.Terms.PublicSettings(address, c.plan.Terms.Unknown(address))
-		at := func(s settings.Server) string { return fmt.Sprintf("%s:%d", s.Host, s.Port) }
-		want = offered{"the policy", s.Decision.Protocol, at(s.Incoming), at(s.Outgoing)}
-	}
-	for _, o := range got {
-		if o.String() != want.String() {
-			c.report(Finding{
-				Code: ConfigDisagrees, Subject: o.url,
-				Seen: o.String(), Expected: want.String() + " (" + want.url + ")",
-			})
-		}
-	}
 }
 
 // nothing looks at what programs do for a domain that publishes nothing: they ask
@@ -204,7 +176,7 @@ func (c *check) nothing(ctx context.Context, path string) {
 	}
 	where := "https://" + thunderbird.HostLabel + "." + base
 	p, err := c.Fetch(ctx, probe.Get(where+path))
-	if err == nil && p.Status == http.StatusOK && p.IsXML() && base != c.domain {
+	if err == nil && p.Status == http.StatusOK && reads(p) && base != c.domain {
 		c.report(Finding{Code: MXIndirect, Subject: c.domain, Seen: where})
 		return
 	}

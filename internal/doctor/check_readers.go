@@ -5,29 +5,40 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
+	"autoconfig/clients"
 	"autoconfig/clients/reading"
 	"autoconfig/internal/doctor/probe"
+	"autoconfig/settings"
 )
 
-// asProgramsRead reports what each program whose reader is known makes of an autoconfig
-// document, where that isn't an account with a login of the person's.
-func (c *check) asProgramsRead(p probe.Page) {
-	for _, program := range []struct {
-		name string
-		read func(reading.Document, reading.Person) (*reading.Account, error)
-	}{{"Thunderbird", reading.Thunderbird}, {"Evolution", reading.Evolution}} {
-		account, err := program.read(asDocument(p), c.somebody())
-		c.judgeReading(p.Asked, program.name, account, err)
-	}
+// place is a URL that programs ask, and what they make of what it gives.
+type place struct {
+	kind     placeKind
+	url      string
+	readings []programReading
+	// hosts are the incoming servers in it. imap tells whether there is IMAP, weaker are the programs that take less
+	// security than they could, and badLogin tells whether a login is nobody's.
+	hosts    []string
+	imap     bool
+	weaker   []string
+	badLogin bool
 }
 
-// asThunderbirdDiscovers does the same for an answer of Autodiscover.
-func (c *check) asThunderbirdDiscovers(p probe.Page) {
-	account, redirect, err := reading.ThunderbirdAutodiscover(asDocument(p), c.somebody(), "")
-	if redirect == "" {
-		c.judgeReading(p.Asked, "Thunderbird", account, err)
-	}
+type placeKind string
+
+const (
+	autoconfigPlace   placeKind = "autoconfig"
+	autodiscoverPlace placeKind = "Autodiscover"
+)
+
+// programReading is what one program, by its names, makes of a document: an account, or
+// why there is none.
+type programReading struct {
+	program, names string
+	account        *reading.Account
+	err            error
 }
 
 func asDocument(p probe.Page) reading.Document {
@@ -40,27 +51,182 @@ func (c *check) somebody() reading.Person {
 	return reading.Person{Email: address, RealName: address}
 }
 
-func (c *check) judgeReading(url, program string, account *reading.Account, err error) {
-	if errors.Is(err, reading.ErrNothing) {
-		return // the media type, which is reported
-	}
-	if err != nil {
-		c.report(Finding{Code: ConfigRefused, Subject: url, Seen: program + ": " + err.Error(), Expected: "an account"})
-		return
-	}
-	for _, s := range []reading.Server{account.Incoming, account.Outgoing} {
-		if s.Auth != "" && s.Auth != "none" && nobodys(s.Username) {
-			seen := fmt.Sprintf("%s: the login %q at %s", program, s.Username, s.Host)
-			c.report(Finding{Code: ConfigLogin, Subject: url, Seen: seen, Expected: "the person's login"})
+// readByAll is what every program whose reader is known makes of a page. A program that
+// a page sends elsewhere isn't among them.
+func (c *check) readByAll(kind placeKind, p probe.Page) *place {
+	pl := &place{kind: kind, url: p.Asked}
+	for _, program := range reading.Programs() {
+		r := programReading{program: program.ID, names: clients.NameOf(program.ID)}
+		var redirect reading.Redirect
+		switch {
+		case kind == autoconfigPlace && program.Config != nil:
+			r.account, r.err = program.Config(asDocument(p), c.somebody())
+		case kind == autodiscoverPlace && program.Autodiscover != nil && program.ID != getsAutodiscover:
+			r.account, redirect, r.err = program.Autodiscover(asDocument(p), c.somebody())
+		default:
+			continue
 		}
+		if redirect != (reading.Redirect{}) {
+			continue
+		}
+		if r.err == nil {
+			r.err = cantConnect(r)
+		}
+		if r.err != nil {
+			r.account = nil
+		}
+		pl.readings = append(pl.readings, r)
+	}
+	return pl
+}
+
+// getsAutodiscover is the program that asks for Autodiscover by GET, which may be
+// answered otherwise than what is posted here.
+const getsAutodiscover = "deltachat"
+
+// portless programs have no port of their own for a document that gives none.
+var portless = []string{"evolution", "kmail", "nextcloud"}
+
+// cantConnect says why an account that a program sets up can't work.
+func cantConnect(r programReading) error {
+	for _, s := range []reading.Server{r.account.Incoming, r.account.Outgoing} {
+		switch {
+		case s.Type == "", s.Type == "exchange", s.Type == "ews":
+		case !reading.IsHost(s.Host):
+			return fmt.Errorf("it sets up %s with the host %q, which is no host name", strings.ToUpper(s.Type), s.Host)
+		case s.Port < 0 || s.Port > 65535 || s.Port == 0 && slices.Contains(portless, r.program):
+			return fmt.Errorf("it sets up %s with the port %d", strings.ToUpper(s.Type), s.Port)
+		}
+	}
+	if r.account.Incoming.Type == "" {
+		return errors.New("it finds no incoming server")
+	}
+	return nil
+}
+
+// refusals are the readings that come to nothing although they should. A program that
+// only knows IMAP isn't expected to read what has POP3 alone, and the media type is a
+// finding of its own.
+func (c *check) refusals(pl *place) []programReading {
+	return slices.DeleteFunc(slices.Clone(pl.readings), func(r programReading) bool {
+		return r.err == nil || errors.Is(r.err, reading.ErrNothing) || reading.IsMediaType(r.err) || !c.concerns(r.program, pl.imap)
+	})
+}
+
+// concerns tells whether a program should come to an account: it must know the protocol
+// that is handed out, or that is published.
+func (c *check) concerns(program string, imap bool) bool {
+	if c.plan != nil {
+		imap = c.plan.Terms.DefaultProtocol() == settings.IMAP
+	}
+	return imap || slices.ContainsFunc(clients.All(), func(known clients.Client) bool {
+		return known.Simulation == program && known.POP3.How == clients.ByItself
+	})
+}
+
+// said are the things that programs do, each once with all programs that do it.
+type said struct {
+	order []string
+	names map[string][]string
+}
+
+func (s *said) add(names, text string) {
+	if s.names == nil {
+		s.names = map[string][]string{}
+	}
+	if s.names[text] == nil {
+		s.order = append(s.order, text)
+	}
+	s.names[text] = append(s.names[text], names)
+}
+
+// String names the first program before what it does, and the others behind it.
+func (s *said) String() string {
+	parts := make([]string, len(s.order))
+	for i, text := range s.order {
+		names := s.names[text]
+		parts[i] = names[0] + ": " + text
+		if len(names) > 1 {
+			parts[i] += " (" + strings.Join(names[1:], ", ") + " as well)"
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// namesOf are all programs of readings.
+func namesOf(readings []programReading) string {
+	all := make([]string, len(readings))
+	for i, r := range readings {
+		all[i] = r.names
+	}
+	return strings.Join(all, ", ")
+}
+
+// reportRefusals reports what programs refuse, as one finding; what a value that was
+// found explains goes with the value.
+func (c *check) reportRefusals(url string, values []Finding, refused []programReading) {
+	var rest said
+	for _, r := range refused {
+		i := slices.IndexFunc(values, func(f Finding) bool {
+			return f.Code == ConfigValue && mentions(r.err.Error(), f.Seen)
+		})
+		if i < 0 {
+			rest.add(r.names, r.err.Error())
+			continue
+		}
+		if before, ok := strings.CutSuffix(values[i].Seen, ")"); ok && strings.Contains(before, noAccountIn) {
+			values[i].Seen = before + ", " + r.names + ")"
+		} else {
+			values[i].Seen += noAccountIn + r.names + ")"
+		}
+	}
+	for _, f := range values {
+		c.report(f)
+	}
+	if len(rest.order) > 0 {
+		c.report(Finding{Code: ConfigRefused, Subject: url, Seen: rest.String(), Expected: "an account"})
+	}
+}
+
+const noAccountIn = " (no account in "
+
+// mentions tells whether a reason is about a value that was seen: "socketType TLS" about
+// TLS.
+func mentions(reason, seen string) bool {
+	seen, _, _ = strings.Cut(seen, noAccountIn)
+	value := seen[strings.LastIndexByte(seen, ' ')+1:]
+	return value != "" && (strings.Contains(reason, `"`+value+`"`) || strings.Contains(reason, "("+value+")") || strings.HasSuffix(reason, " "+value))
+}
+
+// judgeLogins reports logins that can't be the person's, as one finding.
+func (c *check) judgeLogins(pl *place, values []Finding) {
+	var bad said
+	for _, r := range pl.readings {
+		if r.account == nil {
+			continue
+		}
+		var before string
+		for _, s := range []reading.Server{r.account.Incoming, r.account.Outgoing} {
+			if s.Type == "" || s.Auth == "none" || len(r.account.Tries) > 0 || !nobodys(s.Username) || s.Username == before && before != "" {
+				continue
+			}
+			if slices.ContainsFunc(values, func(f Finding) bool { return f.Code == ConfigValue && f.Seen == s.Username }) {
+				continue
+			}
+			before = s.Username
+			bad.add(r.names, fmt.Sprintf("the login %q at %s", s.Username, s.Host))
+		}
+	}
+	if pl.badLogin = len(bad.order) > 0; pl.badLogin {
+		c.report(Finding{Code: ConfigLogin, Subject: pl.url, Seen: bad.String(), Expected: "the person's login"})
 	}
 }
 
 var placeholder = regexp.MustCompile("(?i)%EMAIL|EMAILADDRESS%|%REALNAME|%[A-Z]+%")
 
 // nobodys tells whether a login is no one's: what is left of a placeholder, nothing at
-// all, or what Thunderbird's reader makes of a missing or an odd element.
+// all, a break of lines, or what Thunderbird's reader makes of a missing or an odd element.
 func nobodys(login string) bool {
-	return login == "" || placeholder.MatchString(login) ||
+	return strings.TrimSpace(login) == "" || strings.ContainsAny(login, "\r\n\x00") || placeholder.MatchString(login) ||
 		slices.Contains([]string{"undefined", "true", "false", "NaN", "[object Object]"}, login)
 }

@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Severity is how bad a finding is.
@@ -64,4 +65,26 @@ type Meaning struct {
 	Severity Severity
 	// Means says what is wrong and who is affected, Mend how to fix it.
 	Means, Mend string
+}
+
+// together makes one of findings about what is published that differ in the URL alone:
+// a document is often published under several.
+func together(findings []Finding) []Finding {
+	var all []Finding
+	also := map[int][]string{}
+	for _, f := range findings {
+		i := slices.IndexFunc(all, func(g Finding) bool {
+			return strings.HasPrefix(string(f.Code), "CONFIG-") && f.Code == g.Code && f.Severity == g.Severity &&
+				f.Seen == g.Seen && f.Expected == g.Expected && f.Remedy == g.Remedy
+		})
+		if i < 0 {
+			all = append(all, f)
+			continue
+		}
+		also[i] = append(also[i], f.Subject)
+	}
+	for i, urls := range also {
+		all[i].Seen += " (also at " + strings.Join(urls, ", ") + ")"
+	}
+	return all
 }

@@ -70,13 +70,6 @@ func (p Page) Downgraded() bool {
 // MediaType is the page's Content-Type for people.
 func (p Page) MediaType() string { return cmp.Or(p.Header.Get("Content-Type"), "no media type") }
 
-// IsXML tells whether Thunderbird takes the page for a document: it compares letter
-// by letter.
-func (p Page) IsXML() bool {
-	kind := p.Header.Get("Content-Type")
-	return strings.HasPrefix(kind, "text/xml") || strings.HasPrefix(kind, "application/xml")
-}
-
 // Fetch sends a request and follows its redirects, twenty at most. Each host on the
 // way is resolved, and dialled only if the policy permits it; nothing is kept for a
 // next request. At most 1 MiB of the body is read, and the whole takes ten
