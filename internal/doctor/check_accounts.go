@@ -65,10 +65,15 @@ func (c *check) agree(places []*place) {
 	want, policy, ours := c.policyOffers()
 	from := map[bool]string{true: "the policy"}[ours]
 	taken := map[string]bool{} // programs that have an account
+	ended := map[string]bool{} // programs that look for no further document
 	for _, pl := range places {
 		var others, logins said
 		published := true
 		for _, r := range pl.readings {
+			if pl.kind == autoconfigPlace && ended[r.program] {
+				continue
+			}
+			ended[r.program] = r.ended
 			if r.account == nil || pl.kind == autodiscoverPlace && taken[r.program] {
 				continue
 			}
@@ -84,7 +89,7 @@ func (c *check) agree(places []*place) {
 			case !got.same(want) && (ours || !slices.Contains(pl.weaker, r.program)):
 				others.add(r.names, got.String())
 				published = published && slices.Contains(pl.hosts, strings.ToLower(r.account.Incoming.Host))
-			case ours && !rightLogin(r.account, policy):
+			case ours && !rightLogin(r.account, policy) && !slices.Contains(pl.nobodies, r.program):
 				logins.add(r.names, fmt.Sprintf("the login %q at %s", r.account.Incoming.Username, r.account.Incoming.Host))
 			}
 		}
@@ -95,7 +100,7 @@ func (c *check) agree(places []*place) {
 			}
 			c.report(f)
 		}
-		if len(logins.order) > 0 && !pl.badLogin {
+		if len(logins.order) > 0 {
 			c.report(Finding{Code: ConfigLogin, Subject: pl.url, Seen: logins.String(), Expected: policy.IncomingLogin.Literal})
 		}
 	}
@@ -122,7 +127,7 @@ func (c *check) without(places []*place, taken map[string]bool) {
 	for _, program := range reading.Programs() {
 		name := clients.NameOf(program.ID)
 		asks := c.plan != nil || slices.ContainsFunc(places, func(pl *place) bool {
-			return pl.kind == autoconfigPlace && program.Config != nil || pl.kind == autodiscoverPlace && program.Autodiscover != nil
+			return pl.document && (pl.kind == autoconfigPlace && program.Config != nil || pl.kind == autodiscoverPlace && program.Autodiscover != nil)
 		})
 		if asks && !taken[program.ID] && c.concerns(program.ID, imap) && !c.named(name) {
 			names = append(names, name)

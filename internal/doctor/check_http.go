@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -65,7 +66,7 @@ func (c *check) web(ctx context.Context) {
 		}
 	}
 	c.agree(got)
-	if len(got) == 0 && c.plan == nil {
+	if c.plan == nil && !slices.ContainsFunc(got, func(pl *place) bool { return pl.document }) {
 		c.nothing(ctx, thunderbird.Path+query)
 	}
 }
@@ -87,22 +88,36 @@ func (c *check) unreachable(url string, err error) {
 func (c *check) atHost(is func([]byte) bool, read func(probe.Page) *place) func(probe.Page, error) *place {
 	return func(p probe.Page, err error) *place {
 		switch {
-		case c.plan == nil && (err != nil || p.Status != http.StatusOK):
+		case c.plan == nil && err != nil:
 		case err != nil:
 			c.unreachable(p.Asked, err)
 		case p.Status != http.StatusOK:
-			c.report(Finding{
-				Code: HTTPStatus, Subject: p.Asked,
-				Seen: fmt.Sprintf("status %d at %s", p.Status, p.At()), Expected: "status 200",
-			})
+			if c.plan != nil {
+				c.report(Finding{
+					Code: HTTPStatus, Subject: p.Asked,
+					Seen: fmt.Sprintf("status %d at %s", p.Status, p.At()), Expected: "status 200",
+				})
+			}
+			if is(p.Body) { // some programs read it all the same
+				return read(p)
+			}
 		case !reads(p) && !is(p.Body):
 			c.wrongType(p)
+			return c.noDocument(p)
 		default:
 			c.wrongType(p)
 			return read(p)
 		}
 		return nil
 	}
+}
+
+// noDocument is a page that isn't meant as a document, and ends the search of some
+// programs.
+func (c *check) noDocument(p probe.Page) *place {
+	pl := c.readByAll(autoconfigPlace, p)
+	pl.document = false
+	return pl
 }
 
 // wrongType reports a media type that Thunderbird refuses; other programs don't look at
@@ -118,7 +133,7 @@ func (c *check) wrongType(p probe.Page) {
 func (c *check) atApex(code Code, is func([]byte) bool, read func(probe.Page) *place) func(probe.Page, error) *place {
 	return func(p probe.Page, err error) *place {
 		switch {
-		case err != nil || p.Status != http.StatusOK:
+		case err != nil || p.Status != http.StatusOK && !is(p.Body):
 			return nil
 		case !is(p.Body):
 			c.report(Finding{Code: code, Subject: p.Asked, Seen: "status 200, " + p.MediaType(), Expected: "status 404"})

@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,15 +16,17 @@ import (
 
 // place is a URL that programs ask, and what they make of what it gives.
 type place struct {
+	// document tells whether it is meant as one: another page may end a search as well.
+	document bool
 	kind     placeKind
 	url      string
 	readings []programReading
 	// hosts are the incoming servers in it. imap tells whether there is IMAP, weaker are the programs that take less
-	// security than they could, and badLogin tells whether a login is nobody's.
+	// security than they could, nobodies those that log in as nobody.
 	hosts    []string
 	imap     bool
 	weaker   []string
-	badLogin bool
+	nobodies []string
 }
 
 type placeKind string
@@ -39,6 +42,8 @@ type programReading struct {
 	program, names string
 	account        *reading.Account
 	err            error
+	// ended: the program looks at no further place for the same.
+	ended bool
 }
 
 func asDocument(p probe.Page) reading.Document {
@@ -54,8 +59,11 @@ func (c *check) somebody() reading.Person {
 // readByAll is what every program whose reader is known makes of a page. A program that
 // a page sends elsewhere isn't among them.
 func (c *check) readByAll(kind placeKind, p probe.Page) *place {
-	pl := &place{kind: kind, url: p.Asked}
+	pl := &place{document: true, kind: kind, url: p.Asked}
 	for _, program := range reading.Programs() {
+		if !answers(program.ID, p.Status) {
+			continue
+		}
 		r := programReading{program: program.ID, names: clients.NameOf(program.ID)}
 		var redirect reading.Redirect
 		switch {
@@ -69,6 +77,7 @@ func (c *check) readByAll(kind placeKind, p probe.Page) *place {
 		if redirect != (reading.Redirect{}) {
 			continue
 		}
+		r.ended = r.err != nil && ends(r, p)
 		if r.err == nil {
 			r.err = cantConnect(r)
 		}
@@ -84,8 +93,34 @@ func (c *check) readByAll(kind placeKind, p probe.Page) *place {
 // answered otherwise than what is posted here.
 const getsAutodiscover = "deltachat"
 
-// portless programs have no port of their own for a document that gives none.
-var portless = []string{"evolution", "kmail", "nextcloud"}
+// answers tells whether a page with a status is an answer to a program.
+func answers(program string, status int) bool {
+	switch program {
+	case "thunderbird", "evolution":
+		return status >= 200 && status < 300
+	case "nextcloud":
+		return status < 400
+	case "kmail", "deltachat":
+		return true
+	}
+	return status == http.StatusOK
+}
+
+// ends tells whether a program ends its search with a page of which it makes nothing.
+func ends(r programReading, p probe.Page) bool {
+	switch r.program {
+	case "thunderbird":
+		return !errors.Is(r.err, reading.ErrNothing)
+	case "kmail":
+		return p.Status == http.StatusOK
+	case "deltachat":
+		return reading.Ends(r.err) || !strings.Contains(string(p.Body), "<")
+	}
+	return reading.Ends(r.err)
+}
+
+// usualPorts are the programs that take the usual port for 0.
+var usualPorts = []string{"thunderbird", "outlook", "deltachat"}
 
 // cantConnect says why an account that a program sets up can't work.
 func cantConnect(r programReading) error {
@@ -94,7 +129,7 @@ func cantConnect(r programReading) error {
 		case s.Type == "", s.Type == "exchange", s.Type == "ews":
 		case !reading.IsHost(s.Host):
 			return fmt.Errorf("it sets up %s with the host %q, which is no host name", strings.ToUpper(s.Type), s.Host)
-		case s.Port < 0 || s.Port > 65535 || s.Port == 0 && slices.Contains(portless, r.program):
+		case s.Port < 0 || s.Port > 65535 || s.Port == 0 && !slices.Contains(usualPorts, r.program):
 			return fmt.Errorf("it sets up %s with the port %d", strings.ToUpper(s.Type), s.Port)
 		}
 	}
@@ -214,10 +249,11 @@ func (c *check) judgeLogins(pl *place, values []Finding) {
 				continue
 			}
 			before = s.Username
+			pl.nobodies = append(pl.nobodies, r.program)
 			bad.add(r.names, fmt.Sprintf("the login %q at %s", s.Username, s.Host))
 		}
 	}
-	if pl.badLogin = len(bad.order) > 0; pl.badLogin {
+	if len(bad.order) > 0 {
 		c.report(Finding{Code: ConfigLogin, Subject: pl.url, Seen: bad.String(), Expected: "the person's login"})
 	}
 }
