@@ -44,12 +44,12 @@ func (c *check) web(ctx context.Context) {
 	}
 	autoconfigHost, autodiscoverHost := thunderbird.HostLabel+"."+c.domain, autodiscover.HostLabel+"."+c.domain
 	all := []*answerOf{
-		get("https://", autoconfigHost, thunderbird.Path, c.atHost(isConfig, c.readConfig)),
-		get("https://", c.domain, thunderbird.PathWellKnown, c.atApex(AutoconfigApex, isConfig, c.readConfig)),
+		get("https://", autoconfigHost, thunderbird.Path, c.atHost(autoconfigPlace, c.readConfig)),
+		get("https://", c.domain, thunderbird.PathWellKnown, c.atApex(AutoconfigApex, autoconfigPlace, c.readConfig)),
 		get("http://", autoconfigHost, thunderbird.Path, c.plain),
 		get("http://", c.domain, thunderbird.PathWellKnown, c.plain),
-		post(autodiscoverHost, c.atHost(isPOX, c.readPOX(ctx))),
-		post(c.domain, c.atApex(AutodiscoverApex, isPOX, c.readPOX(ctx))),
+		post(autodiscoverHost, c.atHost(autodiscoverPlace, c.readPOX(ctx))),
+		post(c.domain, c.atApex(AutodiscoverApex, autodiscoverPlace, c.readPOX(ctx))),
 		{request: probe.Get("https://" + autodiscoverHost + autodiscover.PathJSON + "?Email=" + url.QueryEscape(address) + "&Protocol=AutodiscoverV1"), judge: c.autodiscoverJSON},
 	}
 	parallel(all, func(a *answerOf) {
@@ -85,7 +85,7 @@ func (c *check) unreachable(url string, err error) {
 
 // atHost judges a special name's answer: for a domain that is ours it must be a
 // document.
-func (c *check) atHost(is func([]byte) bool, read func(probe.Page) *place) func(probe.Page, error) *place {
+func (c *check) atHost(kind placeKind, read func(probe.Page) *place) func(probe.Page, error) *place {
 	return func(p probe.Page, err error) *place {
 		switch {
 		case c.plan == nil && err != nil:
@@ -98,12 +98,12 @@ func (c *check) atHost(is func([]byte) bool, read func(probe.Page) *place) func(
 					Seen: fmt.Sprintf("status %d at %s", p.Status, p.At()), Expected: "status 200",
 				})
 			}
-			if is(p.Body) { // some programs read it all the same
+			if kind.means(p.Body) { // some programs read it all the same
 				return read(p)
 			}
-		case !reads(p) && !is(p.Body):
+		case !reads(p) && !kind.means(p.Body):
 			c.wrongType(p)
-			return c.noDocument(p)
+			return c.noDocument(kind, p)
 		default:
 			c.wrongType(p)
 			return read(p)
@@ -114,8 +114,8 @@ func (c *check) atHost(is func([]byte) bool, read func(probe.Page) *place) func(
 
 // noDocument is a page that isn't meant as a document, and ends the search of some
 // programs.
-func (c *check) noDocument(p probe.Page) *place {
-	pl := c.readByAll(autoconfigPlace, p)
+func (c *check) noDocument(kind placeKind, p probe.Page) *place {
+	pl := c.readByAll(kind, p)
 	pl.document = false
 	return pl
 }
@@ -130,12 +130,12 @@ func (c *check) wrongType(p probe.Page) {
 
 // atApex judges the domain's own host, which is often a web site: anything but a
 // document must not be a 200.
-func (c *check) atApex(code Code, is func([]byte) bool, read func(probe.Page) *place) func(probe.Page, error) *place {
+func (c *check) atApex(code Code, kind placeKind, read func(probe.Page) *place) func(probe.Page, error) *place {
 	return func(p probe.Page, err error) *place {
 		switch {
-		case err != nil || p.Status != http.StatusOK && !is(p.Body):
+		case err != nil || p.Status != http.StatusOK && !kind.means(p.Body):
 			return nil
-		case !is(p.Body):
+		case !kind.means(p.Body):
 			c.report(Finding{Code: code, Subject: p.Asked, Seen: "status 200, " + p.MediaType(), Expected: "status 404"})
 			return nil
 		}

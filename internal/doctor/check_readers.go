@@ -36,6 +36,14 @@ const (
 	autodiscoverPlace placeKind = "Autodiscover"
 )
 
+// means tells whether a page is meant as a document of the kind, however broken.
+func (k placeKind) means(body []byte) bool {
+	if k == autoconfigPlace {
+		return isConfig(body)
+	}
+	return isPOX(body)
+}
+
 // programReading is what one program, by its names, makes of a document: an account, or
 // why there is none.
 type programReading struct {

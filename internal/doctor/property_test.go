@@ -1,7 +1,9 @@
 package doctor
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -13,6 +15,7 @@ import (
 
 	"autoconfig/clients"
 	"autoconfig/internal/doctor/simulate"
+	"autoconfig/policy"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
 )
@@ -269,4 +272,67 @@ func wrong(w *webWorld, got simulate.Result) string {
 		return fmt.Sprintf("another login, %q", a.Incoming.Username)
 	}
 	return ""
+}
+
+// healthyDomains draw what a domain may offer, with servers that the world has.
+var healthyDomains = rapid.Custom(func(t *rapid.T) policy.Domain {
+	server := func(p settings.Protocol, host string) policy.ServerList {
+		ports := map[settings.Protocol][2]int{settings.IMAP: {993, 143}, settings.POP3: {995, 110}, settings.SMTP: {465, 587}}[p]
+		tls := settings.Server{Host: host, Port: ports[0], Security: settings.TLS}
+		starttls := settings.Server{Host: host, Port: ports[1], Security: settings.STARTTLS}
+		return rapid.SampledFrom([]policy.ServerList{{tls}, {tls}, {starttls}, {tls, starttls}, {starttls, tls}}).Draw(t, string(p))
+	}
+	d := policy.Domain{Name: "example.com", Offer: policy.Offer{
+		Servers:  policy.Servers{IMAP: server(settings.IMAP, hosts[0]), POP3: server(settings.POP3, hosts[1]), SMTP: server(settings.SMTP, hosts[2])},
+		Username: settings.Username(rapid.SampledFrom([]string{"", "{address}", "{local}", "{local}%{domain}", "mail.{local}"}).Draw(t, "username")),
+	}}
+	switch rapid.IntRange(0, 3).Draw(t, "protocols") {
+	case 0:
+		d.Servers.POP3 = nil
+	case 1:
+		d.Servers.IMAP = nil
+	}
+	if d.Servers.IMAP != nil && d.Servers.POP3 != nil {
+		d.Policy.Default = rapid.SampledFrom([]settings.Protocol{"", settings.IMAP, settings.POP3}).Draw(t, "default")
+		if rapid.Bool().Draw(t, "rule") {
+			d.Policy.Rules = []policy.Rule{{Name: "small", Match: policy.Match{Devices: policy.OneDevice}, Protocol: settings.POP3}}
+		}
+	}
+	if rapid.Bool().Draw(t, "caldav") {
+		d.Services.CalDAV = "https://dav.example.com/calendars/"
+	}
+	return d
+})
+
+// What the tool asks for satisfies the tool: a domain that publishes exactly the records
+// that it prints, on servers that work, has no finding above information.
+func TestADomainThatFollowsTheToolHasNoFinding(t *testing.T) {
+	t.Parallel()
+	w := newWebWorld(t)
+	w.startMailServers(t, "", "")
+	w.checker.Dialer.Connect = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if strings.HasPrefix(address, "192.0.2.1:") {
+			return w.connectAsStranger(ctx, network, address)
+		}
+		return w.connect(ctx, network, address)
+	}
+	w.checker.Only = []Part{PartDNS, PartTLS, PartMail, PartHTTP}
+	around := slices.DeleteFunc(slices.Clone(w.records), func(line string) bool {
+		return slices.ContainsFunc(w.plan.Records(), func(r Record) bool { return r.String() == line })
+	})
+	for seed := range 25 {
+		drawn := healthyDomains.Example(seed)
+		host := w.plan.Host
+		w.plan = plan(t, drawn)
+		w.plan.Host = host
+		w.records = slices.Clone(around)
+		for _, r := range w.plan.Records() {
+			w.records = append(w.records, r.String())
+		}
+		for _, f := range w.check(t).Findings {
+			if f.Severity != Info {
+				t.Errorf("%d: %s %s %s: %s; expected %s\n%+v", seed, f.Severity, f.Code, f.Subject, f.Seen, f.Expected, drawn)
+			}
+		}
+	}
 }
