@@ -73,7 +73,7 @@ var catalogue = []Meaning{
 	{
 		SRVTargetWrong, Error,
 		"The record points to a different host than the one that is handed out.",
-		"Change the record, or the policy.",
+		"Change the record, or the policy. " + clients.Names(clients.BelievesSRV) + " follow the record.",
 	},
 	{
 		SRVTargetForeign, Warning,
@@ -84,7 +84,7 @@ var catalogue = []Meaning{
 	{
 		SRVPortWrong, Error,
 		"The record's port isn't the one that is handed out.",
-		"Change the record, or the policy.",
+		"Change the record, or the policy. " + clients.Names(clients.BelievesSRV) + " follow the record.",
 	},
 	{
 		SRVPortUnusual, Warning,
@@ -271,6 +271,28 @@ var catalogue = []Meaning{
 		"Different programs get different accounts: what is published differs from the policy, or from what is " +
 			"published elsewhere.",
 		"Point all names at one service.",
+	},
+	{
+		ConfigNotFound, Error,
+		"Something is published, but a mail program finds no account in it.",
+		"Look at what the program gets: autoconfig simulate ADDRESS shows each step.",
+	},
+	{
+		ConfigWeaker, Warning,
+		"A mail program uses a server with less security than another one that is published, because of their order " +
+			"or because of how the security is written. It is an error where passwords go in the clear.",
+		"Publish one server for each protocol, with implicit TLS, and write socketType as SSL or STARTTLS.",
+	},
+	{
+		ConfigPort, Warning,
+		"The security that is published doesn't fit the port, which is registered for the other way of encryption. " +
+			"Programs differ in which of the two they believe.",
+		"Correct the security or the port: 993, 995 and 465 have implicit TLS, 143, 110 and 587 have STARTTLS.",
+	},
+	{
+		ConfigLeftOut, Warning,
+		"Autodiscover leaves something out that programs fill in differently.",
+		"Write LoginName, Port, SPA and SSL for every server.",
 	},
 	{
 		ConfigPlaintext, Error,

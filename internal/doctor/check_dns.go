@@ -158,8 +158,11 @@ func (c *check) judgePorts(s *service, offered []*dns.SRV) {
 			Code: SRVPortUnusual, Subject: s.name + " SRV",
 			Seen: fmt.Sprintf("port %d", srv.Port), Expected: fmt.Sprintf("port %d", srvPorts[s.label]),
 		}
-		if s.label == autodiscover.SRVLabel {
+		switch {
+		case s.label == autodiscover.SRVLabel:
 			f.Severity = Error
+		case slices.ContainsFunc(offered, func(r *dns.SRV) bool { return sameTarget(r, srv) }):
+			f.Severity = Info // the record is as it was printed
 		}
 		c.report(f)
 	}

@@ -186,3 +186,17 @@ func TestRedirectUrlIsFollowed(t *testing.T) {
 		})
 	}
 }
+
+// A page at the special name ends the search of some programs, although the well-known
+// path has the document.
+func TestAPageThatEndsASearch(t *testing.T) {
+	t.Parallel()
+	w := newWebWorld(t)
+	w.publishes("", "")
+	w.sites["https://autoconfig.example.com"] = say(http.StatusOK, "text/html", page200)
+	w.sites["https://example.com"] = only(thunderbird.PathWellKnown, say(http.StatusOK, xmlType, goodConfig), http.NotFound)
+	r := w.check(t)
+	if found := r.with(ConfigNotFound); len(found) != 1 || !strings.Contains(found[0].Seen, "KMail") || strings.Contains(found[0].Seen, "Nextcloud") {
+		t.Errorf("findings:\n%s", r.text())
+	}
+}
