@@ -59,7 +59,7 @@ var rooms = map[string]room{
 	"internal/logs": {},
 	// what was probably meant, for mistakes in configurations (config) and tables (migrate)
 	"internal/suggest": {},
-	"internal/migrate": {ours: []string{"internal/suggest", "settings", "policy", "thunderbird", "internal/database"}},
+	"internal/migrate": {ours: []string{"internal/suggest", "settings", "policy", "thunderbird", "clients/reading", "internal/database"}},
 	// what is to be said of an address, a digest or a host: for strangers and for staff
 	"internal/lookup": {ours: []string{"settings", "thunderbird", "autodiscover", "pacc", "internal/directory"}},
 	"internal/guide": {

@@ -1,6 +1,8 @@
 package reading
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"autoconfig/settings"
@@ -22,6 +24,31 @@ func Thunderbird(d Document, person Person) (*Account, error) {
 		return nil, err
 	}
 	return config.account(person)
+}
+
+// ThunderbirdPassesOver are the servers of a document that Thunderbird passes over, each
+// with the reason. The error is why it makes no account at all.
+func ThunderbirdPassesOver(d Document, person Person) (passed []string, err error) {
+	root, err := geckoXML(d)
+	if err != nil {
+		return nil, err
+	}
+	if provider, err := emailProvider(root); err == nil {
+		for tag, read := range map[string]func(value) error{
+			"incomingServer": func(xml value) error { _, err := readIncoming(xml); return err },
+			"outgoingServer": func(xml value) error { _, err := readOutgoing(xml); return err },
+		} {
+			for _, xml := range provider.lists[tag] {
+				if reason := read(xml); reason != nil {
+					host, _ := xml.get("hostname")
+					passed = append(passed, fmt.Sprintf("<%s> %s %s: %v", tag, xml.attributes["type"], host, reason))
+				}
+			}
+		}
+	}
+	slices.Sort(passed)
+	_, err = Thunderbird(d, person)
+	return passed, err
 }
 
 // config is Thunderbird's AccountConfig.

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 
 	"autoconfig/internal/admin"
 	"autoconfig/internal/config"
@@ -24,7 +26,7 @@ type importCmd struct {
 // importFlags are on all imports.
 type importFlags struct {
 	jsonFlag
-	DryRun bool   `help:"Show what would change, and change nothing. Exit status 1 if anything would."`
+	DryRun bool   `help:"Show what would change, and change nothing. Exit status 1 if anything would, 3 if it is refused."`
 	Report string `help:"Write everything that is refused to this file; in a dry run, everything that would change as well." placeholder:"FILE" type:"path"`
 }
 
@@ -53,7 +55,7 @@ Examples:
   panel-export | autoconfig import accounts - --format jsonl`
 }
 
-func (i *importAccountsCmd) Run(c *call) error { return stopped(c, i.run(c)) }
+func (i *importAccountsCmd) Run(c *call) error { return i.ended(c, i.run(c)) }
 
 func (i *importAccountsCmd) run(c *call) error {
 	file, err := openInput(c, i.File, i.formatFlag)
@@ -124,7 +126,7 @@ Examples:
   autoconfig export domains --format jsonl | autoconfig import domains - --format jsonl`
 }
 
-func (i *importDomainsCmd) Run(c *call) error { return stopped(c, i.run(c)) }
+func (i *importDomainsCmd) Run(c *call) error { return i.ended(c, i.run(c)) }
 
 func (i *importDomainsCmd) run(c *call) error {
 	file, err := openInput(c, i.File, i.formatFlag)
@@ -139,11 +141,19 @@ func (i *importDomainsCmd) run(c *call) error {
 	if err != nil {
 		return err
 	}
-	return i.changeSite(c, file.name, change, refused, nil)
+	return i.changeSite(c, file.name, change, bySite{refused: refused})
+}
+
+// bySite is what is known of a change of providers, plans and domains before it is judged.
+type bySite struct {
+	refused []migrate.Refusal
+	// notes are what isn't imported; warnings are about what is.
+	notes, warnings []string
 }
 
 // changeSite judges a change of providers, plans and domains, and writes it.
-func (f importFlags) changeSite(c *call, name string, change migrate.SiteChange, refused []migrate.Refusal, notes []string) error {
+func (f importFlags) changeSite(c *call, name string, change migrate.SiteChange, known bySite) error {
+	notes := known.notes
 	app, err := openSite(c)
 	if err != nil {
 		return err
@@ -157,7 +167,8 @@ func (f importFlags) changeSite(c *call, name string, change migrate.SiteChange,
 	if err != nil {
 		return err
 	}
-	refused = slices.Concat(refused, judged, app.unknownSources(after, change.Lines))
+	o.warnings = append(o.warnings, known.warnings...)
+	refused := slices.Concat(known.refused, judged, app.unknownSources(after, change.Lines))
 	slices.SortStableFunc(refused, func(a, b migrate.Refusal) int { return cmp.Compare(a.Line, b.Line) })
 	for _, r := range refused {
 		o.refuse(r)
@@ -219,7 +230,8 @@ func (app *application) unknownSources(site policy.Site, lines map[string]int) (
 	return refused
 }
 
-// changedWarnings are what the formats can't carry of the domains that change.
+// changedWarnings are what the formats can't carry of the domains that change, and what
+// applying the same would warn of.
 func changedWarnings(site policy.Site, changes config.Changes) settings.Problems {
 	changed := map[string]bool{}
 	for _, c := range changes {
@@ -229,7 +241,36 @@ func changedWarnings(site policy.Site, changes config.Changes) settings.Problems
 	for _, d := range site.Domains {
 		if changed["domain "+d.Name] || changed["plan "+d.Plan] {
 			some.Domains = append(some.Domains, d)
+			changed["plan "+d.Plan] = true
 		}
 	}
-	return formatWarnings(some)
+	warnings := formatWarnings(some)
+	for _, w := range site.Check().Warnings() {
+		if name, list := named(site, w.Path); changed[list+" "+name] {
+			w.Text = name + ": " + w.Text
+			warnings = append(warnings, w)
+		}
+	}
+	return warnings
+}
+
+var listPath = regexp.MustCompile(`^(domain|plan|provider)s\[(\d+)\]`)
+
+// named is the item of a list that a path of a site begins with, and of what kind it is.
+func named(site policy.Site, path string) (name, kind string) {
+	m := listPath.FindStringSubmatch(path)
+	if m == nil {
+		return "", ""
+	}
+	n, err := strconv.Atoi(m[2])
+	switch {
+	case err != nil:
+	case m[1] == "domain" && n < len(site.Domains):
+		return site.Domains[n].Name, m[1]
+	case m[1] == "plan" && n < len(site.Plans):
+		return site.Plans[n].Name, m[1]
+	case m[1] == "provider" && n < len(site.Providers):
+		return site.Providers[n].ID, m[1]
+	}
+	return "", ""
 }

@@ -35,7 +35,7 @@ Examples:
   autoconfig import config https://autoconfig.example.org/mail/config-v1.1.xml --domain example.org --dry-run`
 }
 
-func (i *importConfigCmd) Run(c *call) error { return stopped(c, i.run(c)) }
+func (i *importConfigCmd) Run(c *call) error { return i.ended(c, i.run(c)) }
 
 func (i *importConfigCmd) run(c *call) error {
 	name, err := settings.ParseDomain(i.Domain)
@@ -51,7 +51,7 @@ func (i *importConfigCmd) run(c *call) error {
 		return refusal{fmt.Errorf("%s: %w", from, err)}
 	}
 	change, skipped := migrate.PublishedChange(published, name, i.Replace)
-	return i.changeSite(c, from, change, nil, notes(skipped))
+	return i.changeSite(c, from, change, bySite{notes: notes(skipped), warnings: migrate.AsThunderbirdReads(text, name)})
 }
 
 func notes(skipped []migrate.Skipped) []string {
@@ -117,7 +117,7 @@ Examples:
   autoconfig import automx2 - < automx2-database-url.txt`
 }
 
-func (i *importAutomx2Cmd) Run(c *call) error { return stopped(c, i.run(c)) }
+func (i *importAutomx2Cmd) Run(c *call) error { return i.ended(c, i.run(c)) }
 
 func (i *importAutomx2Cmd) run(c *call) error {
 	text := i.Database
@@ -147,7 +147,7 @@ func (i *importAutomx2Cmd) run(c *call) error {
 	} else if err != nil {
 		return fmt.Errorf("read %s: %w", address, err)
 	}
-	return i.changeSite(c, "automx2", foreign.Change(i.Replace), nil, notes(foreign.Skipped))
+	return i.changeSite(c, "automx2", foreign.Change(i.Replace), bySite{notes: notes(foreign.Skipped)})
 }
 
 // fromSQLAlchemy takes a URL as automx2's own configuration has it: with a driver

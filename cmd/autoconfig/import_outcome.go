@@ -21,11 +21,16 @@ const shown = 100
 // errMeanwhile means that what was judged can't be written any more.
 var errMeanwhile = refusal{admin.ErrMeanwhile}
 
-// stopped says of what failed while the command was told to stop that it was stopped,
-// instead of what a database or a file says when it is given up.
-func stopped(c *call, err error) error {
-	if err != nil && c.Err() != nil {
+// ended says of what failed while the command was told to stop that it was stopped, and of
+// what a dry run refused that it would be refused.
+func (f importFlags) ended(c *call, err error) error {
+	var refused refusal
+	switch {
+	case err != nil && c.Err() != nil:
 		return fmt.Errorf("%w: nothing was imported", errInterrupted)
+	case f.DryRun && (errors.As(err, &refused) || isRefusal(err)):
+		fmt.Fprintln(c.std.err, "autoconfig:", err)
+		return errWouldRefuse
 	}
 	return err
 }
@@ -148,7 +153,10 @@ func (o *outcome) end(c *call, counts migrate.Counts, notes []string) error {
 	} else {
 		o.print(c, applied)
 	}
-	if counts.Refused > 0 || o.flags.DryRun && !counts.Empty() {
+	switch {
+	case counts.Refused > 0 && o.flags.DryRun:
+		return errWouldRefuse
+	case counts.Refused > 0, o.flags.DryRun && !counts.Empty():
 		return errFinding
 	}
 	return nil

@@ -26,12 +26,17 @@ const (
 	exitGood    = 0
 	exitFinding = 1
 	exitFailure = 2
+	// exitRefused is a dry run's, of which 1 says that something would change.
+	exitRefused = 3
 	// exitInterrupted is what shells say of a program that Ctrl-C ended.
 	exitInterrupted = 130
 )
 
 // errFinding ends a command with exitFinding; everything was said already.
 var errFinding = errors.New("finding")
+
+// errWouldRefuse ends a dry run with exitRefused; everything was said already.
+var errWouldRefuse = errors.New("refused")
 
 // errInterrupted ends a command that was stopped before it had said all.
 var errInterrupted = errors.New("interrupted")
@@ -140,6 +145,8 @@ func status(std streams, err error) int {
 		return exitGood
 	case errors.Is(err, errFinding):
 		return exitFinding
+	case errors.Is(err, errWouldRefuse):
+		return exitRefused
 	case errors.Is(err, errInterrupted):
 		fmt.Fprintln(std.err, "autoconfig:", err)
 		return exitInterrupted

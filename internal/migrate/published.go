@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
+	"autoconfig/clients/reading"
 	"autoconfig/policy"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
@@ -16,6 +18,9 @@ import (
 func PublishedChange(c *thunderbird.Config, name string, replace bool) (SiteChange, []Skipped) {
 	domain, provider, skipped := FromThunderbird(c, name)
 	return SiteChange{Apply: func(site *policy.Site) []Refusal {
+		if refused := nothingLeft(domain, skipped); len(refused) > 0 {
+			return refused
+		}
 		at := slices.IndexFunc(site.Domains, func(d policy.Domain) bool { return d.Name == name })
 		switch {
 		case at >= 0 && !replace:
@@ -30,6 +35,43 @@ func PublishedChange(c *thunderbird.Config, name string, replace bool) (SiteChan
 		}
 		return nil
 	}}, skipped
+}
+
+// AsThunderbirdReads is what Thunderbird makes nothing of in a document as it is
+// published, in the words that a check has for it.
+func AsThunderbirdReads(document []byte, domain string) []string {
+	address := "somebody@" + domain
+	passed, err := reading.ThunderbirdPassesOver(reading.Document{ContentType: "text/xml", Body: document}, reading.Person{Email: address, RealName: address})
+	if err != nil {
+		return []string{"as it is published, Thunderbird makes no account of it: " + err.Error()}
+	}
+	for i := range passed {
+		passed[i] = "as it is published, Thunderbird passes over a server: " + passed[i]
+	}
+	return passed
+}
+
+// nothingLeft says why a domain has nothing to receive or to send by.
+func nothingLeft(domain policy.Domain, skipped []Skipped) (refused []Refusal) {
+	why := func(kinds ...string) string {
+		var reasons []string
+		for _, s := range skipped {
+			if kind, _, _ := strings.Cut(s.Element, " "); slices.Contains(kinds, kind) {
+				reasons = append(reasons, s.String())
+			}
+		}
+		if len(reasons) == 0 {
+			return "the document has none"
+		}
+		return strings.Join(reasons, "; ")
+	}
+	if len(domain.Servers.IMAP)+len(domain.Servers.POP3) == 0 {
+		refused = append(refused, Refusal{Text: fmt.Sprintf("%s has neither an imap nor a pop3 server: %s", domain.Name, why("imap", "pop3"))})
+	}
+	if len(domain.Servers.SMTP) == 0 {
+		refused = append(refused, Refusal{Text: fmt.Sprintf("%s has no smtp server: programs refuse a configuration that can't send (%s)", domain.Name, why("smtp"))})
+	}
+	return refused
 }
 
 // replaceServers gives a domain other servers. They keep their logins: what the

@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,6 +115,9 @@ func (m *published) server(s thunderbird.Server, name string) (settings.Server, 
 		m.skip(name, "%v", err)
 		return server, false
 	}
+	if strings.TrimSpace(s.Username) == "" && slices.ContainsFunc(server.Auth, needsLogin) {
+		m.skip(name, "it has no username; it is imported with the address as login")
+	}
 	for _, r := range s.Restrictions {
 		m.skip(name, "it is imported without its restriction %s", r)
 	}
@@ -121,6 +125,11 @@ func (m *published) server(s thunderbird.Server, name string) (settings.Server, 
 		m.skip(name, "it is imported without %s", strings.Join(s.Unknown, ", "))
 	}
 	return server, true
+}
+
+// needsLogin tells whether somebody logs in by a mechanism.
+func needsLogin(a settings.Auth) bool {
+	return a != settings.AuthNone && a != settings.AuthClientIP && a != settings.AuthExternal
 }
 
 var securities = map[string]settings.Security{"SSL": settings.TLS, "STARTTLS": settings.STARTTLS, "plain": settings.None}
@@ -176,17 +185,28 @@ func (m *published) policy() policy.Policy {
 	return p
 }
 
+var placeholder = regexp.MustCompile("%[A-Z]{3,}%")
+
+// filled is a URL with the domain in it: what is published may leave it open.
+func (m *published) filled(url string) string {
+	return strings.ReplaceAll(url, domainPlaceholder, m.domain)
+}
+
 func (m *published) services(login settings.Username) settings.Services {
 	services := settings.Services{}
 	// A service that a site can't have must not keep the servers from being imported.
 	take := func(element string, with settings.Services) bool {
+		if hole := placeholder.FindString(element); hole != "" {
+			m.skip(element, "nobody fills in %s there", hole)
+			return false
+		}
 		problems := with.Check("")
 		if len(problems) > 0 {
 			m.skip(element, "%s", problems[0].Text)
 		}
 		return len(problems) == 0
 	}
-	if url := m.config.Webmail; url != "" && take("webMail "+url, settings.Services{Webmail: url}) {
+	if url := m.filled(m.config.Webmail); url != "" && take("webMail "+url, settings.Services{Webmail: url}) {
 		services.Webmail = url
 	}
 	if o := m.config.OAuth2; o != nil {
@@ -196,6 +216,7 @@ func (m *published) services(login settings.Username) settings.Services {
 		}
 	}
 	for _, s := range m.config.Services {
+		s.URL = m.filled(s.URL)
 		element := s.Element + " " + s.Type + " " + s.URL
 		to, known := map[string]*string{"caldav": &services.CalDAV, "carddav": &services.CardDAV, "webdav": &services.WebDAV}[s.Type]
 		switch {
