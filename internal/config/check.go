@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"autoconfig/internal/database"
+	"autoconfig/settings"
 )
 
 // complain says what is wrong at a key of the file, a path like sources[0].sql.
@@ -17,7 +18,7 @@ func (p Process) check(wrong complain) {
 	p.checkListeners(wrong)
 	p.OIDC.check(wrong)
 	p.checkSources(wrong)
-	p.TLS.check("tls", wrong)
+	p.checkTLS(wrong)
 	p.Signing.check("signing", wrong)
 	if p.SecretFile == "" {
 		wrong("secret_file", "a file for the secret is needed")
@@ -51,11 +52,61 @@ func (p Process) checkListeners(wrong complain) {
 	if p.StaffListen.IsGiven() && !p.StaffURL.IsGiven() {
 		wrong("staff_listen", "staff_listen needs a staff_url: the only name by which the help desk answers")
 	}
-	if p.HTTPListen.IsGiven() && p.TLS.Certificate == "" {
-		wrong("http_listen", "http_listen redirects to https, which needs tls: {certificate, key}")
+	if p.HTTPListen.IsGiven() && p.TLS.Effective() == TLSOff {
+		wrong("http_listen", "http_listen redirects to https, which needs tls: {certificate, key} or tls: {mode: acme}")
 	}
 	if p.HTTPListen.IsGiven() && p.PublicURL.IsGiven() && p.PublicURL.Scheme == "http" {
 		wrong("http_listen", "http_listen redirects to https, which needs a public_url that begins with https://")
+	}
+}
+
+// checkTLS looks at what the modes need.
+func (p Process) checkTLS(wrong complain) {
+	p.TLS.check("tls", wrong)
+	for i, pair := range p.TLS.Pairs {
+		at := fmt.Sprintf("tls.pairs[%d]", i)
+		if pair == (KeyPair{}) {
+			wrong(at, "%s needs both a certificate and a key", at)
+		}
+		pair.check(at, wrong)
+	}
+	files := len(p.TLS.All()) > 0
+	switch p.TLS.Mode {
+	case TLSFiles:
+		if !files {
+			wrong("tls.mode", "which files? Write tls: {certificate: FILE, key: FILE}")
+		}
+	case TLSOff, TLSACME:
+		if files {
+			wrong("tls.mode", "the mode %s has no use for a certificate in a file; remove it, or use the mode files", p.TLS.Mode)
+		}
+	}
+	if p.TLS.Mode == TLSACME {
+		p.checkACME(wrong)
+	}
+}
+
+func (p Process) checkACME(wrong complain) {
+	a := p.ACME
+	if !a.AgreeToTerms {
+		wrong("tls.mode", "the mode acme needs acme: {agree_to_terms: true}: read the authority's terms of service first")
+	}
+	if a.Staging && a.Directory != Defaults().ACME.Directory {
+		wrong("acme.staging", "staging is Let's Encrypt's; name the staging server of another authority by directory")
+	}
+	if a.Contact != "" {
+		if _, err := settings.ParseAddress(a.Contact); err != nil {
+			wrong("acme.contact", "%q is not a mail address", a.Contact)
+		}
+	}
+	if (a.External.KeyID == "") != (a.External.KeyFile == "") {
+		wrong("acme.external_account", "external_account needs both key_id and key_file")
+	}
+	if slices.Contains(a.Challenges, ChallengeHTTP) && !p.HTTPListen.IsGiven() {
+		wrong("acme.challenges", "http-01 needs http_listen, to which port 80 of the names leads")
+	}
+	if p.PublicURL.IsGiven() && p.PublicURL.Scheme == "http" {
+		wrong("tls.mode", "the mode acme needs a public_url that begins with https://")
 	}
 }
 

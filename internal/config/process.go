@@ -34,7 +34,8 @@ type Process struct {
 	Drain        time.Duration    `yaml:"drain" min:"0s" max:"5m" doc:"how long a service that is stopped goes on while /readyz says so, for load balancers; 0s by default"`
 	PublicURL    BaseURL          `yaml:"public_url" doc:"where this service is reached from outside: https, host, no path; URLs in answers are made from it"`
 	SecretFile   string           `yaml:"secret_file" doc:"32 random bytes from which keys derive; made at the first start if it isn't there"`
-	TLS          KeyPair          `yaml:"tls" doc:"certificate of the public listener; read again when the files change"`
+	TLS          TLS              `yaml:"tls" doc:"certificates of the public listener, and of staff_listen"`
+	ACME         ACME             `yaml:"acme" doc:"how certificates are got, with tls: {mode: acme}"`
 	Signing      KeyPair          `yaml:"signing" doc:"what signs Apple's profiles: RSA or P-256; read again when the files change"`
 	// AdminHosts are names without a port.
 	AdminHosts     []string       `yaml:"admin_hosts" doc:"names by which the private listener answers beside addresses, localhost and staff_url's, such as the one that Prometheus asks"`
@@ -99,6 +100,53 @@ type KeyPair struct {
 	Key         string `yaml:"key" doc:"PEM file: the key"`
 }
 
+// TLS says where certificates come from.
+type TLS struct {
+	Mode    TLSMode `yaml:"mode" doc:"off (a proxy in front has TLS), files, or acme; by default files where a certificate is named, else off"`
+	KeyPair `yaml:",inline"`
+	Pairs   []KeyPair `yaml:"pairs" doc:"further certificates, of which the name that a client asks for chooses one"`
+}
+
+// All are the certificates and keys in files.
+func (t TLS) All() []KeyPair {
+	if t.Certificate == "" {
+		return t.Pairs
+	}
+	return append([]KeyPair{t.KeyPair}, t.Pairs...)
+}
+
+// Effective is the mode, also where none is named.
+func (t TLS) Effective() TLSMode {
+	switch {
+	case t.Mode != "":
+		return t.Mode
+	case len(t.All()) > 0:
+		return TLSFiles
+	}
+	return TLSOff
+}
+
+// ACME says how certificates are got (RFC 8555).
+type ACME struct {
+	AgreeToTerms bool     `yaml:"agree_to_terms" doc:"true says that you agree to the authority's terms of service; nothing is ordered without it"`
+	Contact      string   `yaml:"contact" doc:"mail address to which the authority may write"`
+	Directory    WebURL   `yaml:"directory" doc:"https URL of the ACME server"`
+	Staging      bool     `yaml:"staging" doc:"use Let's Encrypt's server for trying things out, whose certificates nobody trusts"`
+	External     External `yaml:"external_account" doc:"account that the authority knows already, where it asks for one (external account binding)"`
+	CA           string   `yaml:"ca" doc:"PEM file with the authorities that vouch for the ACME server itself; by default the machine's"`
+	// Addresses are where the names may lead.
+	Addresses     []IPAddress `yaml:"addresses" doc:"addresses that lead to this service, such as a load balancer's; by default those of this machine and of public_url"`
+	CheckDNS      bool         `yaml:"check_dns" doc:"order only for names whose addresses are among these"`
+	Challenges    []Challenge  `yaml:"challenges" doc:"how a name is proven: tls-alpn-01 (port 443 of the name leads to listen), http-01 (port 80 leads to http_listen); by default what the listeners allow"`
+	OrdersPerHour int          `yaml:"orders_per_hour" min:"1" max:"100000" unit:"orders" doc:"bounds the orders of all replicas; the names that clients ask for first have half of them, a domain a tenth"`
+}
+
+// External is an account that an authority knows already.
+type External struct {
+	KeyID   string `yaml:"key_id" doc:"the key's identifier, as the authority gave it"`
+	KeyFile string `yaml:"key_file" doc:"file with the key, in base64url as the authority gave it"`
+}
+
 // RateLimit bounds a client's requests.
 type RateLimit struct {
 	PerSecond float64 `yaml:"per_second" doc:"requests per second in the long run; 0 for no limit"`
@@ -132,6 +180,9 @@ func Defaults() Process {
 		Connections: 8,
 		PublicURL:   BaseURL{&url.URL{Scheme: "http", Host: "127.0.0.1:8080"}},
 		HSTSDays:    180,
+		ACME: ACME{ // 300 new orders in 3 hours are what Let's Encrypt allows an account
+			Directory: "https://acme-v02.api.letsencrypt.org/directory", CheckDNS: true, OrdersPerHour: 90,
+		},
 		SecretFile:  "autoconfig.secret",
 		// Thunderbird asks about eight times for one account; behind one address there
 		// may be an office of a thousand, which starts within ten minutes on a Monday:

@@ -39,7 +39,7 @@ rate_limit: {burst: "${BURST}"}
 	want := Defaults()
 	want.Listen, want.HTTPListen = ListenAddress{Port: 443}, ListenAddress{Port: 80}
 	want.PublicURL = BaseURL{&url.URL{Scheme: "https", Host: "setup.example.com"}}
-	want.TLS = KeyPair{"a.pem", "${b}.pem"}
+	want.TLS = TLS{KeyPair: KeyPair{"a.pem", "${b}.pem"}}
 	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32")}
 	want.RateLimit.Burst = 7
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {

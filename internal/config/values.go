@@ -150,3 +150,51 @@ func (f *LogFormat) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
+
+// TLSMode is where certificates come from.
+type TLSMode string
+
+// The modes.
+const (
+	TLSOff   TLSMode = "off"
+	TLSFiles TLSMode = "files"
+	TLSACME  TLSMode = "acme"
+)
+
+// UnmarshalText reads a mode.
+func (m *TLSMode) UnmarshalText(text []byte) error {
+	*m = TLSMode(text)
+	if !slices.Contains([]TLSMode{TLSOff, TLSFiles, TLSACME}, *m) {
+		return fmt.Errorf("%q is not a mode: use off, files or acme", text)
+	}
+	return nil
+}
+
+// Challenge is how a name is proven to an ACME server.
+type Challenge string
+
+// The challenges.
+const (
+	ChallengeTLSALPN Challenge = "tls-alpn-01"
+	ChallengeHTTP    Challenge = "http-01"
+)
+
+// UnmarshalText reads a challenge.
+func (c *Challenge) UnmarshalText(text []byte) error {
+	if *c = Challenge(text); *c != ChallengeTLSALPN && *c != ChallengeHTTP {
+		return fmt.Errorf("%q is not a challenge that is answered here: use tls-alpn-01 or http-01", text)
+	}
+	return nil
+}
+
+// IPAddress is an IPv4 or IPv6 address.
+type IPAddress struct{ netip.Addr }
+
+// UnmarshalText reads an address.
+func (a *IPAddress) UnmarshalText(text []byte) error {
+	var err error
+	if a.Addr, err = netip.ParseAddr(string(text)); err != nil {
+		return fmt.Errorf("%q is not an IP address: write one such as 192.0.2.1 or 2001:db8::1", text)
+	}
+	return nil
+}

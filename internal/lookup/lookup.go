@@ -134,6 +134,23 @@ func (l *Lookup) ForName(ctx context.Context, name string) (Answer, error) {
 	return l.ForDomain(ctx, name)
 }
 
+// SpecialDomain finds the domain whose special name a name is, in lower case and without
+// a final dot; [directory.ErrNotFound] if it is none of a served domain.
+func (l *Lookup) SpecialDomain(ctx context.Context, name string) (*directory.Entry, error) {
+	for _, special := range SpecialNames {
+		domain, found := strings.CutPrefix(name, special)
+		if !found {
+			continue
+		}
+		domain, err := settings.ParseDomain(domain)
+		if err != nil {
+			return nil, directory.ErrNotFound
+		}
+		return l.Domain(ctx, domain)
+	}
+	return nil, directory.ErrNotFound
+}
+
 // ForDomain is a domain's default, for a request that can't know the account.
 func (l *Lookup) ForDomain(ctx context.Context, name string) (Answer, error) {
 	entry, err := l.Domain(ctx, name)

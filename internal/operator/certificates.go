@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,9 +20,9 @@ const (
 	useSigning = "signing"
 )
 
-// TLSFiles is the certificate of the public listener and its key, read again when
+// TLSFiles are the certificates of the public listener and their keys, read again when
 // the files change.
-type TLSFiles struct{ w *watched[*tls.Certificate] }
+type TLSFiles struct{ pairs []*watched[*tls.Certificate] }
 
 // SigningFiles is what signs profiles, in the same way.
 type SigningFiles struct {
@@ -33,8 +34,11 @@ func WatchCertificate(logger *slog.Logger, now func() time.Time, certificate, ke
 	w, err := watch(logger, now, func(c [][]byte) (*tls.Certificate, error) {
 		return parsePair(c, certificate, key)
 	}, certificate, key)
-	return &TLSFiles{w}, err
+	return &TLSFiles{[]*watched[*tls.Certificate]{w}}, err
 }
+
+// Add adds another certificate, for names that the ones before aren't for.
+func (f *TLSFiles) Add(other *TLSFiles) { f.pairs = append(f.pairs, other.pairs...) }
 
 // WatchIdentity reads what signs profiles: a certificate with its chain, and a key.
 func WatchIdentity(logger *slog.Logger, now func() time.Time, certificate, key string) (*SigningFiles, error) {
@@ -53,8 +57,20 @@ func WatchIdentity(logger *slog.Logger, now func() time.Time, certificate, key s
 	return &SigningFiles{w}, err
 }
 
-// Get implements the GetCertificate of a [tls.Config].
-func (f *TLSFiles) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.w.get(), nil }
+// Get implements the GetCertificate of a [tls.Config]: the first certificate that is for
+// the name and that the client can use, else the first.
+func (f *TLSFiles) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	first := f.pairs[0].get()
+	if len(f.pairs) == 1 {
+		return first, nil
+	}
+	for _, w := range f.pairs {
+		if pair := w.get(); hello.ServerName != "" && hello.SupportsCertificate(pair) == nil {
+			return pair, nil
+		}
+	}
+	return first, nil
+}
 
 // Identity is what signs now.
 func (f *SigningFiles) Identity() *mobileconfig.Identity { return f.w.get() }
@@ -96,34 +112,54 @@ func isEncrypted(key []byte) bool {
 	}
 }
 
-// Judge says what is wrong with the certificate of the public listener. Names are
-// the hosts that it must be for, by the keys of the configuration; of others, which
-// programs come to, it must be for one at least, if there are any.
+// Judge says what is wrong with the certificates of the public listener. Names are
+// the hosts that one must be for, by the keys of the configuration; of others, which
+// programs come to, one must be for one at least, if there are any.
 func (f *TLSFiles) Judge(seen *Seen, now time.Time, names map[string]string, others []string) {
-	pair := f.w.get()
+	for _, w := range f.pairs {
+		j := judgeOf(seen, now, w)
+		j.inUse(w.failure())
+		leaf := j.chain[0]
+		j.purpose(len(leaf.ExtKeyUsage) == 0 || hasUsage(leaf, x509.ExtKeyUsageServerAuth), "for servers")
+	}
+	first := judgeOf(seen, now, f.pairs[0])
+	for key, host := range names {
+		if !f.isFor(host) {
+			first.add(CertificateNames, Error, "no certificate is for "+host+", the host of "+key+": "+f.areFor(), "get one with that name, or change "+key)
+		}
+	}
+	if len(others) > 0 && !slices.ContainsFunc(others, f.isFor) {
+		first.add(CertificateNames, Warning, "no certificate is for any of the names by which programs come, such as "+others[0]+": "+f.areFor(),
+			"use tls: {mode: acme}, get one with autoconfig.DOMAIN and autodiscover.DOMAIN of each domain, or put a proxy in front that has them")
+	}
+}
+
+func judgeOf(seen *Seen, now time.Time, w *watched[*tls.Certificate]) judge {
+	pair := w.get()
 	chain := []*x509.Certificate{pair.Leaf}
 	for _, raw := range pair.Certificate[1:] {
 		if c, err := x509.ParseCertificate(raw); err == nil {
 			chain = append(chain, c)
 		}
 	}
-	j := judge{seen: seen, use: useTLS, file: f.w.files[0], chain: chain, now: now}
-	j.inUse(f.w.failure())
-	j.purpose(len(pair.Leaf.ExtKeyUsage) == 0 || hasUsage(pair.Leaf, x509.ExtKeyUsageServerAuth), "for servers")
-	for key, host := range names {
-		if pair.Leaf.VerifyHostname(host) != nil {
-			j.add(CertificateNames, Error, "the certificate isn't for "+host+", the host of "+key+": it is for "+namesOf(pair.Leaf), "get one with that name, or change "+key)
-		}
+	return judge{seen: seen, use: useTLS, file: w.files[0], chain: chain, now: now}
+}
+
+// isFor tells whether one of the certificates is for a host.
+func (f *TLSFiles) isFor(host string) bool {
+	return slices.ContainsFunc(f.pairs, func(w *watched[*tls.Certificate]) bool { return w.get().Leaf.VerifyHostname(host) == nil })
+}
+
+// areFor says for which names they are.
+func (f *TLSFiles) areFor() string {
+	if len(f.pairs) == 1 {
+		return "it is for " + namesOf(f.pairs[0].get().Leaf)
 	}
-	for _, host := range others {
-		if pair.Leaf.VerifyHostname(host) == nil {
-			return
-		}
+	var all []string
+	for _, w := range f.pairs[:min(3, len(f.pairs))] {
+		all = append(all, namesOf(w.get().Leaf))
 	}
-	if len(others) > 0 {
-		j.add(CertificateNames, Warning, "the certificate is for none of the names by which programs come, such as "+others[0]+": it is for "+namesOf(pair.Leaf),
-			"get one with autoconfig.DOMAIN and autodiscover.DOMAIN of each domain, or put a proxy in front that has them")
-	}
+	return "they are for " + strings.Join(all, "; ")
 }
 
 // Judge says what is wrong with the certificate that signs.
@@ -158,7 +194,9 @@ func (j *judge) inUse(failure error) {
 	if j.seen.NotAfter == nil {
 		j.seen.NotAfter = map[string]time.Time{}
 	}
-	j.seen.NotAfter[j.use] = leaf.NotAfter
+	if first, found := j.seen.NotAfter[j.use]; !found || leaf.NotAfter.Before(first) {
+		j.seen.NotAfter[j.use] = leaf.NotAfter
+	}
 	if failure != nil {
 		j.add(FilesUnusable, Error, "the changed files can't be used, and the last good ones stay: "+failure.Error(), "put a certificate there with its key")
 	}

@@ -68,6 +68,7 @@ func (s *Private) Handler(more ...web.Routes) http.Handler {
 	e.Use(s.Observe(slog.LevelDebug, refusals...), s.StrictTransport(), web.PrivateHeaders, web.OnlyHosts(s.isKnownHost, errHost)) // scrapes would fill the log
 	web.Get(e, "/healthz", healthz)
 	web.Get(e, "/readyz", s.readyz)
+	web.Get(e, "/tls/ask", s.tlsAsk, s.Bounded)
 	web.Get(e, "/metrics", echo.WrapHandler(s.MetricsHandler(registry)))
 	if s.Checks != nil {
 		registry.MustRegister(&checkCollector{checks: s.Checks, down: s.DatabaseDown})

@@ -26,6 +26,8 @@ type Listeners struct {
 	// Certificate is for Public; nil means plain http of which it isn't known
 	// whether a proxy ended TLS.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// Protocols are what Certificate answers beside HTTP, by their names in ALPN.
+	Protocols []string
 }
 
 // Serve serves until ctx ends. Then /readyz says that it is stopping, and it goes on
@@ -61,7 +63,7 @@ func (f *Front) Serve(ctx context.Context, l Listeners) error {
 	}
 	var config *tls.Config
 	if l.Certificate != nil {
-		config = &tls.Config{GetCertificate: l.Certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+		config = &tls.Config{GetCertificate: l.Certificate, MinVersion: tls.VersionTLS12, NextProtos: append([]string{"h2", "http/1.1"}, l.Protocols...)}
 	}
 	group.Go(func() error { return f.groupRequests(ctx) })
 	defer func() { f.sayGroups(f.requests.counted()) }()
