@@ -75,7 +75,7 @@ var rooms = map[string]room{
 		},
 	},
 	"internal/operator": {
-		ours:  []string{"settings", "mobileconfig", "internal/directory", "internal/doctor", "internal/web"},
+		ours:  []string{"settings", "mobileconfig", "internal/directory", "internal/doctor", "internal/lookup", "internal/web"},
 		third: []string{"github.com/labstack/echo/v4", "github.com/prometheus/client_golang"},
 	},
 	// What strangers reach. Behind the wall, which [TestStrangersAreBehindAWall] holds, are
@@ -127,7 +127,7 @@ var rooms = map[string]room{
 			"internal/doctor", "internal/doctor/probe", "internal/doctor/simulate",
 			"internal/store", "internal/server", "internal/migrate", "internal/links",
 			"internal/logs", "internal/operator", "internal/staff", "internal/web",
-			"internal/api", "internal/helpdesk",
+			"internal/api", "internal/helpdesk", "internal/certificates", "internal/lookup",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
 	},

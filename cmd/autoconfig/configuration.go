@@ -91,7 +91,14 @@ func (s configuration) publicSecrets() (wrong []*config.ReadableError) {
 	check("database_file", s.DatabaseFile)
 	check("oidc.client_secret_file", s.OIDC.ClientSecretFile)
 	check("check.webhook.secret_file", s.Check.Webhook.SecretFile)
-	check("tls.key", s.TLS.Key)
+	for i, pair := range s.TLS.All() {
+		key := "tls.key"
+		if i > 0 || s.TLS.Key == "" {
+			key = "tls.pairs"
+		}
+		check(key, pair.Key)
+	}
+	check("acme.external_account.key_file", s.ACME.External.KeyFile)
 	check("signing.key", s.Signing.Key)
 	for i, source := range s.Sources {
 		check(fmt.Sprintf("sources[%d].sql.database_file", i), source.SQL.DatabaseFile)

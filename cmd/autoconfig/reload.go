@@ -123,7 +123,7 @@ func keepFixed(before configuration, now *configuration) (changed []string) {
 	keep("log.format", before.Log.Format, &now.Log.Format)
 	keep("database_connections", before.Connections, &now.Connections)
 	keep("limits", before.Limits, &now.Limits)
-	if (now.TLS.Certificate == "") != (before.TLS.Certificate == "") { // another certificate can be had, none or the first can't
+	if now.TLS.Effective() != before.TLS.Effective() { // another certificate can be had, another mode can't
 		keep("tls", before.TLS, &now.TLS)
 	}
 	return changed

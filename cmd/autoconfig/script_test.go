@@ -7,9 +7,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"autoconfig/internal/testkit"
+	"autoconfig/internal/testkit/acme"
 )
 
 func TestMain(m *testing.M) {
+	acme.Quick()
 	testscript.Main(leakless{m}, map[string]func(){"autoconfig": main, "wellbehaved": behaveWell}) // also in the PATH of the other tests
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"autoconfig/internal/certificates"
 	"autoconfig/internal/config"
 	"autoconfig/internal/operator"
 	"autoconfig/internal/staff"
@@ -97,7 +98,10 @@ func (v *running) start(process configuration) (err error) {
 	if v.desk, err = staff.NewDesk(v.store, v.secret, false); err != nil {
 		return err
 	}
-	if g.tls != nil {
+	switch process.TLS.Effective() {
+	case config.TLSACME:
+		v.listeners.Certificate, v.listeners.Protocols = v.certificate, []string{certificates.ProtocolALPN}
+	case config.TLSFiles:
 		v.listeners.Certificate = v.certificate
 	}
 	return g.equip(v).err()

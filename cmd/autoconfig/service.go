@@ -15,6 +15,7 @@ import (
 
 	"autoconfig/internal/admin"
 	"autoconfig/internal/api"
+	"autoconfig/internal/certificates"
 	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
@@ -60,7 +61,8 @@ type generation struct {
 	read     configuration // the configuration as it was read
 	app      *application
 	lookups  *lookups
-	tls      *operator.TLSFiles
+	tls      *operator.TLSFiles   // nil in another mode
+	keeper   *certificates.Keeper // nil in another mode
 	signing  *operator.SigningFiles
 	provider *helpdesk.OIDC
 	watcher  *doctor.Watcher
@@ -113,7 +115,11 @@ func (v *running) now() *generation {
 
 // certificate is that of the generation that serves.
 func (v *running) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return v.now().tls.Get(hello)
+	g := v.now()
+	if g.keeper != nil {
+		return g.keeper.Get(hello)
+	}
+	return g.tls.Get(hello)
 }
 
 // files reads the files that a configuration names, and says all that is wrong
@@ -124,9 +130,18 @@ func (g *generation) files(process configuration, logger *slog.Logger) mistakes 
 		wrong.add(readable)
 	}
 	var err error
-	if process.TLS.Certificate != "" {
-		g.tls, err = operator.WatchCertificate(logger, time.Now, process.path(process.TLS.Certificate), process.path(process.TLS.Key))
-		wrong.at("tls", err)
+	for i, pair := range process.TLS.All() {
+		files, err := operator.WatchCertificate(logger, time.Now, process.path(pair.Certificate), process.path(pair.Key))
+		switch {
+		case err != nil && i == 0:
+			wrong.at("tls", err)
+		case err != nil:
+			wrong.at("tls.pairs", err)
+		case g.tls == nil:
+			g.tls = files
+		default:
+			g.tls.Add(files)
+		}
 	}
 	if process.Signing.Certificate != "" {
 		g.signing, err = operator.WatchIdentity(logger, time.Now, process.path(process.Signing.Certificate), process.path(process.Signing.Key))
@@ -189,6 +204,8 @@ func (g *generation) equip(v *running) (wrong mistakes) {
 	var err error
 	g.watcher, err = newWatcher(v.call, g.app, v.logger)
 	wrong.add(err)
+	g.keeper, err = newKeeper(v, process, g.lookups.directory)
+	wrong.add(err)
 	if v.front == nil {
 		v.front = web.NewFront(web.FrontOptions{
 			Limits: web.Limits(process.Limits), Failures: v.store, Secret: v.secret,
@@ -215,7 +232,11 @@ func (g *generation) show(v *running, app *web.App) {
 	if g.signing != nil {
 		signer = g.signing.Identity
 	}
-	public := server.New(app, server.Options{Directory: g.lookups.directory, Links: keeper, Signer: signer})
+	facing := server.Options{Directory: g.lookups.directory, Links: keeper, Signer: signer}
+	if g.keeper != nil {
+		facing.Challenge = g.keeper.Answer
+	}
+	public := server.New(app, facing)
 	private := operator.New(app, operator.Options{
 		Directory: g.lookups.directory, Checks: v.store, Problems: v.problems, Unwritable: v.store.Unwritable, AdminHosts: process.AdminHosts,
 	})
@@ -247,6 +268,9 @@ func (g *generation) begin(ctx context.Context, v *running) {
 		return keepPACC(&call{Context: ctx, std: v.call.std, configFile: v.call.configFile}, g.app, v.logger)
 	})
 	run(func() error { return keepTidy(ctx, g.app, v.clock, v.logger) })
+	if g.keeper != nil {
+		run(func() error { return g.keeper.Run(ctx) })
+	}
 	if g.watcher != nil {
 		run(func() error { return g.watcher.Run(ctx) })
 	}

@@ -25,13 +25,9 @@ func newWatcher(c *call, app *application, logger *slog.Logger) (*doctor.Watcher
 	if err != nil {
 		return nil, err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, err
-	}
 	return &doctor.Watcher{
 		Results: app.store, Checker: &doctor.Checker{Prober: *prober}, Every: check.Every, Logger: logger,
-		Holder: fmt.Sprintf("%s %d", host, os.Getpid()),
+		Holder: holder(),
 		Plan: func(ctx context.Context, name string) (*doctor.Plan, error) {
 			plan, err := app.plan(&call{Context: ctx, std: c.std}, name)
 			return &plan, err
@@ -46,6 +42,15 @@ func newWatcher(c *call, app *application, logger *slog.Logger) (*doctor.Watcher
 			}
 		},
 	}, nil
+}
+
+// holder names this process among the replicas.
+func holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s %d", host, os.Getpid())
 }
 
 func newWebhook(app *application) (*doctor.Webhook, error) {

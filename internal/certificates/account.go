@@ -75,7 +75,7 @@ func (k *Keeper) makeAccount(ctx context.Context) error {
 		account.Contact = []string{"mailto:" + k.Contact}
 	}
 	if k.External.KeyID != "" {
-		if err := account.SetExternalAccountBinding(ctx, k.client.Client, k.External); err != nil {
+		if err := account.SetExternalAccountBinding(ctx, k.client.Client, acme.EAB(k.External)); err != nil {
 			return err
 		}
 	}

@@ -41,7 +41,7 @@ type Options struct {
 	// Contact is the operator's mail address; "" for none.
 	Contact string
 	// External is an account that the authority knows already.
-	External acme.EAB
+	External External
 	// Challenges are the kinds that are answered: both if empty.
 	Challenges []string
 	// Roots are the authorities that vouch for the ACME server; the system's if nil.
@@ -64,6 +64,13 @@ type Options struct {
 	UserAgent string
 	Logger    *slog.Logger
 	Now       func() time.Time
+}
+
+// External is an account that the authority knows already: RFC 8555, section 7.3.4. The
+// zero value is none.
+type External struct {
+	// KeyID and MACKey are what the authority gave; the key in base64url.
+	KeyID, MACKey string
 }
 
 // Keeper gets, keeps and renews certificates. It is safe for concurrent use.

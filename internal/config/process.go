@@ -136,9 +136,9 @@ type ACME struct {
 	CA           string   `yaml:"ca" doc:"PEM file with the authorities that vouch for the ACME server itself; by default the machine's"`
 	// Addresses are where the names may lead.
 	Addresses     []IPAddress `yaml:"addresses" doc:"addresses that lead to this service, such as a load balancer's; by default those of this machine and of public_url"`
-	CheckDNS      bool         `yaml:"check_dns" doc:"order only for names whose addresses are among these"`
-	Challenges    []Challenge  `yaml:"challenges" doc:"how a name is proven: tls-alpn-01 (port 443 of the name leads to listen), http-01 (port 80 leads to http_listen); by default what the listeners allow"`
-	OrdersPerHour int          `yaml:"orders_per_hour" min:"1" max:"100000" unit:"orders" doc:"bounds the orders of all replicas; the names that clients ask for first have half of them, a domain a tenth"`
+	CheckDNS      bool        `yaml:"check_dns" doc:"order only for names whose addresses are among these"`
+	Challenges    []Challenge `yaml:"challenges" doc:"how a name is proven: tls-alpn-01 (port 443 of the name leads to listen), http-01 (port 80 leads to http_listen); by default what the listeners allow"`
+	OrdersPerHour int         `yaml:"orders_per_hour" min:"1" max:"100000" unit:"orders" doc:"bounds the orders of all replicas; the names that clients ask for first have half of them, a domain a tenth"`
 }
 
 // External is an account that an authority knows already.
@@ -183,7 +183,7 @@ func Defaults() Process {
 		ACME: ACME{ // 300 new orders in 3 hours are what Let's Encrypt allows an account
 			Directory: "https://acme-v02.api.letsencrypt.org/directory", CheckDNS: true, OrdersPerHour: 90,
 		},
-		SecretFile:  "autoconfig.secret",
+		SecretFile: "autoconfig.secret",
 		// Thunderbird asks about eight times for one account; behind one address there
 		// may be an office of a thousand, which starts within ten minutes on a Monday:
 		// 13 a second, and three times that in the worst minute.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -27,6 +28,8 @@ type Options struct {
 	// Signer gives the identity that signs profiles; nil, or a nil identity,
 	// means that profiles go out unsigned.
 	Signer func() *mobileconfig.Identity
+	// Challenge is what a name answers to an ACME server; nil if nothing is got there.
+	Challenge func(ctx context.Context, name, token string) (answer string, found bool)
 }
 
 // Public is what strangers reach.
@@ -35,6 +38,7 @@ type Public struct {
 	lookup.Lookup
 	links   *links.Keeper
 	signer  func() *mobileconfig.Identity
+	proof   func(ctx context.Context, name, token string) (answer string, found bool)
 	answers *prometheus.CounterVec
 	guesses *web.Attempts
 }
@@ -47,7 +51,7 @@ func New(app *web.App, o Options) *Public {
 	serverless := app.Counter("autoconfig_protocols_without_server_total",
 		"Look-ups of accounts whose source decides a protocol that the domain has no server for.", "protocol")
 	return &Public{
-		App: app, links: o.Links, signer: o.Signer,
+		App: app, links: o.Links, signer: o.Signer, proof: o.Challenge,
 		Lookup: lookup.Lookup{Directory: o.Directory, Refused: func(p settings.Protocol) {
 			serverless.WithLabelValues(string(p)).Inc()
 		}},
@@ -103,6 +107,10 @@ func (s *Public) Handler(knownPlain bool) http.Handler {
 	for _, service := range []string{"caldav", "carddav", "jmap"} {
 		// CalDAV clients send PROPFIND before anything else (RFC 6764, section 6).
 		e.Match(wellKnownMethods, "/.well-known/"+service, s.wellKnown(service))
+	}
+
+	if s.proof != nil {
+		web.Get(e, challengePath+":token", s.challenge, s.Bounded)
 	}
 
 	web.Get(e, "/", s.setupForm, s.toPeople, web.Form)

@@ -4,6 +4,7 @@ package acme
 import (
 	"context"
 	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"log"
 	"net/http"
@@ -26,6 +27,7 @@ type Server struct {
 	// Directory is its URL, and Roots vouch for its own certificate.
 	Directory string
 	Roots     *x509.CertPool
+	PEM       []byte // of Roots
 	// Issued vouches for the certificates that it issues.
 	Issued *x509.CertPool
 
@@ -92,6 +94,7 @@ func Start(t testing.TB, o Options) *Server {
 	s.Directory = server.URL + wfe.DirectoryPath
 	s.Roots, s.Issued = x509.NewCertPool(), x509.NewCertPool()
 	s.Roots.AddCert(server.Certificate())
+	s.PEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	s.Issued.AddCert(authority.GetRootCert(0).Cert)
 	return s
 }
