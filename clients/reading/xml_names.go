@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"maps"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,10 +41,36 @@ const (
 	xmlnsNamespace = "http://www.w3.org/2000/xmlns/"
 )
 
-// bind reads declarations of namespaces, and refuses prefixes that have none.
+// bind reads the declarations of namespaces, and refuses prefixes that have none.
 func bind(e *element, outer namespaces) (namespaces, error) {
-	inner := outer
+	inner, err := declared(e.attributes, outer)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := inner.expand(e.name); err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
 	for _, a := range e.attributes {
+		if strings.HasPrefix(a.name, "xmlns:") {
+			continue
+		}
+		full, err := inner.expand(a.name)
+		if err != nil {
+			return nil, err
+		}
+		if seen[full] {
+			return nil, malformed("an attribute twice")
+		}
+		seen[full] = strings.Contains(a.name, ":")
+	}
+	return inner, nil
+}
+
+// declared adds the namespaces that an element declares.
+func declared(attributes []attribute, outer namespaces) (namespaces, error) {
+	inner := outer
+	for _, a := range attributes {
 		prefix, ok := strings.CutPrefix(a.name, "xmlns:")
 		if !ok {
 			continue
@@ -54,39 +81,25 @@ func bind(e *element, outer namespaces) (namespaces, error) {
 		}
 		if len(inner) == len(outer) {
 			inner = namespaces{}
-			for k, v := range outer {
-				inner[k] = v
-			}
+			maps.Copy(inner, outer)
 		}
 		if inner[prefix] = a.value; len(inner) > maxPrefixes {
 			return nil, malformed("it has too many namespaces")
 		}
 	}
-	expanded := map[string]bool{}
-	for i, name := range append([]string{e.name}, names(e.attributes)...) {
-		prefix, local, ok := strings.Cut(name, ":")
-		switch {
-		case !ok || i > 0 && prefix == "xmlns":
-			continue
-		case prefix == "" || local == "" || strings.Contains(local, ":") || prefix == "xmlns":
-			return nil, malformed("the name " + name)
-		case prefix != "xml" && inner[prefix] == "":
-			return nil, malformed("the prefix of " + name + " isn't bound")
-		}
-		if full := inner[prefix] + " " + local; i > 0 {
-			if expanded[full] {
-				return nil, malformed("an attribute twice")
-			}
-			expanded[full] = true
-		}
-	}
 	return inner, nil
 }
 
-func names(attributes []attribute) []string {
-	all := make([]string, len(attributes))
-	for i, a := range attributes {
-		all[i] = a.name
+// expand is a name with its namespace in the place of its prefix.
+func (n namespaces) expand(name string) (string, error) {
+	prefix, local, ok := strings.Cut(name, ":")
+	switch {
+	case !ok:
+		return name, nil
+	case prefix == "" || local == "" || strings.Contains(local, ":") || prefix == "xmlns":
+		return "", malformed("the name " + name)
+	case prefix != "xml" && n[prefix] == "":
+		return "", malformed("the prefix of " + name + " isn't bound")
 	}
-	return all
+	return n[prefix] + " " + local, nil
 }

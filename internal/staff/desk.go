@@ -219,8 +219,14 @@ func (d *Desk) SignInFrom(ctx context.Context, device bool, name, password, code
 	case !ok:
 		return "", p, errors.Join(ErrSignIn, d.failed(ctx, p))
 	}
+	token, err = d.begin(ctx, p, device)
+	return token, p, err
+}
+
+// begin begins the session of somebody whose password and code were right.
+func (d *Desk) begin(ctx context.Context, p Person, device bool) (token string, err error) {
 	token = newSecret()
-	return token, p, d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
+	return token, d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
 		now, err := d.Store.LockPerson(ctx, p.ID)
 		switch {
 		case errors.Is(err, ErrUnknown), err == nil && (now.Password != p.Password || !bytes.Equal(now.TOTPKey, p.TOTPKey)):
@@ -229,10 +235,9 @@ func (d *Desk) SignInFrom(ctx context.Context, device bool, name, password, code
 			return Entry{}, err
 		}
 		if !device { // else strangers could guess on after each sign-in of the person
-			err = d.Store.ForgiveFailures(ctx, p.ID)
-		}
-		if err != nil {
-			return Entry{}, err
+			if err := d.Store.ForgiveFailures(ctx, p.ID); err != nil {
+				return Entry{}, err
+			}
 		}
 		return Entry{Action: "signed in"}, d.put(ctx, token, p, len(p.TOTPKey) == 0 && !d.oneFactor)
 	})

@@ -30,45 +30,14 @@ func parseTemplate(text string, oneOf, others []string) (*template, error) {
 	if len(text) > maxFilter {
 		return nil, fmt.Errorf("it is longer than %d bytes", maxFilter)
 	}
-	t := &template{}
-	const (
-		structure = iota
-		attribute
-		value
-	)
-	state, from, last := structure, 0, 0
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case state == structure && !strings.ContainsRune("(&|!)", rune(c)):
-			state, from = attribute, i
-			i-- // it may be wrong as an attribute's first byte
-		case state == attribute && c == '=':
-			name := text[from:i]
-			if strings.Trim(name, ":<>~") == "" || !filterAttribute.MatchString(name) {
-				return nil, fmt.Errorf("%q at byte %d is not an attribute", name, from+1)
-			}
-			state = value
-		case state == attribute && (c == '{' || c == '}'):
-			return nil, fmt.Errorf("a placeholder can only stand for a value, after =, and not at byte %d", i+1)
-		case state == value && c == ')':
-			state = structure
-		case state == value && c == '}':
-			return nil, fmt.Errorf("there is a } without { at byte %d: as a character, write it \\7d", i+1)
-		case state == value && c == '{':
-			name, _, closed := strings.Cut(text[i+1:], "}")
-			if !closed || !slices.Contains(oneOf, name) && !slices.Contains(others, name) {
-				return nil, fmt.Errorf("there is no such placeholder at byte %d; there %s (as a character, write { as \\7b)", i+1, known(oneOf, others))
-			}
-			if before := text[:i]; strings.HasSuffix(before, `\`) || len(before) > 1 && before[len(before)-2] == '\\' {
-				return nil, fmt.Errorf("the placeholder at byte %d is in the middle of an escape", i+1)
-			}
-			t.parts, t.names = append(t.parts, text[last:i]), append(t.names, name)
-			i += len(name) + 1
-			last = i + 1
+	r := templateReader{text: text, oneOf: oneOf, others: others, out: &template{}}
+	for r.at < len(text) {
+		if err := r.step(); err != nil {
+			return nil, err
 		}
 	}
-	t.parts = append(t.parts, text[last:])
+	t := r.out
+	t.parts = append(t.parts, text[r.copied:])
 	if len(oneOf) > 0 && !slices.ContainsFunc(t.names, func(name string) bool { return slices.Contains(oneOf, name) }) {
 		return nil, fmt.Errorf("it needs {%s}", strings.Join(oneOf, "} or {"))
 	}
@@ -76,6 +45,80 @@ func parseTemplate(text string, oneOf, others []string) (*template, error) {
 		return nil, errors.New(strings.TrimPrefix(reason(err).Error(), "ldap: "))
 	}
 	return t, nil
+}
+
+// The parts of a filter in which a templateReader may be.
+const (
+	inStructure = iota // between brackets and operators
+	inAttribute        // before the equals sign
+	inValue
+)
+
+// templateReader cuts a filter at its placeholders.
+type templateReader struct {
+	text          string
+	oneOf, others []string
+	out           *template
+	state         int
+	at            int // the next byte
+	from          int // where the attribute begins
+	copied        int // how far the text is in out
+}
+
+// step reads a byte, or a whole placeholder.
+func (r *templateReader) step() error {
+	c := r.text[r.at]
+	if r.state == inStructure {
+		if strings.IndexByte("(&|!)", c) >= 0 {
+			r.at++
+			return nil
+		}
+		r.state, r.from = inAttribute, r.at
+	}
+	if r.state == inAttribute {
+		return r.attribute(c)
+	}
+	switch c {
+	case ')':
+		r.state = inStructure
+	case '}':
+		return fmt.Errorf("there is a } without { at byte %d: as a character, write it \\7d", r.at+1)
+	case '{':
+		return r.placeholder()
+	}
+	r.at++
+	return nil
+}
+
+func (r *templateReader) attribute(c byte) error {
+	switch c {
+	case '=':
+		name := r.text[r.from:r.at]
+		if strings.Trim(name, ":<>~") == "" || !filterAttribute.MatchString(name) {
+			return fmt.Errorf("%q at byte %d is not an attribute", name, r.from+1)
+		}
+		r.state = inValue
+	case '{', '}':
+		return fmt.Errorf("a placeholder can only stand for a value, after =, and not at byte %d", r.at+1)
+	}
+	r.at++
+	return nil
+}
+
+func (r *templateReader) placeholder() error {
+	name, _, closed := strings.Cut(r.text[r.at+1:], "}")
+	if !closed || !slices.Contains(r.oneOf, name) && !slices.Contains(r.others, name) {
+		return fmt.Errorf("there is no such placeholder at byte %d; there %s (as a character, write { as \\7b)",
+			r.at+1, known(r.oneOf, r.others))
+	}
+	before := r.text[:r.at]
+	if strings.HasSuffix(before, `\`) || len(before) > 1 && before[len(before)-2] == '\\' {
+		return fmt.Errorf("the placeholder at byte %d is in the middle of an escape", r.at+1)
+	}
+	r.out.parts, r.out.names = append(r.out.parts, r.text[r.copied:r.at]), append(r.out.names, name)
+	r.at += len("{" + name + "}")
+	r.copied = r.at
+	return nil
 }
 
 func known(oneOf, others []string) string {

@@ -43,38 +43,57 @@ func (s *scanner) piece() (token, error) {
 	}
 	switch c := rest[0]; {
 	case isBlank(c):
-		s.at++
-		return tokenBlank, nil
+		return s.one(tokenBlank)
 	case c == '\'' || c == '"' || c == '`' && s.kind != database.PostgreSQL:
 		return tokenQuoted, s.quoted(c, s.kind == database.MySQL && c != '`')
 	case c == '[' && s.kind == database.SQLite:
 		return tokenQuoted, s.until("]", 1, "the bracket of a name isn't closed")
-	case strings.HasPrefix(rest, "--") && (s.kind != database.MySQL || len(rest) == 2 || rest[2] <= ' '),
-		c == '#' && s.kind == database.MySQL:
+	case s.isLineComment(rest):
 		s.line()
 		return tokenBlank, nil
 	case strings.HasPrefix(rest, "/*"):
 		return tokenBlank, s.comment()
 	case c == ';':
-		s.at++
-		return tokenSemicolon, nil
+		return s.one(tokenSemicolon)
 	case c == ':':
 		return s.colon(rest)
 	case c == '?' && s.kind != database.PostgreSQL, c == '@' && s.kind == database.SQLite:
-		s.at++
-		return tokenMark, nil
+		return s.one(tokenMark)
 	case c == '$' && s.kind != database.MySQL:
 		return s.dollar(rest)
 	case isNameByte(c):
-		s.name()
-		// E'…' is the one text of PostgreSQL in which a backslash counts.
-		if s.kind == database.PostgreSQL && len(s.text[s.at-1:]) > 1 && s.text[s.at] == '\'' && strings.EqualFold(rest[:len(rest)-len(s.text[s.at:])], "e") {
-			return tokenQuoted, s.quoted('\'', true)
-		}
-		return tokenWord, nil
+		return s.word()
 	}
+	return s.one(tokenOther)
+}
+
+// one is a piece of one byte.
+func (s *scanner) one(kind token) (token, error) {
 	s.at++
-	return tokenOther, nil
+	return kind, nil
+}
+
+// isLineComment tells whether a comment begins that ends with the line. MySQL wants a
+// blank behind the dashes.
+func (s *scanner) isLineComment(rest string) bool {
+	if s.kind != database.MySQL {
+		return strings.HasPrefix(rest, "--")
+	}
+	return rest[0] == '#' || strings.HasPrefix(rest, "--") && (len(rest) == 2 || rest[2] <= ' ')
+}
+
+// word is a name, a keyword or a number, or E'…' of PostgreSQL, the one text there in
+// which a backslash counts.
+func (s *scanner) word() (token, error) {
+	start := s.at
+	for s.at < len(s.text) && (isNameByte(s.text[s.at]) || s.text[s.at] == '$') {
+		s.at++
+	}
+	quoted := s.at < len(s.text) && s.text[s.at] == '\''
+	if s.kind == database.PostgreSQL && quoted && strings.EqualFold(s.text[start:s.at], "e") {
+		return tokenQuoted, s.quoted('\'', true)
+	}
+	return tokenWord, nil
 }
 
 // colon is a parameter, a cast, or an operator.
@@ -166,13 +185,6 @@ func (s *scanner) comment() error {
 		}
 	}
 	return errors.New("a comment isn't closed")
-}
-
-// name moves behind a word, in which a dollar may stand.
-func (s *scanner) name() {
-	for s.at < len(s.text) && (isNameByte(s.text[s.at]) || s.text[s.at] == '$') {
-		s.at++
-	}
 }
 
 func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

@@ -34,56 +34,78 @@ func parseStatement(kind database.Kind, query string, allowed []string) (*statem
 	case strings.ContainsRune(query, 0):
 		return nil, errors.New("it contains a NUL")
 	}
-	s := scanner{kind: kind, text: query}
-	out := &statement{kind: kind}
-	copied, words, ended := 0, 0, -1
+	r := reader{
+		scanner: scanner{kind: kind, text: query}, allowed: allowed,
+		out: &statement{kind: kind}, end: -1,
+	}
 	for {
-		kind, token, err := s.next()
-		if err != nil {
+		kind, token, err := r.next()
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if kind == tokenEnd {
-			break
-		}
-		if kind == tokenBlank {
+		case kind == tokenEnd:
+			return r.finish()
+		case kind == tokenBlank:
 			continue
 		}
-		if ended >= 0 && kind != tokenSemicolon {
-			return nil, errors.New("it has more than one statement: there is something behind a semicolon")
-		}
-		if words == 0 && !strings.EqualFold(token, "SELECT") && !strings.EqualFold(token, "WITH") {
-			return nil, errors.New("it doesn't begin with SELECT (or WITH)")
-		}
-		words++
-		switch kind {
-		case tokenSemicolon:
-			if ended < 0 {
-				ended = s.at - len(token)
-			}
-		case tokenWord:
-			if strings.EqualFold(token, "INTO") {
-				return nil, errors.New("SELECT … INTO writes, and only reading is possible")
-			}
-		case tokenMark:
-			return nil, fmt.Errorf("%q stands for a parameter without a name: write one of %s", token, colons(allowed))
-		case tokenParameter:
-			name := token[1:]
-			if !slices.Contains(allowed, name) {
-				return nil, fmt.Errorf("it has no parameter %s: use %s (quote a colon that means something else)", token, colons(allowed))
-			}
-			out.parts = append(out.parts, query[copied:s.at-len(token)])
-			out.names = append(out.names, name)
-			copied = s.at
+		if err := r.take(kind, token); err != nil {
+			return nil, err
 		}
 	}
-	if words == 0 {
+}
+
+// reader makes a statement of the tokens of a query.
+type reader struct {
+	scanner
+	allowed []string
+	out     *statement
+	copied  int  // how far the text is in out
+	begun   bool // there was a token
+	end     int  // where the first semicolon is; negative before
+}
+
+// take looks at a token that isn't blank.
+func (r *reader) take(kind token, text string) error {
+	if r.end >= 0 && kind != tokenSemicolon {
+		return errors.New("it has more than one statement: there is something behind a semicolon")
+	}
+	if !r.begun && !strings.EqualFold(text, "SELECT") && !strings.EqualFold(text, "WITH") {
+		return errors.New("it doesn't begin with SELECT (or WITH)")
+	}
+	r.begun = true
+	switch kind {
+	case tokenSemicolon:
+		if r.end < 0 {
+			r.end = r.at - len(text)
+		}
+	case tokenWord:
+		if strings.EqualFold(text, "INTO") {
+			return errors.New("SELECT … INTO writes, and only reading is possible")
+		}
+	case tokenMark:
+		return fmt.Errorf("%q stands for a parameter without a name: write one of %s", text, colons(r.allowed))
+	case tokenParameter:
+		name := text[1:]
+		if !slices.Contains(r.allowed, name) {
+			return fmt.Errorf("it has no parameter %s: use %s (quote a colon that means something else)", text, colons(r.allowed))
+		}
+		r.out.parts = append(r.out.parts, r.text[r.copied:r.at-len(text)])
+		r.out.names = append(r.out.names, name)
+		r.copied = r.at
+	}
+	return nil
+}
+
+// finish adds what is behind the last parameter.
+func (r *reader) finish() (*statement, error) {
+	if !r.begun {
 		return nil, errors.New("it is empty")
 	}
-	if ended < 0 {
-		ended = len(query)
+	if r.end < 0 {
+		r.end = len(r.text)
 	}
-	out.parts = append(out.parts, query[copied:ended])
-	return out, nil
+	r.out.parts = append(r.out.parts, r.text[r.copied:r.end])
+	return r.out, nil
 }
 
 func colons(names []string) string {
