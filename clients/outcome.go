@@ -162,7 +162,8 @@ func (c Client) differences(own, gets settings.Settings) []string {
 	}
 	switch {
 	case own.Decision.Protocol != gets.Decision.Protocol:
-		differs = append(differs, fmt.Sprintf("%s instead of %s", upper(gets.Decision.Protocol), upper(own.Decision.Protocol)))
+		differs = append(differs, fmt.Sprintf("%s instead of %s", upper(gets.Decision.Protocol),
+			upper(own.Decision.Protocol)))
 	case !server(own.Incoming, gets.Incoming), !server(own.Outgoing, gets.Outgoing):
 		differs = append(differs, "other servers")
 	case c.Retention.Has && own.Decision.POP3 != gets.Decision.POP3:
@@ -190,7 +191,8 @@ func filled(l settings.Login, typed settings.Address) string {
 	if l.Literal != "" {
 		return l.Literal
 	}
-	return strings.NewReplacer("{address}", typed.String(), "{local}", typed.Local(), "{domain}", typed.Domain()).Replace(l.Pattern)
+	return strings.NewReplacer("{address}", typed.String(), "{local}", typed.Local(), "{domain}",
+		typed.Domain()).Replace(l.Pattern)
 }
 
 func upper(p settings.Protocol) string { return strings.ToUpper(string(p)) }

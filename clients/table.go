@@ -27,7 +27,8 @@ var table = []Client{
 			Sends: Address, Source: thunderbirdSeen,
 		},
 		IMAP: Ability{ByItself, thunderbirdSeen}, POP3: Ability{ByItself, thunderbirdSeen},
-		Profile: Trait{false, thunderbirdSeen}, QRCode: Trait{false, thunderbirdSeen}, Retention: Trait{true, thunderbirdSeen},
+		Profile: Trait{false, thunderbirdSeen}, QRCode: Trait{false, thunderbirdSeen},
+		Retention: Trait{true, thunderbirdSeen},
 		Ignores: []Remark{
 			{"every outgoing server but the first that it can use", thunderbirdSeen},
 			{"OAuth2, except at hosts that it knows", thunderbirdSeen},
@@ -120,8 +121,11 @@ var table = []Client{
 	{
 		ID: "kmail", Name: "KMail", Simulation: "kmail", Shown: true,
 		Devices: []Device{Linux},
-		Lookup:  Lookup{Places: []Place{Database, AutoconfigHTTPS, AutoconfigHTTP, WellKnownHTTPS}, Sends: NoAddress, Source: kmailRead},
-		IMAP:    Ability{ByItself, kmailRead}, POP3: Ability{ByItself, kmailRead},
+		Lookup: Lookup{
+			Places: []Place{Database, AutoconfigHTTPS, AutoconfigHTTP, WellKnownHTTPS}, Sends: NoAddress,
+			Source: kmailRead,
+		},
+		IMAP: Ability{ByItself, kmailRead}, POP3: Ability{ByItself, kmailRead},
 		Profile: Trait{false, kmailRead}, QRCode: Trait{false, kmailRead}, Retention: Trait{false, kmailRead},
 		Ignores: []Remark{
 			{"every provider but the first", kmailRead},
@@ -147,7 +151,8 @@ var table = []Client{
 		IMAP:    Ability{ByHand, clawsRead}, POP3: Ability{ByHand, clawsRead},
 		Profile: Trait{false, clawsRead}, QRCode: Trait{false, clawsRead}, Retention: Trait{false, clawsRead},
 		Ignores: []Remark{
-			{"everything but SRV: a button fills host and port of the protocol that the person chose, and the address as login", clawsRead},
+			{"everything but SRV: a button fills host and port of the protocol that the person chose, and the address as " +
+				"login", clawsRead},
 			{"_submissions._tcp", clawsRead},
 		},
 	},
@@ -164,37 +169,53 @@ var table = []Client{
 	},
 	{
 		ID: "gmail", Name: "Gmail", Shown: true,
-		Devices: []Device{Android}, Lookup: Lookup{Places: []Place{BuiltIn, Guesses}, Sends: Nothing, Source: Source{gmailHand.At, Unverified}},
+		Devices: []Device{Android}, Lookup: Lookup{
+			Places: []Place{BuiltIn, Guesses}, Sends: Nothing,
+			Source: Source{gmailHand.At, Unverified},
+		},
 		IMAP: Ability{ByHand, gmailHand}, POP3: Ability{ByHand, gmailHand},
 		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, noSign},
 		Ignores: []Remark{{"everything that the domain publishes", noSign}},
 	},
 	{
 		ID: "samsung", Name: "Samsung Email",
-		Devices: []Device{Android}, Lookup: Lookup{Places: []Place{BuiltIn, Guesses}, Sends: Nothing, Source: Source{samsung.At, Unverified}},
+		Devices: []Device{Android}, Lookup: Lookup{
+			Places: []Place{BuiltIn, Guesses}, Sends: Nothing,
+			Source: Source{samsung.At, Unverified},
+		},
 		IMAP: Ability{ByHand, samsung}, POP3: Ability{ByHand, samsung},
 		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, noSign},
 		Ignores: []Remark{{"everything that the domain publishes", noSign}},
 	},
 	{
 		ID: "spark", Name: "Spark",
-		Devices: []Device{IPhone, Mac, Android, Windows}, Lookup: Lookup{Places: []Place{BuiltIn}, Sends: Nothing, Source: Source{sparkAsks.At, Unverified}},
+		Devices: []Device{IPhone, Mac, Android, Windows}, Lookup: Lookup{
+			Places: []Place{BuiltIn}, Sends: Nothing,
+			Source: Source{sparkAsks.At, Unverified},
+		},
 		IMAP: Ability{ByHand, sparkAsks}, POP3: Ability{Never, sparkIMAP},
 		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, sparkIMAP},
-		Ignores: []Remark{{"servers without TLS", Source{"https://helpspot.readdle.com/spark/index.php?pg=kb.page&id=989", Documented}}},
+		Ignores: []Remark{{"servers without TLS", Source{
+			"https://helpspot.readdle.com/spark/index.php?pg=kb.page&id=989",
+			Documented,
+		}}},
 	},
 	{
 		ID: "fairemail", Name: "FairEmail", Simulation: "fairemail", Shown: true,
 		Devices: []Device{Android},
 		Lookup: Lookup{
-			Places: []Place{BuiltIn, IMAPSRV, SubmissionSRV, AutoconfigHTTPS, WellKnownHTTPS, AutoconfigHTTP, WellKnownHTTP, Database, DomainPOX, AutodiscoverPOX, Guesses, MailExchanger},
-			Sends:  Address, SRVFirst: true, TriesLogins: true, Source: fairemailRead,
+			Places: []Place{
+				BuiltIn, IMAPSRV, SubmissionSRV, AutoconfigHTTPS, WellKnownHTTPS, AutoconfigHTTP, WellKnownHTTP,
+				Database, DomainPOX, AutodiscoverPOX, Guesses, MailExchanger,
+			},
+			Sends: Address, SRVFirst: true, TriesLogins: true, Source: fairemailRead,
 		},
 		IMAP: Ability{ByItself, fairemailRead}, POP3: Ability{ByHand, fairemailRead},
 		Profile: Trait{false, fairemailRead}, QRCode: Trait{false, noSign}, Retention: Trait{false, fairemailRead},
 		Ignores: []Remark{
 			{"every incoming server after the first, which must be IMAP", fairemailRead},
-			{"placeholders with anything beside them: it takes them as they are written, and then tries the address and the local part", fairemailRead},
+			{"placeholders with anything beside them: it takes them as they are written, and then tries the address and the " +
+				"local part", fairemailRead},
 			{"every username but the last one of the document", fairemailRead},
 			{"authentication, plaintext, and LoginName in Autodiscover", fairemailRead},
 		},
@@ -218,8 +239,11 @@ var table = []Client{
 		ID: "nextcloud", Name: "Nextcloud Mail", Simulation: "nextcloud",
 		Devices: []Device{Other},
 		Lookup: Lookup{
-			Places: []Place{AutoconfigHTTPS, WellKnownHTTPS, Database, AutoconfigHTTP, WellKnownHTTP, MailExchanger, AutoconfigMX, WellKnownMX, DatabaseMX, AutoconfigMXHTTP, WellKnownMXHTTP},
-			Sends:  Address, Source: nextcloudRead,
+			Places: []Place{
+				AutoconfigHTTPS, WellKnownHTTPS, Database, AutoconfigHTTP, WellKnownHTTP, MailExchanger,
+				AutoconfigMX, WellKnownMX, DatabaseMX, AutoconfigMXHTTP, WellKnownMXHTTP,
+			},
+			Sends: Address, Source: nextcloudRead,
 		},
 		IMAP: Ability{ByItself, nextcloudRead}, POP3: Ability{Never, nextcloudRead},
 		Profile: Trait{false, nextcloudRead}, QRCode: Trait{false, nextcloudRead}, Retention: Trait{false, nextcloudRead},

@@ -121,8 +121,10 @@ func (c *checker) offer(o Offer, path string) {
 	c.problems = append(c.problems, o.Services.Check(path+".services")...)
 	c.problems = append(c.problems, o.Username.Check(path+".username")...)
 	c.policy(o.Policy, path+".policy")
-	if d := o.RecipientDelimiter; d != nil && (len(*d) > 8 || strings.ContainsAny(*d, "@\" ") || settings.CheckText(*d) != nil) {
-		c.add(path+".recipient_delimiter", "%q can't delimit a tag: use punctuation such as + or -, or an empty text for none", *d)
+	if d := o.RecipientDelimiter; d != nil && (len(*d) > 8 || strings.ContainsAny(*d, "@\" ") ||
+		settings.CheckText(*d) != nil) {
+		c.add(path+".recipient_delimiter",
+			"%q can't delimit a tag: use punctuation such as + or -, or an empty text for none", *d)
 	}
 	if o.AliasLogin != "" && o.AliasLogin != AliasPrimary && o.AliasLogin != AliasTyped {
 		c.add(path+".alias_login", "%q is not valid: use primary or typed", o.AliasLogin)
@@ -131,7 +133,8 @@ func (c *checker) offer(o Offer, path string) {
 		c.add(path+".public_answers", "%q is not valid: use account or default", o.PublicAnswers)
 	}
 	for language, text := range o.Profile.Consent {
-		if err := settings.CheckText(strings.ReplaceAll(text, "\n", " ")); err != nil || text == "" || settings.CheckText(language) != nil {
+		if err := settings.CheckText(strings.ReplaceAll(text, "\n", " ")); err != nil || text == "" ||
+			settings.CheckText(language) != nil {
 			c.add(path+".profile.consent", "the text for %q is empty or has control characters", language)
 		}
 	}

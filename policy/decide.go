@@ -160,7 +160,10 @@ func (t *Terms) decide(a Account) verdict {
 func (v *verdict) set(p settings.Protocol) {
 	if len(v.servers.Of(p)) == 0 {
 		v.Refused = p
-		v.Reason = settings.Message{Key: settings.ReasonNoServer, Args: map[string]string{"wanted": strings.ToUpper(string(p))}}
+		v.Reason = settings.Message{
+			Key:  settings.ReasonNoServer,
+			Args: map[string]string{"wanted": strings.ToUpper(string(p))},
+		}
 		return
 	}
 	v.Protocol = p

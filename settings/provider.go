@@ -72,10 +72,12 @@ func (p Provider) Check(path string) Problems {
 		problems.Add(path+".support_phone", "a telephone number has at most 40 characters")
 	}
 	if p.Colour != "" && !colour.MatchString(p.Colour) {
-		problems.Add(path+".colour", "%q is not a colour: write \"#\" and six hexadecimal digits, such as \"#0a5f3c\"", p.Colour)
+		problems.Add(path+".colour", "%q is not a colour: write \"#\" and six hexadecimal digits, such as \"#0a5f3c\"",
+			p.Colour)
 	}
 	if p.Logo != "" && !fileName.MatchString(p.Logo) {
-		problems.Add(path+".logo", "%q is not valid: name a file of the folder assets that ends in .svg, .png, .webp or .jpg", p.Logo)
+		problems.Add(path+".logo", "%q is not valid: name a file of the folder assets that ends in .svg, .png, .webp or "+
+			".jpg", p.Logo)
 	}
 	if p.Language != "" && !tag.MatchString(p.Language) {
 		problems.Add(path+".language", "%q is not a language: write a tag such as de or pt-BR", p.Language)

@@ -50,7 +50,8 @@ const (
 )
 
 var allAuth = []Auth{
-	AuthPlain, AuthLogin, AuthCramMD5, AuthDigestMD5, AuthScramSHA1, AuthScramSHA256, AuthNTLM, AuthGSSAPI, AuthExternal, AuthOAuthBearer, AuthXOAuth2, AuthNone, AuthClientIP,
+	AuthPlain, AuthLogin, AuthCramMD5, AuthDigestMD5, AuthScramSHA1, AuthScramSHA256, AuthNTLM, AuthGSSAPI, AuthExternal,
+	AuthOAuthBearer, AuthXOAuth2, AuthNone, AuthClientIP,
 }
 
 // Server is one way to reach a protocol.
@@ -140,7 +141,8 @@ func (s Server) PortWarning(p Protocol) string {
 	if s.Security != TLS || securityAt(p, s.Port) != STARTTLS {
 		return ""
 	}
-	return fmt.Sprintf("port %d is registered for STARTTLS: Thunderbird takes it for that in Autodiscover; write security: starttls, or port %d", s.Port, RegisteredPort(p, TLS))
+	return fmt.Sprintf("port %d is registered for STARTTLS: Thunderbird takes it for that in Autodiscover; write "+
+		"security: starttls, or port %d", s.Port, RegisteredPort(p, TLS))
 }
 
 // Check lists what is wrong with a normalised server.
@@ -164,7 +166,8 @@ func (s Server) Check(p Protocol, path string) Problems {
 	case STARTTLS:
 	case None:
 		if !s.AllowPlaintext {
-			problems.Add(path+".security", "security none sends passwords in the clear; use tls or starttls, or set allow_plaintext: true on this server")
+			problems.Add(path+".security", "security none sends passwords in the clear; use tls or starttls, or set "+
+				"allow_plaintext: true on this server")
 		}
 	default:
 		problems.Add(path+".security", "%q is not a security: use tls, starttls or none", s.Security)

@@ -43,7 +43,9 @@ func (l LeadsTo) Is(target error) bool { return target == directory.ErrNotFound 
 // address, as it is now, and gives it with its domain's terms. before is nil where no
 // account has the address. Errors are those of change, of [policy.Terms.CheckAccount],
 // [NotServed], [Outside], [directory.ErrExists] and [directory.ErrNoSuchDomain].
-func (a *Admin) PutAccount(ctx context.Context, by staff.Actor, address settings.Address, change func(before *policy.Account) (policy.Account, error)) (account policy.Account, terms *policy.Terms, err error) {
+func (a *Admin) PutAccount(ctx context.Context, by staff.Actor, address settings.Address,
+	change func(before *policy.Account) (policy.Account, error),
+) (account policy.Account, terms *policy.Terms, err error) {
 	if err := a.notOutside(ctx, by, address); err != nil {
 		return account, nil, err
 	}

@@ -25,7 +25,9 @@ func (a AliasOf) Is(target error) bool { return target == directory.ErrNotFound 
 // and gives it. before is nil where there is none. Who doesn't serve everything can't
 // add names of others to it. Errors are those of change and of [policy.Site.Check],
 // [staff.ErrForbidden], [ErrNoSource] and [directory.ErrExists].
-func (a *Admin) PutDomain(ctx context.Context, by staff.Actor, name string, change func(before *policy.Domain) (policy.Domain, error)) (domain policy.Domain, err error) {
+func (a *Admin) PutDomain(
+	ctx context.Context, by staff.Actor, name string, change func(before *policy.Domain) (policy.Domain, error),
+) (domain policy.Domain, err error) {
 	if !by.Serves(name) {
 		return domain, staff.ErrForbidden
 	}
@@ -72,14 +74,16 @@ func (a *Admin) mayPut(by staff.Actor, was policy.Domain, domains []policy.Domai
 			return fmt.Errorf("%w: a name of %s", directory.ErrExists, domain.Name)
 		}
 	}
-	added := slices.DeleteFunc(slices.Clone(domain.Sources), func(s string) bool { return slices.Contains(was.Sources, s) })
+	added := slices.DeleteFunc(slices.Clone(domain.Sources),
+		func(s string) bool { return slices.Contains(was.Sources, s) })
 	return a.CheckSources(added)
 }
 
 // sharesName tells whether two domains have a name in common.
 func sharesName(a, b policy.Domain) bool {
 	names := append([]string{a.Name}, a.Aliases...)
-	return slices.ContainsFunc(append([]string{b.Name}, b.Aliases...), func(name string) bool { return slices.Contains(names, name) })
+	return slices.ContainsFunc(append([]string{b.Name}, b.Aliases...),
+		func(name string) bool { return slices.Contains(names, name) })
 }
 
 // RemoveDomain removes a domain by its primary name, and its accounts if told so. Errors
@@ -94,7 +98,8 @@ func (a *Admin) RemoveDomain(ctx context.Context, by staff.Actor, name string, w
 		return AliasOf{name, entry.Terms.Name}
 	}
 	return a.change(ctx, by, func(ctx context.Context) (staff.Entry, error) {
-		return staff.Entry{Action: "domain removed", Subject: name, Domain: name}, a.Store.RemoveDomain(ctx, name, withAccounts)
+		return staff.Entry{Action: "domain removed", Subject: name, Domain: name},
+			a.Store.RemoveDomain(ctx, name, withAccounts)
 	})
 }
 

@@ -21,7 +21,9 @@ type Forgotten struct {
 // one, wherever links and the audit log name them; see [Store]. The account itself goes
 // if withAccount is set. The database's file may still have old bytes of it:
 // [Store.Scrub].
-func (a *Admin) Forget(ctx context.Context, by staff.Actor, asked settings.Address, withAccount bool) (Forgotten, error) {
+func (a *Admin) Forget(
+	ctx context.Context, by staff.Actor, asked settings.Address, withAccount bool,
+) (Forgotten, error) {
 	forms, mailbox, err := a.forms(ctx, asked)
 	if err != nil {
 		return Forgotten{}, err

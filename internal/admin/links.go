@@ -91,5 +91,8 @@ type LinkTexts struct {
 func (a *Admin) Texts(l MadeLink, until string) LinkTexts {
 	args := map[string]string{"address": l.Address, "url": l.URL, "until": until, "provider": l.Provider.Name}
 	say := func(key string) string { return a.Catalogue.Text(settings.Message{Key: key, Args: args}, l.Language) }
-	return LinkTexts{Subject: say("message.mail.subject"), Mail: say("message.mail.body"), SMS: say("message.sms"), Ticket: say("message.ticket")}
+	return LinkTexts{
+		Subject: say("message.mail.subject"), Mail: say("message.mail.body"), SMS: say("message.sms"),
+		Ticket: say("message.ticket"),
+	}
 }

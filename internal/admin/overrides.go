@@ -28,7 +28,9 @@ var (
 // lies over it now, and gives it with the account as it is then. Errors are those of
 // change and of [policy.Override.Check], [NotServed], [ErrNothingKnown], [ErrOurs] and
 // [ErrNoServer].
-func (a *Admin) PutOverride(ctx context.Context, by staff.Actor, asked settings.Address, change func(now policy.Override) (policy.Override, error)) (o policy.Override, found directory.Found, err error) {
+func (a *Admin) PutOverride(ctx context.Context, by staff.Actor, asked settings.Address,
+	change func(now policy.Override) (policy.Override, error),
+) (o policy.Override, found directory.Found, err error) {
 	found, err = a.known(ctx, by, asked)
 	if err == nil && found.Source == "" {
 		err = ErrOurs

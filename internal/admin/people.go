@@ -16,7 +16,9 @@ var ErrItself = errors.New("nobody removes themselves")
 // AddPerson adds a local person who serves these domains, by their primary names, and
 // gives the password, which is kept nowhere. Errors are [staff.ErrForbidden],
 // [staff.ErrPerson], [staff.ErrExists] and [NotServed].
-func (a *Admin) AddPerson(ctx context.Context, by staff.Actor, name string, role staff.Role, domains []string) (password string, p staff.Person, err error) {
+func (a *Admin) AddPerson(
+	ctx context.Context, by staff.Actor, name string, role staff.Role, domains []string,
+) (password string, p staff.Person, err error) {
 	if !governs(by, domains) {
 		return "", p, staff.ErrForbidden
 	}
@@ -57,7 +59,9 @@ func (a *Admin) RemovePerson(ctx context.Context, by staff.Actor, id string) err
 // ResetPerson gives a local person a new password, and takes the second factor, the
 // lock and all sessions away. Errors are [staff.ErrUnknown] and [staff.ErrForbidden]:
 // people change their own password with the old one.
-func (a *Admin) ResetPerson(ctx context.Context, by staff.Actor, id string) (password string, p staff.Person, err error) {
+func (a *Admin) ResetPerson(
+	ctx context.Context, by staff.Actor, id string,
+) (password string, p staff.Person, err error) {
 	p, err = a.person(ctx, by, id)
 	switch {
 	case err != nil:

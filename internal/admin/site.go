@@ -87,16 +87,22 @@ type Imported struct{ Added, Changed int }
 // transaction, and writes it down as one entry. write isn't run again: what it reads was
 // read then. So where the database gives the transaction up for another's sake after it
 // has ended, it is [ErrMeanwhile].
-func (a *Admin) ImportAccounts(ctx context.Context, by staff.Actor, write func(ctx context.Context) (Imported, error)) error {
+func (a *Admin) ImportAccounts(
+	ctx context.Context, by staff.Actor, write func(ctx context.Context) (Imported, error),
+) error {
 	return a.importOnce(ctx, by, "accounts imported", write)
 }
 
 // ImportDomains is [Admin.ImportAccounts] for providers, plans and domains.
-func (a *Admin) ImportDomains(ctx context.Context, by staff.Actor, write func(ctx context.Context) (Imported, error)) error {
+func (a *Admin) ImportDomains(
+	ctx context.Context, by staff.Actor, write func(ctx context.Context) (Imported, error),
+) error {
 	return a.importOnce(ctx, by, "domains imported", write)
 }
 
-func (a *Admin) importOnce(ctx context.Context, by staff.Actor, action string, write func(ctx context.Context) (Imported, error)) error {
+func (a *Admin) importOnce(
+	ctx context.Context, by staff.Actor, action string, write func(ctx context.Context) (Imported, error),
+) error {
 	ran := false
 	var first error
 	var done Imported
@@ -114,7 +120,9 @@ func (a *Admin) importOnce(ctx context.Context, by staff.Actor, action string, w
 
 // PublishPACC lets publish change the PACC document of a domain's name, in the
 // context's transaction.
-func (a *Admin) PublishPACC(ctx context.Context, by staff.Actor, name string, publish func(ctx context.Context) error) error {
+func (a *Admin) PublishPACC(
+	ctx context.Context, by staff.Actor, name string, publish func(ctx context.Context) error,
+) error {
 	return a.change(ctx, by, func(ctx context.Context) (staff.Entry, error) {
 		return staff.Entry{Action: "PACC document changed", Subject: name, Domain: name}, publish(ctx)
 	})

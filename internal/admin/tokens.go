@@ -8,7 +8,9 @@ import (
 
 // MakeToken makes a token and gives its text, which is kept nowhere. An error is
 // [staff.ErrToken] for what a token can't be made from.
-func (a *Admin) MakeToken(ctx context.Context, by staff.Actor, t staff.Token) (text string, made staff.Token, err error) {
+func (a *Admin) MakeToken(
+	ctx context.Context, by staff.Actor, t staff.Token,
+) (text string, made staff.Token, err error) {
 	t.MadeBy = by.Name
 	return a.Desk.MakeToken(ctx, by, t)
 }

@@ -161,29 +161,53 @@ func requireScope(scope string) echo.MiddlewareFunc {
 // refusals are what programs are told of errors that only they meet. Details are for
 // programs' authors.
 var refusals = []web.Refusal{
-	{Err: errNoToken, Status: http.StatusUnauthorized, Code: "unauthorized", Detail: "Send a token that is valid: Authorization: Bearer autoconfig_…"},
+	{
+		Err: errNoToken, Status: http.StatusUnauthorized, Code: "unauthorized",
+		Detail: "Send a token that is valid: Authorization: Bearer autoconfig_…",
+	},
 	{Err: errScope, Status: http.StatusForbidden, Code: "scope"},
-	{Err: staff.ErrForbidden, Status: http.StatusForbidden, Code: "forbidden", Detail: "The token doesn't serve this domain."},
+	{
+		Err: staff.ErrForbidden, Status: http.StatusForbidden, Code: "forbidden",
+		Detail: "The token doesn't serve this domain.",
+	},
 	{Err: staff.ErrUnknown, Status: http.StatusNotFound, Code: "not_found", Detail: web.NotHere},
 	{Err: links.ErrUnknown, Status: http.StatusNotFound, Code: "not_found", Detail: web.NotHere},
 	{Err: links.ErrOther, Status: http.StatusUnprocessableEntity, Code: "idempotency"},
 	{Err: links.ErrOrder, Status: http.StatusUnprocessableEntity, Code: "order"},
-	{Err: mobileconfig.ErrPlaintext, Status: http.StatusUnprocessableEntity, Code: "format", Detail: "This account can't be set up by a profile."},
-	{Err: mobileconfig.ErrAuth, Status: http.StatusUnprocessableEntity, Code: "format", Detail: "This account can't be set up by a profile."},
-	{Err: autodiscover.ErrPlaintext, Status: http.StatusUnprocessableEntity, Code: "format", Detail: "Autodiscover can't say how this account is set up."},
-	{Err: autodiscover.ErrAuth, Status: http.StatusUnprocessableEntity, Code: "format", Detail: "Autodiscover can't say how this account is set up."},
+	{
+		Err: mobileconfig.ErrPlaintext, Status: http.StatusUnprocessableEntity, Code: "format",
+		Detail: "This account can't be set up by a profile.",
+	},
+	{
+		Err: mobileconfig.ErrAuth, Status: http.StatusUnprocessableEntity, Code: "format",
+		Detail: "This account can't be set up by a profile.",
+	},
+	{
+		Err: autodiscover.ErrPlaintext, Status: http.StatusUnprocessableEntity, Code: "format",
+		Detail: "Autodiscover can't say how this account is set up.",
+	},
+	{
+		Err: autodiscover.ErrAuth, Status: http.StatusUnprocessableEntity, Code: "format",
+		Detail: "Autodiscover can't say how this account is set up.",
+	},
 	{Err: thunderbird.ErrLogin, Status: http.StatusUnprocessableEntity, Code: "format"},
 	{Err: thunderbird.ErrAndroidAuth, Status: http.StatusUnprocessableEntity, Code: "format"},
 	{Err: thunderbird.ErrAndroidAddress, Status: http.StatusUnprocessableEntity, Code: "format"},
 	{Err: directory.ErrExists, Status: http.StatusConflict, Code: "exists"},
-	{Err: admin.ErrOutside, Status: http.StatusConflict, Code: "outside", Detail: "the account is kept in another source, which is only read: lay an override over it"},
+	{
+		Err: admin.ErrOutside, Status: http.StatusConflict, Code: "outside",
+		Detail: "the account is kept in another source, which is only read: lay an override over it",
+	},
 	{Err: admin.ErrOurs, Status: http.StatusBadRequest, Code: "json"},
 	{Err: admin.ErrNoServer, Status: http.StatusBadRequest, Code: "json"},
 	{Err: admin.ErrNoSource, Status: http.StatusBadRequest, Code: "json"},
 	{Err: directory.ErrHasAccounts, Status: http.StatusConflict, Code: "has_accounts"},
 	{Err: directory.ErrNoSuchDomain, Status: http.StatusNotFound, Code: "not_found"},
 	{Err: errJSON, Status: http.StatusBadRequest, Code: "json"},
-	{Err: errBadFormat, Status: http.StatusNotFound, Code: "format", Detail: "The formats are: thunderbird, pox, mobileconfig, thunderbird-android."},
+	{
+		Err: errBadFormat, Status: http.StatusNotFound, Code: "format",
+		Detail: "The formats are: thunderbird, pox, mobileconfig, thunderbird-android.",
+	},
 	{Err: errBadLimit, Status: http.StatusBadRequest, Code: "limit", Detail: "The limit must be 1 to 1000."},
 }
 

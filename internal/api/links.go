@@ -80,7 +80,8 @@ func (s *API) makeLink(c echo.Context) error {
 	}
 	once := c.Request().Header.Get("Idempotency-Key")
 	if len(once) > maxIdempotencyKey || o.Minutes > 1<<20 {
-		return fmt.Errorf("%w: an Idempotency-Key has at most %d bytes, and a link is valid for at most 30 days", links.ErrOrder, maxIdempotencyKey)
+		return fmt.Errorf("%w: an Idempotency-Key has at most %d bytes, and a link is valid for at most 30 days",
+			links.ErrOrder, maxIdempotencyKey)
 	}
 	if o.Address.IsZero() {
 		return fmt.Errorf("%w: it needs an address", links.ErrOrder)
@@ -99,7 +100,10 @@ func (s *API) makeLink(c echo.Context) error {
 	c.Response().Header().Set("Location", "/api/v1/links/"+made.ID)
 	c.Response().Header().Set("Cache-Control", "no-store")
 	texts := s.admin.Texts(made, web.Moment(made.ExpiresAt))
-	return c.JSON(http.StatusCreated, linkBody{Link: made.Link, State: s.Links.StateOf(made.Link), URL: made.URL, Texts: &texts})
+	return c.JSON(http.StatusCreated, linkBody{
+		Link: made.Link, State: s.Links.StateOf(made.Link), URL: made.URL,
+		Texts: &texts,
+	})
 }
 
 func (s *API) showLink(c echo.Context) error {

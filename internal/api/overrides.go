@@ -34,12 +34,13 @@ func (s *API) putOverride(c echo.Context) error {
 	if err := readJSON(c, &wanted); err != nil {
 		return err
 	}
-	o, _, err := s.admin.PutOverride(c.Request().Context(), actor(c), typed, func(now policy.Override) (policy.Override, error) {
-		if !wanted.Address.IsZero() && wanted.Address.Key() != now.Address.Key() {
-			return now, fmt.Errorf("%w: the address in the body must be the mailbox's primary one, %s", errJSON, now.Address)
-		}
-		return wanted, nil
-	})
+	o, _, err := s.admin.PutOverride(c.Request().Context(), actor(c), typed,
+		func(now policy.Override) (policy.Override, error) {
+			if !wanted.Address.IsZero() && wanted.Address.Key() != now.Address.Key() {
+				return now, fmt.Errorf("%w: the address in the body must be the mailbox's primary one, %s", errJSON, now.Address)
+			}
+			return wanted, nil
+		})
 	if err != nil {
 		return err
 	}

@@ -90,9 +90,11 @@ func (s *API) putAccount(c echo.Context) error {
 		account.Address = typed
 	}
 	if account.Address.Key() != typed.Key() || typed.Domain() != entry.Terms.Name {
-		return fmt.Errorf("%w: the address in the body and the one in the path must be the same, in the primary domain", errJSON)
+		return fmt.Errorf("%w: the address in the body and the one in the path must be the same, in the primary domain",
+			errJSON)
 	}
-	account, _, err = s.admin.PutAccount(c.Request().Context(), actor(c), typed, func(*policy.Account) (policy.Account, error) { return account, nil })
+	account, _, err = s.admin.PutAccount(c.Request().Context(), actor(c), typed,
+		func(*policy.Account) (policy.Account, error) { return account, nil })
 	if err != nil {
 		return err
 	}
@@ -157,7 +159,8 @@ func (s *API) putDomain(c echo.Context) error {
 		return fmt.Errorf("%w: the name in the body and the one in the path must be the same", errJSON)
 	}
 	domain.Name = name
-	domain, err = s.admin.PutDomain(c.Request().Context(), actor(c), name, func(*policy.Domain) (policy.Domain, error) { return domain, nil })
+	domain, err = s.admin.PutDomain(c.Request().Context(), actor(c), name,
+		func(*policy.Domain) (policy.Domain, error) { return domain, nil })
 	if err != nil {
 		return err
 	}
@@ -200,7 +203,8 @@ func (s *API) showDecision(c echo.Context) error {
 		return err
 	}
 	d := decided{
-		Address: typed.String(), Known: found.Known, Mailbox: found.Account.Address.String(), Source: found.Source, Decision: a.Settings.Decision,
+		Address: typed.String(), Known: found.Known, Mailbox: found.Account.Address.String(), Source: found.Source,
+		Decision: a.Settings.Decision,
 		Incoming: a.Settings.Incoming, Outgoing: a.Settings.Outgoing,
 		Login: a.Settings.IncomingLogin.Literal, OutgoingLogin: a.Settings.OutgoingLogin.Literal,
 		Misfits: clients.MisfitsOf(guide.Outcomes(found, typed)),
@@ -249,7 +253,8 @@ func (s *API) listAudit(c echo.Context) error {
 	if err != nil {
 		return errBadLimit
 	}
-	entries, err := s.Desk.Store.Entries(c.Request().Context(), staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: limit})
+	entries, err := s.Desk.Store.Entries(c.Request().Context(),
+		staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: limit})
 	if err != nil {
 		return directory.Unavailable(err)
 	}

@@ -25,14 +25,16 @@ func (p Process) check(wrong complain) {
 	}
 	for i, name := range p.AdminHosts {
 		if !hostName.MatchString(name) {
-			wrong(fmt.Sprintf("admin_hosts[%d]", i), "%q is not a host's name: write it without a port, such as autoconfig.internal", name)
+			wrong(fmt.Sprintf("admin_hosts[%d]", i),
+				"%q is not a host's name: write it without a port, such as autoconfig.internal", name)
 		}
 	}
 	if p.Check.Webhook.URL != "" && p.Check.Webhook.SecretFile == "" {
 		wrong("check.webhook", "a webhook needs a secret_file, with which it is signed")
 	}
 	if p.RateLimit.PerSecond > 0 && p.RateLimit.Burst < 1 {
-		wrong("rate_limit.burst", "a burst of %d refuses everything; use 1 or more, or per_second: 0 for no limit", p.RateLimit.Burst)
+		wrong("rate_limit.burst", "a burst of %d refuses everything; use 1 or more, or per_second: 0 for no limit",
+			p.RateLimit.Burst)
 	}
 }
 
@@ -127,7 +129,8 @@ func (o OIDC) check(wrong complain) {
 		wrong("oidc", "oidc needs a client_id and a client_secret_file")
 	}
 	if i := slices.Index(o.Audiences, ""); i >= 0 {
-		wrong(fmt.Sprintf("oidc.trusted_audiences[%d]", i), "an audience can't be empty: write the client's or project's identity at the provider")
+		wrong(fmt.Sprintf("oidc.trusted_audiences[%d]", i),
+			"an audience can't be empty: write the client's or project's identity at the provider")
 	}
 	if o.RoleClaim == "" || len(o.Roles) == 0 {
 		wrong("oidc", "oidc needs a role_claim, and roles by its values: nobody would be let in")
@@ -145,7 +148,8 @@ func (p Process) checkSources(wrong complain) {
 	for i, s := range p.Sources {
 		at := fmt.Sprintf("sources[%d]", i)
 		if !sourceName.MatchString(s.Name) || s.Name == "database" {
-			wrong(at+".name", "%q is not a source's name: use at most 32 of a-z, 0-9, - and _, and not the word database, which is our own", s.Name)
+			wrong(at+".name", "%q is not a source's name: use at most 32 of a-z, 0-9, - and _, and not the word database, "+
+				"which is our own", s.Name)
 		}
 		if seen[s.Name] {
 			wrong(at+".name", "there is already a source %q", s.Name)

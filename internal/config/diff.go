@@ -48,7 +48,10 @@ type Field struct {
 func Compare(old, next policy.Site) Changes {
 	var changes Changes
 	if next.ID != "" && next.ID != old.ID {
-		changes = append(changes, Change{Kind: "site", Name: "site_id", Action: "change", Fields: []Field{{"site_id", old.ID, next.ID}}})
+		changes = append(changes, Change{
+			Kind: "site", Name: "site_id", Action: "change",
+			Fields: []Field{{"site_id", old.ID, next.ID}},
+		})
 	}
 	changes = append(changes, compare("provider", named(old.Providers), named(next.Providers))...)
 	changes = append(changes, compare("plan", named(old.Plans), named(next.Plans))...)

@@ -33,7 +33,8 @@ func LoadSecret(file string) ([]byte, error) {
 		return nil, fmt.Errorf("secret_file: %w", err)
 	}
 	if len(secret) != secretSize {
-		return nil, fmt.Errorf("secret_file: %s has %d bytes instead of %d; restore it, or remove it to have a new one made", file, len(secret), secretSize)
+		return nil, fmt.Errorf("secret_file: %s has %d bytes instead of %d; restore it, or remove it to have a new one "+
+			"made", file, len(secret), secretSize)
 	}
 	return secret, nil
 }

@@ -98,7 +98,8 @@ func writeList[T any](w io.Writer, key string, list []T) error {
 }
 
 func writeYAML(w io.Writer, v any) error {
-	text, err := yaml.MarshalWithOptions(v, yaml.Indent(2), yaml.IndentSequence(false), yaml.UseLiteralStyleIfMultiline(false))
+	text, err := yaml.MarshalWithOptions(v, yaml.Indent(2), yaml.IndentSequence(false),
+		yaml.UseLiteralStyleIfMultiline(false))
 	if err != nil {
 		return fmt.Errorf("write the site: %w", err)
 	}

@@ -39,7 +39,8 @@ func Parse(text string) (Address, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		// The error of url.Parse repeats the text, and a password with it.
-		return Address{}, fmt.Errorf("%w: it can't be read as a URL (special characters in a password are written %%40 for @, %%2F for /); %s", ErrURL, forms)
+		return Address{}, fmt.Errorf("%w: it can't be read as a URL (special characters in a password are written %%40 "+
+			"for @, %%2F for /); %s", ErrURL, forms)
 	}
 	switch u.Scheme {
 	case "postgres", "postgresql":
@@ -65,7 +66,8 @@ func (a *Address) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-const forms = "write sqlite:FILE, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME" //nolint:gosec // a form, not a password
+//nolint:gosec // a form, not a password
+const forms = "write sqlite:FILE, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME"
 
 func named(u *url.URL) error {
 	if strings.Trim(u.Path, "/") == "" {

@@ -56,7 +56,8 @@ func isDeadlock(err error) bool {
 type busy struct{ error }
 
 func (b busy) Error() string {
-	return fmt.Sprintf("something else is changing the database, such as an import; try again when it has ended (%v)", b.error)
+	return fmt.Sprintf("something else is changing the database, such as an import; try again when it has ended (%v)",
+		b.error)
 }
 
 func (b busy) Unwrap() error { return b.error }

@@ -106,7 +106,8 @@ func Open(a Address, o Options) (*DB, error) {
 	if a.Kind == SQLite && !o.ReadOnly {
 		db.writing = make(chan struct{}, 1)
 	}
-	if a.Kind == SQLite { // each has 1.5 MB of pages; a few more than can run at once, for waiting takes longer than an answer
+	// each has 1.5 MB of pages; a few more than can run at once, for waiting takes longer than an answer
+	if a.Kind == SQLite {
 		o.Connections = min(o.Connections, max(8, runtime.NumCPU()))
 	}
 	db.pool.SetMaxOpenConns(o.Connections)
@@ -133,7 +134,10 @@ func openSQLite(file string, o Options) (*sql.DB, error) {
 		if _, err := os.Stat(file); err != nil {
 			return nil, fmt.Errorf("open the database: %w", err)
 		}
-		return sql.Open("sqlite", path+url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)"}}.Encode())
+		return sql.Open("sqlite", path+url.Values{
+			"mode":    {"ro"},
+			"_pragma": {"busy_timeout(5000)", "query_only(1)"},
+		}.Encode())
 	}
 	// What we know of people is nobody else's business on this machine.
 	created, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
@@ -147,7 +151,10 @@ func openSQLite(file string, o Options) (*sql.DB, error) {
 		// busy_timeout comes first: switching to WAL may itself have to wait. With FULL, what
 		// was acknowledged is there after a power failure: a link's use, a code of a second
 		// factor, an entry of the audit log. The journal shrinks again after a big change.
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(4194304)", "foreign_keys(1)", "cache_size(-1500)"},
+		"_pragma": {
+			"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(4194304)",
+			"foreign_keys(1)", "cache_size(-1500)",
+		},
 		"_txlock": {"immediate"},
 	}.Encode())
 }
@@ -243,7 +250,8 @@ func configMySQL(u *url.URL, folder string) (*mysql.Config, error) {
 		case key == "ca":
 			ca = value
 		default:
-			return nil, fmt.Errorf("%w: %q: the parameter %q is not one of tls=true, tls=false, ca=FILE and socket=FILE", ErrURL, redacted(u), key)
+			return nil, fmt.Errorf("%w: %q: the parameter %q is not one of tls=true, tls=false, ca=FILE and socket=FILE",
+				ErrURL, redacted(u), key)
 		}
 	}
 	if encrypt {

@@ -63,7 +63,8 @@ func (db *DB) prepared(ctx context.Context, query string) *sql.Stmt {
 	if db.prepares.Load() >= maxPrepared {
 		return nil
 	}
-	statement, err := db.pool.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept as long as the pool, which closes it
+	//nolint:sqlclosecheck // kept as long as the pool, which closes it
+	statement, err := db.pool.PrepareContext(ctx, query)
 	if err != nil {
 		return nil // the question itself will say why
 	}
@@ -266,7 +267,10 @@ func IsLost(err error) bool {
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
 		return false
 	}
-	for _, lost := range []error{driver.ErrBadConn, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+	for _, lost := range []error{
+		driver.ErrBadConn, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
+		syscall.ECONNRESET, syscall.EPIPE,
+	} {
 		if errors.Is(err, lost) {
 			return true
 		}

@@ -70,8 +70,12 @@ func isUnwritable(err error) bool {
 // when it loses power; "" for nothing. SQLite is opened so that it doesn't.
 func (db *DB) NotDurable(ctx context.Context) (string, error) {
 	settings := map[Kind][]struct{ name, good string }{
-		PostgreSQL: {{"fsync", "on"}, {"synchronous_commit", "on local remote_write remote_apply"}, {"full_page_writes", "on"}},
-		MySQL:      {{"innodb_flush_log_at_trx_commit", "1"}},
+		PostgreSQL: {
+			{"fsync", "on"},
+			{"synchronous_commit", "on local remote_write remote_apply"},
+			{"full_page_writes", "on"},
+		},
+		MySQL: {{"innodb_flush_log_at_trx_commit", "1"}},
 	}[db.Kind]
 	var weak []string
 	for _, s := range settings {

@@ -81,7 +81,10 @@ func serverTextOf(s settings.Server, login settings.Login) serverText {
 // Public is for an address that anybody may type: all it says of programs
 // follows from what anybody may ask.
 func Public(a lookup.Answer, device links.Device) Guide {
-	answers := clients.Answers{Own: a.Settings, Address: a.Settings, Digest: a.Settings, Default: a.Asked.Terms.DefaultSettings(a.Asked.Name)}
+	answers := clients.Answers{
+		Own: a.Settings, Address: a.Settings, Digest: a.Settings,
+		Default: a.Asked.Terms.DefaultSettings(a.Asked.Name),
+	}
 	profile := mobileconfig.Path + "?emailaddress=" + url.QueryEscape(a.Settings.Typed.String())
 	return newGuide(a.Settings, clients.Outcomes(answers), device, profile)
 }

@@ -54,7 +54,8 @@ func (s *Desk) searchPage(c echo.Context) error {
 			switch {
 			case err == nil:
 				page.whole(typed, found.Account)
-			case errors.Is(err, directory.ErrNotFound), errors.Is(err, directory.ErrUnavailable) && page.Failed != "": // the page says so
+			case errors.Is(err, directory.ErrNotFound),
+				errors.Is(err, directory.ErrUnavailable) && page.Failed != "": // the page says so
 			default:
 				return err
 			}
@@ -101,7 +102,13 @@ type validity struct {
 	Chosen       bool
 }
 
-var validities = []validity{{Hours: 1, Count: 1, Unit: "time.hours"}, {Hours: 24, Count: 1, Unit: "time.days"}, {Hours: 72, Count: 3, Unit: "time.days"}, {Hours: 168, Count: 7, Unit: "time.days"}, {Hours: 720, Count: 30, Unit: "time.days"}}
+var validities = []validity{
+	{Hours: 1, Count: 1, Unit: "time.hours"},
+	{Hours: 24, Count: 1, Unit: "time.days"},
+	{Hours: 72, Count: 3, Unit: "time.days"},
+	{Hours: 168, Count: 7, Unit: "time.days"},
+	{Hours: 720, Count: 30, Unit: "time.days"},
+}
 
 func (s *Desk) accountPage(c echo.Context) error {
 	typed, err := settings.ParseAddress(c.QueryParam("address"))
@@ -115,7 +122,8 @@ func (s *Desk) accountPage(c echo.Context) error {
 	account := found.Account
 	ctx := c.Request().Context()
 	page := accountPage{
-		Frame: s.staffFrame(c), Address: typed.String(), Known: found.Known, Account: account, Source: found.Source, Override: found.Override, Decision: a.Settings.Decision,
+		Frame: s.staffFrame(c), Address: typed.String(), Known: found.Known, Account: account, Source: found.Source,
+		Override: found.Override, Decision: a.Settings.Decision,
 		Protocol: strings.ToUpper(string(a.Settings.Decision.Protocol)), Login: a.Settings.IncomingLogin.Literal,
 		Programs: clients.Shown(guide.Outcomes(found, typed)),
 		Guide:    guide.Personal(a, found, links.Other, ""), Once: rand.Text(),
@@ -127,7 +135,10 @@ func (s *Desk) accountPage(c echo.Context) error {
 		v.Chosen = float64(v.Hours) == cmp.Or(s.admin.LinkLife, links.DefaultValid).Hours()
 		page.Validity = append(page.Validity, v)
 	}
-	list, err := s.Links.Store.Links(ctx, links.Filter{Domains: []string{a.Entry.Terms.Name}, Address: typed.Key(), Limit: 20})
+	list, err := s.Links.Store.Links(ctx, links.Filter{
+		Domains: []string{a.Entry.Terms.Name}, Address: typed.Key(),
+		Limit: 20,
+	})
 	if err != nil {
 		return directory.Unavailable(err)
 	}

@@ -55,7 +55,8 @@ func whose(e staff.Entry) string {
 
 func (s *Desk) auditPage(c echo.Context) error {
 	before, _ := strconv.ParseInt(c.QueryParam("before"), 10, 64) // 0 is the first page
-	entries, err := s.Desk.Store.Entries(c.Request().Context(), staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: entriesAtOnce})
+	entries, err := s.Desk.Store.Entries(c.Request().Context(),
+		staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: entriesAtOnce})
 	if err != nil {
 		return directory.Unavailable(err)
 	}
@@ -129,7 +130,10 @@ func (s *Desk) export(c echo.Context, entries []staff.Entry) (count int, err err
 // entryCells are an entry's cells. One that a spreadsheet would take for a formula gets
 // a quote in front (OWASP, CSV injection).
 func entryCells(e staff.Entry) []string {
-	row := []string{strconv.FormatInt(e.ID, 10), e.At.Format(time.RFC3339), e.Actor, e.Action, e.Subject, e.Domain, e.Detail, e.ActorID, e.Issuer}
+	row := []string{
+		strconv.FormatInt(e.ID, 10), e.At.Format(time.RFC3339), e.Actor, e.Action, e.Subject, e.Domain,
+		e.Detail, e.ActorID, e.Issuer,
+	}
 	for i, cell := range row {
 		if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 			row[i] = "'" + cell

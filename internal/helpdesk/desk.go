@@ -72,7 +72,8 @@ var refusals = []web.Refusal{
 
 // Routes adds those of the pages.
 func (s *Desk) Routes(e *echo.Echo) {
-	pages := e.Group("/helpdesk", s.Bounded, s.ErrorPages(refusals, s.staffFrame), s.SameHost, web.SameOrigin, web.Form, web.RequireUTF8)
+	pages := e.Group("/helpdesk", s.Bounded, s.ErrorPages(refusals, s.staffFrame), s.SameHost, web.SameOrigin, web.Form,
+		web.RequireUTF8)
 	read := func(path string, h echo.HandlerFunc, around ...echo.MiddlewareFunc) {
 		pages.Match([]string{http.MethodGet, http.MethodHead}, path, h, around...)
 	}
@@ -159,7 +160,11 @@ func (s *Desk) sessionCookie() string {
 }
 
 func (s *Desk) setSession(c echo.Context, token string) {
-	cookie := &http.Cookie{Name: s.sessionCookie(), Value: token, Path: "/", HttpOnly: true, Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode} //nolint:gosec // plain http only on loopback
+	//nolint:gosec // plain http only on loopback
+	cookie := &http.Cookie{
+		Name: s.sessionCookie(), Value: token, Path: "/", HttpOnly: true,
+		Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
+	}
 	if token == "" {
 		cookie.MaxAge = -1
 	}

@@ -43,7 +43,8 @@ type linksPage struct {
 }
 
 func (s *Desk) linksPage(c echo.Context) error {
-	list, err := s.Links.Store.Links(c.Request().Context(), links.Filter{Domains: actor(c).Bounds(), Before: c.QueryParam("before"), Limit: linksAtOnce})
+	list, err := s.Links.Store.Links(c.Request().Context(),
+		links.Filter{Domains: actor(c).Bounds(), Before: c.QueryParam("before"), Limit: linksAtOnce})
 	if err != nil {
 		return directory.Unavailable(err)
 	}
@@ -78,7 +79,8 @@ func (s *Desk) makeLink(c echo.Context) error {
 		Address: typed, Valid: time.Duration(hours) * time.Hour, Uses: uses,
 		Language: c.FormValue("language"), Note: strings.TrimSpace(c.FormValue("note")),
 	}
-	if once := web.FirstBytes(c.FormValue("once"), maxOnce); once != "" { // a page that is loaded again makes no second link
+	// a page that is loaded again makes no second link
+	if once := web.FirstBytes(c.FormValue("once"), maxOnce); once != "" {
 		o.Once, o.Asked = "form\x00"+person(c).ID+"\x00"+once, fmt.Sprintf("%d %d %q %q", hours, uses, o.Language, o.Note)
 	}
 	ctx := c.Request().Context()
@@ -95,7 +97,11 @@ func (s *Desk) makeLink(c echo.Context) error {
 		return err
 	}
 	f := s.staffFrame(c)
-	return s.SendPage(c, http.StatusOK, "made", f, madePage{f, made, s.admin.Texts(made, web.Moment(made.ExpiresAt)), template.HTML(code)}) //nolint:gosec // our own drawing
+	//nolint:gosec // our own drawing
+	return s.SendPage(c, http.StatusOK, "made", f, madePage{
+		f, made, s.admin.Texts(made, web.Moment(made.ExpiresAt)),
+		template.HTML(code),
+	})
 }
 
 // eventRow is something that happened to a link.

@@ -59,17 +59,25 @@ func (s *Desk) beginOIDC(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h := handshake{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Until: s.Now().Add(handshakeTime).Unix()}
+	h := handshake{
+		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
+		Until: s.Now().Add(handshakeTime).Unix(),
+	}
 	text, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
 	s.setHandshake(c, base64.RawURLEncoding.EncodeToString(s.Desk.Seal(text)), int(handshakeTime.Seconds()))
-	return c.Redirect(http.StatusSeeOther, s.oauth(p).AuthCodeURL(h.State, oidc.Nonce(h.Nonce), oauth2.S256ChallengeOption(h.Verifier)))
+	return c.Redirect(http.StatusSeeOther, s.oauth(p).AuthCodeURL(h.State, oidc.Nonce(h.Nonce),
+		oauth2.S256ChallengeOption(h.Verifier)))
 }
 
 func (s *Desk) setHandshake(c echo.Context, value string, age int) {
-	c.SetCookie(&http.Cookie{Name: handshakeCookie, Value: value, Path: "/helpdesk/oidc", MaxAge: age, HttpOnly: true, Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode}) //nolint:gosec // plain http only on loopback
+	//nolint:gosec // plain http only on loopback
+	c.SetCookie(&http.Cookie{
+		Name: handshakeCookie, Value: value, Path: "/helpdesk/oidc", MaxAge: age, HttpOnly: true,
+		Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // endOIDC takes the answer: state, code, signature, audience, time and nonce must
@@ -157,7 +165,8 @@ func (s *Desk) identify(c echo.Context, h handshake) (who identified, err error)
 		return who, err
 	}
 	answer, err := s.oauth(p).Exchange(ctx, c.QueryParam("code"), oauth2.VerifierOption(h.Verifier))
-	if refused := new(oauth2.RetrieveError); errors.As(err, &refused) && refused.Response.StatusCode < http.StatusInternalServerError {
+	if refused := new(oauth2.RetrieveError); errors.As(err, &refused) &&
+		refused.Response.StatusCode < http.StatusInternalServerError {
 		return who, fmt.Errorf("exchange the code: %w", err)
 	} else if err != nil {
 		return who, fmt.Errorf("%w: the identity provider: exchange the code: %w", directory.ErrUnavailable, err)

@@ -98,7 +98,8 @@ func (i *identity) run(ctx context.Context, d *discovery) {
 	d.provider, d.err = oidc.NewProvider(ctx, i.Issuer)
 	if d.err != nil {
 		d.err = fmt.Errorf("%w: the identity provider: %w", directory.ErrUnavailable, d.err)
-		i.logger.Warn("the identity provider doesn't say where it is reached", "issuer", i.Issuer, "error", web.FirstBytes(d.err.Error(), 300))
+		i.logger.Warn("the identity provider doesn't say where it is reached", "issuer", i.Issuer, "error",
+			web.FirstBytes(d.err.Error(), 300))
 	}
 }
 

@@ -60,24 +60,29 @@ const (
 // checkToken checks an ID token by the steps of OpenID Connect Core 1.0, section
 // 3.1.3.7: the library looks at signature, issuer, our place in the audience and
 // expiry, and this at the rest.
-func (i *identity) checkToken(ctx context.Context, p *oidc.Provider, raw, access string, h handshake) (*oidc.IDToken, error) {
+func (i *identity) checkToken(
+	ctx context.Context, p *oidc.Provider, raw, access string, h handshake,
+) (*oidc.IDToken, error) {
 	var m metadata
 	if err := p.Claims(&m); err != nil {
 		return nil, err
 	}
 	offered := []string{oidc.RS256} // by default (section 3.1.3.7, no. 7)
 	if len(m.Algorithms) > 0 {
-		offered = slices.DeleteFunc(slices.Clone(algorithms), func(a string) bool { return !slices.Contains(m.Algorithms, a) })
+		offered = slices.DeleteFunc(slices.Clone(algorithms),
+			func(a string) bool { return !slices.Contains(m.Algorithms, a) })
 	}
 	if len(offered) == 0 {
 		return nil, errors.New("the provider signs by nothing that is taken here")
 	}
 	// The keys stay with the provider, which asks anew for one that it doesn't know.
-	token, err := p.Verifier(&oidc.Config{ClientID: i.ClientID, SupportedSigningAlgs: offered, Now: i.now}).Verify(ctx, raw)
+	token, err := p.Verifier(&oidc.Config{ClientID: i.ClientID, SupportedSigningAlgs: offered, Now: i.now}).Verify(ctx,
+		raw)
 	if err != nil {
 		return nil, err
 	}
-	return token, errors.Join(i.checkAudience(token), i.checkTimes(token, h), checkBinding(token, access, h), checkSubject(token.Subject))
+	return token, errors.Join(i.checkAudience(token), i.checkTimes(token, h), checkBinding(token, access, h),
+		checkSubject(token.Subject))
 }
 
 // checkAudience is for no. 3 to 5: a token that is for others too must say that it
@@ -124,7 +129,8 @@ func checkBinding(token *oidc.IDToken, access string, h handshake) error {
 }
 
 func checkSubject(subject string) error {
-	if subject == "" || len(subject) > maxSubject || settings.CheckText(subject) != nil || utf8.RuneCountInString(subject) != len(subject) {
+	if subject == "" || len(subject) > maxSubject || settings.CheckText(subject) != nil ||
+		utf8.RuneCountInString(subject) != len(subject) {
 		return errors.New("its subject is not 1 to 255 ASCII characters")
 	}
 	return nil

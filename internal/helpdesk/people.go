@@ -53,7 +53,8 @@ func (s *Desk) addPerson(c echo.Context) error {
 			domains[i] = name // else it isn't served
 		}
 	}
-	password, p, err := s.admin.AddPerson(c.Request().Context(), actor(c), c.FormValue("name"), staff.Role(c.FormValue("role")), domains)
+	password, p, err := s.admin.AddPerson(c.Request().Context(), actor(c), c.FormValue("name"),
+		staff.Role(c.FormValue("role")), domains)
 	if errors.Is(err, staff.ErrExists) || errors.Is(err, staff.ErrPerson) || errors.Is(err, directory.ErrNotFound) {
 		return s.showPeople(c, peoplePage{Problem: err.Error()})
 	} else if err != nil {

@@ -60,7 +60,8 @@ func (s *Desk) signIn(c echo.Context) error {
 func (s *Desk) signInProblem(c echo.Context, problem, typed string) error {
 	f := s.staffFrame(c)
 	f.Method = "get"
-	return s.SendPage(c, http.StatusUnauthorized, "signin", f, signInPage{Frame: f, SSO: s.oidc != nil, Problem: problem, Typed: typed})
+	return s.SendPage(c, http.StatusUnauthorized, "signin", f,
+		signInPage{Frame: f, SSO: s.oidc != nil, Problem: problem, Typed: typed})
 }
 
 func (s *Desk) signOut(c echo.Context) error {
@@ -171,7 +172,10 @@ func (s *Desk) ownPage(c echo.Context) error { return s.showOwn(c, http.StatusOK
 
 func (s *Desk) showOwn(c echo.Context, status int, problem string, changed bool) error {
 	p, f := person(c), s.staffFrame(c)
-	return s.SendPage(c, status, "own", f, ownPage{Frame: f, Name: p.Name, Local: p.Issuer == "", Second: len(p.TOTPKey) > 0, Problem: problem, Changed: changed})
+	return s.SendPage(c, status, "own", f, ownPage{
+		Frame: f, Name: p.Name, Local: p.Issuer == "",
+		Second: len(p.TOTPKey) > 0, Problem: problem, Changed: changed,
+	})
 }
 
 func (s *Desk) changePassword(c echo.Context) error {

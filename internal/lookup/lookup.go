@@ -91,7 +91,9 @@ func (l *Lookup) Personal(ctx context.Context, typed settings.Address) (a Answer
 
 // Served is what [Lookup.Personal] gives, if both the domain that was asked for and the
 // mailbox's own are served by who asks; anything else isn't there.
-func (l *Lookup) Served(ctx context.Context, serves func(domain string) bool, typed settings.Address) (Answer, directory.Found, error) {
+func (l *Lookup) Served(
+	ctx context.Context, serves func(domain string) bool, typed settings.Address,
+) (Answer, directory.Found, error) {
 	a, found, err := l.Personal(ctx, typed)
 	if err == nil && (!serves(a.Asked.Terms.Name) || !serves(a.Entry.Terms.Name)) {
 		err = directory.ErrNotFound
@@ -181,7 +183,9 @@ func HostName(host string) (string, error) {
 
 // Render fills the template for a domain's offer and a decision, which the first
 // request for it compiles. of must have been resolved for the format.
-func (a Answer) Render(format string, of *settings.Settings, compile func(settings.Settings) (*settings.Template, error)) ([]byte, error) {
+func (a Answer) Render(
+	format string, of *settings.Settings, compile func(settings.Settings) (*settings.Template, error),
+) ([]byte, error) {
 	key := of.TemplateKey(format)
 	template, found := a.Entry.Template(key)
 	if !found {

@@ -60,7 +60,10 @@ func (i *AccountImport) Write(ctx context.Context, to Target, file io.Reader) (C
 	again := *i
 	again.Changed = nil // it was told
 	again.moved = map[string][]string{}
-	r := &accountRun{AccountImport: &again, from: to, claims: newClaims(), put: func(a []policy.Account) error { return to.PutAccounts(ctx, a) }}
+	r := &accountRun{
+		AccountImport: &again, from: to, claims: newClaims(),
+		put: func(a []policy.Account) error { return to.PutAccounts(ctx, a) },
+	}
 	err := r.run(ctx, file)
 	if err == nil && (r.counts.Refused > 0 || len(r.conflicts) > 0) {
 		err = ErrRefused // those that were known are released
@@ -83,7 +86,8 @@ func (i *AccountImport) release(ctx context.Context, to Target) error {
 		}
 		for n := range owners {
 			moved := i.moved[owners[n].Address.Key()]
-			owners[n].Addresses = slices.DeleteFunc(slices.Clone(owners[n].Addresses), func(a settings.Address) bool { return slices.Contains(moved, a.Key()) })
+			owners[n].Addresses = slices.DeleteFunc(slices.Clone(owners[n].Addresses),
+				func(a settings.Address) bool { return slices.Contains(moved, a.Key()) })
 		}
 		if err := to.PutAccounts(ctx, owners); err != nil {
 			return err
@@ -165,7 +169,9 @@ func (r *accountRun) batch(ctx context.Context, batch []patch[policy.Account]) e
 
 // learn asks for the terms of the batch's domains that aren't known yet: a file mostly
 // has accounts of a few of them.
-func (r *accountRun) learn(ctx context.Context, batch []patch[policy.Account], owners map[string]*policy.Account) error {
+func (r *accountRun) learn(
+	ctx context.Context, batch []patch[policy.Account], owners map[string]*policy.Account,
+) error {
 	var names []string
 	need := func(a policy.Account) {
 		for _, address := range addressesOf(a) {
@@ -286,7 +292,8 @@ func (r *accountRun) validate(line int, a policy.Account) {
 	name := a.Address.Domain()
 	t := r.terms[name]
 	if t == nil {
-		r.refuse(line, "address", "there is no domain %s; add it first, with: autoconfig domain add %s, or many with: autoconfig import domains", name, name)
+		r.refuse(line, "address", "there is no domain %s; add it first, with: autoconfig domain add %s, or many with: "+
+			"autoconfig import domains", name, name)
 		return
 	}
 	for n, other := range a.Addresses {
@@ -336,6 +343,7 @@ func (r *accountRun) resolveConflicts() {
 }
 
 func sameAccount(a, b policy.Account) bool {
-	return a.Address == b.Address && a.Name == b.Name && a.Login == b.Login && a.Devices == b.Devices && a.Quota == b.Quota &&
+	return a.Address == b.Address && a.Name == b.Name && a.Login == b.Login && a.Devices == b.Devices &&
+		a.Quota == b.Quota &&
 		a.Protocol == b.Protocol && slices.Equal(a.Groups, b.Groups) && slices.Equal(a.Addresses, b.Addresses)
 }

@@ -86,7 +86,10 @@ func (m *automx2Import) all() {
 
 func (m *automx2Import) provider(p automx2Provider) {
 	name := fmt.Sprintf("provider %d", p.id)
-	to := settings.Provider{ID: automx2ID(p.id), Name: m.cut(name+" name", p.name, settings.MaxProviderName), ShortName: m.cut(name+" short_name", p.shortName, settings.MaxProviderShortName)}
+	to := settings.Provider{
+		ID: automx2ID(p.id), Name: m.cut(name+" name", p.name, settings.MaxProviderName),
+		ShortName: m.cut(name+" short_name", p.shortName, settings.MaxProviderShortName),
+	}
 	if to.Name == "" {
 		to.Name = to.ID
 	}
@@ -123,7 +126,10 @@ func (m *automx2Import) domain(d automx2Domain) bool {
 		return false
 	}
 	m.names[name] = true
-	m.site.Domains = append(m.site.Domains, policy.Domain{Name: name, Plan: plan, Offer: policy.Offer{Provider: automx2ID(d.provider)}})
+	m.site.Domains = append(m.site.Domains, policy.Domain{
+		Name: name, Plan: plan,
+		Offer: policy.Offer{Provider: automx2ID(d.provider)},
+	})
 	return true
 }
 
@@ -146,7 +152,10 @@ func (m *automx2Import) plan(d automx2Domain, domain string) (name, why string) 
 		if _, has := first[p]; !has {
 			first[p] = s.prio
 		}
-		list := map[settings.Protocol]*policy.ServerList{settings.IMAP: &offer.Servers.IMAP, settings.POP3: &offer.Servers.POP3, settings.SMTP: &offer.Servers.SMTP}[p]
+		list := map[settings.Protocol]*policy.ServerList{
+			settings.IMAP: &offer.Servers.IMAP,
+			settings.POP3: &offer.Servers.POP3, settings.SMTP: &offer.Servers.SMTP,
+		}[p]
 		*list = append(*list, server)
 	}
 	switch {
@@ -199,8 +208,14 @@ const domainPlaceholder = "%EMAILDOMAIN%"
 // inHosts tells whether a server of the domain has the domain in its name, so that its
 // plan can't be shared.
 func (m *automx2Import) inHosts(d automx2Domain) bool {
-	return slices.ContainsFunc(m.tables.serversOf[d.id], func(id int64) bool { return strings.Contains(m.servers[id].host, domainPlaceholder) }) ||
-		slices.ContainsFunc(m.tables.davOf[d.id], func(id int64) bool { return m.dav[id].url != withDomain(m.dav[id].url, "x") })
+	return slices.ContainsFunc(m.tables.serversOf[d.id], func(
+		id int64,
+	) bool {
+		return strings.Contains(m.servers[id].host, domainPlaceholder)
+	}) ||
+		slices.ContainsFunc(m.tables.davOf[d.id], func(id int64) bool {
+			return m.dav[id].url != withDomain(m.dav[id].url, "x")
+		})
 }
 
 // withDomain fills the domain into the host of a URL, and leaves its path.
@@ -249,7 +264,10 @@ func shareUsername(o *policy.Offer) {
 
 func (m *automx2Import) server(s automx2Server, domain string) (settings.Protocol, settings.Server, bool) {
 	element := fmt.Sprintf("server %d %s %s:%d", s.id, s.kind, s.host, s.port)
-	protocol, known := map[string]settings.Protocol{"imap": settings.IMAP, "pop": settings.POP3, "smtp": settings.SMTP}[s.kind]
+	protocol, known := map[string]settings.Protocol{
+		"imap": settings.IMAP, "pop": settings.POP3,
+		"smtp": settings.SMTP,
+	}[s.kind]
 	if !known {
 		m.skip(element, "%q is no type of a server; automx2 answers with an error for its domains", s.kind)
 		return "", settings.Server{}, false
@@ -261,7 +279,8 @@ func (m *automx2Import) server(s automx2Server, domain string) (settings.Protoco
 	case "STARTTLS":
 		server.Security = settings.STARTTLS
 	default:
-		m.skip(element, "its socket_type %q means that passwords go in the clear; if the server has no TLS, add it with security: none and allow_plaintext: true", s.socket)
+		m.skip(element, "its socket_type %q means that passwords go in the clear; if the server has no TLS, add it with "+
+			"security: none and allow_plaintext: true", s.socket)
 		return "", settings.Server{}, false
 	}
 	auth, known := auths[s.authName]
@@ -329,7 +348,8 @@ func (m *automx2Import) davURL(element string, dav automx2DAV) (address, why str
 		return "", problems[0].Text
 	}
 	if cut {
-		m.skip(element, "imported as %s without %%EMAIL%s: programs find a person's own calendars and contacts below it", u, person)
+		m.skip(element, "imported as %s without %%EMAIL%s: programs find a person's own calendars and contacts below it", u,
+			person)
 	}
 	return u.String(), ""
 }
@@ -340,7 +360,8 @@ func (m *automx2Import) davURL(element string, dav automx2DAV) (address, why str
 func (f Foreign) Change(replace bool) SiteChange {
 	return SiteChange{Apply: func(site *policy.Site) []Refusal {
 		providers := put(&site.Providers, f.Site.Providers, replace, "provider",
-			func(p settings.Provider) string { return p.ID }, func(_, after settings.Provider) settings.Provider { return after })
+			func(p settings.Provider) string { return p.ID },
+			func(_, after settings.Provider) settings.Provider { return after })
 		plans := put(&site.Plans, f.Site.Plans, replace, "plan",
 			func(p policy.Plan) string { return p.Name }, func(_, after policy.Plan) policy.Plan { return after })
 		domains := put(&site.Domains, f.Site.Domains, replace, "domain",
@@ -354,7 +375,9 @@ func (f Foreign) Change(replace bool) SiteChange {
 
 // put adds items to a list, or lays them over those with their names. Where that
 // changes one and may not, it is refused.
-func put[T any](list *[]T, items []T, replace bool, kind string, name func(T) string, over func(before, after T) T) (refused []Refusal) {
+func put[T any](
+	list *[]T, items []T, replace bool, kind string, name func(T) string, over func(before, after T) T,
+) (refused []Refusal) {
 	at := make(map[string]int, len(*list))
 	for i, item := range *list {
 		at[name(item)] = i
@@ -368,7 +391,8 @@ func put[T any](list *[]T, items []T, replace bool, kind string, name func(T) st
 		}
 		merged := over((*list)[i], item)
 		if !replace && !reflect.DeepEqual(merged, (*list)[i]) {
-			refused = append(refused, Refusal{Text: fmt.Sprintf("there is already a %s %s, which differs; to have it changed, use --replace", kind, name(item))})
+			refused = append(refused, Refusal{Text: fmt.Sprintf("there is already a %s %s, which differs; to have it "+
+				"changed, use --replace", kind, name(item))})
 			continue
 		}
 		(*list)[i] = merged

@@ -21,7 +21,8 @@ func (m *automx2Import) ldapServer(l automx2LDAP) {
 		m.skip(element, "no domain uses it")
 		return
 	}
-	m.skip(element, "logins of %s that come from a directory; use a source of kind ldap in autoconfig.yaml, and say on other domains which sources they have, if any:\n%s", strings.Join(domains, ", "), ldapSource(l))
+	m.skip(element, "logins of %s that come from a directory; use a source of kind ldap in autoconfig.yaml, and say on "+
+		"other domains which sources they have, if any:\n%s", strings.Join(domains, ", "), ldapSource(l))
 }
 
 // searched is the attribute that automx2's filter compares with the address.
@@ -35,15 +36,18 @@ func ldapSource(l automx2LDAP) string {
 		scheme, note = "ldaps", ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "sources:\n  - name: %s\n    ldap:\n      servers: [%q]\n%s", automx2ID(l.id), scheme+"://"+net.JoinHostPort(l.host, strconv.Itoa(l.port)), note)
+	fmt.Fprintf(&b, "sources:\n  - name: %s\n    ldap:\n      servers: [%q]\n%s", automx2ID(l.id),
+		scheme+"://"+net.JoinHostPort(l.host, strconv.Itoa(l.port)), note)
 	if l.login != "" {
-		fmt.Fprintf(&b, "      bind_dn: %q\n      password_file: %s.password    # with the password of automx2's table ldapserver\n", l.login, automx2ID(l.id))
+		fmt.Fprintf(&b, "      bind_dn: %q\n      password_file: %s.password    # with the password of automx2's table "+
+			"ldapserver\n", l.login, automx2ID(l.id))
 	}
 	address := "mail"
 	if m := searched.FindStringSubmatch(l.filter); m != nil {
 		address = m[1]
 	}
-	fmt.Fprintf(&b, "      base: %q\n      filter: %q\n      attributes: {address: %q, login: %q", l.base, strings.NewReplacer("{0}", "{address}", "{}", "{address}").Replace(l.filter), address, l.uid)
+	fmt.Fprintf(&b, "      base: %q\n      filter: %q\n      attributes: {address: %q, login: %q", l.base,
+		strings.NewReplacer("{0}", "{address}", "{}", "{address}").Replace(l.filter), address, l.uid)
 	if l.cn != "" {
 		fmt.Fprintf(&b, ", name: %q", l.cn)
 	}

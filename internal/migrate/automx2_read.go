@@ -82,9 +82,11 @@ func readAutomx2(ctx context.Context, db *database.DB) (all automx2, err error) 
 
 func hasTable(ctx context.Context, q database.Queryer, kind database.Kind, table string) (bool, error) {
 	query := map[database.Kind]string{
-		database.SQLite:     `SELECT COUNT(*) FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?`,
-		database.PostgreSQL: `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false)) AND table_name = ?`,
-		database.MySQL:      `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?`,
+		database.SQLite: `SELECT COUNT(*) FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?`,
+		database.PostgreSQL: `SELECT COUNT(*) FROM information_schema.tables ` +
+			`WHERE table_schema = ANY (current_schemas(false)) AND table_name = ?`,
+		database.MySQL: `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() ` +
+			`AND table_name = ?`,
 	}[kind]
 	n := 0
 	err := q.QueryRowContext(ctx, query, table).Scan(&n)
@@ -92,35 +94,42 @@ func hasTable(ctx context.Context, q database.Queryer, kind database.Kind, table
 }
 
 func (a *automx2) read(ctx context.Context, q database.Queryer, dav bool) (err error) {
-	if a.providers, err = rows(ctx, q, `SELECT id, name, short_name FROM provider ORDER BY id`, func(p *automx2Provider) []any {
-		return []any{&p.id, &p.name, &p.shortName}
-	}); err != nil {
+	if a.providers, err = rows(ctx, q, `SELECT id, name, short_name FROM provider ORDER BY id`,
+		func(p *automx2Provider) []any {
+			return []any{&p.id, &p.name, &p.shortName}
+		}); err != nil {
 		return err
 	}
-	if a.servers, err = rows(ctx, q, `SELECT id, prio, type, name, port, socket_type, user_name, authentication FROM server ORDER BY prio, id`, func(s *automx2Server) []any {
+	if a.servers, err = rows(ctx, q, `SELECT id, prio, type, name, port, socket_type, user_name, authentication `+
+		`FROM server ORDER BY prio, id`, func(s *automx2Server) []any {
 		return []any{&s.id, &s.prio, &s.kind, &s.host, &s.port, &s.socket, &s.username, &s.authName}
 	}); err != nil {
 		return err
 	}
-	if a.ldap, err = rows(ctx, q, `SELECT id, name, port, use_ssl, search_base, search_filter, attr_uid, COALESCE(attr_cn, ''), COALESCE(bind_user, '') FROM ldapserver ORDER BY id`, func(l *automx2LDAP) []any {
+	if a.ldap, err = rows(ctx, q, `SELECT id, name, port, use_ssl, search_base, search_filter, attr_uid, `+
+		`COALESCE(attr_cn, ''), COALESCE(bind_user, '') FROM ldapserver ORDER BY id`, func(l *automx2LDAP) []any {
 		return []any{&l.id, &l.host, &l.port, &l.ssl, &l.base, &l.filter, &l.uid, &l.cn, &l.login}
 	}); err != nil {
 		return err
 	}
-	if a.domains, err = rows(ctx, q, `SELECT id, name, provider_id, COALESCE(ldapserver_id, 0) FROM domain ORDER BY id`, func(d *automx2Domain) []any {
-		return []any{&d.id, &d.name, &d.provider, &d.ldap}
-	}); err != nil {
+	if a.domains, err = rows(ctx, q, `SELECT id, name, provider_id, COALESCE(ldapserver_id, 0) FROM domain ORDER BY id`,
+		func(d *automx2Domain) []any {
+			return []any{&d.id, &d.name, &d.provider, &d.ldap}
+		}); err != nil {
 		return err
 	}
-	if a.serversOf, err = links(ctx, q, `SELECT l.domain_id, l.server_id FROM server_domain l JOIN server s ON s.id = l.server_id ORDER BY l.server_id`); err != nil || !dav {
+	if a.serversOf, err = links(ctx, q, `SELECT l.domain_id, l.server_id FROM server_domain l `+
+		`JOIN server s ON s.id = l.server_id ORDER BY l.server_id`); err != nil || !dav {
 		return err
 	}
-	if a.dav, err = rows(ctx, q, `SELECT id, type, url, port, COALESCE(user_name, '') FROM davserver ORDER BY id`, func(d *automx2DAV) []any {
-		return []any{&d.id, &d.kind, &d.url, &d.port, &d.username}
-	}); err != nil {
+	if a.dav, err = rows(ctx, q, `SELECT id, type, url, port, COALESCE(user_name, '') FROM davserver ORDER BY id`,
+		func(d *automx2DAV) []any {
+			return []any{&d.id, &d.kind, &d.url, &d.port, &d.username}
+		}); err != nil {
 		return err
 	}
-	a.davOf, err = links(ctx, q, `SELECT l.domain_id, l.davserver_id FROM davserver_domain l JOIN davserver s ON s.id = l.davserver_id ORDER BY l.davserver_id`)
+	a.davOf, err = links(ctx, q, `SELECT l.domain_id, l.davserver_id FROM davserver_domain l `+
+		`JOIN davserver s ON s.id = l.davserver_id ORDER BY l.davserver_id`)
 	return err
 }
 

@@ -55,7 +55,8 @@ func newCSVLines[T any](in *bufio.Reader, columns []column[T]) (lines[T], error)
 	c.reader.ReuseRecord = true
 	header, err := c.read()
 	if errors.Is(err, io.EOF) {
-		return &failed[T]{Refusal{Line: 1, Text: "it is empty; its first line must name the columns: " + strings.Join(c.names(), ",")}, false}, nil
+		return &failed[T]{Refusal{Line: 1, Text: "it is empty; its first line must name the columns: " +
+			strings.Join(c.names(), ",")}, false}, nil
 	}
 	if why := new(badLine); errors.As(err, &why) {
 		return &failed[T]{why.Refusal, false}, nil
@@ -138,14 +139,16 @@ func (c *csvLines[T]) read() ([]string, error) {
 	if len(cells) > 0 {
 		line, _ = c.reader.FieldPos(0)
 	}
-	tooLong := &badLine{Refusal{Line: line, Text: fmt.Sprintf("the line is longer than %d KiB; is a quote opened and not closed?", maxLine>>10)}}
+	tooLong := &badLine{Refusal{Line: line, Text: fmt.Sprintf(
+		"the line is longer than %d KiB; is a quote opened and not closed?", maxLine>>10)}}
 	parse := new(csv.ParseError)
 	switch {
 	case errors.Is(err, errLong):
 		c.ended = true // where the next line begins can't be told
 		return nil, tooLong
 	case errors.As(err, &parse):
-		text := fmt.Sprintf(`the quote at column %d stands within a cell; quote the whole cell, and write a quote in it twice`, parse.Column)
+		text := fmt.Sprintf(`the quote at column %d stands within a cell; quote the whole cell, and write a quote in it `+
+			`twice`, parse.Column)
 		if errors.Is(parse.Err, csv.ErrQuote) {
 			text = "a cell's quote is opened and not closed, or has text behind it"
 		}

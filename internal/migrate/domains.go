@@ -16,7 +16,9 @@ const maxDomains = 1_000_000
 // ReadDomains reads a file of domains as a change that adds them, or changes those
 // that are there. refused is what can't be read of it; the change is that of the other
 // lines, so that these are validated as well.
-func ReadDomains(file io.Reader, format Format, read func(lines int)) (change SiteChange, refused []Refusal, err error) {
+func ReadDomains(
+	file io.Reader, format Format, read func(lines int),
+) (change SiteChange, refused []Refusal, err error) {
 	in, err := readLines(file, format, domainColumns)
 	if err != nil {
 		return change, nil, err

@@ -77,7 +77,8 @@ func readLines[T any](file io.Reader, format Format, columns []column[T]) (lines
 // otherFile says what a file is that is no text in UTF-8, by its first bytes.
 func otherFile(begin []byte) (why string) {
 	switch {
-	case bytes.HasPrefix(begin, []byte{0xff, 0xfe}), bytes.HasPrefix(begin, []byte{0xfe, 0xff}), bytes.IndexByte(begin, 0) >= 0:
+	case bytes.HasPrefix(begin, []byte{0xff, 0xfe}), bytes.HasPrefix(begin, []byte{0xfe, 0xff}),
+		bytes.IndexByte(begin, 0) >= 0:
 		return `it is UTF-16: save the file as "CSV UTF-8"`
 	case bytes.HasPrefix(begin, []byte{0x1f, 0x8b}):
 		return "it is compressed with gzip; unpack it, with: gunzip -c FILE | autoconfig import ... - --format FORMAT"

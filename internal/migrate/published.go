@@ -80,7 +80,8 @@ func nothingLeft(domain policy.Domain, skipped []Skipped) (refused []Refusal) {
 func replaceServers(site *policy.Site, at int, published policy.Offer) {
 	domain := &site.Domains[at]
 	shared := domain.Username
-	if plan := slices.IndexFunc(site.Plans, func(p policy.Plan) bool { return p.Name == domain.Plan }); shared == "" && plan >= 0 {
+	if plan := slices.IndexFunc(site.Plans, func(p policy.Plan) bool { return p.Name == domain.Plan }); shared == "" &&
+		plan >= 0 {
 		shared = site.Plans[plan].Username
 	}
 	servers := published.Servers

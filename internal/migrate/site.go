@@ -131,10 +131,14 @@ func (c SiteChange) accounts(ctx context.Context, from Reader, t *policy.Terms) 
 			more++
 			continue
 		}
-		broken = append(broken, Refusal{Line: c.Lines[t.Name], Text: fmt.Sprintf("the account %s is there already, and then: %s", a.Address, problems[0].Text)})
+		broken = append(broken, Refusal{Line: c.Lines[t.Name], Text: fmt.Sprintf("the account %s is there already, and "+
+			"then: %s", a.Address, problems[0].Text)})
 	}
 	if more > 0 {
-		broken = append(broken, Refusal{Line: c.Lines[t.Name], Text: fmt.Sprintf("and so for %d more accounts of %s", more, t.Name)})
+		broken = append(broken, Refusal{
+			Line: c.Lines[t.Name],
+			Text: fmt.Sprintf("and so for %d more accounts of %s", more, t.Name),
+		})
 	}
 	return broken, nil
 }

@@ -21,7 +21,9 @@ func (s Skipped) String() string { return s.Element + ": " + s.Reason }
 // FromThunderbird turns a published config-v1.1.xml into a domain with its
 // provider. The servers keep their order. What is left out is in skipped; the
 // outcome is not checked yet.
-func FromThunderbird(c *thunderbird.Config, name string) (domain policy.Domain, provider settings.Provider, skipped []Skipped) {
+func FromThunderbird(
+	c *thunderbird.Config, name string,
+) (domain policy.Domain, provider settings.Provider, skipped []Skipped) {
 	m := &published{config: c, domain: name}
 	provider = settings.Provider{ID: name, Name: m.text("displayName", c.DisplayName, settings.MaxProviderName)}
 	provider.ShortName = m.text("displayShortName", c.DisplayShortName, settings.MaxProviderShortName)
@@ -89,7 +91,8 @@ func (m *published) server(s thunderbird.Server, name string) (settings.Server, 
 		m.skip(name, "its socketType is none of SSL, STARTTLS, plain")
 		return server, false
 	case settings.None:
-		m.skip(name, "plaintext: passwords go in the clear; if it has no TLS, add it with security: none and allow_plaintext: true")
+		m.skip(name, "plaintext: passwords go in the clear; if it has no TLS, add it with security: none and "+
+			"allow_plaintext: true")
 		return server, false
 	}
 	port, err := strconv.Atoi(s.Port)
@@ -132,7 +135,10 @@ func needsLogin(a settings.Auth) bool {
 	return a != settings.AuthNone && a != settings.AuthClientIP && a != settings.AuthExternal
 }
 
-var securities = map[string]settings.Security{"SSL": settings.TLS, "STARTTLS": settings.STARTTLS, "plain": settings.None}
+var securities = map[string]settings.Security{
+	"SSL": settings.TLS, "STARTTLS": settings.STARTTLS,
+	"plain": settings.None,
+}
 
 // auths say a published method as the mechanism that today's clients take it for.
 var auths = map[string]settings.Auth{
@@ -143,7 +149,8 @@ var auths = map[string]settings.Auth{
 }
 
 func usernamePattern(published string) (settings.Username, error) {
-	pattern := strings.NewReplacer("%EMAILADDRESS%", "{address}", "%EMAILLOCALPART%", "{local}", "%EMAILDOMAIN%", "{domain}").Replace(strings.TrimSpace(published))
+	pattern := strings.NewReplacer("%EMAILADDRESS%", "{address}", "%EMAILLOCALPART%", "{local}", "%EMAILDOMAIN%",
+		"{domain}").Replace(strings.TrimSpace(published))
 	if strings.Contains(pattern, "%") {
 		return "", fmt.Errorf("username %s has an unknown placeholder", published)
 	}
@@ -210,7 +217,10 @@ func (m *published) services(login settings.Username) settings.Services {
 		services.Webmail = url
 	}
 	if o := m.config.OAuth2; o != nil {
-		found := &settings.OAuth2{Issuer: o.Issuer, AuthURL: o.AuthURL, TokenURL: o.TokenURL, Scope: strings.Join(strings.Fields(o.Scope), " "), ClientID: o.ClientID}
+		found := &settings.OAuth2{
+			Issuer: o.Issuer, AuthURL: o.AuthURL, TokenURL: o.TokenURL,
+			Scope: strings.Join(strings.Fields(o.Scope), " "), ClientID: o.ClientID,
+		}
 		if take("oAuth2 "+o.Issuer, settings.Services{OAuth2: found}) {
 			services.OAuth2 = found
 		}
@@ -218,7 +228,10 @@ func (m *published) services(login settings.Username) settings.Services {
 	for _, s := range m.config.Services {
 		s.URL = m.filled(s.URL)
 		element := s.Element + " " + s.Type + " " + s.URL
-		to, known := map[string]*string{"caldav": &services.CalDAV, "carddav": &services.CardDAV, "webdav": &services.WebDAV}[s.Type]
+		to, known := map[string]*string{
+			"caldav": &services.CalDAV, "carddav": &services.CardDAV,
+			"webdav": &services.WebDAV,
+		}[s.Type]
 		switch {
 		case !known:
 			m.skip(strings.TrimSpace(element), "no such service in a site")

@@ -25,7 +25,8 @@ func (m *published) helpURL() (url string) {
 		}
 	}
 	if len(left) > 0 {
-		m.skip("documentation "+strings.Join(left, " "), "a provider has one help page, with an https URL; imported is %s", cmp.Or(url, "none"))
+		m.skip("documentation "+strings.Join(left, " "), "a provider has one help page, with an https URL; imported is %s",
+			cmp.Or(url, "none"))
 	}
 	return url
 }

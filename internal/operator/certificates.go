@@ -125,12 +125,15 @@ func (f *TLSFiles) Judge(seen *Seen, now time.Time, names map[string]string, oth
 	first := judgeOf(seen, now, f.pairs[0])
 	for key, host := range names {
 		if !f.isFor(host) {
-			first.add(CertificateNames, Error, "no certificate is for "+host+", the host of "+key+": "+f.areFor(), "get one with that name, or change "+key)
+			first.add(CertificateNames, Error, "no certificate is for "+host+", the host of "+key+": "+f.areFor(),
+				"get one with that name, or change "+key)
 		}
 	}
 	if len(others) > 0 && !slices.ContainsFunc(others, f.isFor) {
-		first.add(CertificateNames, Warning, "no certificate is for any of the names by which programs come, such as "+others[0]+": "+f.areFor(),
-			"use tls: {mode: acme}, get one with autoconfig.DOMAIN and autodiscover.DOMAIN of each domain, or put a proxy in front that has them")
+		first.add(CertificateNames, Warning, "no certificate is for any of the names by which programs come, such as "+
+			""+others[0]+": "+f.areFor(),
+			"use tls: {mode: acme}, get one with autoconfig.DOMAIN and autodiscover.DOMAIN of each domain, or put a proxy in "+
+				"front that has them")
 	}
 }
 
@@ -147,7 +150,9 @@ func judgeOf(seen *Seen, now time.Time, w *watched[*tls.Certificate]) judge {
 
 // isFor tells whether one of the certificates is for a host.
 func (f *TLSFiles) isFor(host string) bool {
-	return slices.ContainsFunc(f.pairs, func(w *watched[*tls.Certificate]) bool { return w.get().Leaf.VerifyHostname(host) == nil })
+	return slices.ContainsFunc(f.pairs, func(w *watched[*tls.Certificate]) bool {
+		return w.get().Leaf.VerifyHostname(host) == nil
+	})
 }
 
 // areFor says for which names they are.
@@ -179,7 +184,10 @@ type judge struct {
 }
 
 func (j *judge) add(code ProblemCode, severity Severity, what, remedy string) {
-	j.seen.Add(Problem{Code: code, Severity: severity, What: what, Where: j.use + ".certificate: " + j.file, Remedy: remedy})
+	j.seen.Add(Problem{
+		Code: code, Severity: severity, What: what, Where: j.use + ".certificate: " + j.file,
+		Remedy: remedy,
+	})
 }
 
 // soon is how long before its end a certificate is spoken of; a quarter of its life
@@ -198,7 +206,8 @@ func (j *judge) inUse(failure error) {
 		j.seen.NotAfter[j.use] = leaf.NotAfter
 	}
 	if failure != nil {
-		j.add(FilesUnusable, Error, "the changed files can't be used, and the last good ones stay: "+failure.Error(), "put a certificate there with its key")
+		j.add(FilesUnusable, Error, "the changed files can't be used, and the last good ones stay: "+failure.Error(),
+			"put a certificate there with its key")
 	}
 	effect := "programs refuse it"
 	if j.use == useSigning {
@@ -214,7 +223,8 @@ func (j *judge) inUse(failure error) {
 		case left <= 0:
 			j.add(CertificateExpired, Error, what+" has expired at "+instant(c.NotAfter)+": "+effect, renew)
 		case j.now.Before(c.NotBefore):
-			j.add(CertificateNotYet, Error, what+" is valid from "+instant(c.NotBefore)+" on, not yet: "+effect, "see that this machine's clock is right; it says "+instant(j.now))
+			j.add(CertificateNotYet, Error, what+" is valid from "+instant(c.NotBefore)+" on, not yet: "+effect,
+				"see that this machine's clock is right; it says "+instant(j.now))
 		case left < min(soon, c.NotAfter.Sub(c.NotBefore)/4):
 			j.add(CertificateExpires, Warning, what+" expires at "+instant(c.NotAfter), renew)
 		}
@@ -232,14 +242,20 @@ func (j *judge) trust() {
 	if at.After(leaf.NotAfter) || at.Before(leaf.NotBefore) {
 		at = leaf.NotAfter.Add(-time.Minute)
 	}
-	_, err := leaf.Verify(x509.VerifyOptions{Intermediates: between, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	_, err := leaf.Verify(x509.VerifyOptions{
+		Intermediates: between, CurrentTime: at,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
 	switch unknown := (x509.UnknownAuthorityError{}); {
 	case !errors.As(err, &unknown): // a certificate whose time is over was told already
 	case leaf.Issuer.String() == leaf.Subject.String():
-		j.add(CertificateChain, Warning, "the certificate is its own issuer: no device trusts it", "get one from an authority")
+		j.add(CertificateChain, Warning, "the certificate is its own issuer: no device trusts it",
+			"get one from an authority")
 	default:
-		j.add(CertificateChain, Warning, "no authority that this machine trusts stands behind the certificate: its issuer is "+leaf.Issuer.String(),
-			"use the file with the whole chain (certbot's fullchain.pem); an authority of your own is right where all devices trust it")
+		j.add(CertificateChain, Warning, "no authority that this machine trusts stands behind the certificate: its issuer "+
+			"is "+leaf.Issuer.String(),
+			"use the file with the whole chain (certbot's fullchain.pem); an authority of your own is right where all "+
+				"devices trust it")
 	}
 }
 

@@ -24,9 +24,11 @@ type checkCollector struct {
 }
 
 var (
-	findingsDesc = prometheus.NewDesc("autoconfig_check_findings", "Findings of the last checks, by code and severity.", []string{"code", "severity"}, nil)
-	domainsDesc  = prometheus.NewDesc("autoconfig_check_domains", "Domains by the state of their last check.", []string{"state"}, nil)
-	expiryDesc   = prometheus.NewDesc("autoconfig_check_certificate_expiry_timestamp_seconds",
+	findingsDesc = prometheus.NewDesc("autoconfig_check_findings", "Findings of the last checks, by code and severity.",
+		[]string{"code", "severity"}, nil)
+	domainsDesc = prometheus.NewDesc("autoconfig_check_domains", "Domains by the state of their last check.",
+		[]string{"state"}, nil)
+	expiryDesc = prometheus.NewDesc("autoconfig_check_certificate_expiry_timestamp_seconds",
 		"When the first certificate of a mail server expires, to a day, in seconds since 1970.", nil, nil)
 )
 

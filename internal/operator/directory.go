@@ -11,21 +11,34 @@ import (
 type directoryCollector struct{ directory *directory.Directory }
 
 var (
-	directoryUp      = prometheus.NewDesc("autoconfig_directory_up", "1 if the directory could be asked at the last try.", nil, nil)
-	directoryEntries = prometheus.NewDesc("autoconfig_directory_cache_entries", "Entries in the directory's cache.", nil, nil)
-	directoryHits    = prometheus.NewDesc("autoconfig_directory_cache_hits_total", "Look-ups answered from the cache.", nil, nil)
-	directoryMisses  = prometheus.NewDesc("autoconfig_directory_cache_misses_total", "Look-ups that asked the source.", nil, nil)
-	sourceUp         = prometheus.NewDesc("autoconfig_source_up", "1 if the source could be asked at the last try.", []string{"source"}, nil)
-	sourceAsked      = prometheus.NewDesc("autoconfig_source_questions_total", "Questions to the source.", []string{"source"}, nil)
-	sourceFailed     = prometheus.NewDesc("autoconfig_source_failures_total", "Questions that the source didn't answer.", []string{"source"}, nil)
-	sourceOld        = prometheus.NewDesc("autoconfig_source_stale_answers_total", "Answers that were served though a newer one couldn't be had in time.", []string{"source"}, nil)
-	sourceDigests    = prometheus.NewDesc("autoconfig_source_digests", "Addresses in the index of digests.", []string{"source"}, nil)
-	sourceFull       = prometheus.NewDesc("autoconfig_source_digests_full", "1 if the index of digests doesn't hold all addresses.", []string{"source"}, nil)
+	directoryUp = prometheus.NewDesc("autoconfig_directory_up",
+		"1 if the directory could be asked at the last try.", nil, nil)
+	directoryEntries = prometheus.NewDesc("autoconfig_directory_cache_entries", "Entries in the directory's cache.", nil,
+		nil)
+	directoryHits = prometheus.NewDesc("autoconfig_directory_cache_hits_total", "Look-ups answered from the cache.",
+		nil, nil)
+	directoryMisses = prometheus.NewDesc("autoconfig_directory_cache_misses_total", "Look-ups that asked the source.",
+		nil, nil)
+	sourceUp = prometheus.NewDesc("autoconfig_source_up", "1 if the source could be asked at the last try.",
+		[]string{"source"}, nil)
+	sourceAsked = prometheus.NewDesc("autoconfig_source_questions_total", "Questions to the source.",
+		[]string{"source"}, nil)
+	sourceFailed = prometheus.NewDesc("autoconfig_source_failures_total", "Questions that the source didn't answer.",
+		[]string{"source"}, nil)
+	sourceOld = prometheus.NewDesc("autoconfig_source_stale_answers_total",
+		"Answers that were served though a newer one couldn't be had in time.", []string{"source"}, nil)
+	sourceDigests = prometheus.NewDesc("autoconfig_source_digests", "Addresses in the index of digests.",
+		[]string{"source"}, nil)
+	sourceFull = prometheus.NewDesc("autoconfig_source_digests_full",
+		"1 if the index of digests doesn't hold all addresses.", []string{"source"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (s directoryCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{directoryUp, directoryEntries, directoryHits, directoryMisses, sourceUp, sourceAsked, sourceFailed, sourceOld, sourceDigests, sourceFull} {
+	for _, d := range []*prometheus.Desc{
+		directoryUp, directoryEntries, directoryHits, directoryMisses, sourceUp,
+		sourceAsked, sourceFailed, sourceOld, sourceDigests, sourceFull,
+	} {
 		out <- d
 	}
 }

@@ -32,7 +32,9 @@ type stamp struct {
 // checkEvery bounds how often the files are looked at.
 const checkEvery = time.Second
 
-func watch[T any](logger *slog.Logger, now func() time.Time, parse func([][]byte) (T, error), files ...string) (*watched[T], error) {
+func watch[T any](
+	logger *slog.Logger, now func() time.Time, parse func([][]byte) (T, error), files ...string,
+) (*watched[T], error) {
 	w := &watched[T]{files: files, parse: parse, logger: logger, now: now}
 	if err := w.load(); err != nil {
 		return nil, err

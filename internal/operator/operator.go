@@ -56,7 +56,10 @@ func New(app *web.App, o Options) *Private { return &Private{App: app, Options: 
 var errHost = errors.New("a name that the private listener isn't known by")
 
 var refusals = []web.Refusal{
-	{Err: errHost, Status: http.StatusForbidden, Text: "The private listener isn't reached by that name; admin_hosts permits it."},
+	{
+		Err: errHost, Status: http.StatusForbidden,
+		Text: "The private listener isn't reached by that name; admin_hosts permits it.",
+	},
 }
 
 // Handler is that of the private listener, with more routes if the help desk and the
@@ -65,7 +68,9 @@ func (s *Private) Handler(more ...web.Routes) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(directoryCollector{s.Directory}, problemCollector{s})
 	e := s.NewEcho(refusals...)
-	e.Use(s.Observe(slog.LevelDebug, refusals...), s.StrictTransport(), web.PrivateHeaders, web.OnlyHosts(s.isKnownHost, errHost)) // scrapes would fill the log
+	// scrapes would fill the log
+	e.Use(s.Observe(slog.LevelDebug, refusals...), s.StrictTransport(), web.PrivateHeaders,
+		web.OnlyHosts(s.isKnownHost, errHost))
 	web.Get(e, "/healthz", healthz)
 	web.Get(e, "/readyz", s.readyz)
 	web.Get(e, "/tls/ask", s.tlsAsk, s.Bounded)

@@ -13,7 +13,10 @@ import (
 
 // stateTexts are the states in words and with a sign, so that colour isn't all
 // that tells them apart.
-var stateTexts = map[string]string{"good": "✓ good", "info": "ℹ could be better", "warning": "⚠ warning", "error": "✗ error"}
+var stateTexts = map[string]string{
+	"good": "✓ good", "info": "ℹ could be better", "warning": "⚠ warning",
+	"error": "✗ error",
+}
 
 // checkRow is a domain in the list.
 type checkRow struct {

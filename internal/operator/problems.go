@@ -102,7 +102,10 @@ func (p *Problems) Set(now Seen) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	has := func(list []Problem, one Problem) bool {
-		return slices.ContainsFunc(list, func(other Problem) bool { return other.key() == one.key() && other.Severity == one.Severity })
+		return slices.ContainsFunc(list, func(other Problem) bool {
+			return other.key() == one.key() &&
+				other.Severity == one.Severity
+		})
 	}
 	for _, one := range now.Problems {
 		if !has(p.seen.Problems, one) {
@@ -183,8 +186,10 @@ func (s *Private) unwritable() string {
 type problemCollector struct{ of *Private }
 
 var (
-	problemDesc  = prometheus.NewDesc("autoconfig_problem", "1 for each kind of problem that /readyz names.", []string{"code", "severity"}, nil)
-	notAfterDesc = prometheus.NewDesc("autoconfig_certificate_expiry_timestamp_seconds", "When the certificate in use expires, in seconds since 1970.", []string{"use"}, nil)
+	problemDesc = prometheus.NewDesc("autoconfig_problem", "1 for each kind of problem that /readyz names.",
+		[]string{"code", "severity"}, nil)
+	notAfterDesc = prometheus.NewDesc("autoconfig_certificate_expiry_timestamp_seconds",
+		"When the certificate in use expires, in seconds since 1970.", []string{"use"}, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -68,7 +68,9 @@ func (d *Desk) now() time.Time {
 }
 
 // Add adds a local person with a new password, which it gives and keeps nowhere.
-func (d *Desk) Add(ctx context.Context, by Actor, name string, role Role, domains []string) (password string, p Person, err error) {
+func (d *Desk) Add(
+	ctx context.Context, by Actor, name string, role Role, domains []string,
+) (password string, p Person, err error) {
 	if name = strings.TrimSpace(name); name == "" || utf8.RuneCountInString(name) > 60 || settings.CheckText(name) != nil {
 		return "", p, unfit("a person needs a name of at most 60 characters")
 	}
@@ -86,9 +88,13 @@ func (d *Desk) Add(ctx context.Context, by Actor, name string, role Role, domain
 	if err != nil {
 		return "", p, err
 	}
-	p = Person{ID: newSecret()[:10], Name: name, Subject: name, Role: role, Domains: domains, Password: hash, MadeAt: d.now().Truncate(time.Second)}
+	p = Person{
+		ID: newSecret()[:10], Name: name, Subject: name, Role: role, Domains: domains, Password: hash,
+		MadeAt: d.now().Truncate(time.Second),
+	}
 	return password, p, d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
-		return Entry{Action: "person added", Subject: p.Name, Detail: string(role) + " of " + strings.Join(domains, " ")}, d.Store.AddPerson(ctx, p)
+		return Entry{Action: "person added", Subject: p.Name, Detail: string(role) + " of " + strings.Join(domains, " ")},
+			d.Store.AddPerson(ctx, p)
 	})
 }
 
@@ -191,7 +197,9 @@ func (d *Desk) SignIn(ctx context.Context, name, password, code string) (token s
 // SignInFrom is [Desk.SignIn] of a browser that has signed in under this name before,
 // or hasn't. The lock is for those that haven't, and only they bring it about: the
 // caller bounds what a known one gets wrong.
-func (d *Desk) SignInFrom(ctx context.Context, device bool, name, password, code string) (token string, p Person, err error) {
+func (d *Desk) SignInFrom(
+	ctx context.Context, device bool, name, password, code string,
+) (token string, p Person, err error) {
 	p, err = d.Store.PersonBySubject(ctx, "", strings.TrimSpace(name))
 	known := err == nil
 	if err != nil && !errors.Is(err, ErrUnknown) {
@@ -295,7 +303,9 @@ func (d *Desk) Unseal(sealed []byte) ([]byte, error) { return unseal(d.key, seal
 
 // SignInExternal signs in somebody for whom an identity provider vouches, with the role
 // and the domains that the claims give now.
-func (d *Desk) SignInExternal(ctx context.Context, issuer, subject, name string, role Role, domains []string) (token string, p Person, err error) {
+func (d *Desk) SignInExternal(
+	ctx context.Context, issuer, subject, name string, role Role, domains []string,
+) (token string, p Person, err error) {
 	for range 2 { // of two first sign-ins at the same time, one finds that the person is there
 		token = newSecret()
 		err = d.Store.Together(ctx, func(ctx context.Context) error {

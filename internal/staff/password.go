@@ -68,7 +68,8 @@ func (h *hashing) hash(password string) (string, error) {
 		return "", err
 	}
 	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes, encode(salt), encode(key)), nil
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes,
+		encode(salt), encode(key)), nil
 }
 
 var errHash = errors.New("the stored hash of a password is broken")
@@ -83,7 +84,8 @@ func (h *hashing) matches(password, hash string) (bool, error) {
 	if len(parts) != 6 || parts[1] != "argon2id" {
 		return false, errHash
 	}
-	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &memory, &passes, &lanes); err != nil || memory > 1<<20 || passes > 16 || passes < 1 || lanes < 1 {
+	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &memory, &passes,
+		&lanes); err != nil || memory > 1<<20 || passes > 16 || passes < 1 || lanes < 1 {
 		return false, errHash
 	}
 	salt, err := base64.RawStdEncoding.DecodeString(parts[4])

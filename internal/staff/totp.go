@@ -38,7 +38,10 @@ func TOTPKeyText(key []byte) string {
 // TOTPKeyURL is what the QR code of an enrolment holds (Google Authenticator's
 // Key Uri Format).
 func TOTPKeyURL(issuer, name string, key []byte) string {
-	u := url.URL{Scheme: "otpauth", Host: "totp", Path: "/" + issuer + ":" + name, RawQuery: "secret=" + TOTPKeyText(key) + "&issuer=" + url.PathEscape(issuer)}
+	u := url.URL{
+		Scheme: "otpauth", Host: "totp", Path: "/" + issuer + ":" + name,
+		RawQuery: "secret=" + TOTPKeyText(key) + "&issuer=" + url.PathEscape(issuer),
+	}
 	return u.String()
 }
 
@@ -85,7 +88,8 @@ func unseal(key, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-var errSealed = fmt.Errorf("a second factor can't be read: the secret_file isn't the one it was made with; give the person a new password, which starts anew")
+var errSealed = fmt.Errorf("a second factor can't be read: the secret_file isn't the one it was made with; give the " +
+	"person a new password, which starts anew")
 
 func newAEAD(key []byte) cipher.AEAD {
 	block, err := aes.NewCipher(key)

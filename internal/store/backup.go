@@ -65,8 +65,13 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, o BackupOptions) (all A
 	return all, err
 }
 
-func (s *Store) backup(ctx context.Context, q database.Queryer, w io.Writer, schema int64, o BackupOptions) (all Archive, err error) {
-	about := About{Format: archiveFormat, Schema: schema, Kind: string(s.db.Kind), MadeAt: o.Now.UTC(), Program: o.Program, Secret: o.Secret}
+func (s *Store) backup(
+	ctx context.Context, q database.Queryer, w io.Writer, schema int64, o BackupOptions,
+) (all Archive, err error) {
+	about := About{
+		Format: archiveFormat, Schema: schema, Kind: string(s.db.Kind), MadeAt: o.Now.UTC(),
+		Program: o.Program, Secret: o.Secret,
+	}
 	if about.SiteID, err = meta(ctx, q, metaSiteID); err != nil {
 		return all, err
 	}
@@ -103,7 +108,8 @@ func (s *Store) Holdings(ctx context.Context) (map[string]int64, error) {
 		tables, err := s.tables(ctx, q)
 		for _, t := range tables {
 			var n int64
-			if err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+t.name+t.where).Scan(&n); err != nil { //nolint:gosec // our own words
+			//nolint:gosec // our own words
+			if err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+t.name+t.where).Scan(&n); err != nil {
 				return err
 			}
 			rows[t.name] = n
@@ -143,9 +149,12 @@ type table struct {
 // fewer.
 func (s *Store) tables(ctx context.Context, q database.Queryer) ([]table, error) {
 	rows, err := q.QueryContext(ctx, map[database.Kind]string{
-		database.SQLite:     `SELECT t.name, c.name, LOWER(c.type) FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'`,
-		database.PostgreSQL: `SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = current_schema()`,
-		database.MySQL:      `SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = DATABASE()`,
+		database.SQLite: `SELECT t.name, c.name, LOWER(c.type) FROM sqlite_master t JOIN pragma_table_info(t.name) c ` +
+			`WHERE t.type = 'table'`,
+		database.PostgreSQL: `SELECT table_name, column_name, data_type FROM information_schema.columns ` +
+			`WHERE table_schema = current_schema()`,
+		database.MySQL: `SELECT table_name, column_name, data_type FROM information_schema.columns ` +
+			`WHERE table_schema = DATABASE()`,
 	}[s.db.Kind])
 	if err != nil {
 		return nil, err
@@ -168,7 +177,8 @@ func (s *Store) tables(ctx context.Context, q database.Queryer) ([]table, error)
 			}
 			of, known := columnTypes[c.kind]
 			if !known {
-				return nil, fmt.Errorf("the column %s of the table %s is of the type %q, which a backup has no form for", c.column, name, c.kind)
+				return nil, fmt.Errorf("the column %s of the table %s is of the type %q, which a backup has no form for",
+					c.column, name, c.kind)
 			}
 			t.columns, t.types = append(t.columns, c.column), append(t.types, of)
 		}
@@ -182,7 +192,8 @@ func (s *Store) tables(ctx context.Context, q database.Queryer) ([]table, error)
 // read gives every row as it is written in a backup; the values are good until the
 // next.
 func (t table) read(ctx context.Context, q database.Queryer, each func(values []any) error) error {
-	rows, err := q.QueryContext(ctx, `SELECT `+strings.Join(t.columns, ", ")+` FROM `+t.name+t.where) //nolint:gosec // our own words
+	//nolint:gosec // our own words
+	rows, err := q.QueryContext(ctx, `SELECT `+strings.Join(t.columns, ", ")+` FROM `+t.name+t.where)
 	if err != nil {
 		return err
 	}

@@ -153,7 +153,9 @@ func (s *Store) AccountsOf(ctx context.Context, keys []string) ([]policy.Account
 func accountsOf(ctx context.Context, q database.Queryer, keys []string) ([]policy.Account, error) {
 	var all []policy.Account
 	for part := range slices.Chunk(keys, batchRows) {
-		found, err := documents[policy.Account](ctx, q, `SELECT document FROM accounts WHERE id IN (SELECT account FROM addresses WHERE address IN (`+database.Marks(len(part))+`)) ORDER BY address`, arguments(part)...) //nolint:gosec // question marks only
+		//nolint:gosec // question marks only
+		found, err := documents[policy.Account](ctx, q, `SELECT document FROM accounts WHERE id IN (SELECT account `+
+			`FROM addresses WHERE address IN (`+database.Marks(len(part))+`)) ORDER BY address`, arguments(part)...)
 		if err != nil {
 			return nil, err
 		}
@@ -191,7 +193,8 @@ func removeAccounts(ctx context.Context, tx database.Queryer, keys []string) err
 			continue
 		}
 		for _, statement := range []string{
-			`DELETE FROM digests WHERE account IN (`, `DELETE FROM addresses WHERE account IN (`, `DELETE FROM accounts WHERE id IN (`,
+			`DELETE FROM digests WHERE account IN (`, `DELETE FROM addresses WHERE account IN (`,
+			`DELETE FROM accounts WHERE id IN (`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement+database.Marks(len(ids))+`)`, arguments(ids)...); err != nil {
 				return err
@@ -202,7 +205,9 @@ func removeAccounts(ctx context.Context, tx database.Queryer, keys []string) err
 }
 
 func idsOf(ctx context.Context, tx database.Queryer, keys []string) ([]int64, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id FROM accounts WHERE address IN (`+database.Marks(len(keys))+`)`, arguments(keys)...) //nolint:gosec // question marks only
+	//nolint:gosec // question marks only
+	rows, err := tx.QueryContext(ctx, `SELECT id FROM accounts WHERE address IN (`+database.Marks(len(keys))+`)`,
+		arguments(keys)...)
 	if err != nil {
 		return nil, err
 	}

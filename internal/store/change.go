@@ -59,7 +59,8 @@ func (s *Store) RemoveDomain(ctx context.Context, name string, withAccounts bool
 			return false, err
 		}
 		var accounts int
-		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts WHERE domain = ?`, name).Scan(&accounts); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts WHERE domain = ?`,
+			name).Scan(&accounts); err != nil {
 			return false, err
 		}
 		if accounts > 0 && !withAccounts {
@@ -87,7 +88,9 @@ var ofNames = []string{"pacc", "checks"}
 func removePublished(ctx context.Context, tx database.Queryer, names []string) error {
 	for part := range slices.Chunk(names, batchRows) {
 		for _, table := range ofNames {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE name IN (`+database.Marks(len(part))+`)`, arguments(part)...); err != nil { //nolint:gosec // our own words
+			//nolint:gosec // our own words
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE name IN (`+database.Marks(len(part))+`)`,
+				arguments(part)...); err != nil {
 				return err
 			}
 		}
@@ -98,7 +101,9 @@ func removePublished(ctx context.Context, tx database.Queryer, names []string) e
 // removeOrphans is [removePublished] of all names that there aren't.
 func removeOrphans(ctx context.Context, tx database.Queryer) error {
 	for _, table := range ofNames {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE name NOT IN (SELECT name FROM domain_names)`); err != nil { //nolint:gosec // our own words
+		//nolint:gosec // our own words
+		if _, err := tx.ExecContext(ctx,
+			`DELETE FROM `+table+` WHERE name NOT IN (SELECT name FROM domain_names)`); err != nil {
 			return err
 		}
 	}
@@ -157,7 +162,9 @@ func domainRows(list []policy.Domain) []row {
 }
 
 // replaceConfig writes the providers, plans and domains that differ.
-func (s *Store) replaceConfig(ctx context.Context, tx database.Queryer, before, after policy.Site) (changed bool, err error) {
+func (s *Store) replaceConfig(
+	ctx context.Context, tx database.Queryer, before, after policy.Site,
+) (changed bool, err error) {
 	for _, table := range []struct {
 		name, key     string
 		before, after []row
@@ -180,7 +187,9 @@ func (s *Store) replaceConfig(ctx context.Context, tx database.Queryer, before, 
 
 // replaceRows takes away what is not there any more or differs, then inserts: a
 // name may move from one domain to another.
-func (s *Store) replaceRows(ctx context.Context, tx database.Queryer, table, key string, old, fresh []row) (changed bool, err error) {
+func (s *Store) replaceRows(
+	ctx context.Context, tx database.Queryer, table, key string, old, fresh []row,
+) (changed bool, err error) {
 	stored := make(map[string]row, len(old))
 	for _, r := range old {
 		stored[r.key] = r
@@ -194,7 +203,8 @@ func (s *Store) replaceRows(ctx context.Context, tx database.Queryer, table, key
 		write = append(write, r)
 	}
 	for k, r := range stored {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE `+key+` = ?`, k); err != nil { //nolint:gosec // our own words
+		//nolint:gosec // our own words
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE `+key+` = ?`, k); err != nil {
 			return false, err
 		}
 		if r.names == nil {
@@ -221,7 +231,9 @@ func (s *Store) replaceRows(ctx context.Context, tx database.Queryer, table, key
 
 // replaceAccounts writes only the accounts that differ, or whose domain's names
 // do: their digests follow them.
-func (s *Store) replaceAccounts(ctx context.Context, tx database.Queryer, before, after policy.Site) (changed bool, err error) {
+func (s *Store) replaceAccounts(
+	ctx context.Context, tx database.Queryer, before, after policy.Site,
+) (changed bool, err error) {
 	oldNames, newNames := allNames(before), allNames(after)
 	stored := make(map[string]string, len(before.Accounts))
 	for _, a := range before.Accounts {

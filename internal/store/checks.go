@@ -16,7 +16,8 @@ import (
 // whether it is the holder's now. One that lasts for longer than this one would, and
 // as long again, was taken by a clock that was ahead, and holds nobody up.
 func (s *Store) TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
-	taken, err := s.changesOne(ctx, `UPDATE leases SET holder = ?, until = ? WHERE name = ? AND (holder = ? OR until < ? OR until > ?)`,
+	taken, err := s.changesOne(ctx, `UPDATE leases SET holder = ?, until = ? WHERE name = ? `+
+		`AND (holder = ? OR until < ? OR until > ?)`,
 		holder, until.Unix(), name, holder, now.Unix(), now.Add(2*until.Sub(now)+time.Minute).Unix())
 	if err != nil || taken {
 		return taken, err
@@ -36,7 +37,8 @@ const clockSkew = 10 * time.Minute
 // of the future was made by a clock that was ahead, and is due.
 func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT n.name FROM domain_names n LEFT JOIN checks c ON c.name = n.name
-		WHERE c.due_at IS NULL OR c.due_at <= ? OR c.checked_at > ? ORDER BY COALESCE(c.due_at, 0), n.name LIMIT ?`, now.Unix(), now.Add(clockSkew).Unix(), limit)
+		WHERE c.due_at IS NULL OR c.due_at <= ? OR c.checked_at > ? ORDER BY COALESCE(c.due_at, 0), n.name LIMIT ?`,
+		now.Unix(), now.Add(clockSkew).Unix(), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -55,14 +57,16 @@ func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]stri
 // PutCheck keeps a result in the place of the last one. It isn't something that
 // is served: caches stay as they are.
 func (s *Store) PutCheck(ctx context.Context, r doctor.Result) error {
-	_, err := s.db.ExecContext(ctx, s.db.Kind.Upsert("checks", []string{"name"}, []string{"checked_at", "due_at", "failures", "report"}),
+	_, err := s.db.ExecContext(ctx, s.db.Kind.Upsert("checks", []string{"name"},
+		[]string{"checked_at", "due_at", "failures", "report"}),
 		r.Report.Domain, r.CheckedAt.Unix(), r.DueAt.Unix(), r.Failures, encode(r.Report))
 	return err
 }
 
 // Check is a name's last result; none is [directory.ErrNotFound].
 func (s *Store) Check(ctx context.Context, name string) (doctor.Result, error) {
-	r, err := readCheck(s.db.QueryRowContext(ctx, `SELECT checked_at, due_at, failures, report FROM checks WHERE name = ?`, name))
+	r, err := readCheck(s.db.QueryRowContext(ctx, `SELECT checked_at, due_at, failures, report FROM checks `+
+		`WHERE name = ?`, name))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = directory.ErrNotFound
 	}
@@ -73,8 +77,9 @@ func (s *Store) Check(ctx context.Context, name string) (doctor.Result, error) {
 // their order: those of domains, by their primary names, or of all if it is nil.
 func (s *Store) Checks(ctx context.Context, domains []string, after string, limit int) ([]doctor.Result, error) {
 	bound, args := among("domain", domains)
+	//nolint:gosec // bound has question marks only
 	rows, err := s.db.QueryContext(ctx, `SELECT checked_at, due_at, failures, report FROM checks
-		WHERE name > ? AND name IN (SELECT name FROM domain_names WHERE 1 = 1`+bound+`) ORDER BY name LIMIT ?`, //nolint:gosec // bound has question marks only
+		WHERE name > ? AND name IN (SELECT name FROM domain_names WHERE 1 = 1`+bound+`) ORDER BY name LIMIT ?`,
 		append(append([]any{after}, args...), limit)...)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,10 @@ import (
 func (s *Store) Written(ctx context.Context, domain string) ([]settings.Address, error) {
 	var all []settings.Address
 	seen := map[settings.Address]bool{}
-	for _, query := range []string{`SELECT address FROM links WHERE domain = ?`, `SELECT subject FROM audit WHERE domain = ?`} {
+	for _, query := range []string{
+		`SELECT address FROM links WHERE domain = ?`,
+		`SELECT subject FROM audit WHERE domain = ?`,
+	} {
 		rows, err := s.db.QueryContext(ctx, query, domain)
 		if err != nil {
 			return nil, err
@@ -46,7 +49,9 @@ func (s *Store) Written(ctx context.Context, domain string) ([]settings.Address,
 // audit log name them, withdraws its links, and removes what else was kept of it:
 // overrides, what happened to its links, notes that name it, results of checks that
 // do. It tells how many rows it found. The account itself stays.
-func (s *Store) Forget(ctx context.Context, who policy.Forms, pseudonym string, now time.Time) (found int64, err error) {
+func (s *Store) Forget(
+	ctx context.Context, who policy.Forms, pseudonym string, now time.Time,
+) (found int64, err error) {
 	// What is used and logged meanwhile takes the same rows in another order.
 	err = s.Together(ctx, func(ctx context.Context) error {
 		found = 0
@@ -110,7 +115,8 @@ func rowsWith[K any](ctx context.Context, f forgetting, query string, matches fu
 func each[K any](ctx context.Context, f forgetting, keys []K, statement string, args ...any) (found int64, err error) {
 	for part := range slices.Chunk(keys, batchRows) {
 		var result sql.Result
-		result, err = f.tx.ExecContext(ctx, fmt.Sprintf("%s (%s)", statement, database.Marks(len(part))), append(slices.Clone(args), arguments(part)...)...)
+		result, err = f.tx.ExecContext(ctx, fmt.Sprintf("%s (%s)", statement, database.Marks(len(part))),
+			append(slices.Clone(args), arguments(part)...)...)
 		if err != nil {
 			return found, err
 		}
@@ -204,7 +210,8 @@ func (s *Store) Scrub(ctx context.Context) error {
 		return err
 	}
 	if busy != 0 {
-		return errors.New("somebody has been reading the database for long: the log beside it may still have what was forgotten; try again")
+		return errors.New("somebody has been reading the database for long: the log beside it may still have what was " +
+			"forgotten; try again")
 	}
 	return nil
 }

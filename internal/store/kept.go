@@ -20,10 +20,12 @@ import (
 // laidOver joins the first override that isn't before the address in the condition.
 const laidOver = ` LEFT JOIN overrides o ON o.address = (SELECT MIN(address) FROM overrides WHERE address >= `
 
-const keptColumns = `a.address, a.document, o.address, o.protocol, o.devices, o.note, o.changed_by, o.changed_at, o.gone_at`
+const keptColumns = `a.address, a.document, o.address, o.protocol, o.devices, o.note, o.changed_by, o.changed_at, ` +
+	`o.gone_at`
 
 const keptByKey = `SELECT x.address, ` + keptColumns + ` FROM
-	(SELECT COALESCE((SELECT MIN(address) FROM addresses WHERE address >= ?), (SELECT MIN(address) FROM addresses)) AS address) n
+	(SELECT COALESCE((SELECT MIN(address) FROM addresses WHERE address >= ?),
+		(SELECT MIN(address) FROM addresses)) AS address) n
 	LEFT JOIN addresses x ON x.address = n.address
 	LEFT JOIN accounts a ON a.id = x.account` + laidOver + `CASE WHEN x.address = ? THEN a.address ELSE ? END)`
 
@@ -39,7 +41,8 @@ func (s *Store) Lookup(ctx context.Context, key string) (directory.Kept, error) 
 
 // The first digest is not its minimum: PostgreSQL has none of bytes.
 const keptByDigest = `SELECT n.digest, m.name, ` + keptColumns + ` FROM
-	(SELECT COALESCE((SELECT digest FROM digests WHERE digest >= ? ORDER BY digest LIMIT 1), (SELECT digest FROM digests ORDER BY digest LIMIT 1)) AS digest) n
+	(SELECT COALESCE((SELECT digest FROM digests WHERE digest >= ? ORDER BY digest LIMIT 1),
+		(SELECT digest FROM digests ORDER BY digest LIMIT 1)) AS digest) n
 	LEFT JOIN accounts a ON a.id = (SELECT MIN(account) FROM digests WHERE digest = n.digest)
 	LEFT JOIN domain_names m ON m.name = ? AND m.domain = a.domain` + laidOver + `a.address)`
 
@@ -67,7 +70,8 @@ type keptRow struct {
 
 // into is where the columns go, after others.
 func (r *keptRow) into(others ...any) []any {
-	return append(others, &r.address, &r.document, &r.laidOver, &r.protocol, &r.devices, &r.note, &r.changedBy, &r.changed, &r.gone)
+	return append(others, &r.address, &r.document, &r.laidOver, &r.protocol, &r.devices, &r.note, &r.changedBy,
+		&r.changed, &r.gone)
 }
 
 // judged decodes the row, and then takes of it what was asked for: known tells

@@ -12,12 +12,15 @@ import (
 
 var _ links.Store = (*Store)(nil)
 
-const linkColumns = `id, ordered, address, domain, language, note, made_by, made_at, expires_at, uses, used, revoked_at, revoked_by`
+const linkColumns = `id, ordered, address, domain, language, note, made_by, made_at, expires_at, uses, used, ` +
+	`revoked_at, revoked_by`
 
 // PutLink implements [links.Store].
 func (s *Store) PutLink(ctx context.Context, hash []byte, key string, l links.Link) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO links (hash, address_key, `+linkColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		hash, key, l.ID, orNull(l.Ordered), l.Address, l.Domain, l.Language, l.Note, l.MadeBy, unix(l.MadeAt), unix(l.ExpiresAt), l.Uses, l.Used, unix(l.RevokedAt), l.RevokedBy)
+	_, err := s.db.ExecContext(ctx, `INSERT INTO links (hash, address_key, `+linkColumns+`) `+
+		`VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		hash, key, l.ID, orNull(l.Ordered), l.Address, l.Domain, l.Language, l.Note, l.MadeBy, unix(l.MadeAt),
+		unix(l.ExpiresAt), l.Uses, l.Used, unix(l.RevokedAt), l.RevokedBy)
 	if database.IsTaken(err) {
 		return links.ErrTaken
 	}
@@ -53,25 +56,31 @@ func (s *Store) Links(ctx context.Context, f links.Filter) ([]links.Link, error)
 
 // UseLink implements [links.Store]: of two at the same time, one gets the last use.
 func (s *Store) UseLink(ctx context.Context, id string, now time.Time) (bool, error) {
-	return s.changesOne(ctx, `UPDATE links SET used = used + 1 WHERE id = ? AND used < uses AND revoked_at = 0 AND expires_at > ?`, id, unix(now))
+	return s.changesOne(ctx, `UPDATE links SET used = used + 1 WHERE id = ? AND used < uses AND revoked_at = 0 `+
+		`AND expires_at > ?`, id, unix(now))
 }
 
 // RevokeLink implements [links.Store].
 func (s *Store) RevokeLink(ctx context.Context, id, by string, now time.Time) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE links SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at = 0`, unix(now), by, id)
+	_, err := s.db.ExecContext(ctx, `UPDATE links SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at = 0`,
+		unix(now), by, id)
 	return err
 }
 
 // AddLinkEvent implements [links.Store]: one row for each kind and device, however
 // often a link is opened.
-func (s *Store) AddLinkEvent(ctx context.Context, id string, kind links.Kind, device links.Device, now time.Time) error {
+func (s *Store) AddLinkEvent(
+	ctx context.Context, id string, kind links.Kind, device links.Device, now time.Time,
+) error {
 	count := func() (bool, error) {
-		return s.changesOne(ctx, `UPDATE link_events SET last_at = ?, count = count + 1 WHERE link = ? AND kind = ? AND device = ?`, unix(now), id, kind, device)
+		return s.changesOne(ctx, `UPDATE link_events SET last_at = ?, count = count + 1 WHERE link = ? AND kind = ? `+
+			`AND device = ?`, unix(now), id, kind, device)
 	}
 	if counted, err := count(); err != nil || counted {
 		return err
 	}
-	_, err := s.db.ExecContext(ctx, `INSERT INTO link_events (link, kind, device, first_at, last_at, count) VALUES (?, ?, ?, ?, ?, 1)`, id, kind, device, unix(now), unix(now))
+	_, err := s.db.ExecContext(ctx, `INSERT INTO link_events (link, kind, device, first_at, last_at, count) `+
+		`VALUES (?, ?, ?, ?, ?, 1)`, id, kind, device, unix(now), unix(now))
 	if database.IsTaken(err) { // by another replica, just now
 		_, err = count()
 	}
@@ -80,7 +89,8 @@ func (s *Store) AddLinkEvent(ctx context.Context, id string, kind links.Kind, de
 
 // LinkEvents implements [links.Store].
 func (s *Store) LinkEvents(ctx context.Context, id string) ([]links.Event, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT kind, device, first_at, last_at, count FROM link_events WHERE link = ? ORDER BY first_at, kind, device`, id)
+	rows, err := s.db.QueryContext(ctx, `SELECT kind, device, first_at, last_at, count FROM link_events WHERE link = ? `+
+		`ORDER BY first_at, kind, device`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +107,8 @@ func readLink(row scanner) (links.Link, error) {
 	var l links.Link
 	var ordered []byte
 	var made, expires, revoked int64
-	err := row.Scan(&l.ID, &ordered, &l.Address, &l.Domain, &l.Language, &l.Note, &l.MadeBy, &made, &expires, &l.Uses, &l.Used, &revoked, &l.RevokedBy)
+	err := row.Scan(&l.ID, &ordered, &l.Address, &l.Domain, &l.Language, &l.Note, &l.MadeBy, &made, &expires, &l.Uses,
+		&l.Used, &revoked, &l.RevokedBy)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = links.ErrUnknown
 	}

@@ -20,7 +20,8 @@ var _ directory.Store = (*Store)(nil)
 func (s *Store) Terms(ctx context.Context, name string) (*policy.Terms, error) {
 	var text []byte
 	var generation string
-	err := s.db.QueryRowContext(ctx, `SELECT d.document, (SELECT value FROM meta WHERE name = 'config') FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name = ?`, name).Scan(&text, &generation)
+	err := s.db.QueryRowContext(ctx, `SELECT d.document, (SELECT value FROM meta WHERE name = 'config') `+
+		`FROM domain_names n JOIN domains d ON d.name = n.domain WHERE n.name = ?`, name).Scan(&text, &generation)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, directory.ErrNotFound
 	} else if err != nil {
@@ -171,14 +172,16 @@ func broken(kind, name string) error {
 // settings.Address.Key and in its primary domain, as its own or another one.
 func (s *Store) Account(ctx context.Context, key string) (policy.Account, error) {
 	var account policy.Account
-	err := document(ctx, s.db, &account, `SELECT a.document FROM addresses x JOIN accounts a ON a.id = x.account WHERE x.address = ?`, key)
+	err := document(ctx, s.db, &account, `SELECT a.document FROM addresses x JOIN accounts a ON a.id = x.account `+
+		`WHERE x.address = ?`, key)
 	return account, err
 }
 
 // HasOwn implements [directory.Store].
 func (s *Store) HasOwn(ctx context.Context, domain string) (bool, error) {
 	var has bool
-	err := s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM accounts WHERE domain = ? AND own = 1)`, domain).Scan(&has)
+	err := s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM accounts WHERE domain = ? AND own = 1)`,
+		domain).Scan(&has)
 	return has, err
 }
 

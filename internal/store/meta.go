@@ -121,10 +121,13 @@ func (s *Store) change(ctx context.Context, f func(tx database.Queryer) (changed
 }
 
 // changeBy is change with a transaction of another kind.
-func (s *Store) changeBy(ctx context.Context, transaction func(context.Context, func(database.Queryer) error) error, f func(tx database.Queryer) (changed bool, err error)) error {
+func (s *Store) changeBy(ctx context.Context, transaction func(context.Context, func(database.Queryer) error) error,
+	f func(tx database.Queryer) (changed bool, err error),
+) error {
 	return transaction(ctx, func(tx database.Queryer) error {
 		var value string
-		if err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`+s.forUpdate(), metaGeneration).Scan(&value); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`+s.forUpdate(),
+			metaGeneration).Scan(&value); err != nil {
 			return err
 		}
 		generation, err := strconv.ParseInt(value, 10, 64)
@@ -135,7 +138,8 @@ func (s *Store) changeBy(ctx context.Context, transaction func(context.Context, 
 		if err != nil || !changed {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, strconv.FormatInt(generation+1, 10), metaGeneration); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, strconv.FormatInt(generation+1, 10),
+			metaGeneration); err != nil {
 			return err
 		}
 		if s.db.Kind == database.PostgreSQL { // delivered when the transaction has ended well

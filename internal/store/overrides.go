@@ -33,14 +33,18 @@ func (s *Store) putOverride(ctx context.Context, tx database.Queryer, o policy.O
 		_, err := tx.ExecContext(ctx, `DELETE FROM overrides WHERE address = ?`, o.Address.Key())
 		return err
 	}
-	_, err := tx.ExecContext(ctx, s.db.Kind.Upsert("overrides", []string{"address"}, []string{"domain", "protocol", "devices", "note", "changed_by", "changed_at", "gone_at"}),
-		o.Address.Key(), o.Address.Domain(), string(o.Protocol), string(o.Devices), o.Note, o.ChangedBy, unix(o.ChangedAt), unix(o.GoneAt))
+	_, err := tx.ExecContext(ctx, s.db.Kind.Upsert("overrides", []string{"address"},
+		[]string{"domain", "protocol", "devices", "note", "changed_by", "changed_at", "gone_at"}),
+		o.Address.Key(), o.Address.Domain(), string(o.Protocol), string(o.Devices), o.Note, o.ChangedBy, unix(o.ChangedAt),
+		unix(o.GoneAt))
 	return err
 }
 
 // replaceOverrides makes a site's overrides those that are kept. Since when an
 // account has been gone is ours to know.
-func (s *Store) replaceOverrides(ctx context.Context, tx database.Queryer, before, after []policy.Override) (changed bool, err error) {
+func (s *Store) replaceOverrides(
+	ctx context.Context, tx database.Queryer, before, after []policy.Override,
+) (changed bool, err error) {
 	stored := make(map[string]policy.Override, len(before))
 	for _, o := range before {
 		stored[o.Address.Key()] = o
@@ -69,7 +73,8 @@ func (s *Store) replaceOverrides(ctx context.Context, tx database.Queryer, befor
 // Overrides are at most limit overrides whose keys come after the given one, in
 // their order.
 func (s *Store) Overrides(ctx context.Context, after string, limit int) ([]policy.Override, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT `+overrideColumns+` FROM overrides WHERE address > ? ORDER BY address LIMIT ?`, after, limit)
+	rows, err := s.db.QueryContext(ctx, `SELECT `+overrideColumns+` FROM overrides WHERE address > ? `+
+		`ORDER BY address LIMIT ?`, after, limit)
 	if err != nil {
 		return nil, err
 	}

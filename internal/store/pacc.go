@@ -46,7 +46,8 @@ func (s *Store) ReplacePACC(ctx context.Context, changes ...doctor.DocumentChang
 			}
 			// What waits isn't served: only the other makes caches ask again.
 			changed = changed || !bytes.Equal(now.Served, c.After.Served)
-			if _, err = tx.ExecContext(ctx, s.db.Kind.Upsert("pacc", []string{"name"}, []string{"served", "waiting"}), c.After.Name, c.After.Served, c.After.Waiting); err != nil {
+			if _, err = tx.ExecContext(ctx, s.db.Kind.Upsert("pacc", []string{"name"}, []string{"served", "waiting"}),
+				c.After.Name, c.After.Served, c.After.Waiting); err != nil {
 				return false, err
 			}
 		}
@@ -79,7 +80,8 @@ func publishedPage(ctx context.Context, q database.Queryer, after string, limit 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := q.QueryContext(ctx, `SELECT n.name, d.document, p.served, p.waiting FROM domain_names n JOIN domains d ON d.name = n.domain
+	rows, err := q.QueryContext(ctx, `SELECT n.name, d.document, p.served, p.waiting
+		FROM domain_names n JOIN domains d ON d.name = n.domain
 		LEFT JOIN pacc p ON p.name = n.name WHERE n.name > ? ORDER BY n.name LIMIT ?`, after, limit)
 	if err != nil {
 		return nil, err

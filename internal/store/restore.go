@@ -46,7 +46,8 @@ func (s *Store) Restore(ctx context.Context, r io.Reader, o RestoreOptions) (all
 		return all, err
 	}
 	if archive.about.Schema > schema {
-		return all, fmt.Errorf("%w: autoconfig %s wrote the backup with schema %d, this database has %d; use the newer autoconfig",
+		return all, fmt.Errorf("%w: autoconfig %s wrote the backup with schema %d, this database has %d; use the newer "+
+			"autoconfig",
 			ErrNewerSchema, archive.about.Program, archive.about.Schema, schema)
 	}
 	if archive.about.Schema < schema {
@@ -95,7 +96,8 @@ func (s *Store) alone(ctx context.Context, tx database.Queryer) error {
 	if s.db.Kind != database.PostgreSQL {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `LOCK TABLE `+strings.Join(append(slices.Clone(emptied), kept...), ", ")+` IN EXCLUSIVE MODE`)
+	_, err := tx.ExecContext(ctx, `LOCK TABLE `+
+		strings.Join(append(slices.Clone(emptied), kept...), ", ")+` IN EXCLUSIVE MODE`)
 	return err
 }
 
@@ -137,7 +139,9 @@ func notEmpty(rows map[string]int64) error {
 }
 
 // restore inserts the rows of a backup into empty tables, and compares.
-func (s *Store) restore(ctx context.Context, tx database.Queryer, archive *archiveReader, o RestoreOptions) (Archive, error) {
+func (s *Store) restore(
+	ctx context.Context, tx database.Queryer, archive *archiveReader, o RestoreOptions,
+) (Archive, error) {
 	tables, err := s.tables(ctx, tx)
 	if err != nil {
 		return Archive{}, err
@@ -154,7 +158,8 @@ func (s *Store) restore(ctx context.Context, tx database.Queryer, archive *archi
 		if line.Table != w.table.name {
 			t, found := known[line.Table]
 			if !found || !slices.Equal(t.columns, line.Columns) {
-				return archive.broken("the schema %d has no table %q with the columns %s", archive.about.Schema, line.Table, strings.Join(line.Columns, ", "))
+				return archive.broken("the schema %d has no table %q with the columns %s", archive.about.Schema, line.Table,
+					strings.Join(line.Columns, ", "))
 			}
 			if err := w.flush(ctx); err != nil {
 				return err
@@ -214,7 +219,8 @@ func compareAll(ctx context.Context, tx database.Queryer, tables []table, want m
 			return err
 		}
 		if got != want[t.name] {
-			return fmt.Errorf("the table %s isn't what the backup has, after it was written (%d rows of %d); nothing was restored", t.name, got.rows, want[t.name].rows)
+			return fmt.Errorf("the table %s isn't what the backup has, after it was written (%d rows of %d); nothing was "+
+				"restored", t.name, got.rows, want[t.name].rows)
 		}
 	}
 	return nil
@@ -296,7 +302,8 @@ func (s *Store) passSequences(ctx context.Context, tx database.Queryer) error {
 	if s.db.Kind != database.PostgreSQL {
 		return nil
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() AND is_identity = 'YES'`)
+	rows, err := tx.QueryContext(ctx, `SELECT table_name, column_name FROM information_schema.columns `+
+		`WHERE table_schema = current_schema() AND is_identity = 'YES'`)
 	if err != nil {
 		return err
 	}
@@ -310,7 +317,9 @@ func (s *Store) passSequences(ctx context.Context, tx database.Queryer) error {
 			continue
 		}
 		sequence := `pg_get_serial_sequence('` + i.table + `', '` + i.column + `')`
-		_, err := tx.ExecContext(ctx, `SELECT setval(`+sequence+`, GREATEST(nextval(`+sequence+`), (SELECT COALESCE(MAX(`+i.column+`), 0) + 1 FROM `+i.table+`)), FALSE)`) //nolint:gosec // our own words
+		//nolint:gosec // our own words
+		_, err := tx.ExecContext(ctx, `SELECT setval(`+sequence+`, GREATEST(nextval(`+sequence+`), (SELECT `+
+			`COALESCE(MAX(`+i.column+`), 0) + 1 FROM `+i.table+`)), FALSE)`)
 		if err != nil {
 			return err
 		}
@@ -320,7 +329,9 @@ func (s *Store) passSequences(ctx context.Context, tx database.Queryer) error {
 
 // upgraded is a backup of an older schema as one of the newest. It goes through a
 // database of its own, which the migrations bring up to date.
-func (s *Store) upgraded(ctx context.Context, archive *archiveReader, o RestoreOptions) (newer io.Reader, remove func(), err error) {
+func (s *Store) upgraded(
+	ctx context.Context, archive *archiveReader, o RestoreOptions,
+) (newer io.Reader, remove func(), err error) {
 	folder, err := os.MkdirTemp("", "autoconfig-restore-*") // mode 0700
 	if err != nil {
 		return nil, nil, err
@@ -343,8 +354,11 @@ func (s *Store) upgraded(ctx context.Context, archive *archiveReader, o RestoreO
 	return file, remove, nil
 }
 
-func (s *Store) upgrade(ctx context.Context, folder string, archive *archiveReader, to io.Writer, o RestoreOptions) error {
-	db, err := database.Open(database.Address{Kind: database.SQLite, File: filepath.Join(folder, "older.db")}, database.Options{})
+func (s *Store) upgrade(
+	ctx context.Context, folder string, archive *archiveReader, to io.Writer, o RestoreOptions,
+) error {
+	db, err := database.Open(database.Address{Kind: database.SQLite, File: filepath.Join(folder, "older.db")},
+		database.Options{})
 	if err != nil {
 		return err
 	}

@@ -9,13 +9,16 @@ import (
 
 // SearchAccounts finds at most limit accounts that have the text anywhere in
 // their address or name, in any letter case, within domains (nil for all).
-func (s *Store) SearchAccounts(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error) {
+func (s *Store) SearchAccounts(
+	ctx context.Context, text string, domains []string, limit int,
+) ([]policy.Account, error) {
 	// The escape is none that a kind reads in a literal.
 	pattern := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(text)) + "%"
 	bound, args := among("domain", domains)
 	// The inner part reads an index alone: of a million accounts, that is all that
 	// must be gone through.
-	return documents[policy.Account](ctx, s.db, `SELECT a.document FROM (SELECT id FROM accounts WHERE search LIKE ? ESCAPE '!'`+bound+` ORDER BY search LIMIT ?) found
+	return documents[policy.Account](ctx, s.db, `SELECT a.document FROM
+		(SELECT id FROM accounts WHERE search LIKE ? ESCAPE '!'`+bound+` ORDER BY search LIMIT ?) found
 		JOIN accounts a ON a.id = found.id ORDER BY a.address`, // bound has question marks only
 		append(append([]any{pattern}, args...), limit)...)
 }

@@ -36,9 +36,11 @@ func (s *Store) Accounts(ctx context.Context, domain, after string, limit int) (
 
 func accountPage(ctx context.Context, q database.Queryer, domain, after string, limit int) ([]policy.Account, error) {
 	if domain == "" {
-		return documents[policy.Account](ctx, q, `SELECT document FROM accounts WHERE address > ? ORDER BY address LIMIT ?`, after, limit)
+		return documents[policy.Account](ctx, q, `SELECT document FROM accounts WHERE address > ? ORDER BY address LIMIT ?`,
+			after, limit)
 	}
-	return documents[policy.Account](ctx, q, `SELECT document FROM accounts WHERE domain = ? AND address > ? ORDER BY address LIMIT ?`, domain, after, limit)
+	return documents[policy.Account](ctx, q, `SELECT document FROM accounts WHERE domain = ? AND address > ? `+
+		`ORDER BY address LIMIT ?`, domain, after, limit)
 }
 
 func siteConfig(ctx context.Context, q database.Queryer) (policy.Site, error) {

@@ -14,12 +14,14 @@ import (
 
 var _ staff.Store = (*Store)(nil)
 
-const personColumns = `id, issuer, subject, name, role, domains, password, second, step, failures, locked_until, made_at`
+const personColumns = `id, issuer, subject, name, role, domains, password, second, step, failures, locked_until, ` +
+	`made_at`
 
 // AddPerson implements [staff.Store].
 func (s *Store) AddPerson(ctx context.Context, p staff.Person) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO people (`+personColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		p.ID, p.Issuer, p.Subject, p.Name, p.Role, encode(p.Domains), p.Password, p.TOTPKey, p.LastTOTPStep, p.Failures, unix(p.LockedUntil), unix(p.MadeAt))
+		p.ID, p.Issuer, p.Subject, p.Name, p.Role, encode(p.Domains), p.Password, p.TOTPKey, p.LastTOTPStep, p.Failures,
+		unix(p.LockedUntil), unix(p.MadeAt))
 	if err != nil && errors.Is(taken(err, p.Name), ErrExists) {
 		return fmt.Errorf("%w: %s", staff.ErrExists, p.Name)
 	}
@@ -28,8 +30,10 @@ func (s *Store) AddPerson(ctx context.Context, p staff.Person) error {
 
 // ChangePerson implements [staff.Store].
 func (s *Store) ChangePerson(ctx context.Context, p staff.Person) error {
-	return s.one(ctx, `UPDATE people SET name = ?, role = ?, domains = ?, password = ?, second = ?, step = CASE WHEN step < ? THEN ? ELSE step END, failures = ?, locked_until = ? WHERE id = ?`,
-		p.Name, p.Role, encode(p.Domains), p.Password, p.TOTPKey, p.LastTOTPStep, p.LastTOTPStep, p.Failures, unix(p.LockedUntil), p.ID)
+	return s.one(ctx, `UPDATE people SET name = ?, role = ?, domains = ?, password = ?, second = ?, step = CASE WHEN `+
+		`step < ? THEN ? ELSE step END, failures = ?, locked_until = ? WHERE id = ?`,
+		p.Name, p.Role, encode(p.Domains), p.Password, p.TOTPKey, p.LastTOTPStep, p.LastTOTPStep, p.Failures,
+		unix(p.LockedUntil), p.ID)
 }
 
 // CountFailure implements [staff.Store].
@@ -67,7 +71,8 @@ func (s *Store) LockPerson(ctx context.Context, id string) (staff.Person, error)
 
 // PersonBySubject implements [staff.Store].
 func (s *Store) PersonBySubject(ctx context.Context, issuer, subject string) (staff.Person, error) {
-	return readPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE issuer = ? AND subject = ?`, issuer, subject))
+	return readPerson(s.db.QueryRowContext(ctx, `SELECT `+personColumns+` FROM people WHERE issuer = ? AND subject = ?`,
+		issuer, subject))
 }
 
 // People implements [staff.Store].
@@ -100,7 +105,8 @@ func readPerson(row scanner) (staff.Person, error) {
 	var p staff.Person
 	var domains []byte
 	var locked, made int64
-	err := row.Scan(&p.ID, &p.Issuer, &p.Subject, &p.Name, &p.Role, &domains, &p.Password, &p.TOTPKey, &p.LastTOTPStep, &p.Failures, &locked, &made)
+	err := row.Scan(&p.ID, &p.Issuer, &p.Subject, &p.Name, &p.Role, &domains, &p.Password, &p.TOTPKey, &p.LastTOTPStep,
+		&p.Failures, &locked, &made)
 	if err != nil {
 		return p, unknown(err)
 	}
@@ -121,21 +127,24 @@ func (s *Store) PutSession(ctx context.Context, hash []byte, x staff.Session) er
 	if x.Enrolling {
 		enrolling = 1
 	}
-	_, err := s.db.ExecContext(ctx, `INSERT INTO sessions (hash, person, made_at, seen_at, enrolling) VALUES (?, ?, ?, ?, ?)`,
+	_, err := s.db.ExecContext(ctx,
+		`INSERT INTO sessions (hash, person, made_at, seen_at, enrolling) VALUES (?, ?, ?, ?, ?)`,
 		hash, x.Person, unix(x.MadeAt), unix(x.SeenAt), enrolling)
 	return err
 }
 
 // RenewSession implements [staff.Store].
 func (s *Store) RenewSession(ctx context.Context, hash []byte, seen time.Time) error {
-	return s.one(ctx, `UPDATE sessions SET seen_at = CASE WHEN seen_at < ? THEN ? ELSE seen_at END WHERE hash = ?`, unix(seen), unix(seen), hash)
+	return s.one(ctx, `UPDATE sessions SET seen_at = CASE WHEN seen_at < ? THEN ? ELSE seen_at END WHERE hash = ?`,
+		unix(seen), unix(seen), hash)
 }
 
 // Session implements [staff.Store].
 func (s *Store) Session(ctx context.Context, hash []byte) (staff.Session, error) {
 	var x staff.Session
 	var made, seen int64
-	err := s.db.QueryRowContext(ctx, `SELECT person, made_at, seen_at, enrolling FROM sessions WHERE hash = ?`, hash).Scan(&x.Person, &made, &seen, &x.Enrolling)
+	err := s.db.QueryRowContext(ctx, `SELECT person, made_at, seen_at, enrolling FROM sessions WHERE hash = ?`,
+		hash).Scan(&x.Person, &made, &seen, &x.Enrolling)
 	x.MadeAt, x.SeenAt = moment(made), moment(seen)
 	return x, unknown(err)
 }
@@ -207,7 +216,9 @@ func (s *Store) Entries(ctx context.Context, f staff.EntryFilter) ([]staff.Entry
 	if f.Before != 0 { // alone, or the databases would go through all that is later
 		bound, args = bound+` AND id < ?`, append(args, f.Before)
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT id, at, `+entryColumns+` FROM audit WHERE 1 = 1`+bound+` ORDER BY id DESC LIMIT ?`, //nolint:gosec // bound has question marks only
+	//nolint:gosec // bound has question marks only
+	rows, err := s.db.QueryContext(ctx, `SELECT id, at, `+entryColumns+` FROM audit WHERE 1 = 1`+bound+` `+
+		`ORDER BY id DESC LIMIT ?`,
 		append(args, f.Limit)...)
 	if err != nil {
 		return nil, err

@@ -139,7 +139,8 @@ func (s *Store) migrate(ctx context.Context) error {
 		return fmt.Errorf("read the database: %w", err)
 	}
 	if version > newest {
-		return fmt.Errorf("%w: its schema is version %d, this binary knows %d; use the newer autoconfig, or restore the backup that was made before it", ErrNewerSchema, version, newest)
+		return fmt.Errorf("%w: its schema is version %d, this binary knows %d; use the newer autoconfig, or restore the "+
+			"backup that was made before it", ErrNewerSchema, version, newest)
 	}
 	if version == newest {
 		return nil
@@ -176,7 +177,8 @@ func (s *Store) provider() (*goose.Provider, error) {
 type noConnection struct{ error }
 
 func (n noConnection) Error() string {
-	return "no connection: " + n.error.Error() + "; see that it runs, and that the configuration has its address, database, user and password"
+	return "no connection: " + n.error.Error() + "; see that it runs, and that the configuration has its address, " +
+		"database, user and password"
 }
 
 func (n noConnection) Unwrap() error { return n.error }

@@ -78,8 +78,11 @@ type writer struct {
 
 func (s *Store) newWriter(ctx context.Context, tx database.Queryer) (*writer, error) {
 	w := &writer{
-		tx:        tx,
-		accounts:  &batch{kind: s.db.Kind, table: "accounts", columns: []string{"id", "address", "domain", "own", "search", "document"}},
+		tx: tx,
+		accounts: &batch{
+			kind: s.db.Kind, table: "accounts",
+			columns: []string{"id", "address", "domain", "own", "search", "document"},
+		},
 		addresses: &batch{kind: s.db.Kind, table: "addresses", columns: []string{"address", "account"}},
 		digests:   &batch{kind: s.db.Kind, table: "digests", columns: []string{"digest", "account"}, ignore: true},
 	}
@@ -94,7 +97,8 @@ func (w *writer) put(ctx context.Context, a policy.Account, names []string) erro
 	}
 	id := w.next
 	w.next++
-	if err := w.accounts.add(ctx, w.tx, id, a.Address.Key(), a.Address.Domain(), own, searchText(a), encode(a)); err != nil {
+	if err := w.accounts.add(ctx, w.tx, id, a.Address.Key(), a.Address.Domain(), own, searchText(a),
+		encode(a)); err != nil {
 		return err
 	}
 	for _, address := range append([]settings.Address{a.Address}, a.Addresses...) {

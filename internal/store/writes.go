@@ -48,7 +48,8 @@ func (s *Store) tryWrite(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tryWriteFor)
 	defer cancel()
 	return s.db.CanWrite(ctx, func(ctx context.Context) error {
-		_, err := s.db.ExecContext(ctx, s.db.Kind.Upsert("leases", []string{"name"}, []string{"holder", "until"}), "a small change", "", time.Now().Unix())
+		_, err := s.db.ExecContext(ctx, s.db.Kind.Upsert("leases", []string{"name"}, []string{"holder", "until"}),
+			"a small change", "", time.Now().Unix())
 		return err
 	})
 }

@@ -39,7 +39,8 @@ func StartBrowser(t testing.TB) *Browser {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
 		// Without these it looks for updates on a network that isn't there.
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, end := chromedp.NewContext(allocator)
@@ -93,7 +94,8 @@ func (b *Browser) run(actions []chromedp.Action) error {
 }
 
 // pageState says how far a page has come, what it has loaded, and what it shows.
-const pageState = `[location.href, document.readyState, "loaded " + performance.getEntriesByType("resource").map(e => e.name + " " + e.responseStatus),
+const pageState = `[location.href, document.readyState, 
+	"loaded " + performance.getEntriesByType("resource").map(e => e.name + " " + e.responseStatus),
 	(document.body ? document.body.innerText : "").slice(0, 500)].join("; ")`
 
 // Screenshot keeps a picture of the whole page where SCREENSHOTS names a folder.

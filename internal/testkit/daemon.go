@@ -81,7 +81,9 @@ func (a *account) run(dir, program string, args ...string) error {
 
 // prepared makes a server in a folder of its own, and starts it. A port that
 // somebody else has taken meanwhile is tried again with another one.
-func prepared(owner string, prepare func(dir string, as *account, port string) (*DatabaseServer, error)) (*DatabaseServer, error) {
+func prepared(
+	owner string, prepare func(dir string, as *account, port string) (*DatabaseServer, error),
+) (*DatabaseServer, error) {
 	as, err := accountOf(owner)
 	if err != nil {
 		return nil, err
@@ -180,7 +182,8 @@ func (d *daemon) keep() error {
 		return err
 	}
 	defer func() { _ = reader.Close() }() // the shell has a copy of its own
-	cmd := exec.Command("/bin/sh", "-c", `read -r done || { kill -QUIT "$1" 2>/dev/null; n=0; while kill -0 "$1" 2>/dev/null && [ $n -lt 50 ]; do sleep 0.2; n=$((n+1)); done; kill -KILL "$1" 2>/dev/null; rm -rf "$2"; }`,
+	cmd := exec.Command("/bin/sh", "-c", `read -r done || { kill -QUIT "$1" 2>/dev/null; n=0; while kill -0 "$1" `+
+		`2>/dev/null && [ $n -lt 50 ]; do sleep 0.2; n=$((n+1)); done; kill -KILL "$1" 2>/dev/null; rm -rf "$2"; }`,
 		"keeper", strconv.Itoa(d.cmd.Process.Pid), d.dir)
 	cmd.Stdin = reader
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -128,7 +128,10 @@ func (s *DatabaseServer) of(t testing.TB, err error) *DatabaseServer {
 
 // URL is where one of its databases is, with user and password.
 func (s *DatabaseServer) URL(database string) string {
-	u := url.URL{Scheme: s.scheme, User: url.UserPassword(databaseUser, s.password), Host: s.Addr, Path: "/" + database, RawQuery: s.query}
+	u := url.URL{
+		Scheme: s.scheme, User: url.UserPassword(databaseUser, s.password), Host: s.Addr, Path: "/" + database,
+		RawQuery: s.query,
+	}
 	return u.String()
 }
 
@@ -202,7 +205,10 @@ func (s *DatabaseServer) start() error {
 func startPostgreSQL(settings []string) (*DatabaseServer, error) {
 	bin := postgresFolder()
 	return prepared("postgres", func(dir string, as *account, port string) (*DatabaseServer, error) {
-		s := &DatabaseServer{Addr: "127.0.0.1:" + port, scheme: "postgres", query: "sslmode=disable", password: "secret/" + rand.Text()}
+		s := &DatabaseServer{
+			Addr: "127.0.0.1:" + port, scheme: "postgres", query: "sslmode=disable",
+			password: "secret/" + rand.Text(),
+		}
 		data, word := filepath.Join(dir, "data"), filepath.Join(dir, "password")
 		if err := as.write(word, s.password); err != nil {
 			return nil, err
@@ -215,7 +221,8 @@ func startPostgreSQL(settings []string) (*DatabaseServer, error) {
 		args := []string{"-D", data}
 		for _, setting := range append([]string{
 			"listen_addresses=127.0.0.1", "port=" + port, "unix_socket_directories=", "fsync=off", "full_page_writes=off",
-			"shared_buffers=16MB", "max_connections=100", "superuser_reserved_connections=0", "max_wal_size=64MB", "autovacuum=off",
+			"shared_buffers=16MB", "max_connections=100", "superuser_reserved_connections=0", "max_wal_size=64MB",
+			"autovacuum=off",
 		}, settings...) {
 			args = append(args, "-c", setting)
 		}
@@ -224,7 +231,8 @@ func startPostgreSQL(settings []string) (*DatabaseServer, error) {
 			if database == "" {
 				database = "postgres"
 			}
-			cmd := exec.Command(filepath.Join(bin, "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", port, "-U", databaseUser, database)
+			cmd := exec.Command(filepath.Join(bin, "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
+				"-p", port, "-U", databaseUser, database)
 			cmd.Env = append(as.environment(dir), "PGPASSWORD="+s.password, "PGCONNECT_TIMEOUT=10", "PGCLIENTENCODING=UTF8")
 			return cmd
 		}
@@ -269,15 +277,19 @@ func startMariaDB(settings []string) (*DatabaseServer, error) {
 		// As above: written at commit, not synced.
 		args := []string{"--no-defaults", "--datadir=" + data, "--tmpdir=" + dir, "--init-file=" + first}
 		for _, setting := range append([]string{
-			"bind-address=127.0.0.1", "port=" + port, "socket=" + filepath.Join(dir, "socket"), "pid-file=" + filepath.Join(dir, "pid"),
-			"skip-name-resolve", "skip-log-bin", "innodb-flush-log-at-trx-commit=2", "innodb-doublewrite=0", "innodb-buffer-pool-size=24M",
-			"innodb-log-file-size=16M", "key-buffer-size=1M", "aria-pagecache-buffer-size=8M", "max_connections=100", "character-set-server=utf8mb4",
+			"bind-address=127.0.0.1", "port=" + port, "socket=" + filepath.Join(dir, "socket"),
+			"pid-file=" + filepath.Join(dir, "pid"),
+			"skip-name-resolve", "skip-log-bin", "innodb-flush-log-at-trx-commit=2", "innodb-doublewrite=0",
+			"innodb-buffer-pool-size=24M",
+			"innodb-log-file-size=16M", "key-buffer-size=1M", "aria-pagecache-buffer-size=8M", "max_connections=100",
+			"character-set-server=utf8mb4",
 		}, settings...) {
 			args = append(args, "--"+setting)
 		}
 		s.daemon = &daemon{program: "mariadbd", args: args, dir: dir, as: as, clean: os.Signal(terminate)}
 		s.client = func(database string) *exec.Cmd {
-			cmd := exec.Command("mariadb", "--no-defaults", "--batch", "--skip-column-names", "--connect-timeout=10", "--default-character-set=utf8mb4",
+			cmd := exec.Command("mariadb", "--no-defaults", "--batch", "--skip-column-names", "--connect-timeout=10",
+				"--default-character-set=utf8mb4",
 				"-h", "127.0.0.1", "-P", port, "-u", databaseUser, database)
 			cmd.Env = append(as.environment(dir), "MYSQL_PWD="+s.password)
 			return cmd

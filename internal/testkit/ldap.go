@@ -65,7 +65,10 @@ const (
 func StartSlapd(t testing.TB, o SlapdOptions) *Slapd {
 	t.Helper()
 	Need(t, "slapd", "ldapadd")
-	s := &Slapd{CA: o.CA, Suffix: o.Suffix, RootPassword: slapdRootPassword, ReaderPassword: slapdReaderPassword, dir: t.TempDir()}
+	s := &Slapd{
+		CA: o.CA, Suffix: o.Suffix, RootPassword: slapdRootPassword, ReaderPassword: slapdReaderPassword,
+		dir: t.TempDir(),
+	}
 	if s.CA == nil && !o.NoTLS {
 		s.CA = NewCA(t)
 	}
@@ -170,7 +173,8 @@ func (s *Slapd) run(t testing.TB, program string, args ...string) {
 // Add adds the entries of an LDIF while the server runs.
 func (s *Slapd) Add(t testing.TB, ldif string) {
 	t.Helper()
-	s.run(t, "ldapadd", "-x", "-H", s.URL, "-D", s.RootDN, "-w", s.RootPassword, "-f", writeFile(t, s.dir, "add.ldif", []byte(ldif)))
+	s.run(t, "ldapadd", "-x", "-H", s.URL, "-D", s.RootDN, "-w", s.RootPassword, "-f",
+		writeFile(t, s.dir, "add.ldif", []byte(ldif)))
 }
 
 // Start starts it again after [Slapd.Stop] or [Slapd.Kill], on the same ports and

@@ -131,8 +131,13 @@ smtpd_sasl_path = inet:%[4]s
 %[5]s
 `, dir, certFile, keyFile, dovecot.auth, extra)
 	var master strings.Builder
-	fmt.Fprintf(&master, "%s inet n - n - - smtpd\n%s inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n", p.Submission, p.Submissions)
-	for _, service := range []string{"anvil unix - - n - 1 anvil", "cleanup unix n - n - 0 cleanup", "rewrite unix - - n - - trivial-rewrite", "proxymap unix - - n - - proxymap", "tlsmgr unix - - n 1000? 1 tlsmgr", "postlog unix-dgram n - n - 1 postlogd", "error unix - - n - - error"} {
+	fmt.Fprintf(&master, "%s inet n - n - - smtpd\n%s inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n", p.Submission,
+		p.Submissions)
+	for _, service := range []string{
+		"anvil unix - - n - 1 anvil", "cleanup unix n - n - 0 cleanup",
+		"rewrite unix - - n - - trivial-rewrite", "proxymap unix - - n - - proxymap", "tlsmgr unix - - n 1000? 1 tlsmgr",
+		"postlog unix-dgram n - n - 1 postlogd", "error unix - - n - - error",
+	} {
 		master.WriteString(service + "\n")
 	}
 	writeFile(t, dir, "main.cf", []byte(main))

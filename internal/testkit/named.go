@@ -93,7 +93,8 @@ controls {};
 ns A %[2]s
 %[3]s
 `, dns.Fqdn(name), host, text))
-		conf += fmt.Sprintf("zone %q { type primary; file %q; allow-update { key autoconfig-test; };%s };\n", name, file, policy)
+		conf += fmt.Sprintf("zone %q { type primary; file %q; allow-update { key autoconfig-test; };%s };\n", name, file,
+			policy)
 	}
 	startProcess(t, dir, "named", "-f", "-c", write("named.conf", conf))
 	for name := range zones { // it answers before it has loaded them

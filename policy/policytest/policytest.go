@@ -13,8 +13,10 @@ import (
 
 // words are texts that formats like to misread.
 var words = []string{
-	"Example Mail", "00123", "true", "null", "~", "1e5", "0x10", " blank", "blank ", "a: b", "- x", "#", "\"quoted\"", "it's", "[x]",
-	"Zürich", "日本", "é", "&amp;", "<b>", "%EMAILADDRESS%", "{address}", "a\\b", "*", "!x", "@x", "`x`", "yes", "2027-06-30", "key", ">", "|", "?",
+	"Example Mail", "00123", "true", "null", "~", "1e5", "0x10", " blank", "blank ", "a: b", "- x", "#", "\"quoted\"",
+	"it's", "[x]",
+	"Zürich", "日本", "é", "&amp;", "<b>", "%EMAILADDRESS%", "{address}", "a\\b", "*", "!x", "@x", "`x`", "yes",
+	"2027-06-30", "key", ">", "|", "?",
 }
 
 func word() *rapid.Generator[string] { return rapid.SampledFrom(words) }
@@ -31,10 +33,16 @@ func maybe[T any](t *rapid.T, label string, g *rapid.Generator[T]) T {
 func Site() *rapid.Generator[policy.Site] {
 	return rapid.Custom(func(t *rapid.T) policy.Site {
 		site := policy.Site{
-			ID:        rapid.StringMatching(`[a-z2-7]{26}`).Draw(t, "id"),
-			Providers: []settings.Provider{{ID: "main", Name: word().Draw(t, "provider"), ShortName: maybe(t, "short", word()), HelpURL: maybe(t, "help", rapid.Just("https://help.example/?a=b&c"))}},
-			Plans:     []policy.Plan{{Name: "standard", Offer: offer(t)}},
-			Domains:   []policy.Domain{{Name: "example.com", Aliases: []string{"example.net", "xn--mller-kva.example"}, Plan: "standard"}},
+			ID: rapid.StringMatching(`[a-z2-7]{26}`).Draw(t, "id"),
+			Providers: []settings.Provider{{
+				ID: "main", Name: word().Draw(t, "provider"), ShortName: maybe(t, "short", word()),
+				HelpURL: maybe(t, "help", rapid.Just("https://help.example/?a=b&c")),
+			}},
+			Plans: []policy.Plan{{Name: "standard", Offer: offer(t)}},
+			Domains: []policy.Domain{{
+				Name: "example.com", Aliases: []string{"example.net", "xn--mller-kva.example"},
+				Plan: "standard",
+			}},
 		}
 		if rapid.Bool().Draw(t, "second domain") {
 			d := policy.Domain{Name: "example.org", Plan: "standard"}
@@ -61,7 +69,10 @@ func offer(t *rapid.T) policy.Offer {
 	o := policy.Offer{
 		Provider: "main",
 		Servers:  policy.Servers{IMAP: servers(t, "imap"), POP3: servers(t, "pop3"), SMTP: servers(t, "smtp")},
-		Username: settings.Username(rapid.SampledFrom([]string{"", "{address}", "{local}", "{login}", "00{local}", "{local}%{domain}"}).Draw(t, "username")),
+		Username: settings.Username(rapid.SampledFrom([]string{
+			"", "{address}", "{local}", "{login}", "00{local}",
+			"{local}%{domain}",
+		}).Draw(t, "username")),
 		Services: settings.Services{
 			CalDAV:  maybe(t, "caldav", rapid.Just("https://dav.example/cal/")),
 			CardDAV: maybe(t, "carddav", rapid.Just("https://dav.example:8443/")),
@@ -73,8 +84,14 @@ func offer(t *rapid.T) policy.Offer {
 			Default: rapid.SampledFrom([]settings.Protocol{"", settings.IMAP, settings.POP3}).Draw(t, "default"),
 			POP3:    policy.POP3{Days: days()},
 			Rules: []policy.Rule{
-				{Name: "r " + word().Draw(t, "rule"), Match: policy.Match{Group: word().Draw(t, "group")}, Protocol: settings.POP3, POP3: policy.POP3{Days: days()}},
-				{Name: "shard", Match: policy.Match{Address: "s*@*", QuotaAbove: 1e6}, Servers: policy.Servers{IMAP: servers(t, "shard")}},
+				{
+					Name: "r " + word().Draw(t, "rule"), Match: policy.Match{Group: word().Draw(t, "group")},
+					Protocol: settings.POP3, POP3: policy.POP3{Days: days()},
+				},
+				{
+					Name: "shard", Match: policy.Match{Address: "s*@*", QuotaAbove: 1e6},
+					Servers: policy.Servers{IMAP: servers(t, "shard")},
+				},
 				{Name: "small", Match: policy.Match{Devices: policy.OneDevice, QuotaBelow: 500e6}, Protocol: settings.POP3},
 			},
 		},
@@ -83,7 +100,10 @@ func offer(t *rapid.T) policy.Offer {
 		o.RecipientDelimiter = rapid.Ptr(rapid.SampledFrom([]string{"", "+", "-+"}), false).Draw(t, "delimiter")
 	}
 	if rapid.Bool().Draw(t, "profile?") {
-		o.Profile = settings.Profile{Expires: time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC), Consent: map[string]string{"default": "Line one\nline two", "de": word().Draw(t, "consent")}}
+		o.Profile = settings.Profile{
+			Expires: time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC),
+			Consent: map[string]string{"default": "Line one\nline two", "de": word().Draw(t, "consent")},
+		}
 	}
 	return o
 }
@@ -95,7 +115,12 @@ func servers(t *rapid.T, label string) policy.ServerList {
 			Host:     fmt.Sprintf("%s%d.example.com", label, i),
 			Port:     rapid.SampledFrom([]int{0, 2525}).Draw(t, label+" port"),
 			Security: rapid.SampledFrom([]settings.Security{"", settings.TLS, settings.STARTTLS}).Draw(t, label+" security"),
-			Auth:     rapid.SampledFrom([][]settings.Auth{nil, {settings.AuthPlain}, {settings.AuthScramSHA256, settings.AuthPlain}, {settings.AuthCramMD5, settings.AuthLogin}}).Draw(t, label+" auth"),
+			Auth: rapid.SampledFrom([][]settings.Auth{
+				nil,
+				{settings.AuthPlain},
+				{settings.AuthScramSHA256, settings.AuthPlain},
+				{settings.AuthCramMD5, settings.AuthLogin},
+			}).Draw(t, label+" auth"),
 		})
 	}
 	return list
