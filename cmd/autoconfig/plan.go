@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"slices"
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
+	"autoconfig/internal/doctor/probe"
 	"autoconfig/pacc"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -41,7 +44,7 @@ func (app *application) plan(c *call, name string) (doctor.Plan, error) {
 	}
 	documents, err := app.documents(c, domain, terms)
 	return doctor.Plan{
-		Domain: domain, Host: app.process.PublicURL.Hostname(), Terms: terms,
+		Domain: domain, Host: app.process.PublicURL.Hostname(), Addresses: publicAddresses(app.process), Terms: terms,
 		Given: terms.Given(byHand...), Documents: documents, Misled: misled,
 	}, err
 }
@@ -100,4 +103,27 @@ func (app *application) documents(c *call, name string, terms *policy.Terms) ([]
 		}
 	}
 	return slices.DeleteFunc([][]byte{d.Served, d.Waiting}, func(d []byte) bool { return d == nil }), nil
+}
+
+// publicAddresses are those by which everybody reaches this machine, as far as it knows
+// them: behind a router or a proxy it doesn't.
+func publicAddresses(process configuration) (all []netip.Addr) {
+	interfaces, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	listens, err := netip.ParseAddr(process.Listen.Host)
+	everywhere := err == nil && listens.IsUnspecified() || process.Listen.Host == ""
+	for _, a := range interfaces {
+		p, err := netip.ParsePrefix(a.String())
+		if err != nil {
+			continue
+		}
+		ip := p.Addr().Unmap()
+		to := netip.AddrPortFrom(ip, process.Listen.Port)
+		if (everywhere || ip == listens.Unmap()) && (probe.DialPolicy{}).Permits(to) == nil {
+			all = append(all, ip)
+		}
+	}
+	return all
 }

@@ -8,13 +8,65 @@ func Catalogue() []Meaning { return catalogue }
 var catalogue = []Meaning{
 	{
 		DNSLookupFailed, Error,
-		"A name server did not answer, or answered SERVFAIL: what it was asked for may be there or may be " +
+		"No name server gave a usable answer (but SERVFAIL, say): what it was asked for may be there or may be " +
 			"missing. Checks that need it are left out.",
 		"Look at the zone's delegation, its DNSSEC and its servers.",
 	},
 	{
+		DNSTimeout, Error,
+		"A name server doesn't answer in time. After several such questions it isn't asked again.",
+		"Check that it runs, and that its port 53 can be reached by UDP from here. For this check, name " +
+			"another resolver: --resolver.",
+	},
+	{
+		DNSRefused, Error,
+		"A name server refuses to answer. If it refuses only questions with EDNS, it is asked without EDNS, " +
+			"and this is information.",
+		"Permit the question: a resolver must answer this machine (BIND: allow-recursion, Unbound: " +
+			"access-control), a zone's server everybody (BIND: allow-query). Check that the zone is loaded there.",
+	},
+	{
+		DNSFormErr, Error,
+		"A name server says that it can't read the question (FORMERR). If it says so only to questions with " +
+			"EDNS, as old servers and firewalls do, it is asked without EDNS (RFC 6891, section 7), and this is " +
+			"information.",
+		"Update the name server, or let EDNS pass the firewall. For this check, name another resolver: " +
+			"--resolver.",
+	},
+	{
+		DNSNotImp, Error,
+		"A name server says that it doesn't implement the question (NOTIMP). If it says so only to questions " +
+			"with EDNS, it is asked without EDNS (RFC 6891, section 7), and this is information.",
+		"Update the name server, so that it knows EDNS and all record types. For this check, name another " +
+			"resolver: --resolver.",
+	},
+	{
+		DNSBadVers, Error,
+		"A name server takes version 0 of EDNS for an unknown version (BADVERS). It is asked without EDNS " +
+			"(RFC 6891, section 7). If it answers then, this is information.",
+		"Update the name server. There is no other version than 0.",
+	},
+	{
+		DNSEDNSDropped, Warning,
+		"A name server doesn't answer questions with EDNS, but answers the same questions without. Resolvers " +
+			"wait for it, and since 2019 many consider it dead (DNS flag day). For the resolver of this check, " +
+			"this is information.",
+		"Let EDNS pass the firewall in front of it (UDP packets of 1232 bytes), or update the name server.",
+	},
+	{
+		DNSNoTCP, Error,
+		"An answer doesn't fit into a UDP packet, and the name server can't be reached by TCP (RFC 7766). If " +
+			"a larger packet brings the answer, the severity is lower.",
+		"Open TCP port 53 at the name server and at the firewall in front of it.",
+	},
+	{
+		DNSNoRecursion, Error,
+		"The name server that was given as a resolver refers to other servers, instead of asking them.",
+		"Name a recursive resolver: --resolver, or check: {resolver: [...]} in the configuration.",
+	},
+	{
 		DNSServerFailed, Warning,
-		"One of the zone's own servers doesn't answer. Programs are slow, or fail now and then.",
+		"One of the zone's own servers fails: no connection, or SERVFAIL. Programs are slow, or fail now and then.",
 		"Start it, or take it out of the delegation.",
 	},
 	{
@@ -78,7 +130,8 @@ var catalogue = []Meaning{
 	{
 		SRVTargetForeign, Warning,
 		"The record points outside the domain and isn't signed. Programs must ask the person, or refuse (RFC " +
-			"8314, section 5.1).",
+			"8314, section 5.1). For _autodiscover, and for a host that the policy hands out, this is the purpose, " +
+			"and information.",
 		"Use a host within the domain, or sign the zone.",
 	},
 	{
@@ -130,7 +183,9 @@ var catalogue = []Meaning{
 	},
 	{
 		HostMissing, Error,
-		"A special name has no address, so programs don't find this service.",
+		"A special name, or this service's own name, has no address, so programs don't find this service. For " +
+			"ua-auto-config this is information as long as no digest is published: without one, programs don't " +
+			"ask there.",
 		"Publish the record.",
 	},
 	{
@@ -234,6 +289,41 @@ var catalogue = []Meaning{
 		"Redirect to https.",
 	},
 	{
+		RedirectPrivate, Error,
+		"A redirect leads to an address of the reader's own machine or network (127.0.0.1, 10.0.0.0/8 and " +
+			"others): programs ask whatever is there, or nothing.",
+		"Redirect to the name by which everybody reaches the service. Often the host name isn't set in a " +
+			"panel.",
+	},
+	{
+		RedirectBroken, Error,
+		"A redirect leads to a URL that can't be reached: no such host, no connection, or no valid " +
+			"certificate. At the domain's own host, which doesn't have to publish anything, this is information.",
+		"Correct the Location, or get a certificate for the host that it names.",
+	},
+	{
+		RedirectLoop, Error,
+		"Redirects lead in a circle, or over more than 20 URLs. Programs give up.",
+		"Correct the Location. Often a proxy terminates TLS and doesn't tell the server behind it " +
+			"(X-Forwarded-Proto).",
+	},
+	{
+		RedirectNowhere, Error,
+		"The answer has the status of a redirect, but no Location.",
+		"Send a Location, or the document with status 200.",
+	},
+	{
+		RedirectForeign, Info,
+		"A redirect leads to another domain. Outlook asks the person first, and others may.",
+		"If this is intended, nothing. Otherwise point the name itself at the service (CNAME).",
+	},
+	{
+		RedirectRelative, Info,
+		"The Location of a redirect has no host. Today's programs accept it (RFC 9110, section 10.2.2), older" +
+			" ones don't.",
+		"Write the whole URL.",
+	},
+	{
 		ContentType, Error,
 		"The media type isn't one that Thunderbird accepts. It compares letter by letter, and otherwise gives up " +
 			"all URLs of the provider.",
@@ -313,6 +403,12 @@ var catalogue = []Meaning{
 		ConfigEncryption, Error,
 		"Encryption is set, but SSL is off: Thunderbird and others then use plaintext.",
 		"Set SSL to on.",
+	},
+	{
+		MXMissing, Info,
+		"The domain has no MX, or one that says that it accepts no mail (RFC 7505). Mail to its addresses " +
+			"goes to the host of the same name, or nowhere.",
+		"Publish the record, with the host that receives the domain's mail.",
 	},
 	{
 		MXIndirect, Info,

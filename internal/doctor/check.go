@@ -4,12 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/miekg/dns"
 
 	"autoconfig/internal/doctor/probe"
 )
@@ -52,7 +53,11 @@ type Checker struct {
 func (k *Checker) Check(ctx context.Context, domain string, plan *Plan) Report {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	c := &check{Checker: k, domain: domain, plan: plan}
+	run := *k
+	run.Resolver = k.Resolver.Run()
+	c := &check{Checker: &run, domain: domain, plan: plan}
+	// The first question settles alone what the resolver can do, before many are asked.
+	_, _ = c.Resolver.Ask(ctx, domain, dns.TypeSOA)
 	if c.wants(PartDNS) {
 		c.dns(ctx)
 		c.misled()
@@ -65,6 +70,10 @@ func (k *Checker) Check(ctx context.Context, domain string, plan *Plan) Report {
 	}
 	if c.wants(PartPACC) {
 		c.pacc(ctx)
+	}
+	c.unanswered()
+	if c.wants(PartDNS) {
+		c.limits()
 	}
 	findings := slices.CompactFunc(slices.SortedFunc(slices.Values(c.findings), bySeverity), func(a, b Finding) bool {
 		return bySeverity(a, b) == 0
@@ -81,6 +90,7 @@ type check struct {
 	mu       sync.Mutex
 	findings []Finding
 	days     *int // until the first certificate expires
+	lost     map[lost][]string
 }
 
 func (c *check) wants(p Part) bool { return len(c.Only) == 0 || slices.Contains(c.Only, p) }
@@ -106,15 +116,6 @@ func (c *check) report(f Finding) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.findings = append(c.findings, f)
-}
-
-// inconclusive reports a question without an answer.
-func (c *check) inconclusive(subject string, err error) {
-	seen := err.Error()
-	if errors.Is(err, context.DeadlineExceeded) {
-		seen = fmt.Sprintf("not asked: the check took longer than %s", checkTimeout)
-	}
-	c.report(Finding{Code: DNSLookupFailed, Subject: subject, Seen: seen})
 }
 
 // misled counts whom the records can't reach.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -50,6 +51,7 @@ func (c *check) dns(ctx context.Context) {
 	c.judgePaths(ctx)
 	parallel(services, func(s *service) { c.judgeTargets(ctx, s) })
 	c.judgeWildcard(ctx)
+	c.judgeMX(ctx)
 	c.specialNames(ctx)
 	c.signed(ctx)
 	c.authorities(ctx, services)
@@ -86,16 +88,16 @@ func (c *check) wanted(s *service) (records []Record, offered []*dns.SRV) {
 // judgeRecords looks at what is wrong with a service's records whatever is wanted.
 func (c *check) judgeRecords(s *service) {
 	if s.dot && len(s.targets) > 0 {
-		c.report(Finding{Code: SRVDotMixed, Subject: s.name + " SRV", Seen: s.answer.String()})
+		c.report(Finding{Code: SRVDotMixed, Subject: s.name + " SRV", Seen: s.answer.String(), Records: c.right(s, nil)})
 	}
 	for i, srv := range s.targets {
 		for _, other := range s.targets[:i] {
 			if sameTarget(srv, other) && srv.Priority == other.Priority && srv.Weight == other.Weight {
-				c.report(Finding{Code: SRVDuplicate, Subject: s.name + " SRV", Seen: recordOf(srv).Data})
+				c.report(Finding{Code: SRVDuplicate, Subject: s.name + " SRV", Seen: recordOf(srv).Data, Records: c.right(s, nil)})
 			}
 		}
 		if ttl := srv.Hdr.Ttl; ttl < 60 || ttl > 86400 {
-			c.report(Finding{Code: SRVTTL, Subject: s.name + " SRV", Seen: fmt.Sprintf("%d seconds", ttl)})
+			c.report(Finding{Code: SRVTTL, Subject: s.name + " SRV", Seen: fmt.Sprintf("%d seconds", ttl), Records: c.right(s, func(srv *dns.SRV) { srv.Hdr.Ttl = recordTTL })})
 		}
 	}
 }
@@ -157,12 +159,14 @@ func (c *check) judgePorts(s *service, offered []*dns.SRV) {
 		f := Finding{
 			Code: SRVPortUnusual, Subject: s.name + " SRV",
 			Seen: fmt.Sprintf("port %d", srv.Port), Expected: fmt.Sprintf("port %d", srvPorts[s.label]),
+			Records: c.right(s, func(r *dns.SRV) { r.Port = uint16(srvPorts[s.label]) }), //nolint:gosec // a port
 		}
 		switch {
+		case slices.ContainsFunc(offered, func(r *dns.SRV) bool { return sameTarget(r, srv) }):
+			f.Severity = Info
+			f.Remedy = "It is the port that is handed out. Use the registered one at the server, and then in the policy."
 		case s.label == autodiscover.SRVLabel:
 			f.Severity = Error
-		case slices.ContainsFunc(offered, func(r *dns.SRV) bool { return sameTarget(r, srv) }):
-			f.Severity = Info // the record is as it was printed
 		}
 		c.report(f)
 	}
@@ -233,6 +237,7 @@ func (c *check) judgePreference(byLabel map[string]*service) {
 				Code: SRVCleartext, Subject: at + " SRV",
 				Seen:     fmt.Sprintf("priority %d, with %s at %d", starttls, names.tls, tls),
 				Expected: fmt.Sprintf("more than %d", tls),
+				Records:  c.right(byLabel[names.starttls], func(srv *dns.SRV) { srv.Priority = max(srv.Priority, uint16(tls)+10) }), //nolint:gosec // of a record
 			})
 		}
 	}
@@ -264,25 +269,89 @@ func (c *check) judgeTargets(ctx context.Context, s *service) {
 			continue
 		}
 		seen[target] = true
+		_, offered := c.wanted(s)
+		ours := slices.ContainsFunc(offered, func(r *dns.SRV) bool { return strings.EqualFold(r.Target, target) })
 		if !dns.IsSubDomain(dns.Fqdn(c.domain), target) && !s.answer.Authentic {
-			c.report(Finding{
-				Code: SRVTargetForeign, Subject: s.name + " SRV",
+			f := Finding{
+				Code: SRVTargetForeign, Subject: s.name + " SRV", Records: c.right(s, nil),
 				Seen: target, Expected: "a host within " + c.domain,
-			})
+			}
+			if ours || s.label == autodiscover.SRVLabel {
+				f.Severity, f.Expected = Info, ""
+				f.Remedy = "Nothing, if that host is meant. Programs may ask the person to agree; a signed zone spares that."
+			}
+			c.report(f)
 		}
 		ips, answer, err := c.Resolver.Addresses(ctx, target)
 		switch {
 		case err != nil:
 			c.inconclusive(target, err)
 		case len(answer.Aliases) > 0 && len(ips) > 0:
-			c.report(Finding{
-				Code: SRVTargetCNAME, Subject: s.name + " SRV",
-				Seen:     target + " is an alias of " + strings.Join(answer.Aliases, ", "),
-				Expected: answer.Aliases[len(answer.Aliases)-1],
-			})
+			c.aliasedTarget(s, target, answer.Aliases, ips, ours)
 		case len(ips) == 0:
-			c.report(Finding{Code: SRVUnresolvable, Subject: s.name + " SRV", Seen: target + answer.Lack()})
+			c.report(Finding{
+				Code: SRVUnresolvable, Subject: s.name + " SRV", Seen: target + answer.Lack(),
+				Records: c.addressesOf(target),
+			})
 		}
+	}
+}
+
+// aliasedTarget reports a record that leads to an alias. One that the policy has can't
+// be changed alone.
+func (c *check) aliasedTarget(s *service, target string, aliases []string, ips []netip.Addr, ours bool) {
+	end := aliases[len(aliases)-1]
+	f := Finding{
+		Code: SRVTargetCNAME, Subject: s.name + " SRV",
+		Seen: target + " is an alias of " + strings.Join(aliases, ", "), Expected: end,
+	}
+	if ours {
+		f.Severity, f.Expected = Info, addressList(ips)
+		f.Remedy = "The policy names that host. Give it addresses in the place of the alias, or hand out the host that the alias leads to."
+		f.Records = addressRecords(target, ips)
+	} else {
+		f.Records = c.right(s, func(srv *dns.SRV) {
+			if strings.EqualFold(srv.Target, target) {
+				srv.Target = end
+			}
+		})
+	}
+	c.report(f)
+}
+
+// right are the records that belong at a service's name: those of the plan, and without
+// one what is published, as mend changes it.
+func (c *check) right(s *service, mend func(*dns.SRV)) []Record {
+	if records, _ := c.wanted(s); len(records) > 0 {
+		return records
+	}
+	var all []Record
+	for _, srv := range s.targets {
+		better := *srv
+		if mend != nil {
+			mend(&better)
+		}
+		if r := recordOf(&better); !slices.Contains(all, r) {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// judgeMX looks whether the domain gets mail at all.
+func (c *check) judgeMX(ctx context.Context) {
+	if c.plan == nil {
+		return
+	}
+	answer, err := c.Resolver.Ask(ctx, c.domain, dns.TypeMX)
+	if err != nil {
+		c.inconclusive(dns.Fqdn(c.domain)+" MX", err)
+	} else if answer.BestMX() == "" {
+		mx := Record{Name: dns.Fqdn(c.domain), Type: "MX", TTL: recordTTL, Data: "10 <the host that receives mail for " + c.domain + ">"}
+		c.report(Finding{
+			Code: MXMissing, Subject: mx.Name + " MX", Seen: cmp.Or(answer.String(), "nothing"),
+			Expected: mx.Data, Records: []Record{mx},
+		})
 	}
 }
 

@@ -54,10 +54,9 @@ func (c *check) web(ctx context.Context) {
 	}
 	parallel(all, func(a *answerOf) {
 		p, err := c.Fetch(ctx, a.request)
-		if err == nil && p.Downgraded() {
-			c.report(Finding{Code: HTTPDowngrade, Subject: p.Asked, Seen: strings.Join(p.Hops, " > ")})
+		if !c.redirected(p, err) {
+			a.got = a.judge(p, err)
 		}
-		a.got = a.judge(p, err)
 	})
 	var got []*place
 	for _, a := range all {
@@ -76,8 +75,12 @@ func (c *check) unreachable(url string, err error) {
 	switch {
 	case errors.Is(err, probe.ErrForbidden):
 		c.report(Finding{Code: HTTPUnreachable, Severity: Info, Subject: url, Seen: err.Error(), Remedy: notPermitted})
-	case errors.Is(err, probe.ErrNoHost) && c.wants(PartDNS), errors.Is(err, probe.ErrInconclusive):
+	case c.wants(PartDNS) && (errors.Is(err, probe.ErrNoHost) || errors.Is(err, probe.ErrInconclusive)):
 		// said by the other part
+	case errors.Is(err, probe.ErrInconclusive):
+		c.inconclusive(hostOf(url), err)
+	case errors.Is(err, probe.ErrNoHost):
+		c.report(Finding{Code: HTTPUnreachable, Subject: url, Seen: err.Error(), Records: c.hostRecords(hostOf(url))})
 	default:
 		c.report(Finding{Code: HTTPUnreachable, Subject: url, Seen: err.Error()})
 	}
@@ -184,7 +187,7 @@ func (c *check) nothing(ctx context.Context, path string) {
 	}
 	base, err := publicsuffix.EffectiveTLDPlusOne(host)
 	if suffix, _ := publicsuffix.PublicSuffix(host); err != nil || base == host && suffix != "" {
-		c.report(Finding{Code: MXPublicSuffix, Subject: c.domain, Seen: host})
+		c.report(Finding{Code: MXPublicSuffix, Subject: c.domain, Seen: host, Records: c.autoconfigAt("<the host that serves it>")})
 	}
 	if err != nil {
 		return
@@ -192,8 +195,13 @@ func (c *check) nothing(ctx context.Context, path string) {
 	where := "https://" + thunderbird.HostLabel + "." + base
 	p, err := c.Fetch(ctx, probe.Get(where+path))
 	if err == nil && p.Status == http.StatusOK && reads(p) && base != c.domain {
-		c.report(Finding{Code: MXIndirect, Subject: c.domain, Seen: where})
+		c.report(Finding{Code: MXIndirect, Subject: c.domain, Seen: where, Records: c.autoconfigAt(thunderbird.HostLabel + "." + base + ".")})
 		return
 	}
 	c.report(Finding{Code: NothingPublished, Subject: c.domain, Seen: "no configuration, here or at " + base})
+}
+
+// autoconfigAt are the records that lead the domain's special name to a host.
+func (c *check) autoconfigAt(host string) []Record {
+	return []Record{{Name: thunderbird.HostLabel + "." + dns.Fqdn(c.domain), Type: "CNAME", TTL: recordTTL, Data: host}}
 }

@@ -136,7 +136,7 @@ func TestEveryFaultOfTheWebIsFoundAndMended(t *testing.T) {
 	}{
 		"nothing listens":    {HTTPUnreachable, func(w *webWorld) { delete(w.routes, "192.0.2.80:443") }, "connection refused"},
 		"wrong certificate":  {HTTPUnreachable, func(w *webWorld) { w.checker.Roots = nil }, "certificate"},
-		"redirects for ever": {HTTPUnreachable, host(autoconfig, configPath, redirect("https://autoconfig.example.com"+configPath)), "more than 20 redirects"},
+		"redirects for ever": {RedirectLoop, host(autoconfig, configPath, redirect("https://autoconfig.example.com"+configPath)), "more than 20 redirects"},
 		"refuses":            {HTTPStatus, host(autoconfig, configPath, say(403, "text/plain", "no")), "status 403"},
 		"POX refuses":        {HTTPStatus, host(discover, poxPath, say(401, "text/plain", "no")), "status 401"},
 		"POX error":          {HTTPStatus, host(discover, poxPath, say(200, xmlType, `<Autodiscover><Response><Error><ErrorCode>500</ErrorCode></Error></Response></Autodiscover>`)), "Autodiscover error 500"},
@@ -235,12 +235,15 @@ func TestRedirectsAreJudgedAtEachHop(t *testing.T) {
 	t.Cleanup(inside.Close)
 	w.add("inside.example.com. 300 A 127.0.0.1")
 	w.routes["127.0.0.1:80"] = inside.Listener.Addr().(*net.TCPAddr).String()
-	for _, to := range []string{"http://inside.example.com/", "http://127.0.0.1/", "http://[::ffff:127.0.0.1]/", "file:///etc/passwd"} {
+	for to, code := range map[string]Code{
+		"http://inside.example.com/": RedirectPrivate, "http://127.0.0.1/": RedirectPrivate,
+		"http://[::ffff:127.0.0.1]/": RedirectPrivate, "file:///etc/passwd": RedirectBroken,
+	} {
 		w.sites["https://autoconfig.example.com"] = func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Location", to)
 			rw.WriteHeader(http.StatusFound)
 		}
-		if found := w.check(t).with(HTTPUnreachable); len(found) == 0 || reached {
+		if found := w.check(t).with(code); len(found) == 0 || reached {
 			t.Errorf("%s: %+v, reached: %v", to, found, reached)
 		}
 	}

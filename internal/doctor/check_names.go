@@ -26,10 +26,7 @@ func (c *check) specialNames(ctx context.Context) {
 		parallel(specialLabels, func(label string) { c.dangling(ctx, label+"."+dns.Fqdn(c.domain)) })
 		return // otherwise, a domain that isn't ours may publish in any way
 	}
-	service, _, err := c.Resolver.Addresses(ctx, c.plan.Host)
-	if err != nil {
-		c.inconclusive(c.plan.Host, err)
-	}
+	service := c.ownName(ctx)
 	wild, _, err := c.Resolver.Addresses(ctx, c.label()+"."+c.domain)
 	if err != nil {
 		c.inconclusive("a random name below "+c.domain, err)
@@ -41,41 +38,94 @@ func (c *check) specialNames(ctx context.Context) {
 	parallel(labels, func(label string) { c.specialName(ctx, label, service, wild) })
 }
 
+// ownName looks for this service's own name, to which the others lead.
+func (c *check) ownName(ctx context.Context) []netip.Addr {
+	ips, answer, err := c.Resolver.Addresses(ctx, c.plan.Host)
+	if err != nil {
+		c.inconclusive(c.plan.Host, err)
+		return nil
+	}
+	special := slices.ContainsFunc(specialLabels, func(label string) bool { return c.plan.Host == label+"."+c.domain })
+	if len(ips) > 0 || special { // which is looked at below
+		return ips
+	}
+	f := Finding{
+		Code: HostMissing, Subject: dns.Fqdn(c.plan.Host), Seen: strings.TrimSpace(answer.Lack()), Records: c.addressesOf(c.plan.Host),
+		Remedy: "Publish the record: it is this service's own name (public_url), to which the others lead.",
+	}
+	if len(answer.Aliases) > 0 {
+		f.Code, f.Seen = HostDangling, "an alias of "+strings.Join(answer.Aliases, ", ")+answer.Lack()
+	}
+	f.Expected = datas(f.Records)
+	c.report(f)
+	return nil
+}
+
 func (c *check) specialName(ctx context.Context, label string, service, wild []netip.Addr) {
 	name := label + "." + c.domain
-	var records []Record
-	for _, r := range c.plan.hosts() {
-		if r.Name == dns.Fqdn(name) {
-			records = append(records, r)
-		}
-	}
 	ips, answer, err := c.Resolver.Addresses(ctx, name)
-	seen := addressList(ips)
-	switch {
-	case err != nil:
+	if err != nil {
 		c.inconclusive(name, err)
-	case len(ips) == 0 && len(answer.Aliases) > 0:
-		c.report(Finding{
-			Code: HostDangling, Subject: dns.Fqdn(name),
-			Seen: "an alias of " + strings.Join(answer.Aliases, ", ") + answer.Lack(), Expected: datas(records),
-			Records: records,
-		})
-	case len(ips) == 0:
-		c.report(Finding{
-			Code: HostMissing, Subject: dns.Fqdn(name),
-			Seen: strings.TrimSpace(answer.Lack()), Expected: datas(records), Records: records,
-		})
-	case len(wild) > 0 && slices.Equal(ips, wild) && !overlap(ips, service):
-		c.report(Finding{
-			Code: HostWildcard, Subject: "*." + dns.Fqdn(c.domain),
-			Seen: seen, Expected: addressList(service), Records: records,
-		})
-	case len(service) > 0 && !overlap(ips, service):
-		c.report(Finding{
-			Code: HostNotOurs, Subject: dns.Fqdn(name),
-			Seen: seen, Expected: addressList(service), Records: records,
-		})
+		return
 	}
+	f := Finding{Subject: dns.Fqdn(name), Seen: addressList(ips), Records: c.hostRecords(name)}
+	f.Expected = datas(f.Records)
+	switch {
+	case len(ips) == 0 && len(answer.Aliases) > 0:
+		f.Code, f.Seen = HostDangling, "an alias of "+strings.Join(answer.Aliases, ", ")+answer.Lack()
+		if answer.Aliases[len(answer.Aliases)-1] == dns.Fqdn(c.plan.Host) { // as it should be, but that has no address
+			f.Records = c.addressesOf(c.plan.Host)
+			f.Expected, f.Remedy = datas(f.Records), "Publish the record of this service's own name."
+		}
+	case len(ips) == 0:
+		f.Code, f.Seen = HostMissing, strings.TrimSpace(answer.Lack())
+	case len(wild) > 0 && slices.Equal(ips, wild) && !overlap(ips, service):
+		f.Code, f.Subject, f.Expected = HostWildcard, "*."+dns.Fqdn(c.domain), addressList(service)
+	case len(service) > 0 && !overlap(ips, service):
+		f.Code, f.Expected = HostNotOurs, addressList(service)
+	default:
+		return
+	}
+	if label == pacc.HostLabel && !c.hasDigest(ctx) {
+		f.Severity = Info
+	}
+	c.report(f)
+}
+
+// hostRecords are the records to publish at a special name.
+func (c *check) hostRecords(name string) []Record {
+	if c.plan == nil {
+		return nil
+	}
+	if name == c.plan.Host { // this service's own, which the plan has no record of
+		return c.addressesOf(name)
+	}
+	return slices.DeleteFunc(c.plan.hosts(), func(r Record) bool { return r.Name != dns.Fqdn(name) })
+}
+
+// addressesOf are records that give a host an address: this service's, as far as they
+// are known. Others are for the operator to fill in.
+func (c *check) addressesOf(host string) []Record {
+	host = probe.Host(host)
+	if c.plan != nil && host == c.plan.Host && len(c.plan.Addresses) > 0 {
+		return addressRecords(host, c.plan.Addresses)
+	}
+	return []Record{{Name: dns.Fqdn(host), Type: "A", TTL: recordTTL, Data: "<the address of " + host + ">"}}
+}
+
+func addressRecords(host string, ips []netip.Addr) []Record {
+	var all []Record
+	for _, ip := range ips {
+		all = append(all, Record{Name: dns.Fqdn(host), Type: addressType(ip), TTL: recordTTL, Data: ip.String()})
+	}
+	return all
+}
+
+// hasDigest tells whether a PACC digest is published. Without one, no program asks for
+// the document.
+func (c *check) hasDigest(ctx context.Context) bool {
+	answer, err := c.Resolver.Ask(ctx, pacc.Label+"."+c.domain, dns.TypeTXT)
+	return err == nil && slices.ContainsFunc(answer.Texts(), pacc.IsTXT)
 }
 
 // dangling reports an alias that leads nowhere: whoever registers the name that it
@@ -86,10 +136,14 @@ func (c *check) dangling(ctx context.Context, name string) {
 	case err != nil:
 		c.inconclusive(name, err)
 	case len(ips) == 0 && len(answer.Aliases) > 0:
-		c.report(Finding{
+		f := Finding{
 			Code: HostDangling, Subject: name,
 			Seen: "an alias of " + strings.Join(answer.Aliases, ", ") + answer.Lack(),
-		})
+		}
+		if strings.HasPrefix(name, pacc.HostLabel+".") && !c.hasDigest(ctx) {
+			f.Severity = Info
+		}
+		c.report(f)
 	}
 }
 
@@ -171,29 +225,56 @@ func (c *check) askAgain(ctx context.Context) []question {
 }
 
 func (c *check) authority(ctx context.Context, server string, questions []question) {
+	defer c.limitsOf(server, Warning)
 	for _, q := range questions {
 		theirs, err := c.AskServer(ctx, server, c.domain, q.name, q.kind)
 		switch {
 		case errors.Is(err, probe.ErrReferral):
 			continue // a zone of its own, with other servers
+		case isKind(err, probe.NoTCP):
+			continue // said with the server's limits; the others can be asked
 		case errors.Is(err, probe.ErrForbidden):
 			c.report(Finding{
 				Code: DNSServerFailed, Severity: Info, Subject: server,
 				Seen: err.Error(), Remedy: "Permit its network, if it is yours: --allow-network.",
 			})
 			return
-		case err != nil && (errors.Is(err, probe.ErrLame) || err.Error() == "REFUSED" || err.Error() == "NOTAUTH"):
-			c.report(Finding{Code: DNSServerLame, Subject: server, Seen: err.Error()})
-			return
 		case err != nil:
-			c.report(Finding{Code: DNSServerFailed, Subject: server, Seen: err.Error()})
+			c.serverFailed(server, err)
 			return
 		}
 		if answerText(theirs) != answerText(q.answer) {
 			c.report(Finding{
-				Code: DNSDisagree, Subject: q.String(),
+				Code: DNSDisagree, Subject: q.String(), Records: c.planned(q.name),
 				Seen: fmt.Sprintf("%s says %q, the resolver %q", server, answerText(theirs), answerText(q.answer)),
 			})
 		}
 	}
+}
+
+func isKind(err error, kind probe.FailureKind) bool {
+	var f probe.Failure
+	return errors.As(err, &f) && f.Kind == kind
+}
+
+// serverFailed reports one of the zone's servers: there are others, so that it is no
+// error.
+func (c *check) serverFailed(server string, err error) {
+	f := Finding{Code: DNSServerFailed, Severity: Warning, Subject: server, Seen: err.Error()}
+	var failure probe.Failure
+	switch {
+	case errors.Is(err, probe.ErrLame) || err.Error() == "NOTAUTH":
+		f.Code = DNSServerLame
+	case errors.As(err, &failure) && kinds[failure.Kind] != "":
+		f.Code = kinds[failure.Kind]
+	}
+	c.report(f)
+}
+
+// planned are the records of the plan at a name.
+func (c *check) planned(name string) []Record {
+	if c.plan == nil {
+		return nil
+	}
+	return slices.DeleteFunc(c.plan.Records(), func(r Record) bool { return r.Name != name })
 }

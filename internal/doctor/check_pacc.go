@@ -53,7 +53,7 @@ func (c *check) pacc(ctx context.Context) {
 		if err != nil {
 			seen = err.Error()
 		}
-		c.report(Finding{Code: PACCUnreachable, Subject: url, Seen: seen})
+		c.report(Finding{Code: PACCUnreachable, Subject: url, Seen: seen, Records: c.hostRecords(pacc.HostLabel + "." + c.domain)})
 		return
 	}
 	got := pacc.DigestOf(p.Body)
@@ -65,7 +65,7 @@ func (c *check) pacc(ctx context.Context) {
 	}
 	c.report(Finding{
 		Code: PACCDigest, Subject: owner + " TXT",
-		Seen: strings.Join(answer.Texts(), "; "), Expected: got.TXT(), Records: c.digests(),
+		Seen: strings.Join(answer.Texts(), "; "), Expected: got.TXT(), Records: c.digestOf(got),
 	})
 }
 
@@ -80,6 +80,15 @@ func (c *check) digests() []Record {
 		}
 	}
 	return records
+}
+
+// digestOf is the record to publish for a document that is served: in a site the site's
+// own, since another document may be anybody's.
+func (c *check) digestOf(d pacc.Digest) []Record {
+	if c.plan != nil {
+		return c.digests()
+	}
+	return []Record{{Name: pacc.Label + "." + dns.Fqdn(c.domain), Type: "TXT", TTL: recordTTL, Data: quote(d.TXT())}}
 }
 
 func (c *check) readPACC(url string, body []byte) {

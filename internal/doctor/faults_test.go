@@ -82,7 +82,7 @@ func TestFaultsOfAResolverAreInconclusive(t *testing.T) {
 		}, "to another question"},
 		"another type": {func(w dns.ResponseWriter, q *dns.Msg) {
 			m := reply(q)
-			m.Question[0].Qtype = dns.TypeMX
+			m.Question[0].Qtype = dns.TypeHINFO
 			send(w, m)
 		}, "to another question"},
 		"not a response": {func(w dns.ResponseWriter, q *dns.Msg) { m := reply(q); m.Response = false; send(w, m) }, "to another question"},
@@ -107,7 +107,21 @@ func TestFaultsOfAResolverAreInconclusive(t *testing.T) {
 				return // by TCP, such an answer is one
 			}
 			failed := r.with(DNSLookupFailed)
-			if len(failed) < len(srvPorts) || len(failed) != len(r.Findings) || !strings.Contains(failed[0].Seen, c.seen) {
+			switch name {
+			case "REFUSED": // what lies with the server is said once
+				if failed = r.with(DNSRefused); len(failed) != 1 || !strings.Contains(failed[0].Seen, "more") {
+					t.Errorf("not said:\n%s", r.text())
+				}
+			case "silence":
+				if failed = r.with(DNSTimeout); len(failed) != 1 || !strings.Contains(failed[0].Seen, "more") {
+					t.Errorf("not said:\n%s", r.text())
+				}
+			default:
+				if len(failed) < len(srvPorts) {
+					t.Errorf("%d failed:\n%s", len(failed), r.text())
+				}
+			}
+			if len(failed) == 0 || len(failed) != len(r.Findings) || !strings.Contains(failed[0].Seen, c.seen) {
 				t.Errorf("%d failed:\n%s", len(failed), r.text())
 			}
 			if _, err := w.checker.Resolver.Ask(t.Context(), "example.com", dns.TypeSOA); !errors.Is(err, probe.ErrInconclusive) {
@@ -167,7 +181,7 @@ func TestServersOfTheZone(t *testing.T) {
 		code   Code
 		seen   string
 	}{
-		"refuses":              {func(m *dns.Msg) *dns.Msg { m.Rcode = dns.RcodeRefused; return m }, DNSServerLame, "REFUSED"},
+		"refuses":              {func(m *dns.Msg) *dns.Msg { m.Rcode = dns.RcodeRefused; return m }, DNSRefused, "REFUSED"},
 		"knows it from others": {func(m *dns.Msg) *dns.Msg { m.Authoritative = false; return m }, DNSServerLame, "without authority"},
 		"has another service": {func(m *dns.Msg) *dns.Msg {
 			if asks(m, dns.TypeSRV) {
@@ -193,7 +207,7 @@ func TestServersOfTheZone(t *testing.T) {
 			}
 			return m
 		}, "", ""},
-		"is silent": {func(*dns.Msg) *dns.Msg { return nil }, DNSServerFailed, "no answer in time"},
+		"is silent": {func(*dns.Msg) *dns.Msg { return nil }, DNSTimeout, "no answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

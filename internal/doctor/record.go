@@ -43,6 +43,8 @@ type Plan struct {
 	Domain string
 	// Host is the name of this service, to which the domain's special names lead.
 	Host string
+	// Addresses are those of this service, as far as they are known.
+	Addresses []netip.Addr
 	// Misled is how many accounts have another protocol than the default.
 	Misled int
 	// Serverless is how many have a protocol that there is no server for.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -25,11 +26,11 @@ func (r Report) State() string { return cmp.Or(string(r.Worst()), "good") }
 // inconclusive tells whether nothing at all could be found out.
 func (r Report) inconclusive() bool {
 	for _, f := range r.Findings {
-		if f.Code != DNSLookupFailed {
+		if !slices.Contains(unknown, f.Code) && f.Code != PolicyMisleads && f.Code != PolicyServerless { // those were not asked for
 			return false
 		}
 	}
-	return len(r.Findings) > 0
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return slices.Contains(unknown, f.Code) && f.Severity == Error })
 }
 
 // Results keeps results, and says which replica may check. The store implements

@@ -70,9 +70,12 @@ func (p *Prober) AskServer(ctx context.Context, server, domain, name string, kin
 	connect := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return p.Dialer.Dial(ctx, network, ips, 53)
 	}
-	reply, err := exchange(ctx, connect, p.Resolver.Timeout, server, newQuery(name, kind))
-	if err != nil {
-		return Answer{}, err
+	reply, failures := p.Resolver.asker(connect).ask(ctx, newQuery(name, kind), server)
+	switch {
+	case ctx.Err() != nil:
+		return Answer{}, ctx.Err()
+	case reply == nil:
+		return Answer{}, failures[0]
 	}
 	if !reply.Authoritative {
 		if refers(reply, dns.Fqdn(domain)) {

@@ -41,10 +41,12 @@ func PostXML(url, body string) Request {
 type Page struct {
 	Asked string // the URL that was asked
 	// Hops are the URLs that redirects led over, the asked one not among them.
-	Hops   []string
-	Status int
-	Header http.Header
-	Body   []byte
+	Hops []string
+	// Locations are what the redirects said, as they said it.
+	Locations []string
+	Status    int
+	Header    http.Header
+	Body      []byte
 }
 
 // At is the URL that answered.
@@ -73,7 +75,8 @@ func (p Page) MediaType() string { return cmp.Or(p.Header.Get("Content-Type"), "
 // Fetch sends a request and follows its redirects, twenty at most. Each host on the
 // way is resolved, and dialled only if the policy permits it; nothing is kept for a
 // next request. At most 1 MiB of the body is read, and the whole takes ten
-// seconds at most. A page whose body can't be read has its status all the same.
+// seconds at most. A page whose body can't be read has its status all the same, and one
+// that isn't there the redirects on the way to it.
 func (p *Prober) Fetch(ctx context.Context, r Request) (Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -86,9 +89,10 @@ func (p *Prober) Fetch(ctx context.Context, r Request) (Page, error) {
 		},
 		CheckRedirect: func(next *http.Request, _ []*http.Request) error {
 			if len(got.Hops) == maxRedirects {
-				return fmt.Errorf("more than %d redirects", maxRedirects)
+				return fmt.Errorf("%w: more than %d redirects", ErrRedirects, maxRedirects)
 			}
 			got.Hops = append(got.Hops, next.URL.String())
+			got.Locations = append(got.Locations, next.Response.Header.Get("Location"))
 			return nil
 		},
 	}
@@ -104,6 +108,9 @@ func (p *Prober) Fetch(ctx context.Context, r Request) (Page, error) {
 		var wrapped *url.Error
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err // the URL is said anyway
+		}
+		if strings.HasPrefix(err.Error(), "failed to parse Location") {
+			err = fmt.Errorf("%w: %w", ErrLocation, err)
 		}
 		return got, err
 	}
@@ -134,6 +141,13 @@ func (p *Prober) Document(ctx context.Context, address string) ([]byte, error) {
 	}
 	return got.Body, nil
 }
+
+var (
+	// ErrRedirects means that redirects don't end.
+	ErrRedirects = errors.New("a redirect without an end")
+	// ErrLocation means that a redirect's Location can't be read.
+	ErrLocation = errors.New("a redirect that can't be read")
+)
 
 // ErrNoHost means that the name in a URL has no address.
 var ErrNoHost = errors.New("no such host")

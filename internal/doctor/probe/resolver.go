@@ -1,25 +1,16 @@
 package probe
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
-)
-
-// How a question is asked. A check must end within 30 seconds, whatever servers
-// do: one question takes at most askTries times askTimeout.
-const (
-	askTimeout = 2 * time.Second
-	askTries   = 2
-	// ednsSize avoids fragments (DNS flag day 2020).
-	ednsSize = 1232
 )
 
 // ErrInconclusive means that a question got no answer: neither "there is" nor
@@ -36,8 +27,36 @@ type Resolver struct {
 	// Connect opens connections; net.Dialer's if nil. The servers are the
 	// operator's choice and aren't judged.
 	Connect func(ctx context.Context, network, address string) (net.Conn, error)
-	// Timeout bounds one try; 2 seconds if 0.
-	Timeout time.Duration
+	// Timeout bounds one try; 2 seconds if 0. EDNSTimeout bounds one with EDNS, where
+	// the answer to the same question without it may yet come; Timeout if 0.
+	Timeout, EDNSTimeout time.Duration
+
+	once     sync.Once
+	known    *abilities
+	patience *patience
+}
+
+// Run is the resolver for one run over a domain. Within it, nothing is waited for again
+// and again: a server, a zone or a type of records of which several questions in a row
+// had no answer is given up. What servers can't do is remembered beyond it.
+func (r *Resolver) Run() *Resolver {
+	return &Resolver{
+		Servers: r.Servers, Trusted: r.Trusted, Connect: r.Connect, Timeout: r.Timeout, EDNSTimeout: r.EDNSTimeout,
+		known: r.abilities(), patience: &patience{answered: map[string]bool{}, silent: map[string]int{}},
+	}
+}
+
+func (r *Resolver) abilities() *abilities {
+	r.once.Do(func() {
+		if r.known == nil {
+			r.known = &abilities{}
+		}
+	})
+	return r.known
+}
+
+func (r *Resolver) asker(connect connector) asker {
+	return asker{connect: connect, timeout: r.Timeout, ednsTimeout: r.EDNSTimeout, abilities: r.abilities(), patience: r.patience}
 }
 
 // SystemResolver is the one of this machine.
@@ -68,23 +87,16 @@ func WithPort(server string) string {
 func (r *Resolver) Ask(ctx context.Context, name string, kind uint16) (Answer, error) {
 	query := newQuery(name, kind)
 	query.RecursionDesired = true
-	var failures []string
-	for try := range askTries {
-		for _, server := range r.Servers {
-			reply, err := exchange(ctx, r.Connect, r.Timeout, server, query)
-			if ctx.Err() != nil {
-				return Answer{}, ctx.Err()
-			}
-			if err == nil {
-				return r.read(reply)
-			}
-			if failure := server + ": " + err.Error(); try == 0 {
-				failures = append(failures, failure)
-			}
-		}
+	a := r.asker(r.Connect)
+	a.recursive = true
+	reply, failures := a.ask(ctx, query, r.Servers...)
+	switch {
+	case ctx.Err() != nil:
+		return Answer{}, ctx.Err()
+	case reply == nil:
+		return Answer{}, Inconclusive{name, dns.TypeToString[kind], failures}
 	}
-	return Answer{}, fmt.Errorf("%w for %s %s: %s",
-		ErrInconclusive, name, dns.TypeToString[kind], strings.Join(failures, "; "))
+	return r.read(reply)
 }
 
 func (r *Resolver) read(reply *dns.Msg) (Answer, error) {
@@ -93,20 +105,17 @@ func (r *Resolver) read(reply *dns.Msg) (Answer, error) {
 	return answer, err
 }
 
-// connector opens a connection to an address and port.
-type connector = func(ctx context.Context, network, address string) (net.Conn, error)
-
-func newQuery(name string, kind uint16) *dns.Msg {
-	query := new(dns.Msg)
-	query.SetQuestion(dns.Fqdn(name), kind)
-	query.SetEdns0(ednsSize, true)
-	return query
-}
-
 // Exchange asks one server, as host:port, that the operator has chosen: not about
 // others' names, so that it isn't asked to recurse. The reply is as it came.
 func Exchange(ctx context.Context, server, name string, kind uint16) (*dns.Msg, error) {
-	return exchange(ctx, nil, 0, server, newQuery(name, kind))
+	reply, failures := asker{abilities: &abilities{}}.ask(ctx, newQuery(name, kind), server)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case reply == nil:
+		return nil, failures[0]
+	}
+	return reply, nil
 }
 
 // AskAt is [Exchange] as [Resolver.Ask] answers.
@@ -116,76 +125,6 @@ func AskAt(ctx context.Context, server, name string, kind uint16) (Answer, error
 		return Answer{}, fmt.Errorf("%w for %s %s: %s: %w", ErrInconclusive, name, dns.TypeToString[kind], server, err)
 	}
 	return readAnswer(reply)
-}
-
-// exchange asks one server by UDP, and by TCP if the answer was cut. Answers that
-// are neither NOERROR nor NXDOMAIN are errors.
-func exchange(
-	ctx context.Context, connect connector, timeout time.Duration, server string, query *dns.Msg,
-) (*dns.Msg, error) {
-	if connect == nil {
-		connect = new(net.Dialer).DialContext
-	}
-	query = query.Copy()
-	query.Id = dns.Id()
-	for _, network := range []string{"udp", "tcp"} {
-		reply, err := exchangeOver(ctx, connect, timeout, network, server, query)
-		switch {
-		case err != nil:
-			return nil, err
-		case reply.Truncated && network == "udp":
-			continue
-		case reply.Rcode != dns.RcodeSuccess && reply.Rcode != dns.RcodeNameError:
-			return nil, errors.New(RcodeText(reply.Rcode))
-		}
-		return reply, nil
-	}
-	return nil, errors.New("truncated")
-}
-
-func exchangeOver(
-	ctx context.Context, connect connector, timeout time.Duration, network, server string, query *dns.Msg,
-) (*dns.Msg, error) {
-	timeout = cmp.Or(timeout, askTimeout)
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	connection, err := connect(ctx, network, server)
-	if err != nil {
-		return nil, shortError(err)
-	}
-	defer func() { _ = connection.Close() }()
-	client := &dns.Client{Net: network, Timeout: timeout, UDPSize: ednsSize}
-	reply, _, err := client.ExchangeWithConnContext(ctx, query, &dns.Conn{Conn: connection, UDPSize: ednsSize})
-	if err != nil {
-		return nil, shortError(err)
-	}
-	if !echoes(query, reply) {
-		return nil, errors.New("the answer is to another question")
-	}
-	return reply, nil
-}
-
-// echoes tells whether a reply repeats the question, in any letter case.
-func echoes(query, reply *dns.Msg) bool {
-	return reply.Response && len(reply.Question) == 1 &&
-		strings.EqualFold(reply.Question[0].Name, query.Question[0].Name) &&
-		reply.Question[0].Qtype == query.Question[0].Qtype
-}
-
-func shortError(err error) error {
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		return errors.New("no answer in time")
-	}
-	return err
-}
-
-// RcodeText is a response code in a word.
-func RcodeText(code int) string {
-	if text, ok := dns.RcodeToString[code]; ok {
-		return text
-	}
-	return fmt.Sprintf("response code %d", code)
 }
 
 // Addresses are a host's, IPv6 and IPv4. One kind that can't be found out doesn't
