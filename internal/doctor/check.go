@@ -91,6 +91,7 @@ type check struct {
 	findings []Finding
 	days     *int // until the first certificate expires
 	lost     map[lost][]string
+	unclear  bool // the DNS didn't say where some URL is
 }
 
 func (c *check) wants(p Part) bool { return len(c.Only) == 0 || slices.Contains(c.Only, p) }

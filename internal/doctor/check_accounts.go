@@ -133,7 +133,7 @@ func (c *check) without(places []*place, taken map[string]bool) {
 			names = append(names, name)
 		}
 	}
-	if len(names) > 0 {
+	if len(names) > 0 && !c.unclear {
 		c.report(Finding{Code: ConfigNotFound, Subject: c.domain, Seen: "no account in " + strings.Join(names, ", "), Expected: "an account"})
 	}
 }

@@ -54,6 +54,11 @@ func (c *check) web(ctx context.Context) {
 	}
 	parallel(all, func(a *answerOf) {
 		p, err := c.Fetch(ctx, a.request)
+		if errors.Is(err, probe.ErrInconclusive) {
+			c.mu.Lock()
+			c.unclear = true
+			c.mu.Unlock()
+		}
 		if !c.redirected(p, err) {
 			a.got = a.judge(p, err)
 		}

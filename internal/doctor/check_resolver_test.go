@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -298,6 +299,54 @@ func TestAServerOfTheZoneWithoutEDNS(t *testing.T) {
 			found := r.with(c.code)
 			if len(found) != 1 || len(r.Findings) != 1 || found[0].Severity != c.severity || found[0].Subject != "ns.example.com." {
 				t.Errorf("findings:\n%s", r.text())
+			}
+		})
+	}
+}
+
+// BIND can be told to be odd in these ways.
+func TestARealServerWithOddities(t *testing.T) {
+	t.Parallel()
+	zone := map[string]string{"example.com": "_imaps._tcp SRV 0 1 993 gone\n"}
+	for i := range 40 {
+		zone["example.com"] += fmt.Sprintf("_pop3s._tcp SRV %d 1 995 a-host-with-a-rather-long-name-to-fill-packets-%d\n", i, i)
+	}
+	for oddity, c := range map[string]struct {
+		code     Code
+		severity Severity
+		read     bool // what it answers
+	}{
+		"ednsformerr": {DNSFormErr, Info, true}, "ednsnotimp": {DNSNotImp, Info, true}, "ednsrefused": {DNSRefused, Info, true},
+		"dropedns": {DNSEDNSDropped, Info, true}, "notcp": {DNSNoTCP, Error, true}, "allow-query": {DNSRefused, Error, false},
+		"a referral": {DNSNoRecursion, Error, false},
+	} {
+		t.Run(oddity, func(t *testing.T) {
+			t.Parallel()
+			var bind *testkit.BIND
+			switch oddity {
+			case "allow-query":
+				bind = testkit.StartClosedBIND(t, zone)
+			case "a referral":
+				bind = testkit.StartBIND(t, "127.0.0.1:0", map[string]string{"com": "example NS ns.example\nns.example A 192.0.2.53\n"})
+			default:
+				bind = testkit.StartOddBIND(t, oddity, zone)
+			}
+			checker := &Checker{Only: []Part{PartDNS}, Prober: probe.Prober{Resolver: &probe.Resolver{Servers: []string{bind.Addr}, Timeout: time.Minute}}}
+			if oddity == "dropedns" {
+				checker.Resolver.EDNSTimeout = time.Second // for what never comes
+			}
+			r := checker.Check(t.Context(), "example.com", nil)
+			found := r.with(c.code)
+			if len(found) != 1 || found[0].Severity != c.severity || found[0].Subject != bind.Addr {
+				t.Errorf("findings:\n%s", r.text())
+			}
+			if read := len(r.with(SRVUnresolvable)) > 0; read != c.read {
+				t.Errorf("read: %v\n%s", read, r.text())
+			}
+			for _, f := range r.with(DNSServerFailed) { // ns.example.com is at 127.0.0.1
+				if f.Severity != Info || !strings.Contains(f.Remedy, "Permit") {
+					t.Errorf("what isn't dialled is no fault:\n%s", r.text())
+				}
 			}
 		})
 	}

@@ -27,6 +27,19 @@ func StartBIND(t testing.TB, addr string, zones map[string]string) *BIND {
 	return startBIND(t, addr, zones, "")
 }
 
+// StartOddBIND is [StartBIND] of a server with one of BIND's own oddities for tests
+// (named -T): ednsformerr, ednsnotimp, ednsrefused, dropedns, noedns, notcp.
+func StartOddBIND(t testing.TB, oddity string, zones map[string]string) *BIND {
+	t.Helper()
+	return startBIND(t, "127.0.0.1:0", zones, "", "-T", oddity)
+}
+
+// StartClosedBIND is [StartBIND] of a server that answers nobody for its zones.
+func StartClosedBIND(t testing.TB, zones map[string]string) *BIND {
+	t.Helper()
+	return startBIND(t, "127.0.0.1:0", zones, " allow-query { none; };")
+}
+
 // StartSignedBIND is [StartBIND] with zones that the server signs.
 func StartSignedBIND(t testing.TB, addr string, zones map[string]string) *BIND {
 	t.Helper()
@@ -64,7 +77,7 @@ func (b *BIND) keys(ctx context.Context, zone string) []dns.RR {
 	return keys
 }
 
-func startBIND(t testing.TB, addr string, zones map[string]string, policy string) *BIND {
+func startBIND(t testing.TB, addr string, zones map[string]string, policy string, args ...string) *BIND {
 	t.Helper()
 	Need(t, "named", "tsig-keygen")
 	dir := t.TempDir()
@@ -96,7 +109,11 @@ ns A %[2]s
 		conf += fmt.Sprintf("zone %q { type primary; file %q; allow-update { key autoconfig-test; };%s };\n", name, file,
 			policy)
 	}
-	startProcess(t, dir, "named", "-f", "-c", write("named.conf", conf))
+	startProcess(t, dir, "named", append([]string{"-f", "-c", write("named.conf", conf)}, args...)...)
+	if strings.Contains(policy, "allow-query") {
+		waitForDNS(t, b.Addr)
+		return b
+	}
 	for name := range zones { // it answers before it has loaded them
 		query := new(dns.Msg)
 		query.SetQuestion(dns.Fqdn(name), dns.TypeSOA)

@@ -73,12 +73,12 @@ func (a *ability) withoutTCP() string {
 func (r *Resolver) Limits(server string) (all []Failure) {
 	known := r.abilities().of(server)
 	if why, _ := known.withoutEDNS(); why == Silence {
-		all = append(all, Failure{server, why, "no answer to questions with EDNS, but to the same without"})
+		all = append(all, Failure{Server: server, Kind: why, Text: "no answer to questions with EDNS, but to the same without"})
 	} else if why != "" {
-		all = append(all, Failure{server, why, string(why) + " to questions with EDNS, but not to the same without"})
+		all = append(all, Failure{Server: server, Kind: why, Text: string(why) + " to questions with EDNS, but not to the same without"})
 	}
 	if text := known.withoutTCP(); text != "" {
-		all = append(all, Failure{server, NoTCP, text})
+		all = append(all, Failure{Server: server, Kind: NoTCP, Text: text})
 	}
 	return all
 }

@@ -62,7 +62,7 @@ func (a asker) ask(ctx context.Context, query *dns.Msg, servers ...string) (*dns
 				continue // it would say the same again
 			}
 			if a.patience.isOver(server, query) {
-				failures[i] = Failure{server, Silence, "no answer in time"}
+				failures[i] = Failure{Server: server, Kind: Silence, Text: "no answer in time"}
 				continue
 			}
 			reply, err := a.exchange(ctx, server, query, try > 0)
@@ -103,7 +103,7 @@ func (a asker) exchange(ctx context.Context, server string, query *dns.Msg, also
 			kind = failureOf(server, err).Kind
 		}
 		switch {
-		case slices.Contains([]FailureKind{FormErr, NotImp, BadVers}, kind):
+		case slices.Contains([]FailureKind{FormErr, NotImp, BadVers, Refused}, kind):
 			if plain, failure := a.judged(ctx, server, withoutEDNS(query), a.timeout); failure == nil || failureOf(server, failure).Kind != kind {
 				known.setEDNS(kind)
 				return plain, failure
@@ -135,10 +135,10 @@ func (a asker) judged(ctx context.Context, server string, query *dns.Msg, timeou
 		return nil, err
 	}
 	if kind := kindOf(reply.Rcode); kind != "" {
-		return nil, Failure{server, kind, RcodeText(reply.Rcode)}
+		return nil, Failure{Server: server, Kind: kind, Text: RcodeText(reply.Rcode)}
 	}
 	if a.recursive && refersOn(reply) {
-		return nil, Failure{server, NoRecursion, "it names other servers to ask, instead of asking them"}
+		return nil, Failure{Server: server, Kind: NoRecursion, Text: "it names other servers to ask, instead of asking them"}
 	}
 	return reply, nil
 }
@@ -163,7 +163,7 @@ func (a asker) whole(ctx context.Context, server string, query *dns.Msg, timeout
 			return reply, nil
 		}
 	}
-	return nil, Failure{server, NoTCP, text}
+	return nil, Failure{Server: server, Kind: NoTCP, Text: text}
 }
 
 // over asks by UDP or TCP; failures are a [Failure].
@@ -207,7 +207,7 @@ func echoes(query, reply *dns.Msg) bool {
 func shortError(server string, err error) error {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		return Failure{server, Silence, "no answer in time"}
+		return Failure{Server: server, Kind: Silence, Text: "no answer in time"}
 	}
 	return err
 }

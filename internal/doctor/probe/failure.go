@@ -29,9 +29,13 @@ type Failure struct {
 	Server string
 	Kind   FailureKind
 	Text   string
+	cause  error
 }
 
 func (f Failure) Error() string { return f.Text }
+
+// Unwrap is what it was made of, nil for what a server has answered.
+func (f Failure) Unwrap() error { return f.cause }
 
 // Inconclusive is [ErrInconclusive] of a question, with what each server did.
 type Inconclusive struct {
@@ -56,7 +60,7 @@ func failureOf(server string, err error) Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	return Failure{server, OtherFailure, err.Error()}
+	return Failure{server, OtherFailure, err.Error(), err}
 }
 
 // kindOf is what a response code means; "" for an answer.
