@@ -136,9 +136,12 @@ func canonicalAuth(a Auth) Auth {
 	return a
 }
 
-// PortWarning says what is odd about implicit TLS at the server's port; "" for nothing.
+// PortWarning says why the server's security doesn't fit its port; "" if it does.
 func (s Server) PortWarning(p Protocol) string {
-	if s.Security != TLS || securityAt(p, s.Port) != STARTTLS {
+	switch {
+	case s.Security == STARTTLS && p != ManageSieve && s.Port == RegisteredPort(p, TLS):
+		return fmt.Sprintf("port %d is registered for implicit TLS, where STARTTLS doesn't work; write security: tls, or port %d", s.Port, RegisteredPort(p, STARTTLS))
+	case s.Security != TLS || securityAt(p, s.Port) != STARTTLS:
 		return ""
 	}
 	return fmt.Sprintf("port %d is registered for STARTTLS: Thunderbird takes it for that in Autodiscover; write "+
@@ -159,11 +162,10 @@ func (s Server) Check(p Protocol, path string) Problems {
 		problems.Add(path+".port", "%d is not a port: it must be 1 to 65535", s.Port)
 	}
 	switch s.Security {
-	case TLS:
+	case TLS, STARTTLS:
 		if warning := s.PortWarning(p); warning != "" {
 			problems.Warn(path+".port", "%s", warning)
 		}
-	case STARTTLS:
 	case None:
 		if !s.AllowPlaintext {
 			problems.Add(path+".security", "security none sends passwords in the clear; use tls or starttls, or set "+

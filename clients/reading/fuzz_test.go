@@ -17,17 +17,19 @@ func FuzzReaders(f *testing.F) {
 	f.Add([]byte("\xFF\xFE<\x00a\x00/\x00>\x00"), "text/xml")
 	f.Fuzz(func(t *testing.T, body []byte, kind string) {
 		d, person := Document{kind, body}, Person{"o.neil@example.com", "O'Neil $& $1"}
-		for name, read := range map[string]func(Document, Person) (*Account, error){
-			"Thunderbird": Thunderbird, "Evolution": Evolution, "Android": Android, "DeltaChat": DeltaChat,
-		} {
-			account, err := read(d, person)
-			if (account == nil) != (err != nil) || err != nil && !errors.Is(err, ErrRefused) {
-				t.Errorf("%s: %+v, %v", name, account, err)
+		for _, p := range Programs() {
+			if p.Config != nil {
+				account, err := p.Config(d, person)
+				if (account == nil) != (err != nil) || err != nil && !errors.Is(err, ErrRefused) {
+					t.Errorf("%s: %+v, %v", p.ID, account, err)
+				}
 			}
-		}
-		account, redirect, err := ThunderbirdAutodiscover(d, person, "")
-		if (account == nil && redirect == "") != (err != nil) || err != nil && !errors.Is(err, ErrRefused) {
-			t.Errorf("Autodiscover: %+v, %q, %v", account, redirect, err)
+			if p.Autodiscover != nil {
+				account, redirect, err := p.Autodiscover(d, person)
+				if (account == nil && redirect == Redirect{}) != (err != nil) || err != nil && !errors.Is(err, ErrRefused) {
+					t.Errorf("%s, Autodiscover: %+v, %+v, %v", p.ID, account, redirect, err)
+				}
+			}
 		}
 	})
 }
@@ -51,10 +53,14 @@ func TestLargeDocumentsAreReadInTime(t *testing.T) {
 			t.Parallel()
 			begun := time.Now()
 			d, person := Document{"text/xml", []byte(text)}, Person{Email: "o.neil@example.com"}
-			_, _ = Thunderbird(d, person)
-			_, _ = Evolution(d, person)
-			_, _ = Android(d, person)
-			_, _ = DeltaChat(d, person)
+			for _, p := range Programs() {
+				if p.Config != nil {
+					_, _ = p.Config(d, person)
+				}
+				if p.Autodiscover != nil {
+					_, _, _ = p.Autodiscover(d, person)
+				}
+			}
 			if took := time.Since(begun); took > 2*time.Minute {
 				t.Errorf("it took %s", took)
 			}

@@ -87,6 +87,9 @@ type check struct {
 	domain string
 	plan   *Plan
 
+	// anonymous is what URLs answer without an address.
+	anonymous map[string]anonymous
+
 	mu       sync.Mutex
 	findings []Finding
 	days     *int // until the first certificate expires

@@ -84,8 +84,10 @@ func (c *check) judgeConfig(url string, config *thunderbird.Config) (found []Fin
 			}
 		}
 		port, _ := strconv.Atoi(s.Port)
-		if slices.Contains(s.SocketTypes, "SSL") {
-			found = append(found, c.portOfSTARTTLS(url, settings.Protocol(s.Type), s.Hostname, port)...)
+		for _, kind := range []settings.Security{settings.TLS, settings.STARTTLS} {
+			if slices.Contains(s.SocketTypes, inDocuments[kind]) {
+				found = append(found, c.misplaced(url, settings.Protocol(s.Type), settings.Server{Host: s.Hostname, Port: port, Security: kind})...)
+			}
 		}
 	}
 	if !secure {
@@ -103,16 +105,20 @@ func (c *check) judgeConfig(url string, config *thunderbird.Config) (found []Fin
 	return found
 }
 
-// portOfSTARTTLS warns of implicit TLS at a port that is registered for STARTTLS, as
-// applying a site does. What the policy says itself was warned of there.
-func (c *check) portOfSTARTTLS(url string, p settings.Protocol, host string, port int) []Finding {
-	warning := settings.Server{Port: port, Security: settings.TLS}.PortWarning(p)
-	if warning == "" || c.plan != nil && slices.ContainsFunc(handedOut(c.plan.Terms), func(m mailServer) bool { return m.Port == port && m.Security == settings.TLS }) {
+// inDocuments is how autoconfig writes a security.
+var inDocuments = map[settings.Security]string{settings.TLS: "SSL", settings.STARTTLS: "STARTTLS"}
+
+// misplaced warns of a security that doesn't fit the port, as applying a site does. What
+// the policy says itself was warned of there.
+func (c *check) misplaced(url string, p settings.Protocol, s settings.Server) []Finding {
+	warning := s.PortWarning(p)
+	own := c.plan != nil && slices.ContainsFunc(handedOut(c.plan.Terms), func(m mailServer) bool { return m.Port == s.Port && m.Security == s.Security })
+	if warning == "" || own {
 		return nil
 	}
 	return []Finding{{
 		Code: ConfigPort, Subject: url,
-		Seen: fmt.Sprintf("%s %s:%d with SSL", strings.ToUpper(string(p)), host, port), Expected: warning,
+		Seen: fmt.Sprintf("%s %s:%d with %s", strings.ToUpper(string(p)), s.Host, s.Port, inDocuments[s.Security]), Expected: warning,
 	}}
 }
 
@@ -216,7 +222,7 @@ func (c *check) judgeProtocol(url string, p autodiscover.Protocol) (found []Find
 		found = append(found, Finding{Code: ConfigPlaintext, Subject: url, Seen: at + ", SSL off"})
 	}
 	if port, _ := strconv.Atoi(p.Port); ssl != "off" && (encryption == "" || encryption == "ssl") {
-		found = append(found, c.portOfSTARTTLS(url, settings.Protocol(strings.ToLower(p.Type)), p.Server, port)...)
+		found = append(found, c.misplaced(url, settings.Protocol(strings.ToLower(p.Type)), settings.Server{Host: p.Server, Port: port, Security: settings.TLS})...)
 	}
 	for _, value := range []string{p.Server, p.LoginName} {
 		// Outlook has no placeholders.

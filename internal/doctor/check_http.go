@@ -52,6 +52,7 @@ func (c *check) web(ctx context.Context) {
 		post(c.domain, c.atApex(AutodiscoverApex, autodiscoverPlace, c.readPOX(ctx))),
 		{request: probe.Get("https://" + autodiscoverHost + autodiscover.PathJSON + "?Email=" + url.QueryEscape(address) + "&Protocol=AutodiscoverV1"), judge: c.autodiscoverJSON},
 	}
+	c.askWithoutAddress(ctx)
 	parallel(all, func(a *answerOf) {
 		p, err := c.Fetch(ctx, a.request)
 		if errors.Is(err, probe.ErrInconclusive) {
@@ -69,6 +70,7 @@ func (c *check) web(ctx context.Context) {
 			got = append(got, a.got)
 		}
 	}
+	got = append(got, c.judgeAnonymous(got)...)
 	c.agree(got)
 	if c.plan == nil && !slices.ContainsFunc(got, func(pl *place) bool { return pl.document }) {
 		c.nothing(ctx, thunderbird.Path+query)

@@ -45,6 +45,13 @@ var publishedCases = []struct {
 	{"OAuth2 alone", strings.ReplaceAll(goodConfig, "password-cleartext", "OAuth2"), "", ConfigRefused, Error, []string{"Thunderbird: <incomingServer>: it has no OAuth2 for imap.example.com"}},
 	{"port 587 with SSL", strings.Replace(goodConfig, "<port>465</port>", "<port>587</port>", 1), "", ConfigPort, Warning, []string{"SMTP smtp.example.com:587 with SSL"}},
 	{"port 143 with SSL", strings.Replace(goodConfig, "<port>993</port>", "<port>143</port>", 1), "", ConfigPort, Warning, []string{"IMAP imap.example.com:143 with SSL"}},
+	{"port 993 with STARTTLS", strings.ReplaceAll(goodConfig, ">SSL<", ">STARTTLS<"), "", ConfigPort, Warning, []string{"IMAP imap.example.com:993 with STARTTLS"}},
+	{"a placeholder in the id", strings.Replace(goodConfig, `id="example.com"`, `id="%EMAILDOMAIN%"`, 1), "", ConfigRefused, Error, []string{"Thunderbird for Android, K-9 Mail: the id"}},
+	{"a second server without a port", strings.Replace(goodConfig, "<outgoingServer", strings.Replace(starttlsIMAP, "143", "", 1)+"<outgoingServer", 1), "", ConfigRefused, Error, []string{"Thunderbird for Android, K-9 Mail"}},
+	{"a socketType that is no word", strings.ReplaceAll(goodConfig, ">SSL<", ">STARTSSL<"), "", ConfigValue, Error, []string{"socketType STARTSSL", "Thunderbird"}},
+	{"socketType none", strings.ReplaceAll(goodConfig, ">SSL<", ">none<"), "", ConfigValue, Error, []string{"socketType none"}},
+	{"two placeholders in the username", strings.ReplaceAll(goodConfig, "%EMAILADDRESS%", "%EMAILLOCALPART%@%EMAILDOMAIN%"), "", ConfigLogin, Error, []string{`Evolution: the login "autoconfig-check@"`}},
+	{"Autodiscover with SSL off", "", strings.ReplaceAll(goodPOX, "<SSL>on</SSL>", "<SSL>off</SSL>"), ConfigPlaintext, Error, []string{"IMAP imap.example.com:993, SSL off"}},
 	{"Autodiscover at port 587 with SSL", "", strings.Replace(goodPOX, "<Port>465</Port>", "<Port>587</Port>", 1), ConfigPort, Warning, []string{"SMTP smtp.example.com:587"}},
 	{"Autodiscover without LoginName", "", strings.ReplaceAll(goodPOX, "<LoginName>autoconfig-check@example.com</LoginName>", ""), ConfigLeftOut, Warning, []string{"IMAP, SMTP without LoginName", "Outlook (classic)"}},
 	{"Autodiscover without SPA", "", strings.ReplaceAll(goodPOX, "<SPA>off</SPA>", ""), ConfigLeftOut, Info, []string{"without SPA"}},
@@ -102,6 +109,45 @@ func TestPublishedCases(t *testing.T) {
 				}
 			}
 			t.Errorf("no %s %s with %q:\n%s", c.severity, c.code, c.seen, r.text())
+		})
+	}
+}
+
+// Programs that don't say for whom they ask get nothing from a service that needs an
+// address, or get something else.
+func TestAnswersWithoutAnAddress(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		alone    http.HandlerFunc
+		code     Code
+		seen     string
+		severity Severity
+	}{
+		"400":              {say(http.StatusBadRequest, "text/plain", "an address is needed"), HTTPStatus, "status 400 to a request without an address (no account in Thunderbird for Android, K-9 Mail, KMail, Delta Chat)", Error},
+		"a page":           {say(http.StatusOK, "text/html", page200), ConfigNotFound, "no account in Thunderbird for Android, K-9 Mail, KMail", Error},
+		"an empty address": {say(http.StatusOK, xmlType, strings.ReplaceAll(goodConfig, "%EMAILADDRESS%", "@example.com")), ConfigLogin, `Thunderbird for Android, K-9 Mail: the login "@example.com"`, Error},
+		"the same":         {say(http.StatusOK, xmlType, goodConfig), "", "", ""},
+		"another server":   {say(http.StatusOK, xmlType, strings.ReplaceAll(goodConfig, "imap.example.com", "old.example.com")), ConfigDisagrees, "Thunderbird for Android, K-9 Mail: IMAP old.example.com:993", Error},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWebWorld(t)
+			w.publishes("", "")
+			w.sites["https://autoconfig.example.com"] = func(rw http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("emailaddress") == "" {
+					c.alone(rw, r)
+					return
+				}
+				say(http.StatusOK, xmlType, goodConfig)(rw, r)
+			}
+			w.dns.Set(t, w.records...)
+			r := w.checker.Check(t.Context(), "example.com", nil)
+			if c.code == "" && len(r.Findings) > 0 {
+				t.Errorf("findings:\n%s", r.text())
+			}
+			if found := r.with(c.code); c.code != "" && (len(found) == 0 || found[0].Severity != c.severity || !strings.Contains(found[0].Seen, c.seen)) {
+				t.Errorf("no %s with %q:\n%s", c.code, c.seen, r.text())
+			}
 		})
 	}
 }

@@ -69,7 +69,7 @@ func (c *check) somebody() reading.Person {
 func (c *check) readByAll(kind placeKind, p probe.Page) *place {
 	pl := &place{document: true, kind: kind, url: p.Asked}
 	for _, program := range reading.Programs() {
-		if !answers(program.ID, p.Status) {
+		if !answers(program.ID, p.Status) || kind == autoconfigPlace && !c.gets(program.ID, p) {
 			continue
 		}
 		r := programReading{program: program.ID, names: clients.NameOf(program.ID)}
@@ -269,8 +269,8 @@ func (c *check) judgeLogins(pl *place, values []Finding) {
 var placeholder = regexp.MustCompile("(?i)%EMAIL|EMAILADDRESS%|%REALNAME|%[A-Z]+%")
 
 // nobodys tells whether a login is no one's: what is left of a placeholder, nothing at
-// all, a break of lines, or what Thunderbird's reader makes of a missing or an odd element.
+// all or on one side of the @, a break of lines, or what Thunderbird's reader makes of a missing or an odd element.
 func nobodys(login string) bool {
-	return strings.TrimSpace(login) == "" || strings.ContainsAny(login, "\r\n\x00") || placeholder.MatchString(login) ||
+	return strings.Trim(login, " \t\r\n@") == "" || strings.HasPrefix(login, "@") || strings.HasSuffix(login, "@") || strings.ContainsAny(login, "\r\n\x00") || placeholder.MatchString(login) ||
 		slices.Contains([]string{"undefined", "true", "false", "NaN", "[object Object]"}, login)
 }
