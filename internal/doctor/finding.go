@@ -70,7 +70,7 @@ type Meaning struct {
 // together makes one of findings about what is published that differ in the URL alone:
 // a document is often published under several.
 func together(findings []Finding) []Finding {
-	var all []Finding
+	all := []Finding{} // none is an empty list to scripts
 	also := map[int][]string{}
 	for _, f := range findings {
 		i := slices.IndexFunc(all, func(g Finding) bool {
