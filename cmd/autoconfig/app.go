@@ -147,6 +147,18 @@ func (app *application) isOwn(c context.Context, name string) (bool, error) {
 	return err == nil, err
 }
 
+// isListed tells whether a name is our own site's, or one that a source lists.
+func (app *application) isListed(c context.Context, name string) (bool, error) {
+	if own, err := app.isOwn(c, name); own || err != nil {
+		return own, err
+	}
+	_, err := app.store.ListedName(c, name)
+	if errors.Is(err, directory.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // parseDomain is a domain's name in its one form.
 func parseDomain(text string) (string, error) {
 	name, err := settings.ParseDomain(text)

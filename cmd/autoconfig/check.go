@@ -71,6 +71,11 @@ func (k *checkCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
+	if k.All {
+		if err := app.freshen(c); err != nil {
+			return err
+		}
+	}
 	checker := &doctor.Checker{Prober: *prober}
 	for _, part := range k.Only {
 		checker.Only = append(checker.Only, doctor.Part(part))

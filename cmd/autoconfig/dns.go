@@ -53,6 +53,9 @@ func (d *dnsCmd) Run(c *call) error {
 	}
 	defer app.close()
 	if d.All {
+		if err := app.freshen(c); err != nil {
+			return err
+		}
 		return d.all(c, app)
 	}
 	plan, err := app.plan(c, d.Domain)

@@ -26,20 +26,35 @@ type domainListCmd struct {
 }
 
 func (l *domainListCmd) Help() string {
-	return `Lists the domains of our own site. Those that only another source knows aren't
-listed: autoconfig domain show NAME shows one.`
+	return `Lists the domains of our own site, and those that sources list, with the source. A
+source's list is read anew when it is older than 10 minutes (domains_every), and
+is the last one while the source is down.`
+}
+
+// listedDomain is a domain as it is listed.
+type listedDomain struct {
+	policy.Domain
+	Source  string `json:"source,omitempty"`
+	AliasOf string `json:"alias_of,omitempty"`
 }
 
 func (l *domainListCmd) Run(c *call, app *application) error {
-	if l.JSON {
-		return c.jsonList(values(app.domains(c), func(d servedDomain) any { return d.Domain }))
+	if err := app.freshen(c); err != nil {
+		return err
 	}
-	rows := [][]string{{"DOMAIN", "ALIASES", "PLAN", "DEFAULT"}}
+	if l.JSON {
+		return c.jsonList(values(app.domains(c), func(d servedDomain) any { return listedDomain{d.Domain, d.Source, d.AliasOf} }))
+	}
+	rows := [][]string{{"DOMAIN", "ALIASES", "PLAN", "DEFAULT", "SOURCE"}}
 	for d, err := range app.domains(c) {
 		if err != nil {
 			return err
 		}
-		rows = append(rows, []string{d.Name, strings.Join(d.Aliases, " "), d.Plan, upper(d.Terms.DefaultProtocol())})
+		from := d.Source
+		if d.AliasOf != "" {
+			from += " (alias of " + d.AliasOf + ")"
+		}
+		rows = append(rows, []string{d.Name, strings.Join(d.Aliases, " "), d.Plan, upper(d.Terms.DefaultProtocol()), from})
 	}
 	return c.table(rows)
 }

@@ -108,7 +108,7 @@ Examples:
 }
 
 func (e *exportDomainsCmd) Run(c *call, app *application) error {
-	domains := values(app.domains(c), func(d servedDomain) policy.Domain { return d.Domain })
+	domains := values(app.ownDomains(c), func(d servedDomain) policy.Domain { return d.Domain })
 	lost, err := migrate.ExportDomains(domains, migrate.Format(e.Format), c.std.out)
 	if err == nil && lost > 0 {
 		fmt.Fprintf(c.std.err, "warning: %d domains have servers, rules or other things of their own, which a CSV has no columns for; use --format jsonl\n", lost)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"time"
 
 	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
+	"autoconfig/internal/store"
 )
 
 // paccEvery is how often a running service looks whether a document may be served.
@@ -60,14 +62,17 @@ func (p *paccPublishCmd) Run(c *call, app *application) error {
 }
 
 func reconcilePACC(c *call, app *application, name string, force, asJSON bool) error {
+	if err := app.freshen(c); err != nil {
+		return err
+	}
 	plan, err := app.plan(c, name)
 	if err != nil {
 		return err
 	}
-	if own, err := app.isOwn(c, plan.Domain); err != nil {
+	if listed, err := app.isListed(c, plan.Domain); err != nil {
 		return err
-	} else if !own {
-		return refusal{fmt.Errorf("the domain %s is only known to another source, so it has no PACC document; put it into the site to have one", plan.Domain)}
+	} else if !listed {
+		return refusal{fmt.Errorf("the domain %s is only known to a source that doesn't list it, so it has no PACC document; let the source list its domains (domains, or domain_list_filter), or put it into the site", plan.Domain)}
 	}
 	publisher, err := newPublisher(app)
 	if err != nil {
@@ -135,8 +140,8 @@ func keepPACC(c *call, app *application, logger *slog.Logger) error {
 	}
 	tick := time.NewTicker(paccEvery)
 	defer tick.Stop()
-	for generation := int64(-1); ; {
-		generation, err = reconcile(c, app, publisher, generation)
+	for before := (upToDate{-1, -1}); ; {
+		before, err = reconcile(c, app, publisher, before)
 		// What another replica has changed meanwhile is looked at again at the next tick.
 		if err != nil && c.Err() == nil && !errors.Is(err, doctor.ErrDocumentsChanged) {
 			logger.Error("PACC documents can't be brought up to date", "error", err)
@@ -149,22 +154,48 @@ func keepPACC(c *call, app *application, logger *slog.Logger) error {
 	}
 }
 
-// reconcile brings all names up to date if the site isn't of the given generation
-// any more, else those that wait. It gives the generation that is up to date.
-func reconcile(c *call, app *application, publisher doctor.Publisher, before int64) (int64, error) {
-	generation, err := app.store.ConfigGeneration(c)
-	if err != nil {
+// upToDate are the generations of the site and of the sources' lists whose documents
+// are as they should be.
+type upToDate struct{ config, names int64 }
+
+// reconcile brings all names up to date if the site or the lists aren't of the given
+// generations any more, else those that wait. It gives those that are up to date.
+func reconcile(c *call, app *application, publisher doctor.Publisher, before upToDate) (upToDate, error) {
+	var now upToDate
+	var err error
+	if now.config, err = app.store.ConfigGeneration(c); err != nil {
 		return before, err
 	}
-	if generation != before {
-		err = reconcileAll(c, app, publisher)
-	} else {
-		err = reconcileWaiting(c, app, publisher)
-	}
-	if err != nil {
+	if now.names, err = app.store.NamesGeneration(c); err != nil {
 		return before, err
 	}
-	return generation, nil
+	if now == before {
+		return before, reconcileWaiting(c, app, publisher)
+	}
+	if now.config != before.config {
+		if err := reconcilePages(c, app, publisher, app.store.PublishedPages(c)); err != nil {
+			return before, err
+		}
+	}
+	if err := reconcilePages(c, app, publisher, app.listedDocuments(c)); err != nil {
+		return before, err
+	}
+	return now, nil
+}
+
+// listedDocuments are the documents of names that sources list, a page at a time.
+func (app *application) listedDocuments(ctx context.Context) iter.Seq2[[]store.Published, error] {
+	return func(yield func([]store.Published, error) bool) {
+		for page, err := range app.store.ListedPages(ctx) {
+			var all []store.Published
+			if err == nil {
+				all, err = app.store.ListedDocuments(ctx, page, app.planOf)
+			}
+			if !yield(all, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 func reconcileWaiting(c *call, app *application, publisher doctor.Publisher) error {
@@ -175,6 +206,9 @@ func reconcileWaiting(c *call, app *application, publisher doctor.Publisher) err
 	var failures []error
 	for _, name := range names {
 		terms, err := app.store.Terms(c, name)
+		if errors.Is(err, directory.ErrNotFound) {
+			terms, err = app.listedTerms(c, name)
+		}
 		if err == nil {
 			_, err = publisher.Reconcile(c, name, terms, false)
 		}
@@ -185,10 +219,10 @@ func reconcileWaiting(c *call, app *application, publisher doctor.Publisher) err
 	return errors.Join(failures...)
 }
 
-// reconcileAll goes over all names in pages: there may be a hundred thousand.
-func reconcileAll(c *call, app *application, publisher doctor.Publisher) error {
+// reconcilePages goes over names in pages: there may be a hundred thousand.
+func reconcilePages(c *call, app *application, publisher doctor.Publisher, pages iter.Seq2[[]store.Published, error]) error {
 	var lost []error
-	for names, err := range app.store.PublishedPages(c) {
+	for names, err := range pages {
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,11 @@ func (app *application) plan(c *call, name string) (doctor.Plan, error) {
 		return doctor.Plan{}, fmt.Errorf("%q is not a domain name", name)
 	}
 	terms, err := app.domainTerms(c, domain)
+	if err != nil && !errors.Is(err, directory.ErrNotFound) && app.hasSite() { // a source is down: as it last was
+		if listed, failed := app.listedTerms(c, domain); failed == nil {
+			terms, err = listed, nil
+		}
+	}
 	if errors.Is(err, directory.ErrNotFound) {
 		return doctor.Plan{}, refusal{notServed{domain, err}}
 	} else if err != nil {
@@ -87,10 +92,10 @@ func (app *application) lookAtSources(c context.Context, plan *doctor.Plan) (fai
 }
 
 // documents are the PACC documents whose digests belong into the DNS: those that
-// are stored, or the one that will be at first. A domain that only another source
-// knows has none: nobody would bring it up to date.
+// are stored, or the one that will be at first. A domain that a source knows and
+// doesn't list has none: nobody would bring it up to date.
 func (app *application) documents(c *call, name string, terms *policy.Terms) ([][]byte, error) {
-	if own, err := app.isOwn(c, name); !own {
+	if own, err := app.isListed(c, name); !own {
 		return nil, err
 	}
 	d, err := app.store.PACC(c, name)

@@ -267,6 +267,7 @@ func (g *generation) begin(ctx context.Context, v *running) {
 	run(func() error {
 		return keepPACC(&call{Context: ctx, std: v.call.std, configFile: v.call.configFile}, g.app, v.logger)
 	})
+	run(func() error { return keepNames(ctx, g.app, v.logger) })
 	run(func() error { return keepTidy(ctx, g.app, v.clock, v.logger) })
 	if g.keeper != nil {
 		run(func() error { return g.keeper.Run(ctx) })

@@ -88,8 +88,8 @@ func TestSourceCheckSaysWhatIsWrong(t *testing.T) {
 	write(panelConfig + "    plan: standard\n")
 	run("source check", "exit 0")
 	run("explain good@other.example", "protocol +IMAP")
-	// It has no PACC document, and so there is none to publish.
-	run("pacc other.example", `other.example is only known to another source[^#]*exit 1`)
+	// The panel doesn't list it: it has no PACC document, and so there is none to publish.
+	run("pacc other.example", `other.example is only known to a source that doesn't list it[^#]*exit 1`)
 	if seen := shell(t, folder, "autoconfig dns other.example"); strings.Contains(seen, "UAAC1") || strings.Contains(seen, "ua-auto-config") || !strings.Contains(seen, "autoconfig.other.example") {
 		t.Errorf("records:\n%s", seen)
 	}
@@ -107,6 +107,51 @@ func TestSourceCheckSaysWhatIsWrong(t *testing.T) {
 	if seen := shell(t, folder, "autoconfig source check"); !strings.Contains(seen, "ispcnfig") || strings.Contains(seen, "hush") {
 		t.Errorf("a password is shown:\n%s", seen)
 	}
+}
+
+// Domains that only a source knows are listed with it, and have records and documents
+// like all others, also while it is down.
+func TestDomainsOfASource(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	panelFile(t, folder)
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	has := func(line string, want ...string) {
+		t.Helper()
+		seen := shell(t, folder, "autoconfig "+line)
+		for _, text := range want {
+			if !regexp.MustCompile(text).MatchString(seen) {
+				t.Errorf("%s shows\n%s\nwant %s", line, seen, text)
+			}
+		}
+	}
+	const query = "      domains: SELECT name FROM domains WHERE name > :after UNION ALL SELECT 'alias.example' WHERE :after = '' LIMIT :limit\n"
+	config := panelConfig + query + "    plan: standard\ncheck: {resolver: [\"127.0.0.1:9\"]}\n"
+	config = strings.Replace(config, "FROM domains WHERE name = :domain", "FROM domains WHERE name = :domain UNION ALL SELECT 'other.example' WHERE :domain = 'alias.example'", 1)
+	config = strings.Replace(config, "SELECT 'alias.example' WHERE", "SELECT 'alias.example', 'other.example' WHERE", 1)
+	config = strings.Replace(config, "domains: SELECT name FROM", "domains: SELECT name, name AS domain FROM", 1)
+	write("site.yaml", withoutAccounts())
+	write("autoconfig.yaml", config)
+	has("apply")
+	has("source check", "good")
+	has("domain list", `other.example +alias.example +standard +IMAP +panel\n`, `example.com +example.net`)
+	has("domain list --json", `"source":\s*"panel"`)
+	has("dns --all", "autoconfig.other.example", "ua-auto-config.alias.example")
+	has("dns other.example", "UAAC1")
+	has("pacc other.example", "served\n")
+	has("export domains", `^[^#]*example.com`)
+	if seen := shell(t, folder, "autoconfig export domains"); strings.Contains(seen, "other.example") {
+		t.Errorf("what a source has is exported:\n%s", seen)
+	}
+	write("panel.db", "no database any more")
+	has("domain list", `other.example +alias.example +standard +IMAP +panel\n`)
+	has("dns --all", "autoconfig.other.example", "ua-auto-config.alias.example")
+	has("check --all --only dns --json", `"other.example"`, `"alias.example"`)
 }
 
 // A preset is shown for each kind that it has.

@@ -44,7 +44,7 @@ func openSources(process configuration, logger *slog.Logger) (sources []director
 		}
 		sources = append(sources, directory.SourceOptions{
 			Name: s.Name, Source: source, Plan: s.Plan, Digests: digests,
-			Fresh: s.Fresh, Missing: s.Missing, Stale: s.Stale, Timeout: s.Timeout, DigestsEvery: s.DigestsEvery,
+			Fresh: s.Fresh, Missing: s.Missing, Stale: s.Stale, Timeout: s.Timeout, DigestsEvery: s.DigestsEvery, DomainsEvery: s.DomainsEvery,
 		})
 	}
 	if err := wrong.err(); err != nil {

@@ -21,6 +21,7 @@ type Source struct {
 	// Digests is a pointer since 0 differs from nothing said.
 	Digests      *int          `yaml:"digests" min:"0" max:"20000000" unit:"addresses" doc:"addresses that are kept in memory for Evolution, which sends a digest of the address; 200000 by default, 0 for none"`
 	DigestsEvery time.Duration `yaml:"digests_every" min:"1m" max:"168h" doc:"how often they are read anew; 1h by default"`
+	DomainsEvery time.Duration `yaml:"domains_every" min:"1m" max:"168h" doc:"how often the list of its domains is read anew; 10m by default"`
 }
 
 // SQL is a database with queries.

@@ -103,7 +103,12 @@ type SourceOptions struct {
 	// for none. DigestsEvery is how often they are read anew: an hour.
 	Digests      int
 	DigestsEvery time.Duration
+	// DomainsEvery is how old the list of its domains may be; [DefaultDomainsEvery] if 0.
+	DomainsEvery time.Duration
 }
+
+// DefaultDomainsEvery is how often a source's domains are listed.
+const DefaultDomainsEvery = 10 * time.Minute
 
 // source is one with what is known from it.
 type source struct {

@@ -28,6 +28,7 @@ var leftOut = map[string]string{
 
 	"acme_challenges":    "what an ACME server asks for right now",
 	"certificate_orders": "what was ordered in the last hours",
+	"source_names":       "they are read from the sources again",
 }
 
 // emptied are tables that a backup doesn't have, whose rows belong to what a
@@ -35,7 +36,7 @@ var leftOut = map[string]string{
 var emptied = []string{"sessions"}
 
 // ownMeta are facts of a database and not of the site: they only ever rise.
-const ownMeta = ` WHERE name NOT IN ('` + metaGeneration + `', '` + metaConfig + `', '` + metaIssued + `')`
+const ownMeta = ` WHERE name NOT IN ('` + metaGeneration + `', '` + metaConfig + `', '` + metaIssued + `', '` + metaNames + `')`
 
 // BackupOptions are what the first line of a backup says beside what the database
 // knows.

@@ -102,8 +102,8 @@ func removePublished(ctx context.Context, tx database.Queryer, names []string) e
 func removeOrphans(ctx context.Context, tx database.Queryer) error {
 	for _, table := range ofNames {
 		//nolint:gosec // our own words
-		if _, err := tx.ExecContext(ctx,
-			`DELETE FROM `+table+` WHERE name NOT IN (SELECT name FROM domain_names)`); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+
+			` WHERE name NOT IN (SELECT name FROM domain_names) AND name NOT IN (SELECT name FROM source_names)`); err != nil {
 			return err
 		}
 	}

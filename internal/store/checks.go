@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"autoconfig/internal/database"
@@ -36,22 +38,33 @@ const clockSkew = 10 * time.Minute
 // DueChecks are at most limit names that are due, those never checked first. A check
 // of the future was made by a clock that was ahead, and is due.
 func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT n.name FROM domain_names n LEFT JOIN checks c ON c.name = n.name
-		WHERE c.due_at IS NULL OR c.due_at <= ? OR c.checked_at > ? ORDER BY COALESCE(c.due_at, 0), n.name LIMIT ?`,
-		now.Unix(), now.Add(clockSkew).Unix(), limit)
-	if err != nil {
-		return nil, err
+	type due struct {
+		name string
+		at   int64
 	}
-	defer func() { _ = rows.Close() }()
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
+	var all []due
+	for _, names := range []string{`domain_names n`, `source_names n`} {
+		//nolint:gosec // our own words
+		rows, err := s.db.QueryContext(ctx, `SELECT n.name, COALESCE(c.due_at, 0) FROM `+names+`
+			LEFT JOIN checks c ON c.name = n.name
+			WHERE c.due_at IS NULL OR c.due_at <= ? OR c.checked_at > ? ORDER BY COALESCE(c.due_at, 0), n.name LIMIT ?`,
+			now.Unix(), now.Add(clockSkew).Unix(), limit)
+		if err != nil {
 			return nil, err
 		}
-		names = append(names, name)
+		some, err := scanAll(rows, func(row scanner) (d due, err error) { return d, row.Scan(&d.name, &d.at) })
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
 	}
-	return names, rows.Err()
+	slices.SortFunc(all, func(a, b due) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.name, b.name)) })
+	all = slices.Compact(all) // a name may be ours and a source's
+	var names []string
+	for _, d := range all[:min(limit, len(all))] {
+		names = append(names, d.name)
+	}
+	return names, nil
 }
 
 // PutCheck keeps a result in the place of the last one. It isn't something that
@@ -79,8 +92,8 @@ func (s *Store) Checks(ctx context.Context, domains []string, after string, limi
 	bound, args := among("domain", domains)
 	//nolint:gosec // bound has question marks only
 	rows, err := s.db.QueryContext(ctx, `SELECT checked_at, due_at, failures, report FROM checks
-		WHERE name > ? AND name IN (SELECT name FROM domain_names WHERE 1 = 1`+bound+`) ORDER BY name LIMIT ?`,
-		append(append([]any{after}, args...), limit)...)
+		WHERE name > ? AND (name IN (SELECT name FROM domain_names WHERE 1 = 1`+bound+`) OR name IN (SELECT name FROM source_names WHERE 1 = 1`+bound+`)) ORDER BY name LIMIT ?`, //nolint:gosec // bound has question marks only
+		append(slices.Concat([]any{after}, args, args), limit)...)
 	if err != nil {
 		return nil, err
 	}

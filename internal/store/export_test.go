@@ -17,4 +17,6 @@ var (
 	LeftOut = leftOut
 	// PageSize is how many are read at once.
 	PageSize = pageSize
+	// ListedAfter is the question for a page of listed names.
+	ListedAfter = listedAfter + ` ORDER BY s.name LIMIT ?`
 )

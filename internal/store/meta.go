@@ -16,13 +16,14 @@ const (
 	metaSiteID     = "site_id"
 	metaGeneration = "generation"
 	metaConfig     = "config" // the generation of providers, plans and domains alone
+	metaNames      = "names"  // that of the domains' names that sources list
 )
 
 // begin gives a new database its identity. One that has it isn't changed: on SQLite,
 // to begin a change alone would wait for another process's import.
 func (s *Store) begin(ctx context.Context) error {
 	begun := true
-	for _, name := range []string{metaSiteID, metaGeneration, metaConfig} {
+	for _, name := range []string{metaSiteID, metaGeneration, metaConfig, metaNames} {
 		_, err := meta(ctx, s.db, name)
 		begun = begun && err == nil
 	}
@@ -30,7 +31,7 @@ func (s *Store) begin(ctx context.Context) error {
 		return nil
 	}
 	return s.db.Change(ctx, func(tx database.Queryer) error {
-		for name, value := range map[string]string{metaSiteID: newID(), metaGeneration: "1", metaConfig: "1"} {
+		for name, value := range map[string]string{metaSiteID: newID(), metaGeneration: "1", metaConfig: "1", metaNames: "1"} {
 			if _, err := meta(ctx, tx, name); err == nil {
 				continue
 			}
@@ -63,6 +64,11 @@ func (s *Store) ConfigGeneration(ctx context.Context) (int64, error) {
 	return number(ctx, s.db, metaConfig)
 }
 
+// NamesGeneration is a number that every change of the names that sources list raises.
+func (s *Store) NamesGeneration(ctx context.Context) (int64, error) {
+	return number(ctx, s.db, metaNames)
+}
+
 func number(ctx context.Context, q database.Queryer, name string) (int64, error) {
 	value, err := meta(ctx, q, name)
 	if err != nil {
@@ -72,12 +78,14 @@ func number(ctx context.Context, q database.Queryer, name string) (int64, error)
 }
 
 // raiseConfig notes a change of providers, plans or domains.
-func raiseConfig(ctx context.Context, tx database.Queryer) error {
-	n, err := number(ctx, tx, metaConfig)
+func raiseConfig(ctx context.Context, tx database.Queryer) error { return raise(ctx, tx, metaConfig) }
+
+func raise(ctx context.Context, tx database.Queryer, name string) error {
+	n, err := number(ctx, tx, name)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, strconv.FormatInt(n+1, 10), metaConfig)
+	_, err = tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, strconv.FormatInt(n+1, 10), name)
 	return err
 }
 
