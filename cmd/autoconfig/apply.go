@@ -64,7 +64,7 @@ func (a *applyCmd) Run(c *call) error {
 
 func (a *applyCmd) report(c *call, changes config.Changes, warnings settings.Problems) error {
 	if a.JSON {
-		return c.json(map[string]any{"applied": !a.DryRun, "changes": changes, "warnings": warnings})
+		return c.json(map[string]any{"applied": !a.DryRun, "changes": append(config.Changes{}, changes...), "warnings": append(settings.Problems{}, warnings...)})
 	}
 	for _, w := range warnings {
 		fmt.Fprintf(c.std.err, "warning: %s: %s\n", w.Path, w.Text)

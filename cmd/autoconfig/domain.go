@@ -73,7 +73,7 @@ func (s *domainShowCmd) Run(c *call, app *application) error {
 	if s.JSON {
 		common := *t.Common
 		common.Provider = t.Brand()
-		return c.json(policy.Terms{Name: t.Name, Aliases: t.Aliases, Common: &common})
+		return c.json(policy.Terms{Name: t.Name, Aliases: append([]string{}, t.Aliases...), Common: &common})
 	}
 	rows := [][]string{
 		{"domain", t.Name},

@@ -78,7 +78,7 @@ func (k *Checker) Check(ctx context.Context, domain string, plan *Plan) Report {
 	findings := slices.CompactFunc(slices.SortedFunc(slices.Values(c.findings), bySeverity), func(a, b Finding) bool {
 		return bySeverity(a, b) == 0
 	})
-	return Report{Domain: domain, Served: plan != nil, Findings: together(findings), CertificateDays: c.days}
+	return Report{Domain: domain, Served: plan != nil, Findings: append([]Finding{}, together(findings)...), CertificateDays: c.days}
 }
 
 // check is the check of one domain while it runs.
