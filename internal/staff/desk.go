@@ -372,11 +372,11 @@ func (d *Desk) SessionPerson(ctx context.Context, token string) (Person, Session
 // clockSkew is how far the clocks of two replicas may be apart.
 const clockSkew = 5 * time.Minute
 
-// over is also a session of the future: it began by a clock that was ahead, and would
-// last too long.
+// over is also a session of the future: a clock that was ahead began it, or saw it, and
+// it would last too long. None was seen before it began.
 func (s Session) over(now time.Time) bool {
 	return now.After(s.SeenAt.Add(SessionIdle)) || now.After(s.MadeAt.Add(SessionLife)) ||
-		s.MadeAt.After(now.Add(clockSkew)) || s.SeenAt.After(now.Add(clockSkew))
+		s.SeenAt.After(now.Add(clockSkew))
 }
 
 // SignOut ends a person's session.

@@ -123,6 +123,9 @@ func TestSessionsEnd(t *testing.T) {
 	idle := begin()
 	c.advance(staff.SessionIdle + time.Second)
 	over("unused", idle)
+	c.advance(-staff.SessionIdle)
+	over("unused, and then the clock was set back", idle)
+	c.advance(staff.SessionIdle)
 	busy := begin()
 	for range 12 {
 		c.advance(59 * time.Minute)
@@ -135,6 +138,13 @@ func TestSessionsEnd(t *testing.T) {
 	ahead := begin() // by a clock that is corrected then
 	c.advance(-time.Hour)
 	over("of the future", ahead)
+	seen := begin() // and was used while the clock was ahead
+	c.advance(50 * time.Minute)
+	if _, _, err := d.SessionPerson(t.Context(), seen); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(-50 * time.Minute)
+	over("seen in the future", seen)
 	nearly := begin() // at a replica whose clock is a little ahead
 	c.advance(-time.Minute)
 	if _, _, err := d.SessionPerson(t.Context(), nearly); err != nil {
