@@ -167,7 +167,9 @@ func patience(ctx context.Context) time.Duration {
 
 // search runs one search, and gives what was found also if the server says that
 // there is more ([ldap.LDAPResultSizeLimitExceeded], which isn't an error here).
-func (c *conn) search(ctx context.Context, budget int64, request *ldap.SearchRequest) (result *ldap.SearchResult, more bool, err error) {
+func (c *conn) search(
+	ctx context.Context, budget int64, request *ldap.SearchRequest,
+) (result *ldap.SearchResult, more bool, err error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		request.TimeLimit = int(max(1, math.Ceil(time.Until(deadline).Seconds())))
 	}

@@ -44,7 +44,8 @@ func (d *Source) Domain(ctx context.Context, name string) (directory.SourceDomai
 			primary = append(primary, domain)
 		case !slices.Contains(names, name):
 			d.counters.unnamed.Add(1)
-			why = worse(why, directory.Discarded{Why: "an entry was found that hasn't the domain in the attributes for its names", Fault: true})
+			why = worse(why, directory.Discarded{Why: "an entry was found that hasn't the domain in the attributes for its " +
+				"names", Fault: true})
 			continue
 		}
 		all = append(all, domain)
@@ -65,7 +66,8 @@ func (d *Source) Domain(ctx context.Context, name string) (directory.SourceDomai
 func (d *Source) domainBase(filter string) *ldap.SearchRequest {
 	names := d.options.DomainAttributes
 	return &ldap.SearchRequest{
-		BaseDN: d.options.DomainBase, Scope: ldap.ScopeWholeSubtree, Filter: filter, Attributes: wanted(names.Name, names.Aliases, names.Plan),
+		BaseDN: d.options.DomainBase, Scope: ldap.ScopeWholeSubtree, Filter: filter,
+		Attributes: wanted(names.Name, names.Aliases, names.Plan),
 	}
 }
 
@@ -108,34 +110,37 @@ func (d *Source) Domains(ctx context.Context, each func(directory.SourceName) er
 	})
 }
 
-func (d *Source) walkDomains(ctx context.Context, each func(what string, name directory.SourceName, err error) error) error {
+func (d *Source) walkDomains(
+	ctx context.Context, each func(what string, name directory.SourceName, err error) error,
+) error {
 	if d.filters.domain == nil || d.filters.domainList == nil {
 		return fmt.Errorf("%w: there is no filter that lists the domains", errors.ErrUnsupported)
 	}
 	return d.call(ctx, func(_ context.Context, c *conn) error {
 		begun := false
-		more, err := d.pages(ctx, c, d.domainBase(d.filters.domainList.fill(nil)), pageEntries, maxPages, func(e *ldap.Entry) error {
-			begun = true
-			domain, names, err := d.readDomain(e)
-			if err != nil {
-				return each(d.first(e, d.options.DomainAttributes.Name), directory.SourceName{}, err)
-			}
-			for i, name := range names {
-				if i > 0 { // the filter for one domain may have more to say of aliases
-					found, err := d.Domain(ctx, name)
-					if err != nil && !errors.Is(err, directory.ErrNotFound) {
+		more, err := d.pages(ctx, c, d.domainBase(d.filters.domainList.fill(nil)), pageEntries, maxPages,
+			func(e *ldap.Entry) error {
+				begun = true
+				domain, names, err := d.readDomain(e)
+				if err != nil {
+					return each(d.first(e, d.options.DomainAttributes.Name), directory.SourceName{}, err)
+				}
+				for i, name := range names {
+					if i > 0 { // the filter for one domain may have more to say of aliases
+						found, err := d.Domain(ctx, name)
+						if err != nil && !errors.Is(err, directory.ErrNotFound) {
+							return err
+						}
+						if found.Name != domain.Name {
+							continue
+						}
+					}
+					if err := each(name, directory.SourceName{Name: name, Domain: domain}, nil); err != nil {
 						return err
 					}
-					if found.Name != domain.Name {
-						continue
-					}
 				}
-				if err := each(name, directory.SourceName{Name: name, Domain: domain}, nil); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+				return nil
+			})
 		if err == nil && more {
 			err = cut(c)
 		}
@@ -181,7 +186,9 @@ func (d *Source) Survey(ctx context.Context, most int) (*directory.Survey, error
 		}
 	}
 	slices.Sort(survey.Nowhere)
-	domains := d.walkDomains(ctx, func(what string, _ directory.SourceName, err error) error { return survey.AddDomain(what, err) })
+	domains := d.walkDomains(ctx, func(what string, _ directory.SourceName, err error) error {
+		return survey.AddDomain(what, err)
+	})
 	survey.Domains.Listed = !errors.Is(domains, errors.ErrUnsupported)
 	var failed error
 	for _, err := range []error{accounts, domains} {

@@ -61,19 +61,24 @@ func (d *Source) disabled(e *ldap.Entry) error {
 	}
 	value := d.first(e, rule.Attribute)
 	if value == "" {
-		return directory.Discarded{Why: "the account counts as disabled: it has no " + rule.Attribute + ", or the reader may not see it", Fault: true}
+		return directory.Discarded{Why: "the account counts as disabled: it has no " + rule.Attribute +
+			", or the reader may not see it", Fault: true}
 	}
 	off := directory.Discarded{Why: "the account is disabled (" + rule.Attribute + ")"}
 	if rule.DisabledBit != 0 {
 		flags, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
-			return directory.Discarded{Why: "the account counts as disabled: its " + rule.Attribute + " is not a number", Fault: true}
+			return directory.Discarded{
+				Why:   "the account counts as disabled: its " + rule.Attribute + " is not a number",
+				Fault: true,
+			}
 		}
 		if flags&rule.DisabledBit != 0 {
 			return off
 		}
 	}
-	if len(rule.Values) > 0 && !slices.ContainsFunc(rule.Values, func(good string) bool { return strings.EqualFold(good, value) }) {
+	if len(rule.Values) > 0 && !slices.ContainsFunc(rule.Values,
+		func(good string) bool { return strings.EqualFold(good, value) }) {
 		return off
 	}
 	return nil
@@ -169,11 +174,15 @@ func (d *Source) addresses(e *ldap.Entry) (primary settings.Address, others []se
 	switch {
 	case ok:
 	case len(all) > 0:
-		return primary, nil, directory.Discarded{Why: "the entry has several addresses, and none is the mailbox's own: give one the prefix SMTP:, or write it into " + d.addressNames[0], Fault: true}
+		return primary, nil, directory.Discarded{Why: "the entry has several addresses, and none is the mailbox's own: " +
+			"give one the prefix SMTP:, or write it into " + d.addressNames[0], Fault: true}
 	case n.catchAll:
 		return primary, nil, directory.Discarded{Why: "a catch-all is no account"}
 	default:
-		return primary, nil, directory.Discarded{Why: "the entry has no address that can be used (" + where + ")", Fault: true}
+		return primary, nil, directory.Discarded{
+			Why:   "the entry has no address that can be used (" + where + ")",
+			Fault: true,
+		}
 	}
 	others = slices.DeleteFunc(all, primary.Same)
 	return primary, atMost(d, others), nil
@@ -209,7 +218,8 @@ func (d *Source) fill(account *policy.Account, e *ldap.Entry) error {
 	// Blanks around it count for nothing when the server compares it (RFC 4518, section 2.6.1).
 	if account.Login = strings.TrimSpace(d.first(e, names.Login)); account.Login != "" && !usableText(account.Login) {
 		d.counters.badLogin.Add(1)
-		return directory.Discarded{Why: "its login can't be used (" + names.Login + "): it is too long, or has control characters", Fault: true}
+		return directory.Discarded{Why: "its login can't be used (" + names.Login +
+			"): it is too long, or has control characters", Fault: true}
 	}
 	for _, name := range d.names {
 		if text := strings.TrimSpace(d.first(e, name)); text != "" {
@@ -229,7 +239,9 @@ func (d *Source) fill(account *policy.Account, e *ldap.Entry) error {
 	}
 	slices.Sort(account.Groups)
 	account.Groups = atMost(d, slices.Compact(account.Groups))
-	account.Quota = optional(d, e, names.Quota, func(value string) (policy.Bytes, bool) { return parseQuota(value, d.options.QuotaUnit) })
+	account.Quota = optional(d, e, names.Quota, func(value string) (policy.Bytes, bool) {
+		return parseQuota(value, d.options.QuotaUnit)
+	})
 	account.Devices = optional(d, e, names.Devices, parseDevices)
 	account.Protocol = optional(d, e, names.Protocol, parseProtocol)
 	return nil

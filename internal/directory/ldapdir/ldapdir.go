@@ -99,7 +99,8 @@ func (d *Source) timely(ctx context.Context) (context.Context, context.CancelFun
 }
 
 // errAmbiguous ends the look-up.
-var errAmbiguous error = directory.Discarded{Why: "several entries have it, and none or several of them as the mailbox's own address: the filter must find one", Fault: true}
+var errAmbiguous error = directory.Discarded{Why: "several entries have it, and none or several of them as the " +
+	"mailbox's own address: the filter must find one", Fault: true}
 
 // Account finds the account of an address; see [directory.Source].
 func (d *Source) Account(ctx context.Context, address settings.Address) (policy.Account, error) {
@@ -152,7 +153,9 @@ func (d *Source) account(ctx context.Context, c *conn, address settings.Address)
 
 // matches are the entries that a filter finds for an address; more tells that there
 // are too many.
-func (d *Source) matches(ctx context.Context, c *conn, filter *template, address settings.Address) ([]*ldap.Entry, bool, error) {
+func (d *Source) matches(
+	ctx context.Context, c *conn, filter *template, address settings.Address,
+) ([]*ldap.Entry, bool, error) {
 	d.counters.asked.Add(1)
 	result, more, err := c.search(ctx, fewBytes, &ldap.SearchRequest{
 		BaseDN: d.options.Base, Scope: d.scope, SizeLimit: maxMatches,
@@ -217,9 +220,12 @@ func (d *Source) choose(entries []*ldap.Entry, more bool, address settings.Addre
 // unnamed is why an entry that the server has found for an address isn't that one's.
 func (d *Source) unnamed(e *ldap.Entry, address settings.Address) error {
 	if slices.ContainsFunc(d.named(e).fallbacks, address.Same) {
-		return directory.Discarded{Why: "an entry has it in " + strings.Join(d.addressNames[1:], ", ") + ", which doesn't count where there are other addresses: a mailbox's are in " + strings.Join(unrepeated([]string{d.addressNames[0], d.options.Attributes.Addresses}), ", ")}
+		return directory.Discarded{Why: "an entry has it in " + strings.Join(d.addressNames[1:], ", ") +
+			", which doesn't count where there are other addresses: a mailbox's are in " +
+			strings.Join(unrepeated([]string{d.addressNames[0], d.options.Attributes.Addresses}), ", ")}
 	}
-	return directory.Discarded{Why: "an entry was found that hasn't the address in the attributes for addresses (" + strings.Join(d.allAddressNames, ", ") + ")", Fault: true}
+	return directory.Discarded{Why: "an entry was found that hasn't the address in the attributes for addresses (" +
+		strings.Join(d.allAddressNames, ", ") + ")", Fault: true}
 }
 
 // worse is the one of two reasons that says more.

@@ -175,8 +175,10 @@ func (m *Mapping) attributes() []namedText {
 func (m *Mapping) texts() []namedText {
 	return append(m.attributes(),
 		namedText{"the scope", &m.Scope}, namedText{"the filter", &m.Filter}, namedText{"the alias filter", &m.AliasFilter},
-		namedText{"the search filter", &m.SearchFilter}, namedText{"the list filter", &m.ListFilter}, namedText{"the quota unit", &m.QuotaUnit},
-		namedText{"the domain filter", &m.DomainFilter}, namedText{"the domain base", &m.DomainBase}, namedText{"the domain list filter", &m.DomainListFilter})
+		namedText{"the search filter", &m.SearchFilter}, namedText{"the list filter", &m.ListFilter},
+		namedText{"the quota unit", &m.QuotaUnit},
+		namedText{"the domain filter", &m.DomainFilter}, namedText{"the domain base", &m.DomainBase},
+		namedText{"the domain list filter", &m.DomainListFilter})
 }
 
 const (
@@ -261,7 +263,10 @@ func (o *Options) prepare() (*prepared, error) {
 
 func (p *prepared) mapping(m *Mapping) (problems []error) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	scopes := map[string]int{"": ldap.ScopeWholeSubtree, "sub": ldap.ScopeWholeSubtree, "one": ldap.ScopeSingleLevel, "base": ldap.ScopeBaseObject}
+	scopes := map[string]int{
+		"": ldap.ScopeWholeSubtree, "sub": ldap.ScopeWholeSubtree, "one": ldap.ScopeSingleLevel,
+		"base": ldap.ScopeBaseObject,
+	}
 	scope, ok := scopes[m.Scope]
 	if !ok {
 		wrong("the scope %q is not valid: use sub, one or base", m.Scope)
@@ -322,10 +327,12 @@ func (p *prepared) mapping(m *Mapping) (problems []error) {
 		wrong("the quota unit %q is not valid: use B, KB, MB, GB, KiB, MiB or GiB", m.QuotaUnit)
 	}
 	a := m.Attributes
-	p.allAddressNames = slices.DeleteFunc(append(slices.Clone(p.addressNames), a.Addresses), func(name string) bool { return name == "" })
+	p.allAddressNames = slices.DeleteFunc(append(slices.Clone(p.addressNames), a.Addresses),
+		func(name string) bool { return name == "" })
 	p.allAddressNames = unrepeated(p.allAddressNames)
 	p.addressAttributes = wanted(slices.Concat(p.allAddressNames, []string{m.Enabled.Attribute, m.Enabled.Expires})...)
-	p.accountAttributes = wanted(slices.Concat(p.addressAttributes, p.names, []string{a.Login, a.Groups, a.Quota, a.Devices, a.Protocol, a.Target})...)
+	p.accountAttributes = wanted(slices.Concat(p.addressAttributes, p.names,
+		[]string{a.Login, a.Groups, a.Quota, a.Devices, a.Protocol, a.Target})...)
 	return problems
 }
 

@@ -45,7 +45,8 @@ func parseServer(text string, startTLS bool, roots *x509.CertPool) (*server, err
 		return nil, fmt.Errorf("the server %q is not valid: use ldaps://host or ldaps://host:port", cleaned(text))
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
-		return nil, fmt.Errorf("the server %s://%s has more than a host and a port: names, passwords and the base have options of their own", u.Scheme, u.Host)
+		return nil, fmt.Errorf("the server %s://%s has more than a host and a port: names, passwords and the base have "+
+			"options of their own", u.Scheme, u.Host)
 	}
 	s := &server{ldaps: u.Scheme == "ldaps"}
 	port := u.Port()
@@ -58,7 +59,8 @@ func parseServer(text string, startTLS bool, roots *x509.CertPool) (*server, err
 		}
 		s.startTLS = startTLS
 		if !startTLS && !isLoopback(u.Hostname()) {
-			return nil, fmt.Errorf("the server ldap://%s would be sent the password in plain text: use ldaps://, or StartTLS", u.Host)
+			return nil, fmt.Errorf("the server ldap://%s would be sent the password in plain text: use ldaps://, or StartTLS",
+				u.Host)
 		}
 	case !s.ldaps:
 		return nil, fmt.Errorf("the server %q has a scheme that isn't known: use ldaps:// or ldap://", cleaned(text))

@@ -26,15 +26,18 @@ func (d *Source) Walk(ctx context.Context, each func(policy.Account) error) erro
 }
 
 // walk calls each for every entry of the list, with why it doesn't count.
-func (d *Source) walk(ctx context.Context, attributes []string, each func(*ldap.Entry, policy.Account, error) error) error {
+func (d *Source) walk(
+	ctx context.Context, attributes []string, each func(*ldap.Entry, policy.Account, error) error,
+) error {
 	// It has all of ctx's time, not a server's share of it.
 	return d.call(ctx, func(_ context.Context, c *conn) error {
 		begun := false
-		more, err := d.pages(ctx, c, d.base(d.filters.list.fill(nil), attributes), pageEntries, maxPages, func(e *ldap.Entry) error {
-			begun = true
-			account, err := d.read(e)
-			return each(e, account, err)
-		})
+		more, err := d.pages(ctx, c, d.base(d.filters.list.fill(nil), attributes), pageEntries, maxPages,
+			func(e *ldap.Entry) error {
+				begun = true
+				account, err := d.read(e)
+				return each(e, account, err)
+			})
 		if err == nil && more {
 			err = cut(c)
 		}
@@ -43,7 +46,8 @@ func (d *Source) walk(ctx context.Context, attributes []string, each func(*ldap.
 }
 
 func cut(c *conn) error {
-	return &failure{c.server, false, errors.New("it doesn't give this reader all entries: raise its size limit for the reader")}
+	return &failure{c.server, false, errors.New("it doesn't give this reader all entries: raise its size limit for the " +
+		"reader")}
 }
 
 // base is a search for accounts.
@@ -53,7 +57,9 @@ func (d *Source) base(filter string, attributes []string) *ldap.SearchRequest {
 
 // pages calls each for the entries of a search, until it gives an error. more tells
 // that the server has more, and doesn't give them or wasn't asked for them.
-func (d *Source) pages(ctx context.Context, c *conn, request *ldap.SearchRequest, size uint32, most int, each func(*ldap.Entry) error) (more bool, err error) {
+func (d *Source) pages(
+	ctx context.Context, c *conn, request *ldap.SearchRequest, size uint32, most int, each func(*ldap.Entry) error,
+) (more bool, err error) {
 	paging := ldap.NewControlPaging(size)
 	request.Controls = []ldap.Control{paging}
 	empty := 0
@@ -129,16 +135,18 @@ func (d *Source) Search(ctx context.Context, text string, domains []string, limi
 	err := d.call(ctx, func(ctx context.Context, c *conn) error {
 		found = nil
 		for _, chunk := range chunks {
-			_, err := d.pages(ctx, c, d.base(d.within(filter, chunk), d.accountAttributes), size, maxSearchPages, func(e *ldap.Entry) error {
-				account, err := d.read(e)
-				if err != nil || domains != nil && !slices.Contains(chunk, account.Address.Domain()) || d.fill(&account, e) != nil {
+			_, err := d.pages(ctx, c, d.base(d.within(filter, chunk), d.accountAttributes), size, maxSearchPages,
+				func(e *ldap.Entry) error {
+					account, err := d.read(e)
+					outside := domains != nil && !slices.Contains(chunk, account.Address.Domain())
+					if err != nil || outside || d.fill(&account, e) != nil {
+						return nil
+					}
+					if found = append(found, account); len(found) == limit {
+						return errEnough
+					}
 					return nil
-				}
-				if found = append(found, account); len(found) == limit {
-					return errEnough
-				}
-				return nil
-			})
+				})
 			if err != nil {
 				return err
 			}

@@ -47,7 +47,8 @@ func (s *Source) Account(ctx context.Context, typed settings.Address) (policy.Ac
 		case seen[target.Key()] && target.Key() == address.Key():
 			return policy.Account{}, directory.Discarded{Why: "it is an alias of itself, and no mailbox"}
 		case seen[target.Key()] || len(seen) > maxHops:
-			return policy.Account{}, directory.Discarded{Why: "it is an alias of aliases that lead in a circle, or over more than " + strconv.Itoa(maxHops) + " steps", Fault: true}
+			return policy.Account{}, directory.Discarded{Why: "it is an alias of aliases that lead in a circle, or over more " +
+				"than " + strconv.Itoa(maxHops) + " steps", Fault: true}
 		}
 		address = target
 	}
@@ -69,12 +70,17 @@ func withAddress(account policy.Account, typed settings.Address) policy.Account 
 }
 
 func parameters(address settings.Address) map[string]any {
-	return map[string]any{"address": address.Key(), "local": settings.LocalKey(address.Local()), "domain": address.Domain()}
+	return map[string]any{
+		"address": address.Key(), "local": settings.LocalKey(address.Local()),
+		"domain": address.Domain(),
+	}
 }
 
 // forms asks a query for both ways to write a domain: databases have
 // internationalized ones in either.
-func (s *Source) forms(ctx context.Context, q *query, domain string, values func(domain string) map[string]any) ([]row, error) {
+func (s *Source) forms(
+	ctx context.Context, q *query, domain string, values func(domain string) map[string]any,
+) ([]row, error) {
 	rows, err := s.all(ctx, q, values(domain), maxRows)
 	if unicode := settings.UnicodeDomain(domain); err == nil && unicode != domain {
 		var more []row
@@ -85,7 +91,9 @@ func (s *Source) forms(ctx context.Context, q *query, domain string, values func
 }
 
 func (s *Source) about(ctx context.Context, q *query, address settings.Address) ([]row, error) {
-	return s.forms(ctx, q, address.Domain(), func(domain string) map[string]any { return parameters(address.WithDomain(domain)) })
+	return s.forms(ctx, q, address.Domain(), func(domain string) map[string]any {
+		return parameters(address.WithDomain(domain))
+	})
 }
 
 // mailbox asks for an address as a mailbox's own.
@@ -101,7 +109,8 @@ func (s *Source) mailbox(ctx context.Context, address settings.Address) (policy.
 	})
 	if len(rows) == 0 {
 		if all > 0 {
-			s.logger.Debug("a catch-all, or another address that the database takes for the same", slog.String("address", address.String()))
+			s.logger.Debug("a catch-all, or another address that the database takes for the same",
+				slog.String("address", address.String()))
 		}
 		return policy.Account{}, directory.ErrNotFound
 	}
@@ -109,7 +118,8 @@ func (s *Source) mailbox(ctx context.Context, address settings.Address) (policy.
 		if r.key() != rows[0].key() {
 			s.ambiguous.Add(1)
 			s.logger.Debug("an address leads to several mailboxes", slog.String("address", address.String()))
-			return policy.Account{}, directory.Discarded{Why: "several mailboxes have it, so it counts as not known: the query must find one", Fault: true}
+			return policy.Account{}, directory.Discarded{Why: "several mailboxes have it, so it counts as not known: the " +
+				"query must find one", Fault: true}
 		}
 	}
 	account, err := s.gather(rows)
@@ -263,7 +273,8 @@ func (s *Source) domainOf(r row) (directory.SourceDomain, error) {
 		return directory.SourceDomain{}, directory.Discarded{Why: "its name is no domain name", Fault: true}
 	case !usable(r.text("plan")):
 		s.unusable.Add(1)
-		return directory.SourceDomain{}, directory.Discarded{Why: "its plan's name can't be used: it is too long, or has control characters", Fault: true}
+		return directory.SourceDomain{}, directory.Discarded{Why: "its plan's name can't be used: it is too long, or has " +
+			"control characters", Fault: true}
 	}
 	return directory.SourceDomain{Name: name, Plan: r.text("plan")}, nil
 }

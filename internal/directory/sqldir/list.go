@@ -58,7 +58,10 @@ func (s *Source) Search(ctx context.Context, text string, domains []string, limi
 	}
 	var found []policy.Account
 	for _, domain := range asked {
-		rows, err := s.all(ctx, s.search, map[string]any{"text": text, "pattern": pattern(text), "limit": int64(most), "domain": domain}, most)
+		rows, err := s.all(ctx, s.search, map[string]any{
+			"text": text, "pattern": pattern(text), "limit": int64(most),
+			"domain": domain,
+		}, most)
 		if err != nil {
 			return nil, err
 		}
@@ -141,7 +144,9 @@ func (s *Source) Domains(ctx context.Context, each func(directory.SourceName) er
 	})
 }
 
-func (s *Source) walkDomains(ctx context.Context, each func(what string, name directory.SourceName, err error) error) error {
+func (s *Source) walkDomains(
+	ctx context.Context, each func(what string, name directory.SourceName, err error) error,
+) error {
 	if s.domains == nil || s.domain == nil {
 		return fmt.Errorf("%w: there is no query that lists the domains", errors.ErrUnsupported)
 	}
@@ -218,7 +223,9 @@ func (s *Source) Survey(ctx context.Context, most int) (*directory.Survey, error
 	}
 	accounts := s.walk(ctx, survey.AddAccount)
 	survey.Accounts.Listed = !errors.Is(accounts, errors.ErrUnsupported)
-	domains := s.walkDomains(ctx, func(what string, _ directory.SourceName, err error) error { return survey.AddDomain(what, err) })
+	domains := s.walkDomains(ctx, func(what string, _ directory.SourceName, err error) error {
+		return survey.AddDomain(what, err)
+	})
 	survey.Domains.Listed = !errors.Is(domains, errors.ErrUnsupported)
 	var failed error
 	for _, err := range []error{accounts, domains} {

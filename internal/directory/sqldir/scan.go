@@ -164,7 +164,8 @@ func (s *scanner) line() {
 
 // comment moves behind one that may have others in it, in PostgreSQL.
 func (s *scanner) comment() error {
-	if rest := s.text[s.at+2:]; s.kind == database.MySQL && (strings.HasPrefix(rest, "!") || strings.HasPrefix(rest, "M!")) {
+	if rest := s.text[s.at+2:]; s.kind == database.MySQL &&
+		(strings.HasPrefix(rest, "!") || strings.HasPrefix(rest, "M!")) {
 		return errors.New("a comment that is run (/*! … */) can't be read")
 	}
 	if s.kind != database.PostgreSQL {

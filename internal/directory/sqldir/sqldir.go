@@ -115,7 +115,10 @@ type query struct {
 	given atomic.Pointer[[]string]
 }
 
-var accountColumns = []string{"address", "login", "name", "groups", "quota", "devices", "protocol", "addresses", "active"}
+var accountColumns = []string{
+	"address", "login", "name", "groups", "quota", "devices", "protocol", "addresses",
+	"active",
+}
 
 // Open reads the queries and prepares a pool. It doesn't connect.
 func Open(o Options) (*Source, error) {
@@ -139,11 +142,36 @@ func Open(o Options) (*Source, error) {
 		needed     [][]string // one of each must be used
 		columns    []string
 	}{
-		{&s.account, "account", o.Queries.Account, []string{"address", "local", "domain"}, [][]string{{"address", "local"}}, accountColumns},
-		{&s.alias, "alias", o.Queries.Alias, []string{"address", "local", "domain"}, [][]string{{"address", "local"}}, []string{"target", "address"}},
-		{&s.domain, "domain", o.Queries.Domain, []string{"domain"}, [][]string{{"domain"}}, []string{"domain", "plan", "active"}},
-		{&s.domains, "domains", o.Queries.Domains, []string{"limit", "after"}, nil, []string{"name", "domain", "plan", "active"}},
-		{&s.search, "search", o.Queries.Search, []string{"text", "pattern", "limit", "domain"}, [][]string{{"text", "pattern"}, {"limit"}}, accountColumns},
+		{
+			&s.account, "account", o.Queries.Account,
+			[]string{"address", "local", "domain"},
+			[][]string{{"address", "local"}},
+			accountColumns,
+		},
+		{
+			&s.alias, "alias", o.Queries.Alias,
+			[]string{"address", "local", "domain"},
+			[][]string{{"address", "local"}},
+			[]string{"target", "address"},
+		},
+		{
+			&s.domain, "domain", o.Queries.Domain,
+			[]string{"domain"},
+			[][]string{{"domain"}},
+			[]string{"domain", "plan", "active"},
+		},
+		{
+			&s.domains, "domains", o.Queries.Domains,
+			[]string{"limit", "after"},
+			nil,
+			[]string{"name", "domain", "plan", "active"},
+		},
+		{
+			&s.search, "search", o.Queries.Search,
+			[]string{"text", "pattern", "limit", "domain"},
+			[][]string{{"text", "pattern"}, {"limit"}},
+			accountColumns,
+		},
 		{&s.list, "list", o.Queries.List, []string{"limit", "after"}, nil, []string{"address", "addresses", "active"}},
 	} {
 		if q.text == "" {
@@ -172,12 +200,18 @@ func Open(o Options) (*Source, error) {
 		o.Connections = 2
 	}
 	var err error
-	if s.db, err = database.Open(o.Address, database.Options{Folder: o.Folder, Connections: o.Connections, ReadOnly: true, Timeout: o.Timeout}); err != nil {
+	if s.db, err = database.Open(o.Address, database.Options{
+		Folder: o.Folder, Connections: o.Connections,
+		ReadOnly: true, Timeout: o.Timeout,
+	}); err != nil {
 		return nil, err
 	}
 	s.lists = s.db
 	if o.Address.Kind != database.SQLite {
-		if s.lists, err = database.Open(o.Address, database.Options{Folder: o.Folder, Connections: 1, ReadOnly: true, Timeout: walkTimeout}); err != nil {
+		if s.lists, err = database.Open(o.Address, database.Options{
+			Folder: o.Folder, Connections: 1, ReadOnly: true,
+			Timeout: walkTimeout,
+		}); err != nil {
 			return nil, errors.Join(err, s.db.Close())
 		}
 	}
@@ -218,9 +252,13 @@ func (s *Source) Check(ctx context.Context) error {
 		if q == nil {
 			continue
 		}
-		text, args := q.sql(map[string]any{"address": "a@example.com", "local": "a", "domain": "example.com", "text": "a", "pattern": "%a%", "limit": int64(1), "after": ""})
+		text, args := q.sql(map[string]any{
+			"address": "a@example.com", "local": "a", "domain": "example.com", "text": "a",
+			"pattern": "%a%", "limit": int64(1), "after": "",
+		})
 		// The line break ends a comment. Databases don't work out what can't be.
-		err := s.rows(ctx, s.db, q, "SELECT * FROM (\n"+text+"\n) AS checked WHERE 1 = 0", args, func(row) error { return nil })
+		err := s.rows(ctx, s.db, q, "SELECT * FROM (\n"+text+"\n) AS checked WHERE 1 = 0", args,
+			func(row) error { return nil })
 		switch {
 		case errors.Is(err, ErrQuery):
 			problems = append(problems, err)
@@ -277,7 +315,9 @@ func (s *Source) again(ctx context.Context, f func() error) error {
 }
 
 // rows runs a query's text.
-func (s *Source) rows(ctx context.Context, db *database.DB, q *query, text string, args []any, each func(row) error) error {
+func (s *Source) rows(
+	ctx context.Context, db *database.DB, q *query, text string, args []any, each func(row) error,
+) error {
 	fail := func(err error) error {
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 			err = fmt.Errorf("%w (%w)", cause, err)
@@ -324,7 +364,8 @@ func (q *query) checkColumns(columns []string) error {
 	for i, column := range columns {
 		columns[i] = strings.ToLower(column)
 		if !slices.Contains(q.columns, columns[i]) {
-			return unusable(q.name, "its column %q is not known: give it one of the names %s (… AS %s)", column, strings.Join(q.columns, ", "), q.columns[0])
+			return unusable(q.name, "its column %q is not known: give it one of the names %s (… AS %s)", column,
+				strings.Join(q.columns, ", "), q.columns[0])
 		}
 		if slices.Contains(columns[:i], columns[i]) {
 			return unusable(q.name, "it has two columns %q", columns[i])

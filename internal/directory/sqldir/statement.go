@@ -87,7 +87,8 @@ func (r *reader) take(kind token, text string) error {
 	case tokenParameter:
 		name := text[1:]
 		if !slices.Contains(r.allowed, name) {
-			return fmt.Errorf("it has no parameter %s: use %s (quote a colon that means something else)", text, colons(r.allowed))
+			return fmt.Errorf("it has no parameter %s: use %s (quote a colon that means something else)", text,
+				colons(r.allowed))
 		}
 		r.out.parts = append(r.out.parts, r.text[r.copied:r.at-len(text)])
 		r.out.names = append(r.out.names, name)

@@ -134,7 +134,8 @@ func (s *Source) gather(rows []row) (account policy.Account, err error) {
 		if login := r.text("login"); account.Login == "" && login != "" {
 			if !usable(login) {
 				s.unusable.Add(1)
-				return policy.Account{}, directory.Discarded{Why: "its login can't be used: it is too long, or has control characters", Fault: true}
+				return policy.Account{}, directory.Discarded{Why: "its login can't be used: it is too long, or has control " +
+					"characters", Fault: true}
 			}
 			account.Login = login
 		}
