@@ -1,166 +1,26 @@
-package server_test
+package api_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
-
-	"autoconfig/internal/doctor"
-	"autoconfig/internal/operator"
 	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 )
 
-// program is a program with a token, whose every answer is held against the
-// OpenAPI document.
-type program struct {
-	t      *testing.T
-	office *office
-	token  string
-	router routers.Router
-	seen   map[string]map[int]bool // by operation, the statuses that were seen
-}
-
-func newProgram(t *testing.T, o *office, domains []string, scopes ...string) *program {
-	t.Helper()
-	text, _, err := o.desk.MakeToken(t.Context(), staff.Actor{}, staff.Token{Name: "panel", Scopes: scopes, Domains: domains, ExpiresAt: time.Now().Add(time.Hour)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := http.Get(o.staff.URL + "/openapi.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = r.Body.Close() }()
-	raw, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	document, err := openapi3.NewLoader().LoadFromData(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := document.Validate(t.Context()); err != nil {
-		t.Fatalf("openapi.json: %v", err)
-	}
-	router, err := gorillamux.NewRouter(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &program{t, o, text, router, map[string]map[int]bool{}}
-}
-
-func (p *program) ask(method, path string, body any, header ...string) (int, map[string]any) {
-	p.t.Helper()
-	var raw []byte
-	switch b := body.(type) {
-	case nil:
-	case string:
-		raw = []byte(b)
-	default:
-		var err error
-		if raw, err = json.Marshal(b); err != nil {
-			p.t.Fatal(err)
-		}
-	}
-	r, err := http.NewRequestWithContext(p.t.Context(), method, p.office.staff.URL+"/api/v1"+path, bytes.NewReader(raw))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+p.token)
-	if raw != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.conforms(r, raw, answer, text)
-	var object map[string]any
-	_ = json.Unmarshal(text, &object) // XML is no object
-	return answer.StatusCode, object
-}
-
-// conforms holds an answer against the document; a request that was taken must be
-// one that it describes.
-func (p *program) conforms(r *http.Request, body []byte, answer *http.Response, text []byte) {
-	p.t.Helper()
-	route, parameters, err := p.router.FindRoute(withoutHost(r))
-	if err != nil {
-		if answer.StatusCode < 400 {
-			p.t.Errorf("%s %s isn't in the document: %v", r.Method, r.URL, err)
-		}
-		return
-	}
-	input := &openapi3filter.RequestValidationInput{Request: withoutHost(r), PathParams: parameters, Route: route, Options: &openapi3filter.Options{
-		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true,
-	}}
-	input.Request.Body = io.NopCloser(bytes.NewReader(body))
-	if answer.StatusCode < 400 {
-		if err := openapi3filter.ValidateRequest(p.t.Context(), input); err != nil {
-			p.t.Errorf("%s %s was taken, but isn't described: %v", r.Method, r.URL, err)
-		}
-	}
-	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: answer.StatusCode, Header: answer.Header, Options: input.Options}
-	out.SetBodyBytes(text)
-	if kind := answer.Header.Get("Content-Type"); strings.Contains(kind, "json") || answer.StatusCode >= 400 {
-		if err := openapi3filter.ValidateResponse(p.t.Context(), out); err != nil {
-			p.t.Errorf("%s %s: %d doesn't conform: %v\n%s", r.Method, r.URL, answer.StatusCode, err, text)
-		}
-	}
-	name := route.Operation.OperationID
-	if p.seen[name] == nil {
-		p.seen[name] = map[int]bool{}
-	}
-	p.seen[name][answer.StatusCode] = true
-}
-
-func withoutHost(r *http.Request) *http.Request {
-	c := r.Clone(r.Context())
-	c.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
-	return c
-}
-
-// checkedOffice has the result of a check of each of two domains.
-func checkedOffice(t *testing.T) *office {
-	o := newOffice(t, func(options *servertest.Options) { options.Checks = options.Links.Store.(operator.Checks) })
-	for _, name := range []string{"example.com", "pop.example"} {
-		r := doctor.Result{Report: doctor.Report{Domain: name, Findings: []doctor.Finding{{Code: doctor.HostMissing, Severity: doctor.Error}}}, CheckedAt: time.Unix(1e9, 0), DueAt: time.Unix(2e9, 0)}
-		if err := o.store.PutCheck(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return o
-}
-
 // Every operation of the document does what it says, and conforms.
 func TestEveryOperationOfTheAPI(t *testing.T) {
 	t.Parallel()
-	o := checkedOffice(t)
-	p := newProgram(t, o, []string{"*"}, staff.Scopes...)
+	o := servertest.NewCheckedOffice(t)
+	p := servertest.NewProgram(t, o, []string{"*"}, staff.Scopes...)
 	must := func(want int, method, path string, body any, header ...string) map[string]any {
 		t.Helper()
-		status, object := p.ask(method, path, body, header...)
+		status, object := p.Ask(method, path, body, header...)
 		if status != want {
 			t.Errorf("%s %s: %d, want %d: %v", method, path, status, want, object)
 		}
@@ -243,12 +103,12 @@ func TestEveryOperationOfTheAPI(t *testing.T) {
 		{404, "GET", "/nowhere", ""},
 		{404, "PATCH", "/links", ""},
 	} {
-		if status, object := p.ask(wrong.method, wrong.path, wrong.body); status != wrong.want || object["code"] == nil || object["detail"] == "" {
+		if status, object := p.Ask(wrong.method, wrong.path, wrong.body); status != wrong.want || object["code"] == nil || object["detail"] == "" {
 			t.Errorf("%s %s %.60s: %d %v", wrong.method, wrong.path, wrong.body, status, object)
 		}
 	}
 	for _, operation := range []string{"listLinks", "makeLink", "showLink", "revokeLink", "listAccounts", "showAccount", "putAccount", "removeAccount", "listDomains", "showDomain", "putDomain", "removeDomain", "showDecision", "render", "listChecks", "showCheck", "listAudit"} {
-		if !p.seen[operation][200] && !p.seen[operation][201] && !p.seen[operation][204] {
+		if !p.Seen[operation][200] && !p.Seen[operation][201] && !p.Seen[operation][204] {
 			t.Errorf("%s never went well", operation)
 		}
 	}
@@ -257,80 +117,80 @@ func TestEveryOperationOfTheAPI(t *testing.T) {
 // A program does what its scopes and domains allow, and sees nothing of others.
 func TestTokensBoundPrograms(t *testing.T) {
 	t.Parallel()
-	o := checkedOffice(t)
-	all := newProgram(t, o, []string{"*"}, "links:write")
-	_, made := all.ask("POST", "/links", map[string]any{"address": "workshop@example.com"})
-	other := newProgram(t, o, []string{"pop.example"}, staff.Scopes...)
+	o := servertest.NewCheckedOffice(t)
+	all := servertest.NewProgram(t, o, []string{"*"}, "links:write")
+	_, made := all.Ask("POST", "/links", map[string]any{"address": "workshop@example.com"})
+	other := servertest.NewProgram(t, o, []string{"pop.example"}, staff.Scopes...)
 	for _, path := range []string{"/links/" + fmt.Sprint(made["id"]), "/accounts?domain=example.com", "/accounts/workshop%40example.com", "/decisions/workshop%40example.net", "/renders/pox/workshop%40example.com", "/domains/example.com", "/checks/example.com", "/links?domain=example.com"} {
-		if status, object := other.ask("GET", path, nil); status != http.StatusNotFound {
+		if status, object := other.Ask("GET", path, nil); status != http.StatusNotFound {
 			t.Errorf("%s: %d %v", path, status, object)
 		}
 	}
 	for path, key := range map[string]string{"/links": "links", "/audit": "entries"} {
-		if status, object := other.ask("GET", path, nil); status != http.StatusOK || len(object[key].([]any)) != 0 {
+		if status, object := other.Ask("GET", path, nil); status != http.StatusOK || len(object[key].([]any)) != 0 {
 			t.Errorf("%s: %d %v", path, status, object)
 		}
 	}
 	for path, key := range map[string]string{"/domains": "domains", "/checks": "checks"} {
-		if status, object := other.ask("GET", path, nil); status != http.StatusOK || len(object[key].([]any)) != 1 || !strings.Contains(fmt.Sprint(object), "pop.example") {
+		if status, object := other.Ask("GET", path, nil); status != http.StatusOK || len(object[key].([]any)) != 1 || !strings.Contains(fmt.Sprint(object), "pop.example") {
 			t.Errorf("%s: %d %v", path, status, object)
 		}
 	}
 	for path, want := range map[string]int{"/domains/example.com": 403, "/accounts/workshop%40example.com": 404} {
-		if status, object := other.ask("PUT", path, map[string]any{}); status != want {
+		if status, object := other.Ask("PUT", path, map[string]any{}); status != want {
 			t.Errorf("PUT %s: %d %v", path, status, object)
 		}
-		if status, object := other.ask("DELETE", path, nil); status != 404 {
+		if status, object := other.Ask("DELETE", path, nil); status != 404 {
 			t.Errorf("DELETE %s: %d %v", path, status, object)
 		}
 	}
-	if status, object := other.ask("PUT", "/domains/pop.example", map[string]any{"aliases": []string{"bank.example"}, "plan": "standard"}); status != 403 {
+	if status, object := other.Ask("PUT", "/domains/pop.example", map[string]any{"aliases": []string{"bank.example"}, "plan": "standard"}); status != 403 {
 		t.Errorf("an alias that the token doesn't serve: %d %v", status, object)
 	}
-	if status, object := other.ask("PUT", "/accounts/x%40pop.example", map[string]any{"addresses": []string{"office2@example.com"}}); status != 422 {
+	if status, object := other.Ask("PUT", "/accounts/x%40pop.example", map[string]any{"addresses": []string{"office2@example.com"}}); status != 422 {
 		t.Errorf("an address of a domain that the token doesn't serve: %d %v", status, object)
 	}
-	if status, _ := other.ask("DELETE", "/links/"+fmt.Sprint(made["id"]), nil); status != 404 {
+	if status, _ := other.Ask("DELETE", "/links/"+fmt.Sprint(made["id"]), nil); status != 404 {
 		t.Errorf("another's link is withdrawn: %d", status)
 	}
-	if status, _ := other.ask("POST", "/links", map[string]any{"address": "office@example.com"}); status != 404 {
+	if status, _ := other.Ask("POST", "/links", map[string]any{"address": "office@example.com"}); status != 404 {
 		t.Errorf("a link for another's account: %d", status)
 	}
 	// Without its scope, nothing.
-	nothing := newProgram(t, o, []string{"*"}, "audit:read")
+	nothing := servertest.NewProgram(t, o, []string{"*"}, "audit:read")
 	for _, request := range []string{"GET /links", "POST /links", "GET /links/x", "DELETE /links/x", "GET /accounts?domain=example.com", "GET /accounts/office%40example.com", "PUT /accounts/office%40example.com", "DELETE /accounts/office%40example.com", "GET /domains", "GET /domains/example.com", "PUT /domains/example.com", "DELETE /domains/example.com", "GET /decisions/office%40example.com", "GET /renders/pox/office%40example.com", "GET /checks", "GET /checks/example.com"} {
 		method, path, _ := strings.Cut(request, " ")
-		if status, object := nothing.ask(method, path, nil); status != 403 || object["code"] != "scope" {
+		if status, object := nothing.Ask(method, path, nil); status != 403 || object["code"] != "scope" {
 			t.Errorf("%s: %d %v", request, status, object)
 		}
 	}
 	for name, token := range map[string]string{"none": "", "guessed": "autoconfig_x", "a session": "helpdesk"} {
-		nothing.token = token
-		if status, object := nothing.ask("GET", "/audit", nil); status != 401 || object["code"] != "unauthorized" {
+		nothing.Token = token
+		if status, object := nothing.Ask("GET", "/audit", nil); status != 401 || object["code"] != "unauthorized" {
 			t.Errorf("%s: %d %v", name, status, object)
 		}
 	}
-	if status, _ := all.ask("GET", "/links", nil, "Host", "x"); status != 403 { // and its scope is links:write
+	if status, _ := all.Ask("GET", "/links", nil, "Host", "x"); status != 403 { // and its scope is links:write
 		t.Errorf("%d", status)
 	}
 }
 
 func TestGuessingTokensIsLimited(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t, newOffice(t, clockThatStands), []string{"*"}, "links:read")
-	right := p.token
+	p := servertest.NewProgram(t, servertest.NewOffice(t, servertest.ClockThatStands), []string{"*"}, "links:read")
+	right := p.Token
 	var statuses []int
 	for i := range 25 {
-		p.token = fmt.Sprintf("autoconfig_%d", i)
-		status, _ := p.ask("GET", "/links", nil)
+		p.Token = fmt.Sprintf("autoconfig_%d", i)
+		status, _ := p.Ask("GET", "/links", nil)
 		statuses = append(statuses, status)
 	}
 	if i := slices.Index(statuses, http.StatusTooManyRequests); i != 20 {
 		t.Errorf("%v", statuses)
 	}
 	// Many programs may come through one proxy: a stranger there locks none of them out.
-	p.token = right
-	if status, _ := p.ask("GET", "/links", nil); status != http.StatusOK {
+	p.Token = right
+	if status, _ := p.Ask("GET", "/links", nil); status != http.StatusOK {
 		t.Errorf("the right one: %d", status)
 	}
 }
@@ -340,8 +200,8 @@ func FuzzLinkOrders(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"address":"office@example.com"}`, `{"address":"office@example.com","valid_minutes":1e9}`, `[]`, `null`, `{"address":null}`, `{"uses":-1,"address":"a@example.com"}`, "\xff", `{"address":"a@example.com","language":"xx","note":"\u0000"}`} {
 		f.Add(seed)
 	}
-	w := newWorld(f)
-	desk, err := staff.NewDesk(w.store, []byte("a secret of the test"), false)
+	w := servertest.NewWorld(f)
+	desk, err := staff.NewDesk(w.Store, []byte("a secret of the test"), false)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -349,11 +209,11 @@ func FuzzLinkOrders(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	handler := newWorld(f, func(o *servertest.Options) {
-		o.Desk, o.Site, o.Links.Store, o.Now = desk, w.store, w.store, nil
-	}).server.Staff()
+	handler := servertest.NewWorld(f, func(o *servertest.Options) {
+		o.Desk, o.Site, o.Links.Store, o.Now = desk, w.Store, w.Store, nil
+	}).Server.Staff()
 	f.Fuzz(func(t *testing.T, body string) {
-		r := do(handler, http.MethodPost, "http://127.0.0.1/api/v1/links", body, "Authorization", "Bearer "+text)
+		r := servertest.Do(handler, http.MethodPost, "http://127.0.0.1/api/v1/links", body, "Authorization", "Bearer "+text)
 		var answer map[string]any
 		if err := json.NewDecoder(r.Body).Decode(&answer); err != nil || r.StatusCode >= 500 || r.StatusCode != 201 && answer["code"] == nil {
 			t.Errorf("%q: %s %v %v", body, r.Status, answer, err)

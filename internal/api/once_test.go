@@ -1,4 +1,4 @@
-package server_test
+package api_test
 
 import (
 	"encoding/json"
@@ -12,22 +12,23 @@ import (
 	"testing"
 
 	"autoconfig/internal/links"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 )
 
 // Of twelve orders with one key at the same time, one makes the link, and all get it;
 // another order with the key is refused; the log has what was done.
 func TestOneKeyIsOneLink(t *testing.T) {
-	onEachGround(t, func(t *testing.T, g ground) {
-		o := g.office(t)
-		p := newProgram(t, o, []string{"*"}, staff.Scopes...)
+	servertest.OnEachGround(t, &databases, func(t *testing.T, g servertest.Ground) {
+		o := g.Office(t)
+		p := servertest.NewProgram(t, o, []string{"*"}, staff.Scopes...)
 		send := func(body, key string) (status int, answer string) {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, o.staff.URL+"/api/v1/links", strings.NewReader(body))
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, o.Staff.URL+"/api/v1/links", strings.NewReader(body))
 			if err != nil {
 				t.Error(err)
 				return 0, ""
 			}
-			r.Header.Set("Authorization", "Bearer "+p.token)
+			r.Header.Set("Authorization", "Bearer "+p.Token)
 			r.Header.Set("Idempotency-Key", key)
 			got, err := http.DefaultClient.Do(r)
 			if err != nil {
@@ -35,7 +36,7 @@ func TestOneKeyIsOneLink(t *testing.T) {
 				return 0, ""
 			}
 			defer func() { _ = got.Body.Close() }()
-			return got.StatusCode, text(got)
+			return got.StatusCode, servertest.Text(got)
 		}
 		const order = `{"address":"office@example.com","valid_minutes":60,"uses":2,"language":"de","note":"7"}`
 		for round := range 5 {
@@ -62,11 +63,11 @@ func TestOneKeyIsOneLink(t *testing.T) {
 				t.Errorf("%s: %d %s", other, status, answer)
 			}
 		}
-		list, err := o.store.Links(t.Context(), links.Filter{Limit: 100})
+		list, err := o.Store.Links(t.Context(), links.Filter{Limit: 100})
 		if err != nil || len(list) != 5 {
 			t.Errorf("%d links, %v", len(list), err)
 		}
-		entries, err := o.store.Entries(t.Context(), staff.EntryFilter{Limit: 100, Domains: []string{"example.com"}})
+		entries, err := o.Store.Entries(t.Context(), staff.EntryFilter{Limit: 100, Domains: []string{"example.com"}})
 		if err != nil || len(entries) != 5 {
 			t.Errorf("%d entries, %v: %+v", len(entries), err, entries)
 		}
@@ -82,26 +83,26 @@ func TestOneKeyIsOneLink(t *testing.T) {
 // makes another one.
 func TestALinksPageLoadedAgain(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	v := o.signedIn(t, "eva", staff.Staff, "*")
-	_, page := v.get("/helpdesk/account?address=office%40example.com")
+	o := servertest.NewOffice(t)
+	v := o.SignedIn(t, "eva", staff.Staff, "*")
+	_, page := v.Get("/helpdesk/account?address=office%40example.com")
 	once := regexp.MustCompile(`name="once" value="([^"]+)"`).FindStringSubmatch(page)
 	if once == nil {
 		t.Fatal("no key in the form")
 	}
 	form := url.Values{"address": {"office@example.com"}, "hours": {"24"}, "uses": {"1"}, "language": {"en"}, "once": {once[1]}}
 	link := regexp.MustCompile(`http://[^"<\s]+/s/[0-9a-v]{26}`)
-	_, first := v.post("/helpdesk/links", form)
-	_, again := v.post("/helpdesk/links", form)
+	_, first := v.Post("/helpdesk/links", form)
+	_, again := v.Post("/helpdesk/links", form)
 	if link.FindString(first) == "" || link.FindString(first) != link.FindString(again) {
 		t.Errorf("%q, loaded again %q", link.FindString(first), link.FindString(again))
 	}
 	form.Set("uses", "2")
-	_, other := v.post("/helpdesk/links", form)
+	_, other := v.Post("/helpdesk/links", form)
 	if link.FindString(other) == "" || link.FindString(other) == link.FindString(first) {
 		t.Errorf("with two uses: %q", link.FindString(other))
 	}
-	if list, err := o.store.Links(t.Context(), links.Filter{Limit: 10}); err != nil || len(list) != 2 {
+	if list, err := o.Store.Links(t.Context(), links.Filter{Limit: 10}); err != nil || len(list) != 2 {
 		t.Errorf("%d links, %v", len(list), err)
 	}
 }

@@ -1,4 +1,4 @@
-package server_test
+package helpdesk_test
 
 import (
 	"context"
@@ -52,18 +52,18 @@ func (f *frail) Together(ctx context.Context, do func(ctx context.Context) error
 }
 
 // frailOffice is an office whose store is frail, and a second connection to look at it.
-func (g ground) frailOffice(t *testing.T, change ...func(*servertest.Options)) (*office, *frail, *database.DB) {
+func frailOffice(t *testing.T, g servertest.Ground, change ...func(*servertest.Options)) (*servertest.Office, *frail, *database.DB) {
 	t.Helper()
 	f := &frail{}
-	o := g.office(t, append([]func(*servertest.Options){func(options *servertest.Options) {
+	o := g.Office(t, append([]func(*servertest.Options){func(options *servertest.Options) {
 		f.Store = options.Links.Store.(*store.Store)
 		options.Links.Store, options.Desk.Store, options.Site = f, f, f
 	}}, change...)...)
-	address, err := database.Parse(g.database)
+	address, err := database.Parse(g.Database)
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := database.Open(address, database.Options{Folder: g.folder})
+	db, err := database.Open(address, database.Options{Folder: g.Folder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,21 +71,23 @@ func (g ground) frailOffice(t *testing.T, change ...func(*servertest.Options)) (
 	return o, f, db
 }
 
-// onEachGround runs a test on a database of each kind that others can look into.
-func onEachGround(t *testing.T, test func(t *testing.T, g ground)) {
-	t.Helper()
-	t.Parallel()
-	for name, at := range map[string]func(t *testing.T) ground{
-		"sqlite":     func(t *testing.T) ground { return ground{database: "sqlite:test.db", folder: t.TempDir()} },
-		"postgresql": func(t *testing.T) ground { return ground{database: databases.PostgreSQL(t).Create(t)} },
-		"mariadb":    func(t *testing.T) ground { return ground{database: databases.MariaDB(t).Create(t)} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, at(t))
-		})
+// panel is a source with one account.
+type panel struct{ directory.Source }
+
+func (panel) Account(_ context.Context, address settings.Address) (policy.Account, error) {
+	if address.String() != "outside@example.com" {
+		return policy.Account{}, directory.ErrNotFound
 	}
+	return policy.Account{Address: address}, nil
 }
+
+func (panel) Domain(context.Context, string) (directory.SourceDomain, error) {
+	return directory.SourceDomain{}, directory.ErrNotFound
+}
+
+func (panel) Ping(context.Context) error { return nil }
+
+func (panel) Close() error { return nil }
 
 // rows are those of a question, each with its values in a line.
 func rows(t *testing.T, db *database.DB, query string) (all []string) {
@@ -147,13 +149,13 @@ type act struct {
 // Whatever is done through the pages and the API has its entry: an act whose entry
 // can't be written isn't done, and an act that isn't done has none.
 func TestAnActAndItsEntryAreOne(t *testing.T) {
-	onEachGround(t, func(t *testing.T, g ground) {
-		site := testSite(t)
-		g.site = &site
-		g.sources = []directory.SourceOptions{{Name: "panel", Source: fileSource(t, []policy.Account{{Address: settings.MustAddress("outside@example.com")}})}}
-		o, f, db := g.frailOffice(t)
+	servertest.OnEachGround(t, &databases, func(t *testing.T, g servertest.Ground) {
+		site := servertest.TestSite(t)
+		g.Site = &site
+		g.Sources = []directory.SourceOptions{{Name: "panel", Source: panel{}}}
+		o, f, db := frailOffice(t, g)
 		done := map[string]bool{}
-		for _, a := range o.acts(t) {
+		for _, a := range actsOf(t, o) {
 			done[a.action] = true
 			entries := `SELECT action, actor_id FROM audit ORDER BY id`
 			before, logged := state(t, db, a.without), rows(t, db, entries)
@@ -218,19 +220,19 @@ func actionsIn(t *testing.T, folders ...string) (all []string) {
 	return all
 }
 
-func (o *office) acts(t *testing.T) []act {
+func actsOf(t *testing.T, o *servertest.Office) []act {
 	t.Helper()
-	p := newProgram(t, o, []string{"*"}, staff.Scopes...)
-	v := o.signedIn(t, "eva", staff.Admin, "*")
+	p := servertest.NewProgram(t, o, []string{"*"}, staff.Scopes...)
+	v := o.SignedIn(t, "eva", staff.Admin, "*")
 	made := func(note string) string {
-		_, l, err := o.keeper.Make(t.Context(), links.Order{Address: settings.MustAddress("office@example.com"), Domain: "example.com", By: "x", Note: note})
+		_, l, err := o.Keeper.Make(t.Context(), links.Order{Address: settings.MustAddress("office@example.com"), Domain: "example.com", By: "x", Note: note})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return l.ID
 	}
 	other := func(name string) staff.Person {
-		_, person, err := o.desk.Add(t.Context(), staff.Actor{ID: "x"}, name, staff.Staff, []string{"*"})
+		_, person, err := o.Desk.Add(t.Context(), staff.Actor{ID: "x"}, name, staff.Staff, []string{"*"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -239,13 +241,13 @@ func (o *office) acts(t *testing.T) []act {
 	byProgram, byPerson := made("a"), made("b")
 	resetted, removed := other("otto"), other("paul")
 	api := func(method, path string, body any) func() int {
-		return func() int { status, _ := p.ask(method, path, body); return status }
+		return func() int { status, _ := p.Ask(method, path, body); return status }
 	}
 	post := func(path string, form url.Values) func() int {
-		return func() int { r, _ := v.post(path, form); return r.StatusCode }
+		return func() int { r, _ := v.Post(path, form); return r.StatusCode }
 	}
 	get := func(path string) func() int {
-		return func() int { r, _ := v.get(path); return r.StatusCode }
+		return func() int { r, _ := v.Get(path); return r.StatusCode }
 	}
 	all := []act{
 		{action: "link made", do: api("POST", "/links", map[string]any{"address": "office@example.com"})},
@@ -266,35 +268,35 @@ func (o *office) acts(t *testing.T) []act {
 		{action: "password reset", do: post("/helpdesk/people/"+resetted.ID+"/reset", nil)},
 		{action: "person removed", do: post("/helpdesk/people/"+removed.ID+"/remove", nil)},
 	}
-	return append(all, o.actsAlone(t, v)...)
+	return append(all, actsAlone(t, o, v)...)
 }
 
 // actsAlone are those of people for themselves.
-func (o *office) actsAlone(t *testing.T, eva *visitor) []act {
+func actsAlone(t *testing.T, o *servertest.Office, eva *servertest.Visitor) []act {
 	t.Helper()
-	password, added, err := o.desk.Add(t.Context(), staff.Actor{ID: "x"}, "zoe", staff.Staff, []string{"*"})
+	password, added, err := o.Desk.Add(t.Context(), staff.Actor{ID: "x"}, "zoe", staff.Staff, []string{"*"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	zoe := o.visitor(t)
+	zoe := o.Visitor(t)
 	key := staff.NewTOTPKey()
-	sealed := base64.RawURLEncoding.EncodeToString(o.desk.Seal(append([]byte(added.ID), key...)))
+	sealed := base64.RawURLEncoding.EncodeToString(o.Desk.Seal(append([]byte(added.ID), key...)))
 	return []act{
 		{action: "signed in", do: func() int {
-			r, _ := zoe.post("/helpdesk/sign-in", url.Values{"name": {"zoe"}, "password": {password}})
+			r, _ := zoe.Post("/helpdesk/sign-in", url.Values{"name": {"zoe"}, "password": {password}})
 			return r.StatusCode
 		}},
 		{action: "second factor set up", do: func() int {
-			r, _ := zoe.post("/helpdesk/enrol", url.Values{"sealed": {sealed}, "code": {staff.Code(key, time.Now())}})
+			r, _ := zoe.Post("/helpdesk/enrol", url.Values{"sealed": {sealed}, "code": {staff.Code(key, time.Now())}})
 			return r.StatusCode
 		}},
 		{action: "password changed", do: func() int {
-			r, _ := zoe.post("/helpdesk/own", url.Values{"old": {password}, "new": {"a much longer password"}})
+			r, _ := zoe.Post("/helpdesk/own", url.Values{"old": {password}, "new": {"a much longer password"}})
 			return r.StatusCode
 		}},
-		{action: "signed out", do: func() int { r, _ := eva.post("/helpdesk/sign-out", nil); return r.StatusCode }},
+		{action: "signed out", do: func() int { r, _ := eva.Post("/helpdesk/sign-out", nil); return r.StatusCode }},
 		{action: "signed in", do: func() int { // by an identity provider, behind its own steps
-			_, _, err := o.desk.SignInExternal(t.Context(), "https://id.example", "17", "Eva", staff.Staff, []string{"*"})
+			_, _, err := o.Desk.SignInExternal(t.Context(), "https://id.example", "17", "Eva", staff.Staff, []string{"*"})
 			if err != nil {
 				return http.StatusInternalServerError
 			}
@@ -306,23 +308,23 @@ func (o *office) actsAlone(t *testing.T, eva *visitor) []act {
 // Two people of one name are two actors, on the page, in the export and for programs.
 func TestActorsAreToldApart(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	v := o.signedIn(t, "eva", staff.Admin, "*")
-	local, err := o.desk.Store.PersonBySubject(t.Context(), "", "eva")
+	o := servertest.NewOffice(t)
+	v := o.SignedIn(t, "eva", staff.Admin, "*")
+	local, err := o.Desk.Store.PersonBySubject(t.Context(), "", "eva")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ids := map[string]string{"local": local.ID}
 	for _, issuer := range []string{"https://id.example/one", "https://id.example/two/"} {
-		_, p, err := o.desk.SignInExternal(t.Context(), issuer, "17", "eva", staff.Admin, []string{"*"})
+		_, p, err := o.Desk.SignInExternal(t.Context(), issuer, "17", "eva", staff.Admin, []string{"*"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ids[strings.Trim(strings.TrimPrefix(issuer, "https://"), "/")] = p.ID
 	}
-	_, page := v.get("/helpdesk/audit")
-	_, table := v.get("/helpdesk/audit.csv")
-	_, list := newProgram(t, o, []string{"*"}, staff.Scopes...).ask("GET", "/audit", nil)
+	_, page := v.Get("/helpdesk/audit")
+	_, table := v.Get("/helpdesk/audit.csv")
+	_, list := servertest.NewProgram(t, o, []string{"*"}, staff.Scopes...).Ask("GET", "/audit", nil)
 	for issuer, id := range ids {
 		if want := "staff:eva <small>(" + issuer + ", " + id + ")</small>"; !strings.Contains(page, want) {
 			t.Errorf("the page has no %s:\n%s", want, page)

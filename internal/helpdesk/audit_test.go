@@ -1,4 +1,4 @@
-package server_test
+package helpdesk_test
 
 import (
 	"bytes"
@@ -47,13 +47,13 @@ func TestAnExportIsWholeOrBroken(t *testing.T) {
 	t.Parallel()
 	const entries = 200_000
 	var logs safeBuffer
-	g := ground{database: "sqlite:test.db", folder: t.TempDir(), logger: slog.New(slog.NewTextHandler(&logs, nil))}
+	g := servertest.Ground{Database: "sqlite:test.db", Folder: t.TempDir(), Logger: slog.New(slog.NewTextHandler(&logs, nil))}
 	l := &ledger{}
-	o, _, db := g.frailOffice(t, func(options *servertest.Options) {
+	o, _, db := frailOffice(t, g, func(options *servertest.Options) {
 		l.Store = options.Links.Store.(*frail).Store
 		options.Desk.Store = l
 	})
-	v := o.signedIn(t, "eva", staff.Admin, "*")
+	v := o.SignedIn(t, "eva", staff.Admin, "*")
 	_, err := db.ExecContext(t.Context(), fmt.Sprintf(`INSERT INTO audit (at, actor, actor_id, actor_issuer, action, subject, domain, detail)
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i, 'staff:eva', '', '', 'account shown', 'a' || i || '@example.com', 'example.com', '' FROM n`, entries))
 	if err != nil {
@@ -61,11 +61,11 @@ func TestAnExportIsWholeOrBroken(t *testing.T) {
 	}
 	export := func() (answer *http.Response, table [][]string, lines int, err error) {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.staff.URL+"/helpdesk/audit.csv", nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.Staff.URL+"/helpdesk/audit.csv", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answer, err = v.client.Do(r); err != nil {
+		if answer, err = v.Client.Do(r); err != nil {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(answer.Body)

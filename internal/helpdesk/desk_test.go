@@ -1,12 +1,9 @@
-package server_test
+package helpdesk_test
 
 import (
 	"context"
 	"encoding/base32"
-	"errors"
 	"net/http"
-	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -23,146 +20,24 @@ import (
 	"autoconfig/internal/testkit"
 )
 
-// office is a help desk on real sockets: the staff's pages and the public ones.
-type office struct {
-	*world
-	desk   *staff.Desk
-	keeper *links.Keeper
-	staff  *httptest.Server
-	public *httptest.Server
-}
-
-func newOffice(t *testing.T, change ...func(*servertest.Options)) *office {
-	t.Helper()
-	return ground{}.office(t, change...)
-}
-
-func (g ground) office(t *testing.T, change ...func(*servertest.Options)) *office {
-	t.Helper()
-	o := &office{staff: httptest.NewUnstartedServer(nil), public: httptest.NewUnstartedServer(nil)}
-	o.world = g.world(t, append([]func(*servertest.Options){func(options *servertest.Options) {
-		var err error
-		if o.desk, err = staff.NewDesk(options.Links.Store.(staff.Store), options.Links.Secret, false); err != nil {
-			t.Fatal(err)
-		}
-		options.Desk, options.Now, o.keeper = o.desk, nil, options.Links
-		options.Site = options.Links.Store.(servertest.Site)
-		options.PublicURL = &url.URL{Scheme: "http", Host: o.public.Listener.Addr().String()}
-		options.StaffURL = &url.URL{Scheme: "http", Host: o.staff.Listener.Addr().String()}
-	}}, change...)...)
-	o.staff.Config.Handler, o.public.Config.Handler = o.server.Staff(), o.server.Public(false)
-	o.staff.Start()
-	o.public.Start()
-	t.Cleanup(o.staff.Close)
-	t.Cleanup(o.public.Close)
-	return o
-}
-
-// add adds a person with a second factor, which is given.
-func (o *office) add(t *testing.T, name string, role staff.Role, domains ...string) (password string, second []byte) {
-	t.Helper()
-	password, p, err := o.desk.Add(t.Context(), staff.Actor{}, name, role, domains)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second = staff.NewTOTPKey()
-	// Enrolled a while ago: the code of now is not used up.
-	then := o.desk.Now
-	o.desk.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) }
-	_, err = o.desk.Enrol(t.Context(), p, second, staff.Code(second, o.desk.Now()))
-	o.desk.Now = then
-	if err != nil {
-		t.Fatal(err)
-	}
-	return password, second
-}
-
-// visitor is a browser without a screen: it keeps cookies and follows nothing.
-type visitor struct {
-	t      *testing.T
-	base   string
-	client *http.Client
-}
-
-func (o *office) visitor(t *testing.T) *visitor {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &visitor{t, o.staff.URL, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-}
-
-// signedIn is a visitor who has signed in.
-func (o *office) signedIn(t *testing.T, name string, role staff.Role, domains ...string) *visitor {
-	t.Helper()
-	password, second := o.add(t, name, role, domains...)
-	v := o.visitor(t)
-	if r, _ := v.post("/helpdesk/sign-in", url.Values{"name": {name}, "password": {password}, "code": {staff.Code(second, time.Now())}}); r.StatusCode != http.StatusSeeOther {
-		t.Fatalf("sign-in of %s: %s", name, r.Status)
-	}
-	return v
-}
-
-func (v *visitor) do(method, path string, form url.Values, header ...string) (*http.Response, string) {
-	v.t.Helper()
-	r, err := http.NewRequestWithContext(v.t.Context(), method, v.base+path, strings.NewReader(form.Encode()))
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	if method == http.MethodPost {
-		r.Header.Set("Content-Type", formType)
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-	}
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-		if header[i] == "Host" {
-			r.Host = header[i+1]
-		}
-	}
-	answer, err := v.client.Do(r)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	body := text(answer)
-	_ = answer.Body.Close()
-	return answer, body
-}
-
-func (v *visitor) get(path string) (*http.Response, string) { return v.do(http.MethodGet, path, nil) }
-
-func (v *visitor) post(path string, form url.Values) (*http.Response, string) {
-	return v.do(http.MethodPost, path, form)
-}
-
-// makes makes a link, and gives its URL and identity.
-func (v *visitor) makes(address string) (link, id string) {
-	v.t.Helper()
-	r, body := v.post("/helpdesk/links", url.Values{"address": {address}, "hours": {"24"}, "uses": {"1"}, "language": {"en"}, "note": {"ticket <7>"}})
-	found := regexp.MustCompile(`id="url">([^<]+)<(?s:.*)/helpdesk/links/([0-9a-v]+)"`).FindStringSubmatch(body)
-	if r.StatusCode != http.StatusOK || found == nil {
-		v.t.Fatalf("no link: %s\n%s", r.Status, body)
-	}
-	return found[1], found[2]
-}
-
 // Nothing is shown to whoever isn't signed in, by any page.
 func TestStaffPagesNeedASignIn(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	v := o.visitor(t)
+	o := servertest.NewOffice(t)
+	v := o.Visitor(t)
 	for _, path := range []string{"/helpdesk/", "/helpdesk/account?address=office%40example.com", "/helpdesk/links", "/helpdesk/links/x", "/helpdesk/people", "/helpdesk/audit", "/helpdesk/audit.csv", "/helpdesk/own", "/helpdesk/enrol"} {
 		for _, cookie := range []string{"", "helpdesk=guessed"} {
-			if r, body := v.do(http.MethodGet, path, nil, "Cookie", cookie); r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/helpdesk/sign-in" || len(body) > 0 {
+			if r, body := v.Do(http.MethodGet, path, nil, "Cookie", cookie); r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/helpdesk/sign-in" || len(body) > 0 {
 				t.Errorf("%s: %s", path, r.Status)
 			}
 		}
 	}
 	for _, path := range []string{"/helpdesk/links", "/helpdesk/links/x/revoke", "/helpdesk/people", "/helpdesk/people/x/remove", "/helpdesk/people/x/reset", "/helpdesk/own", "/helpdesk/enrol", "/helpdesk/sign-out"} {
-		if r, _ := v.post(path, nil); r.StatusCode != http.StatusSeeOther {
+		if r, _ := v.Post(path, nil); r.StatusCode != http.StatusSeeOther {
 			t.Errorf("POST %s: %s", path, r.Status)
 		}
 	}
-	if r, body := v.get("/helpdesk/nowhere"); r.StatusCode != http.StatusNotFound {
+	if r, body := v.Get("/helpdesk/nowhere"); r.StatusCode != http.StatusNotFound {
 		t.Errorf("nowhere: %s %s", r.Status, body)
 	}
 }
@@ -170,42 +45,42 @@ func TestStaffPagesNeedASignIn(t *testing.T) {
 // A sign-in needs everything that it takes; a session is new with each, and ends.
 func TestSigningIn(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	password, second := o.add(t, "eva", staff.Staff, "example.com")
+	o := servertest.NewOffice(t)
+	password, second := o.Add(t, "eva", staff.Staff, "example.com")
 	code := func() string { return staff.Code(second, time.Now()) }
-	v := o.visitor(t)
+	v := o.Visitor(t)
 	for name, form := range map[string]url.Values{
 		"no code":        {"name": {"eva"}, "password": {password}},
 		"a wrong code":   {"name": {"eva"}, "password": {password}, "code": {"x"}},
 		"wrong password": {"name": {"eva"}, "password": {"x"}, "code": {code()}},
 		"nobody":         {"name": {"<b>otto</b>"}, "password": {password}, "code": {code()}},
 	} {
-		r, body := v.post("/helpdesk/sign-in", form)
+		r, body := v.Post("/helpdesk/sign-in", form)
 		if r.StatusCode != http.StatusUnauthorized || len(r.Cookies()) > 0 || !strings.Contains(body, "is wrong") || strings.Contains(body, "<b>otto") {
 			t.Errorf("%s: %s", name, r.Status)
 		}
 	}
-	r, _ := v.post("/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {password}, "code": {code()}})
+	r, _ := v.Post("/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {password}, "code": {code()}})
 	first := r.Cookies()[0]
 	if r.StatusCode != http.StatusSeeOther || !first.HttpOnly || first.SameSite != http.SameSiteLaxMode || first.Name != "helpdesk" {
 		t.Fatalf("%s %+v", r.Status, first)
 	}
-	if r, body := v.get("/helpdesk/"); r.StatusCode != http.StatusOK || strings.Contains(body, "/helpdesk/people") {
+	if r, body := v.Get("/helpdesk/"); r.StatusCode != http.StatusOK || strings.Contains(body, "/helpdesk/people") {
 		t.Errorf("staff: %s", r.Status)
 	}
 	for _, path := range []string{"/helpdesk/people", "/helpdesk/audit", "/helpdesk/audit.csv"} {
-		if r, _ := v.get(path); r.StatusCode != http.StatusForbidden {
+		if r, _ := v.Get(path); r.StatusCode != http.StatusForbidden {
 			t.Errorf("staff at %s: %s", path, r.Status)
 		}
 	}
-	log, err := o.desk.Store.Entries(t.Context(), staff.EntryFilter{Limit: 5})
+	log, err := o.Desk.Store.Entries(t.Context(), staff.EntryFilter{Limit: 5})
 	if err != nil || len(log) != 5 || log[1].Subject != "eva" && log[1].Subject != "unknown name" || strings.Contains(log[0].Subject+log[1].Subject+log[2].Subject+log[3].Subject, "otto") {
 		t.Errorf("a name that isn't known may be a password: %+v %v", log, err)
 	}
-	if r, _ := v.post("/helpdesk/sign-out", nil); r.StatusCode != http.StatusSeeOther {
+	if r, _ := v.Post("/helpdesk/sign-out", nil); r.StatusCode != http.StatusSeeOther {
 		t.Errorf("sign-out: %s", r.Status)
 	}
-	if r, _ := v.do(http.MethodGet, "/helpdesk/", nil, "Cookie", "helpdesk="+first.Value); r.StatusCode != http.StatusSeeOther {
+	if r, _ := v.Do(http.MethodGet, "/helpdesk/", nil, "Cookie", "helpdesk="+first.Value); r.StatusCode != http.StatusSeeOther {
 		t.Errorf("the session goes on after the sign-out: %s", r.Status)
 	}
 }
@@ -213,11 +88,11 @@ func TestSigningIn(t *testing.T) {
 func TestSignInsAreLimited(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	o := newOffice(t, func(o *servertest.Options) { o.Now = func() time.Time { return now } })
-	v := o.visitor(t)
+	o := servertest.NewOffice(t, func(o *servertest.Options) { o.Now = func() time.Time { return now } })
+	v := o.Visitor(t)
 	status := map[int]int{}
 	for range 25 {
-		r, _ := v.post("/helpdesk/sign-in", url.Values{"name": {"nobody"}, "password": {"x"}})
+		r, _ := v.Post("/helpdesk/sign-in", url.Values{"name": {"nobody"}, "password": {"x"}})
 		status[r.StatusCode]++
 	}
 	if status[http.StatusUnauthorized] != 20 || status[http.StatusTooManyRequests] != 5 {
@@ -228,25 +103,25 @@ func TestSignInsAreLimited(t *testing.T) {
 // What other sites send is refused, and so are names that aren't ours.
 func TestOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	v := o.signedIn(t, "root", staff.Admin, "*")
+	o := servertest.NewOffice(t)
+	v := o.SignedIn(t, "root", staff.Admin, "*")
 	form := url.Values{"name": {"mallory"}, "role": {"admin"}, "domains": {"*"}}
 	for name, header := range map[string][]string{
 		"cross-site": {"Sec-Fetch-Site", "cross-site"}, "same-site": {"Sec-Fetch-Site", "same-site"},
 		"another origin": {"Sec-Fetch-Site", "", "Origin", "https://evil.test"}, "another name": {"Host", "evil.test"},
 	} {
-		if r, _ := v.do(http.MethodPost, "/helpdesk/people", form, header...); r.StatusCode != http.StatusForbidden {
+		if r, _ := v.Do(http.MethodPost, "/helpdesk/people", form, header...); r.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: %s", name, r.Status)
 		}
 	}
-	people, err := o.desk.Store.People(t.Context())
+	people, err := o.Desk.Store.People(t.Context())
 	if err != nil || len(people) != 1 {
 		t.Errorf("%d people, %v", len(people), err)
 	}
-	if r, body := v.do(http.MethodGet, "/helpdesk/", nil, "Host", "evil.test"); r.StatusCode != http.StatusForbidden || strings.Contains(body, "evil.test") {
+	if r, body := v.Do(http.MethodGet, "/helpdesk/", nil, "Host", "evil.test"); r.StatusCode != http.StatusForbidden || strings.Contains(body, "evil.test") {
 		t.Errorf("another name: %s", r.Status)
 	}
-	r, _ := v.get("/helpdesk/")
+	r, _ := v.Get("/helpdesk/")
 	csp := r.Header.Get("Content-Security-Policy")
 	if r.Header.Get("X-Frame-Options") != "DENY" || strings.Contains(csp, "unsafe") || !strings.Contains(csp, "frame-ancestors 'none'") || r.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%v", r.Header)
@@ -257,10 +132,10 @@ func TestOtherSitesAreRefused(t *testing.T) {
 // of the log.
 func TestStaffServeTheirDomains(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	root := o.signedIn(t, "root", staff.Admin, "*")
-	link, id := root.makes("workshop@example.com")
-	other := o.signedIn(t, "otto", staff.Admin, "pop.example")
+	o := servertest.NewOffice(t)
+	root := o.SignedIn(t, "root", staff.Admin, "*")
+	link, id := root.Makes("workshop@example.com")
+	other := o.SignedIn(t, "otto", staff.Admin, "pop.example")
 	for path, want := range map[string]int{
 		"/helpdesk/?q=workshop":                             http.StatusOK,
 		"/helpdesk/?q=workshop%40example.com":               http.StatusOK,
@@ -275,32 +150,32 @@ func TestStaffServeTheirDomains(t *testing.T) {
 		"/helpdesk/account?address=somebody%40nowhere.test": http.StatusNotFound,
 		"/helpdesk/links/" + id:                             http.StatusNotFound,
 	} {
-		r, body := other.get(path)
+		r, body := other.Get(path)
 		if r.StatusCode != want || strings.Contains(body, "Workshop") || strings.Contains(body, "/helpdesk/account?address=workshop") || strings.Contains(body, "staff:root") || strings.Contains(body, ">root") {
 			t.Errorf("%s: %s\n%s", path, r.Status, body)
 		}
 	}
-	if r, _ := other.post("/helpdesk/links", url.Values{"address": {"workshop@example.com"}, "hours": {"1"}, "uses": {"1"}}); r.StatusCode != http.StatusNotFound {
+	if r, _ := other.Post("/helpdesk/links", url.Values{"address": {"workshop@example.com"}, "hours": {"1"}, "uses": {"1"}}); r.StatusCode != http.StatusNotFound {
 		t.Errorf("a link for another's: %s", r.Status)
 	}
-	if r, _ := other.post("/helpdesk/links/"+id+"/revoke", nil); r.StatusCode != http.StatusNotFound {
+	if r, _ := other.Post("/helpdesk/links/"+id+"/revoke", nil); r.StatusCode != http.StatusNotFound {
 		t.Errorf("revoke another's: %s", r.Status)
 	}
-	people, _ := o.desk.Store.People(t.Context())
+	people, _ := o.Desk.Store.People(t.Context())
 	for _, p := range people {
 		if p.Name == "root" {
 			for _, what := range []string{"remove", "reset"} {
-				if r, _ := other.post("/helpdesk/people/"+p.ID+"/"+what, nil); r.StatusCode != http.StatusNotFound {
+				if r, _ := other.Post("/helpdesk/people/"+p.ID+"/"+what, nil); r.StatusCode != http.StatusNotFound {
 					t.Errorf("%s somebody else's administrator: %s", what, r.Status)
 				}
 			}
 		}
 	}
-	if r, _ := other.post("/helpdesk/people", url.Values{"name": {"x"}, "role": {"admin"}, "domains": {"*"}}); r.StatusCode != http.StatusForbidden {
+	if r, _ := other.Post("/helpdesk/people", url.Values{"name": {"x"}, "role": {"admin"}, "domains": {"*"}}); r.StatusCode != http.StatusForbidden {
 		t.Errorf("more domains than one has oneself: %s", r.Status)
 	}
-	l, err := o.keeper.Find(t.Context(), link[strings.LastIndexByte(link, '/')+1:])
-	if err != nil || o.keeper.StateOf(l) != links.Open {
+	l, err := o.Keeper.Find(t.Context(), link[strings.LastIndexByte(link, '/')+1:])
+	if err != nil || o.Keeper.StateOf(l) != links.Open {
 		t.Errorf("the link: %+v %v", l, err)
 	}
 }
@@ -308,9 +183,9 @@ func TestStaffServeTheirDomains(t *testing.T) {
 // Everything that a person may write is text on every page where it stands.
 func TestNothingStoredIsMarkup(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := servertest.NewOffice(t)
 	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>'`
-	site := testSite(t)
+	site := servertest.TestSite(t)
 	for i := range site.Accounts {
 		site.Accounts[i].Name, site.Accounts[i].Groups = evil, []string{evil}
 	}
@@ -322,11 +197,11 @@ func TestNothingStoredIsMarkup(t *testing.T) {
 			site.Plans[i].Policy.Rules[j].Name = evil
 		}
 	}
-	if err := o.store.Replace(t.Context(), site); err != nil {
+	if err := o.Store.Replace(t.Context(), site); err != nil {
 		t.Fatal(err)
 	}
-	v := o.signedIn(t, evil[:50], staff.Admin, "*")
-	r, body := v.post("/helpdesk/links", url.Values{"address": {"workshop@example.com"}, "hours": {"24"}, "uses": {"2"}, "note": {evil}, "language": {evil}})
+	v := o.SignedIn(t, evil[:50], staff.Admin, "*")
+	r, body := v.Post("/helpdesk/links", url.Values{"address": {"workshop@example.com"}, "hours": {"24"}, "uses": {"2"}, "note": {evil}, "language": {evil}})
 	if r.StatusCode != http.StatusOK {
 		t.Fatal(r.Status, body)
 	}
@@ -334,15 +209,15 @@ func TestNothingStoredIsMarkup(t *testing.T) {
 	id := regexp.MustCompile(`/helpdesk/links/([0-9a-v]+)"`).FindStringSubmatch(body)[1]
 	pages := map[string]string{"made": body}
 	for _, path := range []string{"/helpdesk/?q=" + url.QueryEscape(evil), "/helpdesk/?q=workshop", "/helpdesk/account?address=workshop%40example.com", "/helpdesk/links", "/helpdesk/links/" + id, "/helpdesk/people", "/helpdesk/audit", "/helpdesk/own", "/helpdesk/?lang=" + url.QueryEscape(evil) + "&" + url.QueryEscape(evil) + "=" + url.QueryEscape(evil)} {
-		_, pages[path] = v.get(path)
+		_, pages[path] = v.Get(path)
 	}
-	public := o.visitor(t)
-	public.base = strings.TrimSuffix(link, link[strings.LastIndex(link, "/s/"):])
+	public := o.Visitor(t)
+	public.Base = strings.TrimSuffix(link, link[strings.LastIndex(link, "/s/"):])
 	path := link[strings.LastIndex(link, "/s/"):]
-	_, pages["link"] = public.do(http.MethodGet, path, nil, "User-Agent", evil, "Accept-Language", evil)
-	public.post(path, url.Values{"do": {"settings"}, "device": {evil}})
-	_, pages["used"] = public.get(path + "?device=" + url.QueryEscape(evil))
-	_, pages["setup"] = public.post("/", url.Values{"address": {"workshop@example.com"}, "device": {evil}})
+	_, pages["link"] = public.Do(http.MethodGet, path, nil, "User-Agent", evil, "Accept-Language", evil)
+	public.Post(path, url.Values{"do": {"settings"}, "device": {evil}})
+	_, pages["used"] = public.Get(path + "?device=" + url.QueryEscape(evil))
+	_, pages["setup"] = public.Post("/", url.Values{"address": {"workshop@example.com"}, "device": {evil}})
 	for name, body := range pages {
 		if strings.Contains(body, "<script>alert") || strings.Contains(body, "<img src=x") || len(body) < 500 {
 			t.Errorf("%s:\n%s", name, body)
@@ -353,58 +228,58 @@ func TestNothingStoredIsMarkup(t *testing.T) {
 // Removing a person ends what they have open; a new password too.
 func TestPeopleComeAndGo(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	root := o.signedIn(t, "root", staff.Admin, "*")
-	_, body := root.post("/helpdesk/people", url.Values{"name": {"eva"}, "role": {"staff"}, "domains": {"example.com pop.example"}})
+	o := servertest.NewOffice(t)
+	root := o.SignedIn(t, "root", staff.Admin, "*")
+	_, body := root.Post("/helpdesk/people", url.Values{"name": {"eva"}, "role": {"staff"}, "domains": {"example.com pop.example"}})
 	password := regexp.MustCompile(`id="password">([^<]+)<`).FindStringSubmatch(body)
 	if password == nil {
 		t.Fatal(body)
 	}
-	eva := o.visitor(t)
-	if r, _ := eva.post("/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {password[1]}}); r.StatusCode != http.StatusSeeOther {
+	eva := o.Visitor(t)
+	if r, _ := eva.Post("/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {password[1]}}); r.StatusCode != http.StatusSeeOther {
 		t.Fatal(r.Status)
 	}
 	// Nothing is open before the second factor is set up.
 	for _, path := range []string{"/helpdesk/", "/helpdesk/links", "/helpdesk/account?address=office%40example.com"} {
-		if r, _ := eva.get(path); r.Header.Get("Location") != "/helpdesk/enrol" {
+		if r, _ := eva.Get(path); r.Header.Get("Location") != "/helpdesk/enrol" {
 			t.Errorf("%s before the second factor: %s", path, r.Status)
 		}
 	}
-	_, page := eva.get("/helpdesk/enrol")
+	_, page := eva.Get("/helpdesk/enrol")
 	sealed := regexp.MustCompile(`name="sealed" value="([^"]+)"`).FindStringSubmatch(page)[1]
-	if r, body := eva.post("/helpdesk/enrol", url.Values{"sealed": {sealed}, "code": {"1"}}); r.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, "not right") {
+	if r, body := eva.Post("/helpdesk/enrol", url.Values{"sealed": {sealed}, "code": {"1"}}); r.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, "not right") {
 		t.Errorf("a wrong code: %s", r.Status)
 	}
 	key := regexp.MustCompile(`id="key">([A-Z2-7]+)<`).FindStringSubmatch(page)[1]
-	if r, _ := eva.post("/helpdesk/enrol", url.Values{"sealed": {sealed}, "code": {codeOf(t, key)}}); r.StatusCode != http.StatusSeeOther {
+	if r, _ := eva.Post("/helpdesk/enrol", url.Values{"sealed": {sealed}, "code": {codeOf(t, key)}}); r.StatusCode != http.StatusSeeOther {
 		t.Fatalf("enrol: %s", r.Status)
 	}
-	if r, _ := eva.get("/helpdesk/"); r.StatusCode != http.StatusOK {
+	if r, _ := eva.Get("/helpdesk/"); r.StatusCode != http.StatusOK {
 		t.Fatal(r.Status)
 	}
 	for _, form := range []url.Values{{"old": {"x"}, "new": {"a longer password"}}, {"old": {password[1]}, "new": {"short"}}} {
-		if r, _ := eva.post("/helpdesk/own", form); r.StatusCode != http.StatusUnprocessableEntity {
+		if r, _ := eva.Post("/helpdesk/own", form); r.StatusCode != http.StatusUnprocessableEntity {
 			t.Errorf("%v: %s", form, r.Status)
 		}
 	}
-	if r, _ := eva.post("/helpdesk/own", url.Values{"old": {password[1]}, "new": {"a longer password"}}); r.StatusCode != http.StatusOK {
+	if r, _ := eva.Post("/helpdesk/own", url.Values{"old": {password[1]}, "new": {"a longer password"}}); r.StatusCode != http.StatusOK {
 		t.Errorf("change the password: %s", r.Status)
 	}
-	if r, _ := eva.get("/helpdesk/"); r.StatusCode != http.StatusOK {
+	if r, _ := eva.Get("/helpdesk/"); r.StatusCode != http.StatusOK {
 		t.Errorf("after one's own change: %s", r.Status)
 	}
-	people, _ := o.desk.Store.People(t.Context())
+	people, _ := o.Desk.Store.People(t.Context())
 	for _, p := range people {
-		r, body := root.post("/helpdesk/people/"+p.ID+"/remove", nil)
+		r, body := root.Post("/helpdesk/people/"+p.ID+"/remove", nil)
 		if p.Name == "root" && (r.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, "remove yourself")) || p.Name == "eva" && r.StatusCode != http.StatusSeeOther {
 			t.Errorf("remove %s: %s", p.Name, r.Status)
 		}
 	}
-	if r, _ := eva.get("/helpdesk/"); r.StatusCode != http.StatusSeeOther {
+	if r, _ := eva.Get("/helpdesk/"); r.StatusCode != http.StatusSeeOther {
 		t.Errorf("removed, and in: %s", r.Status)
 	}
-	_, log := root.get("/helpdesk/audit")
-	_, export := root.get("/helpdesk/audit.csv")
+	_, log := root.Get("/helpdesk/audit")
+	_, export := root.Get("/helpdesk/audit.csv")
 	for _, want := range []string{"person added", "second factor set up", "password changed", "person removed", "staff:root", "staff:eva"} {
 		if !strings.Contains(log, want) || !strings.Contains(export, want) {
 			t.Errorf("the log has no %q", want)
@@ -417,8 +292,8 @@ func TestPeopleComeAndGo(t *testing.T) {
 func TestTheWayOfStaff(t *testing.T) {
 	t.Parallel()
 	testkit.Need(t, "zbarimg")
-	o := newOffice(t)
-	password, _, err := o.desk.Add(t.Context(), staff.Actor{}, "eva", staff.Admin, []string{"*"})
+	o := servertest.NewOffice(t)
+	password, _, err := o.Desk.Add(t.Context(), staff.Actor{}, "eva", staff.Admin, []string{"*"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -426,54 +301,37 @@ func TestTheWayOfStaff(t *testing.T) {
 	screen := testkit.Desktop
 	var key, link, life string
 	var code []byte
-	b.Open(t, o.staff.URL+"/helpdesk/", screen, inspect(t, "staff-signin", screen),
+	b.Open(t, o.Staff.URL+"/helpdesk/", screen, servertest.Inspect(t, "staff-signin", screen),
 		chromedp.SendKeys("#name", "eva"), chromedp.SendKeys("#password", password+kb.Enter),
-		chromedp.WaitVisible("#key"), inspect(t, "staff-enrol", screen), testkit.Text("#key", &key),
+		chromedp.WaitVisible("#key"), servertest.Inspect(t, "staff-enrol", screen), testkit.Text("#key", &key),
 		chromedp.Screenshot("#qr-second", &code))
-	if got := scan(t, code); !strings.HasPrefix(got, "otpauth://totp/autoconfig:eva?secret="+key) {
+	if got := servertest.Scan(t, code); !strings.HasPrefix(got, "otpauth://totp/autoconfig:eva?secret="+key) {
 		t.Errorf("the second factor's code is %q", got)
 	}
 	b.Do(t, chromedp.SendKeys("#code", codeOf(t, key)+kb.Enter), chromedp.WaitVisible("#q"),
-		chromedp.SendKeys("#q", "work"+kb.Enter), chromedp.WaitVisible(".found"), inspect(t, "staff-search", screen),
-		chromedp.Click(".found a"), chromedp.WaitVisible("#hours"), inspect(t, "staff-account", screen),
+		chromedp.SendKeys("#q", "work"+kb.Enter), chromedp.WaitVisible(".found"), servertest.Inspect(t, "staff-search", screen),
+		chromedp.Click(".found a"), chromedp.WaitVisible("#hours"), servertest.Inspect(t, "staff-account", screen),
 		chromedp.SendKeys("#note", "ticket 7"), chromedp.Submit("#note"),
-		chromedp.WaitVisible("#url"), inspect(t, "staff-made", screen), testkit.Text("#url", &link),
+		chromedp.WaitVisible("#url"), servertest.Inspect(t, "staff-made", screen), testkit.Text("#url", &link),
 		chromedp.Screenshot("#qr-link", &code))
-	if got := scan(t, code); got != link || !strings.HasPrefix(link, o.public.URL+"/s/") {
+	if got := servertest.Scan(t, code); got != link || !strings.HasPrefix(link, o.Public.URL+"/s/") {
 		t.Errorf("the link is %q, its code %q", link, got)
 	}
-	phone.Open(t, link, testkit.Phone, as(links.IPhone), chromedp.Reload(), chromedp.Click("button[value=settings]"), chromedp.WaitVisible("details"))
-	b.Do(t, chromedp.Navigate(o.staff.URL+"/helpdesk/links"), inspect(t, "staff-links", screen), chromedp.Click("tbody a"),
-		chromedp.WaitVisible("dl"), inspect(t, "staff-life", screen), testkit.Text("main", &life))
+	phone.Open(t, link, testkit.Phone, servertest.As(links.IPhone), chromedp.Reload(), chromedp.Click("button[value=settings]"), chromedp.WaitVisible("details"))
+	b.Do(t, chromedp.Navigate(o.Staff.URL+"/helpdesk/links"), servertest.Inspect(t, "staff-links", screen), chromedp.Click("tbody a"),
+		chromedp.WaitVisible("dl"), servertest.Inspect(t, "staff-life", screen), testkit.Text("main", &life))
 	for _, want := range []string{"workshop@example.com", "used", "1 of 1", "settings shown, iPhone or iPad", "ticket 7"} {
 		if !strings.Contains(life, want) {
 			t.Errorf("the link's life has no %q:\n%s", want, life)
 		}
 	}
-	for _, screen := range screens() {
+	for _, screen := range servertest.Screens() {
 		for path, name := range map[string]string{"": "search", "?q=e": "found", "account?address=workshop%40example.com": "account", "links": "links", "people": "people", "audit": "audit", "own": "own", "account?address=x": "wrong"} {
-			b.Open(t, o.staff.URL+"/helpdesk/"+path, screen, chromedp.ActionFunc(func(ctx context.Context) error {
+			b.Open(t, o.Staff.URL+"/helpdesk/"+path, screen, chromedp.ActionFunc(func(ctx context.Context) error {
 				return network.SetExtraHTTPHeaders(network.Headers{}).Do(ctx)
-			}), visible("h1"), inspect(t, "staff-"+name, screen))
+			}), servertest.Visible("h1"), servertest.Inspect(t, "staff-"+name, screen))
 		}
 	}
-}
-
-// visible asks the page whether an element is to be seen. chromedp's own
-// WaitVisible asks by another way, which Chromium 156 never answers on a phone's
-// screen where a table lies under a clipped head.
-func visible(selector string) chromedp.Action {
-	return chromedp.ActionFunc(func(ctx context.Context) error {
-		var seen bool
-		script := `(e => e !== null && e.offsetWidth > 0 && e.offsetHeight > 0)(document.querySelector("` + selector + `"))`
-		if err := chromedp.Evaluate(script, &seen).Do(ctx); err != nil {
-			return err
-		}
-		if !seen {
-			return errors.New(selector + " can't be seen")
-		}
-		return nil
-	})
 }
 
 func codeOf(t *testing.T, key string) string {
@@ -492,13 +350,13 @@ func decodeKey(key string) ([]byte, error) {
 // With TLS, cookies are Secure, and the session's can be set by no other host.
 func TestCookiesBehindTLS(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, func(options *servertest.Options) {
+	o := servertest.NewOffice(t, func(options *servertest.Options) {
 		options.StaffURL = &url.URL{Scheme: "https", Host: "desk.example.com"}
 		options.PublicURL = &url.URL{Scheme: "https", Host: "setup.example.com"}
 	})
-	password, second := o.add(t, "eva", staff.Staff, "*")
+	password, second := o.Add(t, "eva", staff.Staff, "*")
 	form := url.Values{"name": {"eva"}, "password": {password}, "code": {staff.Code(second, time.Now())}, "lang": {"de"}}
-	r, _ := o.visitor(t).do(http.MethodPost, "/helpdesk/sign-in", form, "Host", "desk.example.com")
+	r, _ := o.Visitor(t).Do(http.MethodPost, "/helpdesk/sign-in", form, "Host", "desk.example.com")
 	if r.StatusCode != http.StatusSeeOther || len(r.Cookies()) == 0 {
 		t.Fatal(r.Status)
 	}
@@ -508,7 +366,7 @@ func TestCookiesBehindTLS(t *testing.T) {
 		}
 	}
 	for _, host := range []string{"127.0.0.1", "localhost:8081", "desk.example.com.evil.test", "setup.example.com"} {
-		if r, _ := o.visitor(t).do(http.MethodGet, "/helpdesk/sign-in", nil, "Host", host); r.StatusCode != http.StatusForbidden {
+		if r, _ := o.Visitor(t).Do(http.MethodGet, "/helpdesk/sign-in", nil, "Host", host); r.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: %s", host, r.Status)
 		}
 	}
@@ -518,13 +376,13 @@ func TestCookiesBehindTLS(t *testing.T) {
 // can be reached by Tab, and shows that it is.
 func TestStaffPagesByKeyboard(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	password, second := o.add(t, "eva", staff.Admin, "*")
+	o := servertest.NewOffice(t)
+	password, second := o.Add(t, "eva", staff.Admin, "*")
 	b := testkit.StartBrowser(t)
-	b.Open(t, o.staff.URL+"/helpdesk/", testkit.Desktop, chromedp.Focus("#name"), chromedp.KeyEvent("eva"+kb.Tab+password+kb.Tab+staff.Code(second, time.Now())+kb.Enter), chromedp.WaitVisible("#q"))
+	b.Open(t, o.Staff.URL+"/helpdesk/", testkit.Desktop, chromedp.Focus("#name"), chromedp.KeyEvent("eva"+kb.Tab+password+kb.Tab+staff.Code(second, time.Now())+kb.Enter), chromedp.WaitVisible("#q"))
 	for _, path := range []string{"", "?q=o", "account?address=workshop%40example.com", "links", "people", "audit", "own"} {
 		var unreached []string
-		b.Do(t, chromedp.Navigate(o.staff.URL+"/helpdesk/"+path), chromedp.WaitVisible("h1"))
+		b.Do(t, chromedp.Navigate(o.Staff.URL+"/helpdesk/"+path), chromedp.WaitVisible("h1"))
 		var count int
 		b.Do(t, chromedp.Evaluate(`window.reached = new Set(); document.addEventListener("focusin", e => { const s = getComputedStyle(e.target); if (s.outlineStyle !== "none" || e.target.matches("input[type=radio]")) reached.add(e.target) }); document.querySelectorAll("a, button, input:not([type=hidden]), select, textarea, summary").length`, &count))
 		b.Do(t, chromedp.KeyEvent(strings.Repeat(kb.Tab, count+2)),

@@ -1,4 +1,4 @@
-package server_test
+package helpdesk_test
 
 import (
 	"net/http"
@@ -17,20 +17,20 @@ func TestAStrangerLocksNoKnownBrowserOut(t *testing.T) {
 	start := time.Now()
 	var ahead time.Duration
 	now := func() time.Time { return start.Add(ahead) }
-	o := newOffice(t, func(o *servertest.Options) {
+	o := servertest.NewOffice(t, func(o *servertest.Options) {
 		o.Now = now
 		o.Desk.Now = now
 	})
-	password, second := o.add(t, "eva", staff.Staff, "example.com")
-	signIn := func(v *visitor, name, password string) int {
-		r, _ := v.post("/helpdesk/sign-in", url.Values{"name": {name}, "password": {password}, "code": {staff.Code(second, now())}})
+	password, second := o.Add(t, "eva", staff.Staff, "example.com")
+	signIn := func(v *servertest.Visitor, name, password string) int {
+		r, _ := v.Post("/helpdesk/sign-in", url.Values{"name": {name}, "password": {password}, "code": {staff.Code(second, now())}})
 		return r.StatusCode
 	}
-	eva, stranger, other := o.visitor(t), o.visitor(t), o.visitor(t)
+	eva, stranger, other := o.Visitor(t), o.Visitor(t), o.Visitor(t)
 	if got := signIn(eva, "eva", password); got != http.StatusSeeOther {
 		t.Fatal(got)
 	}
-	eva.post("/helpdesk/sign-out", nil)
+	eva.Post("/helpdesk/sign-out", nil)
 	for range 25 {
 		signIn(stranger, "eva", "x")
 	}
@@ -58,7 +58,7 @@ func TestAStrangerLocksNoKnownBrowserOut(t *testing.T) {
 		}
 	}
 	// Nor does it lift the lock for strangers.
-	p, err := o.desk.Store.PersonBySubject(t.Context(), "", "eva")
+	p, err := o.Desk.Store.PersonBySubject(t.Context(), "", "eva")
 	if err != nil || !p.LockedUntil.After(now()) {
 		t.Errorf("%+v %v", p, err)
 	}
@@ -71,21 +71,21 @@ func TestAStrangerLocksNoKnownBrowserOut(t *testing.T) {
 // What a browser keeps can't be made up, moved to another name or kept for ever.
 func TestWhatAKnownBrowserKeeps(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	kept := o.desk.NewDevice("eva")
-	if o.desk.Device(kept, "eva") == "" || o.desk.Device(kept, "eva") == o.desk.Device(o.desk.NewDevice("eva"), "eva") {
+	o := servertest.NewOffice(t)
+	kept := o.Desk.NewDevice("eva")
+	if o.Desk.Device(kept, "eva") == "" || o.Desk.Device(kept, "eva") == o.Desk.Device(o.Desk.NewDevice("eva"), "eva") {
 		t.Error("a browser isn't known by itself")
 	}
 	for _, wrong := range []string{"", ".", "..", kept[1:], kept[:len(kept)-1], "x" + kept} {
-		if o.desk.Device(wrong, "eva") != "" {
+		if o.Desk.Device(wrong, "eva") != "" {
 			t.Errorf("%q is taken", wrong)
 		}
 	}
-	if o.desk.Device(kept, "otto") != "" {
+	if o.Desk.Device(kept, "otto") != "" {
 		t.Error("it is taken for another name")
 	}
-	o.desk.Now = func() time.Time { return time.Now().Add(staff.DeviceLife + time.Minute) }
-	if o.desk.Device(kept, "eva") != "" {
+	o.Desk.Now = func() time.Time { return time.Now().Add(staff.DeviceLife + time.Minute) }
+	if o.Desk.Device(kept, "eva") != "" {
 		t.Error("it is taken after its time")
 	}
 }
@@ -97,9 +97,9 @@ func TestAKnownBrowserAtTheProvider(t *testing.T) {
 	now := time.Now()
 	m.claims = map[string]any{"iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
 	o := m.office(t, func(o *servertest.Options) { o.Now = func() time.Time { return now } })
-	eva, stranger := o.visitor(t), o.visitor(t)
-	back := func(v *visitor, query string) int {
-		r, _ := v.get("/helpdesk/oidc/callback?" + query + "&state=" + m.begin(t, v))
+	eva, stranger := o.Visitor(t), o.Visitor(t)
+	back := func(v *servertest.Visitor, query string) int {
+		r, _ := v.Get("/helpdesk/oidc/callback?" + query + "&state=" + m.begin(t, v))
 		return r.StatusCode
 	}
 	if got := back(eva, "code=x"); got != http.StatusSeeOther {

@@ -1,4 +1,4 @@
-package server_test
+package helpdesk_test
 
 import (
 	"context"
@@ -117,17 +117,17 @@ func (m *mock) token(t *testing.T) string {
 }
 
 // mocked is an office whose staff sign in at a mock.
-func (m *mock) office(t *testing.T, change ...func(*servertest.Options)) *office {
+func (m *mock) office(t *testing.T, change ...func(*servertest.Options)) *servertest.Office {
 	t.Helper()
-	return newOffice(t, append([]func(*servertest.Options){func(o *servertest.Options) {
+	return servertest.NewOffice(t, append([]func(*servertest.Options){func(o *servertest.Options) {
 		o.OIDC = &helpdesk.OIDC{Issuer: m.URL, ClientID: "desk", RoleClaim: "groups", Roles: map[string]staff.Role{"desk": staff.Staff}, Audiences: []string{"project"}}
 	}}, change...)...)
 }
 
 // begin begins a sign-in, and gives the state that must come back.
-func (m *mock) begin(t *testing.T, v *visitor) (state string) {
+func (m *mock) begin(t *testing.T, v *servertest.Visitor) (state string) {
 	t.Helper()
-	r, _ := v.get("/helpdesk/oidc")
+	r, _ := v.Get("/helpdesk/oidc")
 	to, err := url.Parse(r.Header.Get("Location"))
 	if err != nil || r.StatusCode != http.StatusSeeOther {
 		t.Fatal(r.Status, err)
@@ -207,7 +207,7 @@ func TestEachStepOfJudgingASignIn(t *testing.T) {
 			m := newMock(t)
 			m.header, m.claims, m.metadata, m.sign = test.header, test.claims, test.metadata, test.sign
 			o := m.office(t)
-			v := o.visitor(t)
+			v := o.Visitor(t)
 			query := test.query
 			if query == "" {
 				query = "code=x&state={state}"
@@ -217,10 +217,10 @@ func TestEachStepOfJudgingASignIn(t *testing.T) {
 			if test.good {
 				want = http.StatusSeeOther
 			}
-			if r, body := v.get("/helpdesk/oidc/callback?" + query); r.StatusCode != want {
+			if r, body := v.Get("/helpdesk/oidc/callback?" + query); r.StatusCode != want {
 				t.Errorf("%s, want %d\n%.1000s", r.Status, want, body)
 			}
-			people, err := o.desk.Store.People(t.Context())
+			people, err := o.Desk.Store.People(t.Context())
 			if err != nil || (len(people) == 1) != test.good {
 				t.Errorf("%+v %v", people, err)
 			}
@@ -244,11 +244,11 @@ func TestNamesThatAProviderGives(t *testing.T) {
 			m := newMock(t)
 			m.claims = map[string]any{"name": test.name, "preferred_username": test.other}
 			o := m.office(t)
-			v := o.visitor(t)
-			if r, _ := v.get("/helpdesk/oidc/callback?code=x&state=" + m.begin(t, v)); r.StatusCode != http.StatusSeeOther {
+			v := o.Visitor(t)
+			if r, _ := v.Get("/helpdesk/oidc/callback?code=x&state=" + m.begin(t, v)); r.StatusCode != http.StatusSeeOther {
 				t.Fatal(r.Status)
 			}
-			people, err := o.desk.Store.People(t.Context())
+			people, err := o.Desk.Store.People(t.Context())
 			if err != nil || len(people) != 1 || people[0].Name != test.want {
 				t.Errorf("%+v %v", people, err)
 			}
@@ -263,11 +263,11 @@ func TestAnIdentityProviderThatHangs(t *testing.T) {
 	m := newMock(t)
 	m.hang = make(chan struct{})
 	o := m.office(t)
-	handler := o.server.Staff()
+	handler := o.Server.Staff()
 	first := make(chan int, 1)
 	ask := func(ctx context.Context) int {
-		r := httptest.NewRequestWithContext(ctx, http.MethodGet, o.staff.URL+"/helpdesk/oidc", nil)
-		return record(handler, r).StatusCode
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, o.Staff.URL+"/helpdesk/oidc", nil)
+		return servertest.Record(handler, r).StatusCode
 	}
 	go func() { first <- ask(context.Background()) }()
 	waitFor(t, func() bool { return m.asked.Load() == 1 })
@@ -302,7 +302,7 @@ func TestAnIdentityProviderThatFails(t *testing.T) {
 		o.Now = func() time.Time { return start.Add(time.Duration(ahead.Load())) }
 	})
 	ask := func() int {
-		r, _ := o.visitor(t).get("/helpdesk/oidc")
+		r, _ := o.Visitor(t).Get("/helpdesk/oidc")
 		return r.StatusCode
 	}
 	for range 20 {

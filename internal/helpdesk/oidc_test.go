@@ -1,4 +1,4 @@
-package server_test
+package helpdesk_test
 
 import (
 	"net/http"
@@ -17,10 +17,10 @@ import (
 )
 
 // newFederated is an office whose staff sign in at a real provider.
-func newFederated(t *testing.T) (*office, *atomic.Int64) {
+func newFederated(t *testing.T) (*servertest.Office, *atomic.Int64) {
 	t.Helper()
 	var ahead atomic.Int64 // nanoseconds of our clock
-	o := newOffice(t, func(options *servertest.Options) {
+	o := servertest.NewOffice(t, func(options *servertest.Options) {
 		redirect := options.StaffURL.String() + "/helpdesk/oidc/callback"
 		p := testkit.StartOIDC(t, "../..", redirect, map[string]map[string]any{
 			"17": {"name": "Eva", "groups": []string{"other", "desk"}, "mail_domains": []string{"example", "unknown"}, "email": "root@example.com"},
@@ -55,7 +55,7 @@ func TestSigningInAtAnIdentityProvider(t *testing.T) {
 	for subject, want := range map[string]string{"17": "Whom do you help?", "18": "Whom do you help?", "19": "has no role here", "20": "has no role here"} {
 		b := testkit.StartBrowser(t)
 		var text, nav string
-		b.Open(t, o.staff.URL+"/helpdesk/", testkit.Desktop, chromedp.Click(`a[href="/helpdesk/oidc"]`), signInAt(subject), testkit.Text("main", &text), testkit.Text("body", &nav))
+		b.Open(t, o.Staff.URL+"/helpdesk/", testkit.Desktop, chromedp.Click(`a[href="/helpdesk/oidc"]`), signInAt(subject), testkit.Text("main", &text), testkit.Text("body", &nav))
 		if !strings.Contains(text, want) {
 			t.Errorf("%s sees\n%s", subject, text)
 		}
@@ -65,19 +65,19 @@ func TestSigningInAtAnIdentityProvider(t *testing.T) {
 		if subject != "17" {
 			continue
 		}
-		p, err := o.desk.Store.PersonBySubject(t.Context(), o.issuer(t), "17")
+		p, err := o.Desk.Store.PersonBySubject(t.Context(), issuerOf(t, o), "17")
 		if err != nil || p.Name != "Eva" || p.Role != staff.Staff || strings.Join(p.Domains, " ") != "example.com example.net" {
 			t.Errorf("%+v %v", p, err)
 		}
-		b.Do(t, chromedp.Click("nav button"), chromedp.WaitVisible("#name"), chromedp.Navigate(o.staff.URL+"/helpdesk/links"), testkit.Text("h1", &text))
+		b.Do(t, chromedp.Click("nav button"), chromedp.WaitVisible("#name"), chromedp.Navigate(o.Staff.URL+"/helpdesk/links"), testkit.Text("h1", &text))
 		if text != "Help desk" {
 			t.Errorf("after the sign-out: %q", text)
 		}
 	}
 }
 
-func (o *office) issuer(t *testing.T) string {
-	people, err := o.desk.Store.People(t.Context())
+func issuerOf(t *testing.T, o *servertest.Office) string {
+	people, err := o.Desk.Store.People(t.Context())
 	if err != nil || len(people) == 0 {
 		t.Fatal(people, err)
 	}
@@ -88,9 +88,9 @@ func (o *office) issuer(t *testing.T) string {
 func TestForgedAnswersOfAnIdentityProvider(t *testing.T) {
 	t.Parallel()
 	o, ahead := newFederated(t)
-	v := o.visitor(t)
+	v := o.Visitor(t)
 	begin := func() url.Values {
-		r, _ := v.get("/helpdesk/oidc")
+		r, _ := v.Get("/helpdesk/oidc")
 		to, err := url.Parse(r.Header.Get("Location"))
 		if err != nil || r.StatusCode != http.StatusSeeOther {
 			t.Fatal(r.Status, err)
@@ -105,31 +105,31 @@ func TestForgedAnswersOfAnIdentityProvider(t *testing.T) {
 		"wrong state": "code=x&state=wrong", "no state": "code=x", "no code": "state=" + q.Get("state"), "an error": "error=access_denied&state=" + q.Get("state"),
 	} {
 		begin()
-		if r, body := v.get("/helpdesk/oidc/callback?" + query); r.StatusCode != http.StatusUnauthorized || !strings.Contains(body, "did not work") {
+		if r, body := v.Get("/helpdesk/oidc/callback?" + query); r.StatusCode != http.StatusUnauthorized || !strings.Contains(body, "did not work") {
 			t.Errorf("%s: %s", name, r.Status)
 		}
 	}
 	q = begin()
-	if r, _ := v.get("/helpdesk/oidc/callback?code=guessed&state=" + q.Get("state")); r.StatusCode != http.StatusUnauthorized {
+	if r, _ := v.Get("/helpdesk/oidc/callback?code=guessed&state=" + q.Get("state")); r.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a guessed code: %s", r.Status)
 	}
-	if r, _ := v.get("/helpdesk/oidc/callback?code=guessed&state=" + q.Get("state")); r.StatusCode != http.StatusUnauthorized {
+	if r, _ := v.Get("/helpdesk/oidc/callback?code=guessed&state=" + q.Get("state")); r.StatusCode != http.StatusUnauthorized {
 		t.Errorf("once more: %s", r.Status)
 	}
 	// An ID token that has expired by our clock.
 	b := testkit.StartBrowser(t)
 	var text string
-	b.Open(t, o.staff.URL+"/helpdesk/oidc", testkit.Desktop, chromedp.WaitVisible(`input[name=login]`))
+	b.Open(t, o.Staff.URL+"/helpdesk/oidc", testkit.Desktop, chromedp.WaitVisible(`input[name=login]`))
 	ahead.Store(int64(5 * time.Minute))
 	b.Do(t, signInAt("18"), testkit.Text("main", &text))
 	if !strings.Contains(text, "did not work") {
 		t.Errorf("an expired token:\n%s", text)
 	}
-	people, err := o.desk.Store.People(t.Context())
+	people, err := o.Desk.Store.People(t.Context())
 	if err != nil || len(people) != 0 {
 		t.Errorf("%+v %v", people, err)
 	}
-	log, err := o.desk.Store.Entries(t.Context(), staff.EntryFilter{Limit: 20})
+	log, err := o.Desk.Store.Entries(t.Context(), staff.EntryFilter{Limit: 20})
 	// Answers to nothing that was begun here write nothing.
 	if err != nil || len(log) != 2 || log[0].Action != "sign-in refused" {
 		t.Errorf("%+v %v", log, err)
@@ -139,13 +139,13 @@ func TestForgedAnswersOfAnIdentityProvider(t *testing.T) {
 // The service starts, and says so, while the provider is down.
 func TestAnIdentityProviderThatIsDown(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, func(options *servertest.Options) {
+	o := servertest.NewOffice(t, func(options *servertest.Options) {
 		options.OIDC = &helpdesk.OIDC{Issuer: "http://127.0.0.1:1", ClientID: "x", RoleClaim: "groups"}
 	})
-	if r, body := o.visitor(t).get("/helpdesk/oidc"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "does not answer just now") {
+	if r, body := o.Visitor(t).Get("/helpdesk/oidc"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "does not answer just now") {
 		t.Errorf("%s\n%s", r.Status, body)
 	}
-	if r, _ := o.visitor(t).get("/helpdesk/sign-in"); r.StatusCode != http.StatusOK {
+	if r, _ := o.Visitor(t).Get("/helpdesk/sign-in"); r.StatusCode != http.StatusOK {
 		t.Errorf("the sign-in: %s", r.Status)
 	}
 }

@@ -1,4 +1,4 @@
-package server_test
+package helpdesk_test
 
 import (
 	"fmt"
@@ -18,13 +18,13 @@ func TestStrangersOfManyAddressesInTheAuditLog(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
 	var ahead time.Duration
-	o := newOffice(t, func(o *servertest.Options) {
+	o := servertest.NewOffice(t, func(o *servertest.Options) {
 		o.Desk.Now = func() time.Time { return start.Add(ahead) }
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	})
-	handler := o.server.Staff()
+	handler := o.Server.Staff()
 	try := func(i int) {
-		r := do(handler, http.MethodPost, o.staff.URL+"/helpdesk/sign-in", "name=nobody&password=x", "Content-Type", formType, "X-Forwarded-For", fmt.Sprintf("2001:db8:%x::1", i))
+		r := servertest.Do(handler, http.MethodPost, o.Staff.URL+"/helpdesk/sign-in", "name=nobody&password=x", "Content-Type", servertest.FormType, "X-Forwarded-For", fmt.Sprintf("2001:db8:%x::1", i))
 		if r.StatusCode != http.StatusUnauthorized {
 			t.Fatal(r.Status)
 		}
@@ -32,12 +32,12 @@ func TestStrangersOfManyAddressesInTheAuditLog(t *testing.T) {
 	for i := range 130 {
 		try(i)
 	}
-	if n := len(o.entries(t)); n != 100 {
+	if n := len(o.Entries(t)); n != 100 {
 		t.Errorf("%d entries", n)
 	}
 	ahead = time.Minute
 	try(1000)
-	list, err := o.desk.Store.Entries(t.Context(), staff.EntryFilter{Limit: 1})
+	list, err := o.Desk.Store.Entries(t.Context(), staff.EntryFilter{Limit: 1})
 	if err != nil || len(list) != 1 || !strings.Contains(list[0].Detail, "30 more before it are left out") {
 		t.Errorf("%+v %v", list, err)
 	}

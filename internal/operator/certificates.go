@@ -131,7 +131,7 @@ func (f *TLSFiles) Judge(seen *Seen, now time.Time, names map[string]string, oth
 	}
 	if len(others) > 0 && !slices.ContainsFunc(others, f.isFor) {
 		first.add(CertificateNames, Warning, "no certificate is for any of the names by which programs come, such as "+
-			""+others[0]+": "+f.areFor(),
+			others[0]+": "+f.areFor(),
 			"use tls: {mode: acme}, get one with autoconfig.DOMAIN and autodiscover.DOMAIN of each domain, or put a proxy in "+
 				"front that has them")
 	}

@@ -1,4 +1,4 @@
-package server_test
+package operator_test
 
 import (
 	"net/http"
@@ -12,23 +12,23 @@ import (
 
 func TestChecksAreShownAndCounted(t *testing.T) {
 	t.Parallel()
-	first := newWorld(t)
-	w := newWorld(t, func(o *servertest.Options) { o.Checks = first.store })
-	private := w.server.Private()
+	first := servertest.NewWorld(t)
+	w := servertest.NewWorld(t, func(o *servertest.Options) { o.Checks = first.Store })
+	private := w.Server.Private()
 	days := 5
 	for name, findings := range map[string][]doctor.Finding{
 		"example.com": {{Code: doctor.HostMissing, Severity: doctor.Error, Subject: "autoconfig.example.com."}, {Code: doctor.SRVMissing, Severity: doctor.Warning}},
 		"example.net": {{Code: doctor.HostMissing, Severity: doctor.Error}}, "login.example": {},
 	} {
 		r := doctor.Result{Report: doctor.Report{Domain: name, Findings: findings, CertificateDays: &days}, CheckedAt: time.Unix(1e9, 0), DueAt: time.Unix(2e9, 0)}
-		if err := first.store.PutCheck(t.Context(), r); err != nil {
+		if err := first.Store.PutCheck(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}
 	get := func(target string, status int) string {
 		t.Helper()
-		r := do(private, http.MethodGet, "http://localhost"+target, "")
-		if body := text(r); r.StatusCode == status {
+		r := servertest.Do(private, http.MethodGet, "http://localhost"+target, "")
+		if body := servertest.Text(r); r.StatusCode == status {
 			return body
 		}
 		t.Errorf("%s: %s", target, r.Status)

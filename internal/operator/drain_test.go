@@ -1,4 +1,4 @@
-package server_test
+package operator_test
 
 import (
 	"context"
@@ -15,11 +15,11 @@ import (
 // its clients go.
 func TestAServiceThatIsStoppedDrains(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *servertest.Options) { o.Drain = 10 * time.Second })
-	l := web.Listeners{Public: listen(t, "127.0.0.1:0"), Private: listen(t, "127.0.0.1:0")}
+	w := servertest.NewWorld(t, func(o *servertest.Options) { o.Drain = 10 * time.Second })
+	l := web.Listeners{Public: servertest.Listen(t, "127.0.0.1:0"), Private: servertest.Listen(t, "127.0.0.1:0")}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- w.server.Serve(ctx, l) }()
+	go func() { ended <- w.Server.Serve(ctx, l) }()
 	get := func(url string) (*http.Response, string) {
 		t.Helper()
 		r, err := http.Get(url)
@@ -27,10 +27,10 @@ func TestAServiceThatIsStoppedDrains(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = r.Body.Close() }()
-		return r, text(r)
+		return r, servertest.Text(r)
 	}
 	ready := "http://" + l.Private.Addr().String() + "/readyz"
-	if err := w.directory.Refresh(t.Context()); err != nil {
+	if err := w.Directory.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if r, body := get(ready); r.StatusCode != http.StatusOK {

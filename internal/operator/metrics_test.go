@@ -1,4 +1,4 @@
-package server_test
+package operator_test
 
 import (
 	"net/http"
@@ -6,14 +6,16 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"autoconfig/internal/server/servertest"
 )
 
 // Every metric has the unit, the suffix and the type that Prometheus asks for.
 func TestMetricsAreNamedAsPrometheusAsks(t *testing.T) {
 	t.Parallel()
-	o := checkedOffice(t)
-	o.ask(t, http.MethodGet, autoconfigURL+"?emailaddress=workshop%40example.com", "")
-	metrics := text(do(o.server.Private(), http.MethodGet, "http://127.0.0.1/metrics", ""))
+	o := servertest.NewCheckedOffice(t)
+	o.Ask(t, http.MethodGet, "http://autoconfig.example.com/mail/config-v1.1.xml"+"?emailaddress=workshop%40example.com", "")
+	metrics := servertest.Text(servertest.Do(o.Server.Private(), http.MethodGet, "http://127.0.0.1/metrics", ""))
 	problems, err := promlint.New(strings.NewReader(metrics)).Lint()
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"autoconfig/clients"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/policy"
 	"autoconfig/policy/policytest"
@@ -25,12 +26,12 @@ func TestTheHelpDeskAndTheAPINameTheSamePrograms(t *testing.T) {
 		sites = append(sites, policytest.Site().Example(seed))
 	}
 	for _, site := range sites {
-		o := ground{site: &site}.office(t)
-		eva := o.signedIn(t, "eva", staff.Admin, "*")
-		panel := newProgram(t, o, []string{"*"}, "decisions:read")
+		o := servertest.Ground{Site: &site}.Office(t)
+		eva := o.SignedIn(t, "eva", staff.Admin, "*")
+		panel := servertest.NewProgram(t, o, []string{"*"}, "decisions:read")
 		for _, a := range site.Accounts {
 			address := url.QueryEscape(a.Address.String())
-			status, decided := panel.ask("GET", "/decisions/"+url.PathEscape(a.Address.String()), nil)
+			status, decided := panel.Ask("GET", "/decisions/"+url.PathEscape(a.Address.String()), nil)
 			if status != 200 {
 				t.Fatalf("%s: %d %v", a.Address, status, decided)
 			}
@@ -44,7 +45,7 @@ func TestTheHelpDeskAndTheAPINameTheSamePrograms(t *testing.T) {
 					want = append(want, c.Name)
 				}
 			}
-			_, page := eva.get("/helpdesk/account?address=" + address)
+			_, page := eva.Get("/helpdesk/account?address=" + address)
 			lines := programLine.FindAllStringSubmatch(page, -1)
 			for _, line := range lines {
 				if line[2] == "gets this" {

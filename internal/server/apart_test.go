@@ -21,7 +21,7 @@ import (
 // hosted are the domains of two customers of one hoster, in turn by name.
 var hosted = map[string][]string{"apple": {"a-apple.example", "c-apple.example", "e-apple.example"}, "banana": {"b-banana.example", "d-banana.example", "f-banana.example"}}
 
-func hostedOffice(t *testing.T) *office {
+func hostedOffice(t *testing.T) *servertest.Office {
 	t.Helper()
 	site := testSite(t)
 	for fruit, names := range hosted {
@@ -32,20 +32,20 @@ func hostedOffice(t *testing.T) *office {
 			}
 		}
 	}
-	o := ground{site: &site}.office(t, func(options *servertest.Options) { options.Checks = options.Links.Store.(operator.Checks) })
+	o := servertest.Ground{Site: &site}.Office(t, func(options *servertest.Options) { options.Checks = options.Links.Store.(operator.Checks) })
 	for fruit, names := range hosted {
 		for _, name := range names {
 			for _, checked := range []string{name, "also-" + name} {
 				r := doctor.Result{Report: doctor.Report{Domain: checked, Findings: []doctor.Finding{{Code: doctor.HostMissing, Severity: doctor.Error, Subject: checked}}}, CheckedAt: time.Unix(1e9, 0), DueAt: time.Unix(2e9, 0)}
-				if err := o.store.PutCheck(t.Context(), r); err != nil {
+				if err := o.Store.PutCheck(t.Context(), r); err != nil {
 					t.Fatal(err)
 				}
 			}
-			_, _, err := o.keeper.Make(t.Context(), links.Order{Address: settings.MustAddress(fruit + "0@" + name), Domain: name, By: "staff:" + fruit, Note: fruit})
+			_, _, err := o.Keeper.Make(t.Context(), links.Order{Address: settings.MustAddress(fruit + "0@" + name), Domain: name, By: "staff:" + fruit, Note: fruit})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := o.desk.Log(t.Context(), staff.Actor{Name: "staff:" + fruit, ID: fruit}, "account shown", fruit+"0@"+name, name, ""); err != nil {
+			if err := o.Desk.Log(t.Context(), staff.Actor{Name: "staff:" + fruit, ID: fruit}, "account shown", fruit+"0@"+name, name, ""); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -59,15 +59,15 @@ func TestCustomersAreApart(t *testing.T) {
 	t.Parallel()
 	o := hostedOffice(t)
 	for mine, other := range map[string]string{"apple": "banana", "banana": "apple"} {
-		p := newProgram(t, o, hosted[mine], staff.Scopes...)
+		p := servertest.NewProgram(t, o, hosted[mine], staff.Scopes...)
 		asked, seen := 0, 0
 		ask := func(method, path, body string) (after string) {
 			t.Helper()
-			r, err := http.NewRequestWithContext(t.Context(), method, o.staff.URL+"/api/v1"+path, strings.NewReader(body))
+			r, err := http.NewRequestWithContext(t.Context(), method, o.Staff.URL+"/api/v1"+path, strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
-			r.Header.Set("Authorization", "Bearer "+p.token)
+			r.Header.Set("Authorization", "Bearer "+p.Token)
 			answer, err := http.DefaultClient.Do(r)
 			if err != nil {
 				t.Fatal(err)
@@ -124,11 +124,11 @@ func TestCustomersAreApart(t *testing.T) {
 		}
 	}
 	// A name that a token serves, and that another customer has as an alias.
-	p := newProgram(t, o, append([]string{"also-b-banana.example"}, hosted["apple"]...), staff.Scopes...)
-	if status, object := p.ask("PUT", "/domains/also-b-banana.example", `{"plan":"standard"}`); status != http.StatusConflict || strings.Contains(strings.ReplaceAll(fmt.Sprint(object), "also-b-banana.example", ""), "banana") {
+	p := servertest.NewProgram(t, o, append([]string{"also-b-banana.example"}, hosted["apple"]...), staff.Scopes...)
+	if status, object := p.Ask("PUT", "/domains/also-b-banana.example", `{"plan":"standard"}`); status != http.StatusConflict || strings.Contains(strings.ReplaceAll(fmt.Sprint(object), "also-b-banana.example", ""), "banana") {
 		t.Errorf("%d %v", status, object)
 	}
-	if status, object := p.ask("PUT", "/domains/"+hosted["apple"][0], `{"plan":"standard","aliases":["also-b-banana.example"]}`); status != http.StatusConflict || strings.Contains(strings.ReplaceAll(fmt.Sprint(object), "also-b-banana.example", ""), "banana") {
+	if status, object := p.Ask("PUT", "/domains/"+hosted["apple"][0], `{"plan":"standard","aliases":["also-b-banana.example"]}`); status != http.StatusConflict || strings.Contains(strings.ReplaceAll(fmt.Sprint(object), "also-b-banana.example", ""), "banana") {
 		t.Errorf("%d %v", status, object)
 	}
 }

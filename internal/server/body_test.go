@@ -63,12 +63,12 @@ func TestBodiesAreBoundedOnAllRoutes(t *testing.T) {
 		}
 		return
 	}
-	o := newOffice(t, func(options *servertest.Options) {
+	o := servertest.NewOffice(t, func(options *servertest.Options) {
 		options.OIDC = &helpdesk.OIDC{Issuer: "http://127.0.0.1:1", ClientID: "x", RoleClaim: "groups"}
 		options.Checks = options.Links.Store.(operator.Checks)
 	})
 	asked := 0
-	for name, handler := range map[string]http.Handler{"public": o.server.Public(false), "plain": o.server.Public(true), "private": o.server.Private(), "staff": o.server.Staff()} {
+	for name, handler := range map[string]http.Handler{"public": o.Server.Public(false), "plain": o.Server.Public(true), "private": o.Server.Private(), "staff": o.Server.Staff()} {
 		for path := range pathsOf(handler) {
 			for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, "PROPFIND"} {
 				for kind, start := range shapes {

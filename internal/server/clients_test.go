@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"autoconfig/internal/directory"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/testkit"
 	"autoconfig/internal/web"
 	"autoconfig/policy"
@@ -32,13 +33,7 @@ var hosts = []string{
 // clientWorld is our service on ports 443 and 80 of a namespace, with names and
 // certificates. What only filters lets through reaches it; all else is a 404, as
 // where a hoster serves one format only.
-func clientWorld(t *testing.T) (ca *testkit.CA, only *atomic.Value) {
-	t.Helper()
-	ca, only, _ = ground{}.clientWorld(t)
-	return ca, only
-}
-
-func (g ground) clientWorld(t *testing.T) (ca *testkit.CA, only *atomic.Value, w *world) {
+func clientWorld(t *testing.T, g servertest.Ground) (ca *testkit.CA, only *atomic.Value, w *world) {
 	t.Helper()
 	var records []string
 	for _, host := range hosts {
@@ -47,7 +42,7 @@ func (g ground) clientWorld(t *testing.T) (ca *testkit.CA, only *atomic.Value, w
 	testkit.StartDNS(t, testkit.DNSAddress, records...)
 	ca = testkit.NewCA(t)
 	certificate := ca.Issue(t, testkit.Leaf{Names: hosts}).TLS()
-	w = g.world(t)
+	w = worldOf(g.World(t))
 	only = new(atomic.Value)
 	only.Store("")
 	public := w.server.Public(false)
@@ -97,7 +92,7 @@ func TestRealThunderbirdGetsEachAccountsOwnProtocol(t *testing.T) {
 	if !testkit.InNamespace(t) {
 		return
 	}
-	ca, only := clientWorld(t)
+	ca, only, _ := clientWorld(t, servertest.Ground{})
 	tb := testkit.StartThunderbird(t, ca)
 	imap := testkit.MailServer{Type: "imap", Hostname: "imap.example.com", Port: 993}
 	pop3 := testkit.MailServer{Type: "pop3", Hostname: "pop.example.com", Port: 995}
@@ -165,7 +160,7 @@ func TestRealThunderbirdGetsAccountsOfASource(t *testing.T) {
 	}
 	site, accounts := elsewhere(t, "panel")
 	accounts = append(accounts, policy.Account{Address: settings.MustAddress("round@example.com"), Protocol: settings.POP3, Login: "r.ound", Addresses: []settings.Address{settings.MustAddress("circle@example.com")}})
-	ca, _, w := ground{site: &site, sources: []directory.SourceOptions{{Name: "panel", Source: fileSource(t, accounts)}}}.clientWorld(t)
+	ca, _, w := clientWorld(t, servertest.Ground{Site: &site, Sources: []directory.SourceOptions{{Name: "panel", Source: fileSource(t, accounts)}}})
 	for _, o := range []policy.Override{
 		{Address: settings.MustAddress("kiosk@example.com"), Protocol: settings.IMAP},
 		{Address: settings.MustAddress("office@example.com"), Protocol: settings.POP3, Note: "ticket 4711"},
@@ -207,7 +202,7 @@ func TestRealEvolutionGetsEachAccountsOwnProtocol(t *testing.T) {
 	if !testkit.InNamespace(t) {
 		return
 	}
-	ca, _ := clientWorld(t)
+	ca, _, _ := clientWorld(t, servertest.Ground{})
 	evolution := testkit.StartEvolution(t, ca)
 	server := func(host string, port int, user string) testkit.EvolutionServer {
 		return testkit.EvolutionServer{Found: true, Host: host, Port: port, User: user, Security: testkit.EvolutionTLS}

@@ -12,6 +12,7 @@ import (
 
 	"autoconfig/internal/doctor"
 	"autoconfig/internal/links"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/testkit"
 	"autoconfig/policy"
@@ -125,12 +126,12 @@ func (w *world) transcript(t testing.TB, questions []question) map[string]string
 
 // linkPages are the pages of a setup link: before its use, after it, its profile,
 // and when it is used up.
-func (o *office) linkPages(t testing.TB, addresses ...string) map[string]string {
+func linkPages(t testing.TB, o *servertest.Office, addresses ...string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, address := range addresses {
 		typed := settings.MustAddress(address)
-		token, _, err := o.keeper.Make(t.Context(), links.Order{Address: typed, Domain: typed.Domain(), By: "staff:eva"})
+		token, _, err := o.Keeper.Make(t.Context(), links.Order{Address: typed, Domain: typed.Domain(), By: "staff:eva"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,28 +141,28 @@ func (o *office) linkPages(t testing.TB, addresses ...string) map[string]string 
 			all[address+", "+name] = masked(r, qr.ReplaceAllString(text(r), "~"))
 			return r
 		}
-		note("before", o.ask(t, http.MethodGet, path, "", "User-Agent", "iPhone"))
-		used := note("use", o.ask(t, http.MethodPost, path, "do=settings&device=iphone", "Content-Type", formType))
+		note("before", o.Ask(t, http.MethodGet, path, "", "User-Agent", "iPhone"))
+		used := note("use", o.Ask(t, http.MethodPost, path, "do=settings&device=iphone", "Content-Type", formType))
 		if used.StatusCode != http.StatusSeeOther {
 			t.Fatalf("%s: %s", address, used.Status)
 		}
 		cookie := used.Cookies()[0].Name + "=" + used.Cookies()[0].Value
 		for _, language := range []string{"en", "de"} {
-			note("after, "+language, o.ask(t, http.MethodGet, path+"?device=windows&lang="+language, "", "Cookie", cookie))
+			note("after, "+language, o.Ask(t, http.MethodGet, path+"?device=windows&lang="+language, "", "Cookie", cookie))
 		}
-		note("profile", o.ask(t, http.MethodGet, path+"/profile", "", "Cookie", cookie))
-		note("gone", o.ask(t, http.MethodGet, path, ""))
+		note("profile", o.Ask(t, http.MethodGet, path+"/profile", "", "Cookie", cookie))
+		note("gone", o.Ask(t, http.MethodGet, path, ""))
 	}
 	return all
 }
 
 // staffAnswers are those of the API and of the help desk's search.
-func (o *office) staffAnswers(t *testing.T) map[string]string {
+func staffAnswers(t *testing.T, o *servertest.Office) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	p := newProgram(t, o, []string{"*"}, staff.Scopes...)
+	p := servertest.NewProgram(t, o, []string{"*"}, staff.Scopes...)
 	note := func(method, path string, body any) {
-		status, object := p.ask(method, path, body)
+		status, object := p.Ask(method, path, body)
 		shown, err := json.Marshal(object)
 		if err != nil {
 			t.Fatal(err)
@@ -186,9 +187,9 @@ func (o *office) staffAnswers(t *testing.T) map[string]string {
 	note("PUT", "/accounts/office%40example.com", map[string]any{"address": "office@example.com", "addresses": []string{"boss@example.com"}})
 	note("DELETE", "/accounts/new%40example.com", nil)
 	note("DELETE", "/domains/example.com", nil)
-	v := o.signedIn(t, "eva", staff.Admin, "*")
+	v := o.SignedIn(t, "eva", staff.Admin, "*")
 	for _, path := range []string{"?q=workshop", "?q=THE+boss", "?q=e", "?q=%25", "?q=nobody", "account?address=boss%40example.com", "links", "audit"} {
-		r, body := v.get("/helpdesk/" + path)
+		r, body := v.Get("/helpdesk/" + path)
 		if r.StatusCode >= 500 {
 			t.Errorf("%s: %s", path, r.Status)
 		}
@@ -231,34 +232,40 @@ func TestEveryDatabaseGivesTheSameAnswers(t *testing.T) {
 	t.Parallel()
 	site := fixedSite(t)
 	document := []byte("{\"stored\": \"bytes\"}\n")
-	everything := func(t *testing.T, g ground) map[string]string {
+	everything := func(t *testing.T, g servertest.Ground) map[string]string {
 		t.Helper()
-		g.site = &site
-		o := g.office(t)
+		g.Site = &site
+		o := g.Office(t)
 		published := doctor.Documents{Name: "example.com", Served: document}
-		if err := o.store.ReplacePACC(t.Context(), doctor.DocumentChange{After: published}); err != nil {
+		if err := o.Store.ReplacePACC(t.Context(), doctor.DocumentChange{After: published}); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.directory.Refresh(t.Context()); err != nil {
+		if err := o.Directory.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		all := o.transcript(t, append(forDomains(), forAccounts(siteAddresses...)...))
-		for name, text := range o.linkPages(t, "workshop@example.com", "boss@example.com", "nobody@example.com", "kiosk@quiet.example") {
+		all := worldOf(o.World).transcript(t, append(forDomains(), forAccounts(siteAddresses...)...))
+		for name, text := range linkPages(t, o, "workshop@example.com", "boss@example.com", "nobody@example.com", "kiosk@quiet.example") {
 			all[name] = text
 		}
-		for name, text := range o.staffAnswers(t) {
+		for name, text := range staffAnswers(t, o) {
 			all[name] = text
 		}
 		return all
 	}
-	want := everything(t, ground{})
+	want := everything(t, servertest.Ground{})
 	if len(want) < 400 {
 		t.Errorf("only %d answers", len(want))
 	}
-	for name, at := range map[string]func(t *testing.T) ground{
-		"sqlite file": func(t *testing.T) ground { return ground{database: "sqlite:test.db", folder: t.TempDir()} },
-		"postgresql":  func(t *testing.T) ground { return ground{database: databases.PostgreSQL(t).Create(t)} },
-		"mariadb":     func(t *testing.T) ground { return ground{database: databases.MariaDB(t).Create(t)} },
+	for name, at := range map[string]func(t *testing.T) servertest.Ground{
+		"sqlite file": func(t *testing.T) servertest.Ground {
+			return servertest.Ground{Database: "sqlite:test.db", Folder: t.TempDir()}
+		},
+		"postgresql": func(t *testing.T) servertest.Ground {
+			return servertest.Ground{Database: databases.PostgreSQL(t).Create(t)}
+		},
+		"mariadb": func(t *testing.T) servertest.Ground {
+			return servertest.Ground{Database: databases.MariaDB(t).Create(t)}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -271,19 +278,23 @@ func TestEveryDatabaseGivesTheSameAnswers(t *testing.T) {
 // a failure of its own.
 func TestBytesThatADatabaseCantHold(t *testing.T) {
 	t.Parallel()
-	for name, at := range map[string]func(t *testing.T) ground{
-		"sqlite":     func(*testing.T) ground { return ground{} },
-		"postgresql": func(t *testing.T) ground { return ground{database: databases.PostgreSQL(t).Create(t)} },
-		"mariadb":    func(t *testing.T) ground { return ground{database: databases.MariaDB(t).Create(t)} },
+	for name, at := range map[string]func(t *testing.T) servertest.Ground{
+		"sqlite": func(*testing.T) servertest.Ground { return servertest.Ground{} },
+		"postgresql": func(t *testing.T) servertest.Ground {
+			return servertest.Ground{Database: databases.PostgreSQL(t).Create(t)}
+		},
+		"mariadb": func(t *testing.T) servertest.Ground {
+			return servertest.Ground{Database: databases.MariaDB(t).Create(t)}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := at(t).office(t)
-			v, p := o.signedIn(t, "eva", staff.Admin, "*"), newProgram(t, o, []string{"*"}, staff.Scopes...)
+			o := at(t).Office(t)
+			v, p := o.SignedIn(t, "eva", staff.Admin, "*"), servertest.NewProgram(t, o, []string{"*"}, staff.Scopes...)
 			for _, bad := range []string{"a\x00", "\xff", "\xed\xa0\x80", "\x00"} {
 				escaped := url.QueryEscape(bad)
 				for _, path := range []string{"?q=", "links?before=", "links/", "account?address=a%40example.com&x=", "sign-in?lang=", "audit?before="} {
-					if r, body := v.get("/helpdesk/" + path + escaped); r.StatusCode >= 500 {
+					if r, body := v.Get("/helpdesk/" + path + escaped); r.StatusCode >= 500 {
 						t.Errorf("%s%s: %s\n%.300s", path, escaped, r.Status, body)
 					}
 				}
@@ -295,12 +306,12 @@ func TestBytesThatADatabaseCantHold(t *testing.T) {
 					"people/" + escaped + "/reset": {},
 					"own":                          {"old": {bad}, "new": {bad}},
 				} {
-					if r, body := v.post("/helpdesk/"+path, form); r.StatusCode >= 500 {
+					if r, body := v.Post("/helpdesk/"+path, form); r.StatusCode >= 500 {
 						t.Errorf("%s %q: %s\n%.300s", path, form, r.Status, body)
 					}
 				}
 				for _, path := range []string{"/accounts?domain=example.com&q=", "/accounts?domain=example.com&after=", "/accounts/", "/domains?after=", "/domains/", "/links?after=", "/links/", "/overrides/", "/decisions/", "/audit?after="} {
-					if status, answer := p.ask(http.MethodGet, path+escaped, nil); status >= 500 {
+					if status, answer := p.Ask(http.MethodGet, path+escaped, nil); status >= 500 {
 						t.Errorf("%s%s: %d %v", path, escaped, status, answer)
 					}
 				}
@@ -317,7 +328,7 @@ func TestBytesThatADatabaseCantHold(t *testing.T) {
 					if path == "/links" {
 						method = http.MethodPost
 					}
-					if status, answer := p.ask(method, path, strings.ReplaceAll(body, "%s", string(quoted)), "Idempotency-Key", "k"+escaped); status >= 500 {
+					if status, answer := p.Ask(method, path, strings.ReplaceAll(body, "%s", string(quoted)), "Idempotency-Key", "k"+escaped); status >= 500 {
 						t.Errorf("%s %s %s: %d %v", method, path, quoted, status, answer)
 					}
 				}

@@ -15,6 +15,7 @@ import (
 	"autoconfig/internal/database"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/testkit"
 	"autoconfig/policy"
@@ -51,17 +52,17 @@ func TestSearchSaysWhichSourceIsDown(t *testing.T) {
 		site.Domains[i].Sources = nil
 	}
 	down := sqlSource(t, "mysql://reader@127.0.0.1:1/mailcow", "mailcow", "", time.Second)
-	o := ground{site: &site, sources: []directory.SourceOptions{{Name: "panel", Source: fileSource(t, accounts)}, {Name: "old-panel", Source: down}}}.office(t)
-	eva := o.signedIn(t, "eva", staff.Staff, "*")
+	o := servertest.Ground{Site: &site, Sources: []directory.SourceOptions{{Name: "panel", Source: fileSource(t, accounts)}, {Name: "old-panel", Source: down}}}.Office(t)
+	eva := o.SignedIn(t, "eva", staff.Staff, "*")
 	for path, want := range map[string]string{
 		"?q=boss": ">boss@example.com<", "?q=boss%40example.com": ">boss@example.com<", "?q=zzzz": "", "?q=nobody%40example.com": "",
 	} {
-		r, body := eva.get("/helpdesk/" + path)
+		r, body := eva.Get("/helpdesk/" + path)
 		if r.StatusCode != http.StatusOK || !strings.Contains(body, "could not be searched just now: old-panel.") || !strings.Contains(body, want) || strings.Contains(body, "Nothing is known") {
 			t.Errorf("%s: %s\n%s", path, r.Status, body)
 		}
 	}
-	if r, body := eva.get("/helpdesk/account?address=nobody%40example.com"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "does not answer just now") {
+	if r, body := eva.Get("/helpdesk/account?address=nobody%40example.com"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "does not answer just now") {
 		t.Errorf("its page: %s\n%s", r.Status, body)
 	}
 }
@@ -72,8 +73,8 @@ func TestPeopleAreToldToTryAgain(t *testing.T) {
 	t.Parallel()
 	site, _ := elsewhere(t, "panel")
 	down := sqlSource(t, "mysql://reader@127.0.0.1:1/mailcow", "mailcow", "", time.Second)
-	o := ground{site: &site, sources: []directory.SourceOptions{{Name: "panel", Source: down}}}.office(t)
-	token, _, err := o.keeper.Make(t.Context(), links.Order{Address: settings.MustAddress("workshop@example.com"), Domain: "example.com", By: "test"})
+	o := servertest.Ground{Site: &site, Sources: []directory.SourceOptions{{Name: "panel", Source: down}}}.Office(t)
+	token, _, err := o.Keeper.Make(t.Context(), links.Order{Address: settings.MustAddress("workshop@example.com"), Domain: "example.com", By: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func TestPeopleAreToldToTryAgain(t *testing.T) {
 		{http.MethodPost, "/s/" + token, "do=settings"},
 		{http.MethodGet, "/s/" + token + "/profile", ""},
 	} {
-		r := o.ask(t, ask[0], ask[1], ask[2], "Content-Type", formType, "Accept-Language", "de")
+		r := o.Ask(t, ask[0], ask[1], ask[2], "Content-Type", formType, "Accept-Language", "de")
 		if body := text(r); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || !strings.Contains(body, "in einigen Minuten") || strings.Contains(body, "</none>") {
 			t.Errorf("%s %s: %s\n%s", ask[0], ask[1], r.Status, body)
 		}
@@ -106,14 +107,14 @@ func TestStaffPagesOfSourcesInARealBrowser(t *testing.T) {
 		Groups: []string{"kiosk", "administration", "everybody-at-the-second-site"}, Quota: 200_000_000, Devices: policy.OneDevice,
 	})
 	down := sqlSource(t, "mysql://reader@127.0.0.1:1/mailcow", "mailcow", "", time.Second)
-	o := ground{site: &site, sources: []directory.SourceOptions{{Name: "panel", Source: fileSource(t, accounts)}, {Name: "old-panel", Source: down}}}.office(t)
+	o := servertest.Ground{Site: &site, Sources: []directory.SourceOptions{{Name: "panel", Source: fileSource(t, accounts)}, {Name: "old-panel", Source: down}}}.Office(t)
 	over := policy.Override{Address: settings.MustAddress("boss@example.com"), Protocol: settings.POP3, Devices: policy.OneDevice, Note: "reads on the train, ticket 4711: https://tickets.example.com/queues/postmaster/4711", ChangedBy: "command", ChangedAt: time.Date(2026, 11, 24, 5, 0, 0, 0, time.UTC)}
-	if err := o.store.PutOverride(t.Context(), over); err != nil {
+	if err := o.Store.PutOverride(t.Context(), over); err != nil {
 		t.Fatal(err)
 	}
-	password, second := o.add(t, "eva", staff.Admin, "*")
+	password, second := o.Add(t, "eva", staff.Admin, "*")
 	b := testkit.StartBrowser(t)
-	b.Open(t, o.staff.URL+"/helpdesk/", testkit.Desktop,
+	b.Open(t, o.Staff.URL+"/helpdesk/", testkit.Desktop,
 		chromedp.SendKeys("#name", "eva"), chromedp.SendKeys("#password", password), chromedp.SendKeys("#code", staff.Code(second, time.Now())+kb.Enter), chromedp.WaitVisible("#q"))
 	for _, page := range []struct {
 		path, name string
@@ -125,11 +126,11 @@ func TestStaffPagesOfSourcesInARealBrowser(t *testing.T) {
 		{"account?address=department-of-administration-and-services.workshop%40example.com", "source-long", []string{"Kept in", "everybody-at-the-second-site"}},
 		{"account?address=nobody%40example.com", "source-down", []string{"does not answer just now"}},
 	} {
-		for _, screen := range screens() {
+		for _, screen := range servertest.Screens() {
 			var shown string
-			b.Open(t, o.staff.URL+"/helpdesk/"+page.path, screen, chromedp.ActionFunc(func(ctx context.Context) error {
+			b.Open(t, o.Staff.URL+"/helpdesk/"+page.path, screen, chromedp.ActionFunc(func(ctx context.Context) error {
 				return network.SetExtraHTTPHeaders(network.Headers{}).Do(ctx)
-			}), visible("h1"), inspect(t, page.name, screen), chromedp.Evaluate(`document.querySelector("main").innerText`, &shown))
+			}), servertest.Visible("h1"), servertest.Inspect(t, page.name, screen), chromedp.Evaluate(`document.querySelector("main").innerText`, &shown))
 			for _, want := range page.want {
 				if !strings.Contains(shown, want) {
 					t.Errorf("%s shows no %q:\n%s", page.path, want, shown)
@@ -137,7 +138,7 @@ func TestStaffPagesOfSourcesInARealBrowser(t *testing.T) {
 			}
 		}
 	}
-	for _, screen := range screens() {
-		b.Open(t, o.public.URL, screen, chromedp.SendKeys("#address", "nobody@example.com"), chromedp.Submit("#address"), chromedp.WaitNotPresent("#address"), inspect(t, "setup-later", screen))
+	for _, screen := range servertest.Screens() {
+		b.Open(t, o.Public.URL, screen, chromedp.SendKeys("#address", "nobody@example.com"), chromedp.Submit("#address"), chromedp.WaitNotPresent("#address"), servertest.Inspect(t, "setup-later", screen))
 	}
 }

@@ -52,7 +52,7 @@ func domainsAPI(b *testing.B, domains int) func(b *testing.B, method, target, bo
 	b.Helper()
 	site := scaleSite(domains, 0)
 	var token string
-	w := ground{database: "sqlite:domains.db", folder: b.TempDir(), site: &site}.world(b, func(o *servertest.Options) {
+	w := worldOn(b, servertest.Ground{Database: "sqlite:domains.db", Folder: b.TempDir(), Site: &site}, func(o *servertest.Options) {
 		desk, err := staff.NewDesk(o.Links.Store.(staff.Store), o.Links.Secret, false)
 		if err != nil {
 			b.Fatal(err)

@@ -22,7 +22,7 @@ var foreignHosts = []string{
 // whatever the route.
 func TestPrivateAndStaffListenersAnswerKnownHostsOnly(t *testing.T) {
 	t.Parallel()
-	w := newOffice(t, func(o *servertest.Options) {
+	w := officeWorld(t, func(o *servertest.Options) {
 		o.Checks = o.Links.Store.(operator.Checks)
 		o.StaffURL, o.AdminHosts = &url.URL{Scheme: "https", Host: "desk.example.com:8443"}, []string{"autoconfig"}
 	})

@@ -20,7 +20,7 @@ import (
 func everyListener(t *testing.T) (handlers map[string]http.Handler, host string, l *linked) {
 	t.Helper()
 	l = newLinked(t)
-	w := newOffice(t, func(o *servertest.Options) {
+	w := officeWorld(t, func(o *servertest.Options) {
 		o.Checks = o.Links.Store.(operator.Checks)
 		o.StaffURL = &url.URL{Scheme: "https", Host: "desk.example.com"}
 	})

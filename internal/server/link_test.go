@@ -13,7 +13,7 @@ import (
 	"autoconfig/settings"
 )
 
-const formType = "application/x-www-form-urlencoded"
+const formType = servertest.FormType
 
 // linked is a world with a clock and a link.
 type linked struct {

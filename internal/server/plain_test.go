@@ -243,7 +243,7 @@ func withoutSpecial(host string) string {
 // HSTS is said over TLS alone, for our own names alone.
 func TestStrictTransportSecurity(t *testing.T) {
 	t.Parallel()
-	w := newOffice(t, func(o *servertest.Options) {
+	w := officeWorld(t, func(o *servertest.Options) {
 		o.PublicURL = &url.URL{Scheme: "https", Host: "setup.example.com"}
 		o.StaffURL, o.StaffApart, o.HSTS = &url.URL{Scheme: "https", Host: "desk.example.com"}, true, 180*24*time.Hour
 	})

@@ -10,14 +10,14 @@ import (
 // A reload gives nobody new guesses, and hides nothing that was counted.
 func TestASuccessorKnowsWhatTheOneBeforeDid(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, clockThatStands, func(o *servertest.Options) { o.Failures = nil }) // what one process remembers
+	o := servertest.NewOffice(t, servertest.ClockThatStands, func(o *servertest.Options) { o.Failures = nil }) // what one process remembers
 	ask := map[string]func() *http.Response{
-		"links": func() *http.Response { return do(o.server.Public(false), http.MethodGet, wrongLink, "") },
+		"links": func() *http.Response { return do(o.Server.Public(false), http.MethodGet, servertest.WrongLink, "") },
 		"sign-ins": func() *http.Response {
-			return do(o.server.Staff(), http.MethodPost, o.staff.URL+"/helpdesk/sign-in", "name=nobody&password=x", "Content-Type", formType)
+			return do(o.Server.Staff(), http.MethodPost, o.Staff.URL+"/helpdesk/sign-in", "name=nobody&password=x", "Content-Type", formType)
 		},
 		"tokens": func() *http.Response {
-			return do(o.server.Staff(), http.MethodGet, o.staff.URL+"/api/v1/links", "", "Authorization", "Bearer autoconfig_x")
+			return do(o.Server.Staff(), http.MethodGet, o.Staff.URL+"/api/v1/links", "", "Authorization", "Bearer autoconfig_x")
 		},
 	}
 	spend := func() (refused int) {
@@ -35,11 +35,11 @@ func TestASuccessorKnowsWhatTheOneBeforeDid(t *testing.T) {
 	if refused := spend(); refused != 0 {
 		t.Fatalf("%d refused before", refused)
 	}
-	next, err := o.server.Reload(o.server.Options)
+	next, err := o.Server.Reload(o.Server.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.server = next
+	o.Server = next
 	if refused := spend(); refused != 60 {
 		t.Errorf("%d refused after", refused)
 	}

@@ -23,7 +23,7 @@ func TestABurstOfRequestsInTheLog(t *testing.T) {
 	const requests = 10_000
 	var text bytes.Buffer // slog's handler writes one line at a time
 	now := time.Now()
-	w := ground{logger: slog.New(slog.NewTextHandler(&text, nil))}.world(t, func(o *servertest.Options) { o.Now = func() time.Time { return now } })
+	w := worldOn(t, servertest.Ground{Logger: slog.New(slog.NewTextHandler(&text, nil))}, func(o *servertest.Options) { o.Now = func() time.Time { return now } })
 	public := w.server.Public(false)
 	var group sync.WaitGroup
 	for _, path := range []string{"/mail/config-v1.1.xml?emailaddress=office%40example.com", "/nowhere/office@example.com"} {
@@ -77,7 +77,7 @@ func TestALogThatIsStuckStopsNoAnswer(t *testing.T) {
 		}
 	})
 	var now time.Time // each request has a second of its own, and so a line
-	w := ground{logger: slog.New(handler)}.world(t, func(o *servertest.Options) {
+	w := worldOn(t, servertest.Ground{Logger: slog.New(handler)}, func(o *servertest.Options) {
 		o.Now = func() time.Time { now = now.Add(time.Second); return now }
 		o.LinesLost = log.Lost
 	})

@@ -1,18 +1,13 @@
 package server_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -21,16 +16,6 @@ import (
 	"autoconfig/internal/testkit"
 	"autoconfig/settings"
 )
-
-// agents are real browsers' User-Agents.
-var agents = map[links.Device]string{
-	links.IPhone:  "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1",
-	links.Mac:     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15",
-	links.Android: "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36",
-	links.Windows: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
-}
-
-func as(d links.Device) chromedp.Action { return emulation.SetUserAgentOverride(agents[d]) }
 
 // site is a world on a real socket, whose public URL is that socket.
 func site(t *testing.T) (*world, *httptest.Server, *links.Keeper) {
@@ -43,38 +28,6 @@ func site(t *testing.T) (*world, *httptest.Server, *links.Keeper) {
 	s.Start()
 	t.Cleanup(s.Close)
 	return w, s, keeper
-}
-
-// looked opens every page of a way on every screen: axe-core finds nothing, and
-// nothing is wider than the screen.
-func inspect(t *testing.T, name string, screen testkit.Screen) chromedp.Action {
-	var violations []testkit.Violation
-	var wide bool
-	return chromedp.Tasks{
-		testkit.Screenshot(fmt.Sprintf("%s-%d-dark-%v", name, screen.Width, screen.Dark)),
-		chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide),
-		chromedp.ActionFunc(func(ctx context.Context) error {
-			if screen.NoScript {
-				return nil // axe-core is one
-			}
-			err := testkit.Axe(t, "../..", &violations).Do(ctx)
-			if len(violations) > 0 || wide {
-				t.Errorf("%s at %d, dark %v: wide %v, %+v", name, screen.Width, screen.Dark, wide, violations)
-			}
-			return err
-		}),
-	}
-}
-
-func screens() []testkit.Screen {
-	var all []testkit.Screen
-	for _, s := range []testkit.Screen{testkit.Phone, testkit.Desktop} {
-		for _, dark := range []bool{false, true} {
-			s.Dark = dark
-			all = append(all, s)
-		}
-	}
-	return all
 }
 
 // A person types the address and is led to what to do, on every kind of device,
@@ -92,12 +45,12 @@ func TestTheWayOfAPerson(t *testing.T) {
 			screen.NoScript = noScript
 			var heading, program, all string
 			var copies int
-			b.Open(t, s.URL, screen, as(device), chromedp.Reload(),
-				inspect(t, "setup-ask-"+string(device), screen),
+			b.Open(t, s.URL, screen, servertest.As(device), chromedp.Reload(),
+				servertest.Inspect(t, "setup-ask-"+string(device), screen),
 				// by keyboard alone
 				chromedp.Focus("#address"), chromedp.KeyEvent("workshop@example.com"+kb.Enter),
 				chromedp.WaitVisible("details"),
-				inspect(t, "setup-"+string(device), screen),
+				servertest.Inspect(t, "setup-"+string(device), screen),
 				testkit.Text("h1", &heading), testkit.Text("details[open] summary", &program), testkit.Text("main", &all),
 			)
 			if !noScript {
@@ -108,10 +61,10 @@ func TestTheWayOfAPerson(t *testing.T) {
 			}
 		}
 	}
-	for _, screen := range screens() {
-		b.Open(t, s.URL, screen, as(links.Windows), chromedp.Reload(), inspect(t, "setup-ask", screen),
+	for _, screen := range servertest.Screens() {
+		b.Open(t, s.URL, screen, servertest.As(links.Windows), chromedp.Reload(), servertest.Inspect(t, "setup-ask", screen),
 			chromedp.SendKeys("#address", "workshop@example.com"), chromedp.Submit("#address"), chromedp.WaitVisible("details"),
-			inspect(t, "setup-result", screen))
+			servertest.Inspect(t, "setup-result", screen))
 	}
 }
 
@@ -122,9 +75,9 @@ func TestLanguagesFitAPhone(t *testing.T) {
 	b := testkit.StartBrowser(t)
 	for _, language := range []string{"de", "fr", "es", "it", "nl", "pt", "pl"} {
 		screen := testkit.Screen{Width: 320, Height: 640}
-		b.Open(t, s.URL+"/?lang="+language, screen, as(links.IPhone), chromedp.Reload(), inspect(t, "setup-ask-"+language, screen),
+		b.Open(t, s.URL+"/?lang="+language, screen, servertest.As(links.IPhone), chromedp.Reload(), servertest.Inspect(t, "setup-ask-"+language, screen),
 			chromedp.SendKeys("#address", "workshop@example.com"), chromedp.Submit("#address"), chromedp.WaitVisible("details"),
-			inspect(t, "setup-"+language, screen))
+			servertest.Inspect(t, "setup-"+language, screen))
 	}
 }
 
@@ -136,7 +89,7 @@ func TestTheWayOfALink(t *testing.T) {
 	_, s, keeper := site(t)
 	b := testkit.StartBrowser(t)
 	for _, address := range []string{"workshop@example.com", "office@example.com"} {
-		for _, screen := range append(screens(), testkit.Screen{Width: 390, Height: 844, NoScript: true}) {
+		for _, screen := range append(servertest.Screens(), testkit.Screen{Width: 390, Height: 844, NoScript: true}) {
 			token, _, err := keeper.Make(t.Context(), links.Order{Address: settings.MustAddress(address), Domain: "example.com", By: "test"})
 			if err != nil {
 				t.Fatal(err)
@@ -144,21 +97,21 @@ func TestTheWayOfALink(t *testing.T) {
 			here := s.URL + "/s/" + token
 			var shown string
 			var code []byte
-			b.Open(t, here, screen, as(links.Android), chromedp.Reload(), inspect(t, "link", screen),
+			b.Open(t, here, screen, servertest.As(links.Android), chromedp.Reload(), servertest.Inspect(t, "link", screen),
 				chromedp.Screenshot("#qr-link", &code), testkit.Text("h1", &shown),
 				chromedp.Focus("button[value=settings]"), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("details"),
-				inspect(t, "link-used", screen), testkit.Text("main", &shown),
+				servertest.Inspect(t, "link-used", screen), testkit.Text("main", &shown),
 			)
-			if got := scan(t, code); got != here {
+			if got := servertest.Scan(t, code); got != here {
 				t.Errorf("the link's code is %q, want %q", got, here)
 			}
 			if !strings.Contains(shown, "Why ") || !strings.Contains(shown, "You can come back") {
 				t.Errorf("after the button:\n%s", shown)
 			}
 			b.Do(t, chromedp.Screenshot("#qr-android", &code))
-			checkAndroid(t, scan(t, code), address)
+			checkAndroid(t, servertest.Scan(t, code), address)
 			other := testkit.StartBrowser(t)
-			other.Open(t, here, screen, inspect(t, "link-gone", screen), testkit.Text("main", &shown))
+			other.Open(t, here, screen, servertest.Inspect(t, "link-gone", screen), testkit.Text("main", &shown))
 			if !strings.Contains(shown, "used already") || !strings.Contains(shown, "help@example.com") {
 				t.Errorf("in another browser:\n%s", shown)
 			}
@@ -185,17 +138,4 @@ func checkAndroid(t *testing.T, payload, address string) {
 	if out := fmt.Sprint(group[0]); out != "[0 smtp.example.com 465 3 1 "+address+"]" || group[1].([]any)[0] != address {
 		t.Errorf("%s: %s", address, payload)
 	}
-}
-
-func scan(t *testing.T, picture []byte) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "code.png")
-	if err := os.WriteFile(file, picture, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.CommandContext(t.Context(), "zbarimg", "-q", "--raw", file).Output()
-	if err != nil {
-		t.Errorf("zbar: %v", err)
-	}
-	return strings.TrimSuffix(string(out), "\n")
 }

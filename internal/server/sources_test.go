@@ -12,6 +12,7 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/directory/ldapdir"
 	"autoconfig/internal/directory/sqldir"
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/testkit"
 	"autoconfig/policy"
 )
@@ -186,10 +187,10 @@ func TestAccountsElsewhereGetTheSameAnswers(t *testing.T) {
 	t.Parallel()
 	site := fixedSite(t)
 	questions := append(forDomains(), forAccounts(siteAddresses...)...)
-	own := ground{site: &site}.office(t)
-	want := own.transcript(t, questions)
+	own := servertest.Ground{Site: &site}.Office(t)
+	want := worldOf(own.World).transcript(t, questions)
 	linked := []string{"workshop@example.com", "boss@example.com", "a&b@example.com", "nothing@example.com", "kiosk@quiet.example", "nobody@example.com"}
-	wantPages := own.linkPages(t, linked...)
+	wantPages := linkPages(t, own, linked...)
 	for name, open := range map[string]func(t *testing.T, accounts []policy.Account) directory.Source{
 		"postgresql": func(t *testing.T, accounts []policy.Account) directory.Source {
 			s := databases.PostgreSQL(t)
@@ -211,17 +212,17 @@ func TestAccountsElsewhereGetTheSameAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			site, accounts := elsewhere(t, "panel")
-			o := ground{site: &site, sources: []directory.SourceOptions{{Name: "panel", Source: open(t, accounts), Timeout: time.Minute, Digests: 1000}}}.office(t)
-			o.run(t)
-			testkit.Until(t, func() string { return "the digests aren't read" }, func() bool { return o.directory.SourceStats()[1].Digests > 0 })
-			differ(t, want, o.transcript(t, questions))
-			differ(t, wantPages, o.linkPages(t, linked...))
+			o := servertest.Ground{Site: &site, Sources: []directory.SourceOptions{{Name: "panel", Source: open(t, accounts), Timeout: time.Minute, Digests: 1000}}}.Office(t)
+			worldOf(o.World).run(t)
+			testkit.Until(t, func() string { return "the digests aren't read" }, func() bool { return o.Directory.SourceStats()[1].Digests > 0 })
+			differ(t, want, worldOf(o.World).transcript(t, questions))
+			differ(t, wantPages, linkPages(t, o, linked...))
 			for _, a := range accounts {
-				entry, err := o.directory.Domain(t.Context(), a.Address.Domain())
+				entry, err := o.Directory.Domain(t.Context(), a.Address.Domain())
 				if err != nil {
 					t.Fatal(err)
 				}
-				found, err := o.directory.Lookup(t.Context(), entry, a.Address)
+				found, err := o.Directory.Lookup(t.Context(), entry, a.Address)
 				if err != nil || !found.Known || found.Source != "panel" {
 					t.Errorf("%s: %+v %v", a.Address, found, err)
 				}

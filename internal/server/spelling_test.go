@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"autoconfig/internal/server/servertest"
 	"autoconfig/internal/staff"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -151,8 +152,8 @@ func TestEverySpellingLeadsToTheAccount(t *testing.T) {
 // A mailbox is found once, however its address is typed.
 func TestASearchFindsAMailboxOnce(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	eva := o.signedIn(t, "eva", staff.Staff, "*")
+	o := servertest.NewOffice(t)
+	eva := o.SignedIn(t, "eva", staff.Staff, "*")
 	for query, want := range map[string][]string{
 		"office@example.com":     {"office@example.com"},
 		"OFFICE@EXAMPLE.COM":     {"office@example.com"},
@@ -161,7 +162,7 @@ func TestASearchFindsAMailboxOnce(t *testing.T) {
 		"chef@example.com":       {"chef@example.com"},
 		"nobody@example.com":     {"nobody@example.com"},
 	} {
-		_, page := eva.get("/helpdesk/?q=" + url.QueryEscape(query))
+		_, page := eva.Get("/helpdesk/?q=" + url.QueryEscape(query))
 		var got []string
 		for _, hit := range hits.FindAllStringSubmatch(page, -1) {
 			got = append(got, html.UnescapeString(hit[1]))

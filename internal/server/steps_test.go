@@ -85,7 +85,7 @@ func plainAccounts() []policy.Account {
 	return all
 }
 
-func newLaboratory(t *testing.T, g ground, outside ...directory.SourceOptions) *laboratory {
+func newLaboratory(t *testing.T, g servertest.Ground, outside ...directory.SourceOptions) *laboratory {
 	t.Helper()
 	l := &laboratory{counter: &counter{times: map[string]int64{}}}
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -94,7 +94,7 @@ func newLaboratory(t *testing.T, g ground, outside ...directory.SourceOptions) *
 		outside[i].Source = countedSource{outside[i].Source, l.counter}
 	}
 	var d *directory.Directory
-	l.world = g.world(t, func(o *servertest.Options) {
+	l.world = worldOn(t, g, func(o *servertest.Options) {
 		d = directory.New(directory.Options{
 			Store: countedStore{o.Links.Store.(*store.Store), l.counter}, Sources: outside, Logger: o.Logger,
 			Now: func() time.Time { return *l.now.Load() }, Sleep: func(time.Duration) { l.note("held") },
@@ -144,19 +144,19 @@ func TestAnAccountTakesTheStepsOfNone(t *testing.T) {
 	accounts = append(accounts, plainAccounts()...)
 	moved := func(open func(t *testing.T) directory.Source) func(t *testing.T) *laboratory {
 		return func(t *testing.T) *laboratory {
-			l := newLaboratory(t, ground{site: &gone}, directory.SourceOptions{Name: "panel", Source: open(t), Timeout: 20 * time.Second, Stale: time.Minute, Digests: 1000})
+			l := newLaboratory(t, servertest.Ground{Site: &gone}, directory.SourceOptions{Name: "panel", Source: open(t), Timeout: 20 * time.Second, Stale: time.Minute, Digests: 1000})
 			l.run(t)
 			testkit.Until(t, func() string { return "the digests aren't read" }, func() bool { return l.directory.SourceStats()[1].Digests > 0 })
 			return l
 		}
 	}
 	for name, open := range map[string]func(t *testing.T) *laboratory{
-		"sqlite": func(t *testing.T) *laboratory { return newLaboratory(t, ground{site: &kept}) },
+		"sqlite": func(t *testing.T) *laboratory { return newLaboratory(t, servertest.Ground{Site: &kept}) },
 		"postgresql": func(t *testing.T) *laboratory {
-			return newLaboratory(t, ground{site: &kept, database: databases.PostgreSQL(t).Create(t)})
+			return newLaboratory(t, servertest.Ground{Site: &kept, Database: databases.PostgreSQL(t).Create(t)})
 		},
 		"mariadb": func(t *testing.T) *laboratory {
-			return newLaboratory(t, ground{site: &kept, database: databases.MariaDB(t).Create(t)})
+			return newLaboratory(t, servertest.Ground{Site: &kept, Database: databases.MariaDB(t).Create(t)})
 		},
 		"sql source": moved(func(t *testing.T) directory.Source { return fileSource(t, accounts) }),
 		"ldap source": moved(func(t *testing.T) directory.Source {
@@ -166,7 +166,7 @@ func TestAnAccountTakesTheStepsOfNone(t *testing.T) {
 		"a source, and an account of our own": func(t *testing.T) *laboratory {
 			both := gone
 			both.Accounts = plainAccounts()
-			return newLaboratory(t, ground{site: &both}, directory.SourceOptions{Name: "panel", Source: fileSource(t, nil), Timeout: 20 * time.Second, Stale: time.Minute})
+			return newLaboratory(t, servertest.Ground{Site: &both}, directory.SourceOptions{Name: "panel", Source: fileSource(t, nil), Timeout: 20 * time.Second, Stale: time.Minute})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
