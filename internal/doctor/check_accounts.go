@@ -70,14 +70,9 @@ func (c *check) agree(places []*place) {
 		var others, logins said
 		published := true
 		for _, r := range pl.readings {
-			if pl.kind == autoconfigPlace && ended[r.program] {
+			if !pl.taken(r, ended, taken) {
 				continue
 			}
-			ended[r.program] = r.ended
-			if r.account == nil || pl.kind == autodiscoverPlace && taken[r.program] {
-				continue
-			}
-			taken[r.program] = true
 			got := offeredBy(r.account)
 			if !ours && from == "" {
 				if !got.whole() {
@@ -93,13 +88,7 @@ func (c *check) agree(places []*place) {
 				logins.add(r.names, fmt.Sprintf("the login %q at %s", r.account.Incoming.Username, r.account.Incoming.Host))
 			}
 		}
-		if len(others.order) > 0 {
-			f := Finding{Code: ConfigDisagrees, Subject: pl.url, Seen: others.String(), Expected: want.String() + " (" + from + ")"}
-			if pl.url == from && published {
-				f.Severity = Warning // of several servers it takes another one
-			}
-			c.report(f)
-		}
+		c.disagreement(pl.url, &others, want.String()+" ("+from+")", pl.url == from && published)
 		if len(logins.order) > 0 {
 			c.report(Finding{Code: ConfigLogin, Subject: pl.url, Seen: logins.String(), Expected: policy.IncomingLogin.Literal})
 		}
@@ -107,6 +96,32 @@ func (c *check) agree(places []*place) {
 	if len(taken) > 0 || ours {
 		c.without(places, taken)
 	}
+}
+
+// taken tells whether a program makes its account of a reading, and notes it.
+func (pl *place) taken(r programReading, ended, taken map[string]bool) bool {
+	if pl.kind == autoconfigPlace && ended[r.program] {
+		return false
+	}
+	ended[r.program] = r.ended
+	if r.account == nil || pl.kind == autodiscoverPlace && taken[r.program] {
+		return false
+	}
+	taken[r.program] = true
+	return true
+}
+
+// disagreement reports the programs that set up something else than is expected. It is
+// mild where one takes another one of several servers.
+func (c *check) disagreement(url string, others *said, expected string, mild bool) {
+	if len(others.order) == 0 {
+		return
+	}
+	f := Finding{Code: ConfigDisagrees, Subject: url, Seen: others.String(), Expected: expected}
+	if mild {
+		f.Severity = Warning
+	}
+	c.report(f)
 }
 
 // rightLogin tells whether a program's login is the policy's, or one that it tries.

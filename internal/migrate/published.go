@@ -41,7 +41,8 @@ func PublishedChange(c *thunderbird.Config, name string, replace bool) (SiteChan
 // published, in the words that a check has for it.
 func AsThunderbirdReads(document []byte, domain string) []string {
 	address := "somebody@" + domain
-	passed, err := reading.ThunderbirdPassesOver(reading.Document{ContentType: "text/xml", Body: document}, reading.Person{Email: address, RealName: address})
+	passed, err := reading.ThunderbirdPassesOver(reading.Document{ContentType: "text/xml", Body: document},
+		reading.Person{Email: address, RealName: address})
 	if err != nil {
 		return []string{"as it is published, Thunderbird makes no account of it: " + err.Error()}
 	}
@@ -66,10 +67,12 @@ func nothingLeft(domain policy.Domain, skipped []Skipped) (refused []Refusal) {
 		return strings.Join(reasons, "; ")
 	}
 	if len(domain.Servers.IMAP)+len(domain.Servers.POP3) == 0 {
-		refused = append(refused, Refusal{Text: fmt.Sprintf("%s has neither an imap nor a pop3 server: %s", domain.Name, why("imap", "pop3"))})
+		refused = append(refused, Refusal{Text: fmt.Sprintf("%s has neither an imap nor a pop3 server: %s", domain.Name,
+			why("imap", "pop3"))})
 	}
 	if len(domain.Servers.SMTP) == 0 {
-		refused = append(refused, Refusal{Text: fmt.Sprintf("%s has no smtp server: programs refuse a configuration that can't send (%s)", domain.Name, why("smtp"))})
+		refused = append(refused, Refusal{Text: fmt.Sprintf("%s has no smtp server: programs refuse a configuration that "+
+			"can't send (%s)", domain.Name, why("smtp"))})
 	}
 	return refused
 }

@@ -261,6 +261,7 @@ func (o *Options) prepare() (*prepared, error) {
 	return p, errors.Join(problems...)
 }
 
+// mapping reads where and by which filters entries are found.
 func (p *prepared) mapping(m *Mapping) (problems []error) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	scopes := map[string]int{
@@ -295,6 +296,12 @@ func (p *prepared) mapping(m *Mapping) (problems []error) {
 	if m.DomainListFilter != "" && m.DomainFilter == "" {
 		wrong("a domain list filter needs a domain filter: what is listed must be found by its name as well")
 	}
+	return append(problems, p.attributes(m)...)
+}
+
+// attributes are those that are read of entries.
+func (p *prepared) attributes(m *Mapping) (problems []error) {
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	p.names = strings.Split(m.Attributes.Name, ",")
 	p.addressNames = strings.Split(m.Attributes.Address, ",")
 	for _, attribute := range m.attributes() {

@@ -115,17 +115,9 @@ func (s *Source) gather(rows []row) (account policy.Account, err error) {
 		if !r.active() {
 			return policy.Account{}, directory.Discarded{Why: "the account is out of use (active)"}
 		}
-		text := r.text("address")
-		address, err := settings.ParseAddress(text)
-		switch {
-		case err != nil && isCatchAll(text):
-			return policy.Account{}, directory.Discarded{Why: "a catch-all is no account"}
-		case err != nil && text == "":
-			s.unusable.Add(1)
-			return policy.Account{}, directory.Discarded{Why: "its address is NULL or empty", Fault: true}
-		case err != nil:
-			s.unusable.Add(1)
-			return policy.Account{}, directory.Discarded{Why: "its address is no address", Fault: true}
+		address, err := s.address(r)
+		if err != nil {
+			return policy.Account{}, err
 		}
 		if account.Address.IsZero() {
 			account.Address = address
@@ -139,34 +131,56 @@ func (s *Source) gather(rows []row) (account policy.Account, err error) {
 			}
 			account.Login = login
 		}
-		foreign = foreign && isUnicodeDomain(text)
+		foreign = foreign && isUnicodeDomain(r.text("address"))
 		s.optional(&account, r)
-		for _, group := range r.words("groups") {
-			switch {
-			case seenGroups[group]:
-			case !usable(group) || len(account.Groups) == maxGroups:
-				s.dropped.Add(1)
-			default:
-				seenGroups[group] = true
-				account.Groups = append(account.Groups, group)
-			}
-		}
-		for _, other := range r.words("addresses") {
-			parsed, err := settings.ParseAddress(other)
-			switch {
-			case err == nil && seenAddresses[parsed.Key()]:
-			case err != nil || len(account.Addresses) == maxOthers:
-				s.dropped.Add(1)
-			default:
-				seenAddresses[parsed.Key()] = true
-				account.Addresses = append(account.Addresses, parsed)
-			}
-		}
+		s.addLists(&account, r, seenGroups, seenAddresses)
 	}
 	if text := rows[0].text("address"); account.Login == "" && foreign && usable(text) {
 		account.Login = text // the servers that read the same rows know no other name
 	}
 	return account, nil
+}
+
+// address is that of a row's account.
+func (s *Source) address(r row) (settings.Address, error) {
+	text := r.text("address")
+	address, err := settings.ParseAddress(text)
+	switch {
+	case err == nil:
+		return address, nil
+	case isCatchAll(text):
+		return address, directory.Discarded{Why: "a catch-all is no account"}
+	}
+	s.unusable.Add(1)
+	if text == "" {
+		return address, directory.Discarded{Why: "its address is NULL or empty", Fault: true}
+	}
+	return address, directory.Discarded{Why: "its address is no address", Fault: true}
+}
+
+// addLists adds a row's groups and other addresses, each once.
+func (s *Source) addLists(account *policy.Account, r row, seenGroups, seenAddresses map[string]bool) {
+	for _, group := range r.words("groups") {
+		switch {
+		case seenGroups[group]:
+		case !usable(group) || len(account.Groups) == maxGroups:
+			s.dropped.Add(1)
+		default:
+			seenGroups[group] = true
+			account.Groups = append(account.Groups, group)
+		}
+	}
+	for _, other := range r.words("addresses") {
+		parsed, err := settings.ParseAddress(other)
+		switch {
+		case err == nil && seenAddresses[parsed.Key()]:
+		case err != nil || len(account.Addresses) == maxOthers:
+			s.dropped.Add(1)
+		default:
+			seenAddresses[parsed.Key()] = true
+			account.Addresses = append(account.Addresses, parsed)
+		}
+	}
 }
 
 // isUnicodeDomain tells whether an address's domain has letters outside of ASCII.

@@ -104,15 +104,15 @@ func bare(r row, s *Setup) *Setup {
 func (s *stage) sameRequests(t *testing.T, client string) {
 	t.Helper()
 	for _, r := range worldRows() {
-		real := s.asked(r)
+		actual := s.asked(r)
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			s.sameRequestsIn(t, client, r, real)
+			s.sameRequestsIn(t, client, r, actual)
 		})
 	}
 }
 
-func (s *stage) sameRequestsIn(t *testing.T, client string, r row, real []string) {
+func (s *stage) sameRequestsIn(t *testing.T, client string, r row, actual []string) {
 	t.Helper()
 	got := s.simulate(t, client, r)
 	simulated := s.asked(r)
@@ -120,19 +120,19 @@ func (s *stage) sameRequestsIn(t *testing.T, client string, r row, real []string
 		return
 	}
 	if client == "evolution" {
-		if diff := gocmp.Diff(real, simulated); diff != "" {
+		if diff := gocmp.Diff(actual, simulated); diff != "" {
 			t.Errorf("the requests of %s and of the simulation:\n%s", client, diff)
 		}
 		return
 	}
-	for _, request := range real {
+	for _, request := range actual {
 		if !slices.Contains(simulated, request) {
 			t.Errorf("%s really asks %s", client, request)
 		}
 	}
 	for _, step := range got.Steps {
 		needed := slices.Contains(simulated, step.Request) && !strings.HasPrefix(step.Verdict, "asked as well")
-		if needed && !slices.Contains(real, step.Request) {
+		if needed && !slices.Contains(actual, step.Request) {
 			t.Errorf("%s doesn't ask %s", client, step.Request)
 		}
 	}

@@ -86,7 +86,10 @@ func (o *Office) Visitor(t *testing.T) *Visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Visitor{t: t, Base: o.Staff.URL, Client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &Visitor{t: t, Base: o.Staff.URL, Client: &http.Client{
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // SignedIn is a visitor who has signed in.
@@ -94,7 +97,10 @@ func (o *Office) SignedIn(t *testing.T, name string, role staff.Role, domains ..
 	t.Helper()
 	password, second := o.Add(t, name, role, domains...)
 	v := o.Visitor(t)
-	if r, _ := v.Post("/helpdesk/sign-in", url.Values{"name": {name}, "password": {password}, "code": {staff.Code(second, time.Now())}}); r.StatusCode != http.StatusSeeOther {
+	if r, _ := v.Post("/helpdesk/sign-in", url.Values{
+		"name": {name}, "password": {password},
+		"code": {staff.Code(second, time.Now())},
+	}); r.StatusCode != http.StatusSeeOther {
 		t.Fatalf("sign-in of %s: %s", name, r.Status)
 	}
 	return v
@@ -137,7 +143,10 @@ func (v *Visitor) Post(path string, form url.Values) (*http.Response, string) {
 // Makes makes a link, and gives its URL and identity.
 func (v *Visitor) Makes(address string) (link, id string) {
 	v.t.Helper()
-	r, body := v.Post("/helpdesk/links", url.Values{"address": {address}, "hours": {"24"}, "uses": {"1"}, "language": {"en"}, "note": {"ticket <7>"}})
+	r, body := v.Post("/helpdesk/links", url.Values{
+		"address": {address}, "hours": {"24"}, "uses": {"1"},
+		"language": {"en"}, "note": {"ticket <7>"},
+	})
 	found := regexp.MustCompile(`id="url">([^<]+)<(?s:.*)/helpdesk/links/([0-9a-v]+)"`).FindStringSubmatch(body)
 	if r.StatusCode != http.StatusOK || found == nil {
 		v.t.Fatalf("no link: %s\n%s", r.Status, body)
@@ -163,7 +172,13 @@ func (o *Office) Entries(t *testing.T) []string {
 func NewCheckedOffice(t *testing.T) *Office {
 	o := NewOffice(t, func(options *Options) { options.Checks = options.Links.Store.(operator.Checks) })
 	for _, name := range []string{"example.com", "pop.example"} {
-		r := doctor.Result{Report: doctor.Report{Domain: name, Findings: []doctor.Finding{{Code: doctor.HostMissing, Severity: doctor.Error}}}, CheckedAt: time.Unix(1e9, 0), DueAt: time.Unix(2e9, 0)}
+		r := doctor.Result{
+			Report: doctor.Report{
+				Domain:   name,
+				Findings: []doctor.Finding{{Code: doctor.HostMissing, Severity: doctor.Error}},
+			}, CheckedAt: time.Unix(1e9, 0),
+			DueAt: time.Unix(2e9, 0),
+		}
 		if err := o.Store.PutCheck(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}

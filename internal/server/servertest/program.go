@@ -31,7 +31,8 @@ type Program struct {
 // NewProgram is a program whose token has scopes for domains.
 func NewProgram(t *testing.T, o *Office, domains []string, scopes ...string) *Program {
 	t.Helper()
-	text, _, err := o.Desk.MakeToken(t.Context(), staff.Actor{}, staff.Token{Name: "panel", Scopes: scopes, Domains: domains, ExpiresAt: time.Now().Add(time.Hour)})
+	text, _, err := o.Desk.MakeToken(t.Context(), staff.Actor{},
+		staff.Token{Name: "panel", Scopes: scopes, Domains: domains, ExpiresAt: time.Now().Add(time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,16 +110,22 @@ func (p *Program) conforms(r *http.Request, body []byte, answer *http.Response, 
 		}
 		return
 	}
-	input := &openapi3filter.RequestValidationInput{Request: withoutHost(r), PathParams: parameters, Route: route, Options: &openapi3filter.Options{
-		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true,
-	}}
+	input := &openapi3filter.RequestValidationInput{
+		Request: withoutHost(r), PathParams: parameters, Route: route,
+		Options: &openapi3filter.Options{
+			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true,
+		},
+	}
 	input.Request.Body = io.NopCloser(bytes.NewReader(body))
 	if answer.StatusCode < 400 {
 		if err := openapi3filter.ValidateRequest(p.t.Context(), input); err != nil {
 			p.t.Errorf("%s %s was taken, but isn't described: %v", r.Method, r.URL, err)
 		}
 	}
-	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: answer.StatusCode, Header: answer.Header, Options: input.Options}
+	out := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: answer.StatusCode,
+		Header: answer.Header, Options: input.Options,
+	}
 	out.SetBodyBytes(text)
 	if kind := answer.Header.Get("Content-Type"); strings.Contains(kind, "json") || answer.StatusCode >= 400 {
 		if err := openapi3filter.ValidateResponse(p.t.Context(), out); err != nil {

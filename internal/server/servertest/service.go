@@ -78,7 +78,8 @@ type Service struct {
 // New is a service that has just started.
 func New(o Options) (*Service, error) {
 	front := web.NewFront(web.FrontOptions{
-		Limits: o.Limits, Failures: o.Failures, Secret: o.Secret, Logger: o.Logger, LinesLost: o.LinesLost, Now: o.Now, Version: o.Version,
+		Limits: o.Limits, Failures: o.Failures, Secret: o.Secret, Logger: o.Logger, LinesLost: o.LinesLost, Now: o.Now,
+		Version: o.Version,
 	})
 	return build(front, o)
 }
@@ -107,8 +108,14 @@ func build(front *web.Front, o Options) (*Service, error) {
 			Store: o.Site, Directory: o.Directory, Links: o.Links, Desk: o.Desk, Catalogue: app.Pages.Catalogue,
 			PublicURL: app.PublicURL, LinkLife: o.LinkLife, LinkUses: o.LinkUses, Now: app.Now,
 		}
-		s.desk = helpdesk.New(app, helpdesk.Options{Directory: o.Directory, Links: o.Links, Staff: o.Desk, Admin: acts, OIDC: o.OIDC})
-		s.api = api.New(app, api.Options{Directory: o.Directory, Site: o.Site, Checks: o.Checks, Links: o.Links, Staff: o.Desk, Admin: acts})
+		s.desk = helpdesk.New(app, helpdesk.Options{
+			Directory: o.Directory, Links: o.Links, Staff: o.Desk, Admin: acts,
+			OIDC: o.OIDC,
+		})
+		s.api = api.New(app, api.Options{
+			Directory: o.Directory, Site: o.Site, Checks: o.Checks, Links: o.Links,
+			Staff: o.Desk, Admin: acts,
+		})
 	}
 	s.face = &web.Face{App: app}
 	s.face.Public, s.face.Plain, s.face.Private, s.face.Staff = s.Public(false), s.Public(true), s.Private(), s.Staff()
