@@ -52,7 +52,7 @@ var rooms = map[string]room{
 	"internal/staff":             {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2", "golang.org/x/time/rate"}},
 	"internal/store":             {ours: []string{"settings", "policy", "internal/certificates", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3"}},
 	// what may be done, for all doors: it asks the store and the directory
-	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/config", "internal/directory", "internal/links", "internal/staff"}},
+	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/config", "internal/directory", "internal/links", "internal/lookup", "internal/staff"}},
 	// gets, keeps and renews TLS certificates from an ACME server
 	"internal/certificates": {third: []string{"github.com/maypok86/otter/v2", "github.com/mholt/acmez/v3", "golang.org/x/sync/errgroup"}},
 	// a log that never makes anybody wait, for cmd to wire

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -18,6 +19,8 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor/probe"
 	names "autoconfig/internal/lookup"
+	"autoconfig/internal/store"
+	"autoconfig/internal/web"
 	"autoconfig/pacc"
 	"autoconfig/thunderbird"
 )
@@ -25,17 +28,25 @@ import (
 // stagingDirectory is Let's Encrypt's server for trying things out.
 const stagingDirectory = "https://acme-staging-v02.api.letsencrypt.org/directory"
 
+// keeperBasis is what getting certificates stands on.
+type keeperBasis struct {
+	store  *store.Store
+	secret []byte
+	own    []string // the service's own names
+	logger *slog.Logger
+}
+
 // newKeeper is what gets certificates, or nil in another mode.
-func newKeeper(v *running, process configuration, found *directory.Directory) (*certificates.Keeper, error) {
+func newKeeper(basis keeperBasis, process configuration, found *directory.Directory) (*certificates.Keeper, error) {
 	if process.TLS.Effective() != config.TLSACME {
 		return nil, nil
 	}
 	a := process.ACME
 	o := certificates.Options{
-		Store: v.store, Secret: v.secret, Own: ownNames(v, process), Labels: []string{thunderbird.HostLabel + ".", autodiscover.HostLabel + ".", pacc.HostLabel + "."},
+		Store: basis.store, Secret: basis.secret, Own: basis.own, Labels: []string{thunderbird.HostLabel + ".", autodiscover.HostLabel + ".", pacc.HostLabel + "."},
 		Served:    servedName(found),
 		Directory: string(a.Directory), Agreed: a.AgreeToTerms, Contact: a.Contact, PerHour: a.OrdersPerHour,
-		Challenges: challengesOf(process), Holder: holder(), UserAgent: "autoconfig/" + version, Logger: v.logger,
+		Challenges: challengesOf(process), Holder: holder(), UserAgent: "autoconfig/" + version, Logger: basis.logger,
 	}
 	if a.Staging {
 		o.Directory = stagingDirectory
@@ -66,10 +77,10 @@ func newKeeper(v *running, process configuration, found *directory.Directory) (*
 
 // ownNames are those of the service itself, which need certificates too. Addresses have
 // none.
-func ownNames(v *running, process configuration) (own []string) {
+func ownNames(l web.Listeners, process configuration) (own []string) {
 	hosts := []string{process.PublicURL.Hostname()}
-	if v.listeners.Staff != nil {
-		hosts = append(hosts, process.staffURL(v.listeners).Hostname())
+	if l.Staff != nil {
+		hosts = append(hosts, process.staffURL(l).Hostname())
 	}
 	for _, host := range hosts {
 		if _, err := netip.ParseAddr(host); err != nil && !slices.Contains(own, strings.ToLower(host)) {

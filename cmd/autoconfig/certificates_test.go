@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"autoconfig/internal/config"
+	"autoconfig/internal/database"
 	"autoconfig/internal/doctor/probe"
 	"autoconfig/internal/testkit"
 	"autoconfig/internal/testkit/acme"
@@ -136,6 +137,74 @@ func TestCertificatesAreGot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An operator sees what each name has and lacks, has a certificate ordered again, and
+// revokes one; the audit log has both.
+func TestCertificatesAreSeenAndRevoked(t *testing.T) {
+	t.Parallel()
+	c := newCertified(t, "tls-alpn-01")
+	const name, lacking = "autoconfig.example.com", "ua-auto-config.example.com"
+	run := func(line string) string { return shell(t, c.folder, "autoconfig "+line+" || echo status $?") }
+	var seen string
+	state := func(of, want string) {
+		t.Helper()
+		testkit.Until(t, func() string { return seen }, func() bool {
+			seen = run("certificates show " + of + " --json")
+			return strings.Contains(seen, `"state": "`+want+`"`)
+		})
+	}
+	state(name, "valid")
+	state(lacking, "failing")
+	for line, want := range map[string][]string{
+		"certificates list":                               {name, "valid", lacking, "failing", "CERT-DNS", "has no address"},
+		"certificates list --failing --json":              {lacking, `"remedy": "Point the name at this service`, `"code": "CERT-DNS"`},
+		"certificates list --domain other.example --json": {"[]"},
+		"certificates show " + name:                       {"Valid until", "Renewed from"},
+		"certificates show " + lacking:                    {"CERT-DNS", "Next try", "Point the name at this service"},
+		"certificates show nothing.example":               {"has no certificate, and wants none", "status 1"},
+		"certificates order www.example.com":              {"is not a name for which this service has certificates", "status 1"},
+		"certificates revoke " + lacking:                  {"has no certificate", "status 1"},
+	} {
+		if got := run(line); !containsAll(got, want) {
+			t.Errorf("%s: %q is not all in:\n%s", line, want, got)
+		}
+	}
+	serial := func() string {
+		dialer := &tls.Dialer{Config: &tls.Config{ServerName: name, RootCAs: c.acme.Issued}}
+		conn, err := dialer.DialContext(t.Context(), "tcp", c.public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.String()
+	}
+	for _, line := range []string{"certificates order " + name, "certificates revoke " + name + " --compromised"} {
+		before := serial()
+		if got := run(line); strings.Contains(got, "status") || !strings.Contains(got, "by the running service") {
+			t.Fatal(line, got)
+		}
+		testkit.Until(t, func() string { return line + ": the last one is still served" }, func() bool { return serial() != before })
+	}
+	// The name's DNS is mended, and somebody doesn't want to wait for the next try.
+	c.dns.Set(t, leadHere("setup.example.com", name, "autodiscover.example.com", lacking)...)
+	run("certificates order " + lacking)
+	state(lacking, "valid")
+	db, err := database.Open(database.MustParse("sqlite:autoconfig.db"), database.Options{Folder: c.folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if got := column(t, db, `SELECT action, subject, domain, actor FROM audit WHERE action LIKE 'certificate %' ORDER BY id`); !slices.Equal(got, []string{
+		"certificate ordered " + name + " example.com command line", "certificate revoked " + name + " example.com command line",
+		"certificate ordered " + lacking + " example.com command line",
+	}) {
+		t.Errorf("%q", got)
+	}
+}
+
+func containsAll(text string, parts []string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(text, part) })
 }
 
 // A front end that gets certificates on demand asks for each name whether it is served.

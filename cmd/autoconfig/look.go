@@ -95,8 +95,50 @@ func (v *running) lookAtCertificates(ctx context.Context, g *generation, seen *o
 		}
 		g.tls.Judge(seen, now, names, others)
 	}
+	if g.keeper != nil {
+		v.lookAtKept(ctx, ownNames(v.listeners, process), seen)
+	}
 	if g.signing != nil {
 		g.signing.Judge(seen, now)
+	}
+}
+
+// lookAtKept finds out how the names fare that the service gets certificates for.
+func (v *running) lookAtKept(ctx context.Context, own []string, seen *operator.Seen) {
+	now := time.Now()
+	for _, name := range own {
+		row, err := v.store.Certificate(ctx, name)
+		if err != nil || row.HasOne() && now.Before(row.NotAfter) || row.Failures == 0 {
+			continue // it is on its way, or nobody can say
+		}
+		seen.Add(operator.Problem{
+			Code: operator.CertificateMissing, Severity: operator.Error, Where: name,
+			What: "there is no certificate for " + name + ": " + row.Reason, Remedy: row.Code.Remedy(),
+		})
+	}
+	all, err := v.store.CertificateSummary(ctx, now)
+	if err != nil {
+		return
+	}
+	seen.Certificates = map[string]int{"valid": all.Valid, "expired": all.Expired, "wanted": all.Wanted, "failing": all.Failing}
+	if all.Valid > 0 {
+		if seen.NotAfter == nil {
+			seen.NotAfter = map[string]time.Time{}
+		}
+		seen.NotAfter["acme"] = all.First
+	}
+	const see = "see: autoconfig certificates list --failing"
+	if all.Expired > 0 {
+		seen.Add(operator.Problem{
+			Code: operator.CertificateExpired, Severity: operator.Error, Where: "acme",
+			What: fmt.Sprintf("%d names have a certificate that has expired", all.Expired), Remedy: see,
+		})
+	}
+	if all.Unrenewed > 0 {
+		seen.Add(operator.Problem{
+			Code: operator.CertificateRenewal, Severity: operator.Warning, Where: "acme",
+			What: fmt.Sprintf("%d certificates could not be renewed at the last try", all.Unrenewed), Remedy: see,
+		})
 	}
 }
 

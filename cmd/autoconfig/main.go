@@ -62,26 +62,27 @@ type streams struct {
 type cli struct {
 	Config string `help:"The configuration of the process." default:"autoconfig.yaml" placeholder:"FILE" env:"AUTOCONFIG_CONFIG"`
 
-	Serve    serveCmd    `cmd:"" help:"Answer mail programs."`
-	Init     initCmd     `cmd:"" help:"Write a configuration and a site to start from."`
-	Apply    applyCmd    `cmd:"" help:"Apply a site file, all of it or nothing."`
-	Export   exportCmd   `cmd:"" help:"Write the site as a file, or its accounts or domains as tables."`
-	Import   importCmd   `cmd:"" help:"Import accounts, domains and other systems' configurations."`
-	Domain   domainCmd   `cmd:"" help:"List, show, add, change and remove domains."`
-	Account  accountCmd  `cmd:"" help:"List, show, add, change and remove accounts."`
-	Source   sourceCmd   `cmd:"" help:"List and check the sources of accounts outside of our own database."`
-	Explain  explainCmd  `cmd:"" help:"Explain which settings an address gets, and why."`
-	Render   renderCmd   `cmd:"" help:"Print the exact answer that a program gets."`
-	Check    checkCmd    `cmd:"" help:"Check what mail programs will find: DNS, certificates, mail servers, URLs."`
-	DNS      dnsCmd      `cmd:"" name:"dns" help:"Print, compare or publish the DNS records of a domain."`
-	PACC     paccCmd     `cmd:"" name:"pacc" help:"Show and publish PACC documents."`
-	Simulate simulateCmd `cmd:"" help:"Show step by step what each mail program would do."`
-	Link     linkCmd     `cmd:"" help:"Make, list, show and revoke setup links."`
-	Staff    staffCmd    `cmd:"" help:"Add, list, reset and remove the people of the help desk."`
-	Token    tokenCmd    `cmd:"" help:"Make, list and revoke tokens of the API."`
-	Backup   backupCmd   `cmd:"" help:"Write everything that is stored into one file."`
-	Restore  restoreCmd  `cmd:"" help:"Restore what backup wrote."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Serve        serveCmd        `cmd:"" help:"Answer mail programs."`
+	Init         initCmd         `cmd:"" help:"Write a configuration and a site to start from."`
+	Apply        applyCmd        `cmd:"" help:"Apply a site file, all of it or nothing."`
+	Export       exportCmd       `cmd:"" help:"Write the site as a file, or its accounts or domains as tables."`
+	Import       importCmd       `cmd:"" help:"Import accounts, domains and other systems' configurations."`
+	Domain       domainCmd       `cmd:"" help:"List, show, add, change and remove domains."`
+	Account      accountCmd      `cmd:"" help:"List, show, add, change and remove accounts."`
+	Source       sourceCmd       `cmd:"" help:"List and check the sources of accounts outside of our own database."`
+	Explain      explainCmd      `cmd:"" help:"Explain which settings an address gets, and why."`
+	Render       renderCmd       `cmd:"" help:"Print the exact answer that a program gets."`
+	Check        checkCmd        `cmd:"" help:"Check what mail programs will find: DNS, certificates, mail servers, URLs."`
+	DNS          dnsCmd          `cmd:"" name:"dns" help:"Print, compare or publish the DNS records of a domain."`
+	PACC         paccCmd         `cmd:"" name:"pacc" help:"Show and publish PACC documents."`
+	Simulate     simulateCmd     `cmd:"" help:"Show step by step what each mail program would do."`
+	Certificates certificatesCmd `cmd:"" help:"List, show, order and revoke the TLS certificates that the service gets."`
+	Link         linkCmd         `cmd:"" help:"Make, list, show and revoke setup links."`
+	Staff        staffCmd        `cmd:"" help:"Add, list, reset and remove the people of the help desk."`
+	Token        tokenCmd        `cmd:"" help:"Make, list and revoke tokens of the API."`
+	Backup       backupCmd       `cmd:"" help:"Write everything that is stored into one file."`
+	Restore      restoreCmd      `cmd:"" help:"Restore what backup wrote."`
+	Version      versionCmd      `cmd:"" help:"Print the version."`
 }
 
 func run(ctx context.Context, args []string, std streams) int {

@@ -204,7 +204,7 @@ func (g *generation) equip(v *running) (wrong mistakes) {
 	var err error
 	g.watcher, err = newWatcher(v.call, g.app, v.logger)
 	wrong.add(err)
-	g.keeper, err = newKeeper(v, process, g.lookups.directory)
+	g.keeper, err = newKeeper(keeperBasis{v.store, v.secret, ownNames(v.listeners, process), v.logger}, process, g.lookups.directory)
 	wrong.add(err)
 	if v.front == nil {
 		v.front = web.NewFront(web.FrontOptions{

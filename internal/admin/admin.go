@@ -69,6 +69,9 @@ type Store interface {
 	// Forget puts a pseudonym in the place of a mailbox, withdraws its links and removes
 	// what else names it, but not the account. It tells how many rows it found.
 	Forget(ctx context.Context, who policy.Forms, pseudonym string, now time.Time) (found int64, err error)
+	// OrderCertificate makes a certificate due now: of a domain's special name, or of the
+	// service itself if domain is "".
+	OrderCertificate(ctx context.Context, now time.Time, name, domain string) error
 	// RemoveToken removes a token; one that isn't there is [staff.ErrUnknown].
 	RemoveToken(ctx context.Context, id string) error
 }

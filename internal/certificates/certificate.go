@@ -45,6 +45,17 @@ type Certificate struct {
 // HasOne tells whether there is a certificate.
 func (c Certificate) HasOne() bool { return len(c.Chain) > 0 }
 
+// Summary counts the names by how they are.
+type Summary struct {
+	// Valid and Expired have a certificate, Wanted and Failing have none: of Failing, the
+	// last try has failed.
+	Valid, Expired, Wanted, Failing int
+	// Unrenewed are Valid, and the last try to renew them has failed.
+	Unrenewed int
+	// First is when the first of Valid ends.
+	First time.Time
+}
+
 // ErrNone means that there is no such row.
 var ErrNone = errors.New("there is no certificate of that name")
 

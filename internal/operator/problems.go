@@ -41,6 +41,8 @@ const (
 	CertificateNames      ProblemCode = "certificate-names"
 	CertificatePurpose    ProblemCode = "certificate-purpose"
 	CertificateChain      ProblemCode = "certificate-chain"
+	CertificateMissing    ProblemCode = "certificate-missing"
+	CertificateRenewal    ProblemCode = "certificate-renewal"
 	FilesUnusable         ProblemCode = "files-unusable"
 	FileReadable          ProblemCode = "file-readable"
 	ListenerUnusable      ProblemCode = "listener-unusable"
@@ -83,6 +85,9 @@ type Seen struct {
 	Problems []Problem
 	// NotAfter is when the certificates in use expire, by their use: tls or signing.
 	NotAfter map[string]time.Time
+	// Certificates counts the names that the service gets certificates for, by their state;
+	// nil where it gets none.
+	Certificates map[string]int
 }
 
 // Add adds what else was found.
@@ -142,7 +147,7 @@ func (p *Problems) Last() Seen {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	last := Seen{Problems: slices.Clone(p.seen.Problems), NotAfter: p.seen.NotAfter}
+	last := Seen{Problems: slices.Clone(p.seen.Problems), NotAfter: p.seen.NotAfter, Certificates: p.seen.Certificates}
 	slices.SortStableFunc(last.Problems, func(a, b Problem) int { return cmp.Compare(a.Severity, b.Severity) })
 	return last
 }
@@ -190,12 +195,15 @@ var (
 		[]string{"code", "severity"}, nil)
 	notAfterDesc = prometheus.NewDesc("autoconfig_certificate_expiry_timestamp_seconds",
 		"When the certificate in use expires, in seconds since 1970.", []string{"use"}, nil)
+	statesDesc = prometheus.NewDesc("autoconfig_certificates",
+		"Names that the service gets certificates for, by state.", []string{"state"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (problemCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- problemDesc
 	out <- notAfterDesc
+	out <- statesDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -210,6 +218,9 @@ func (p problemCollector) Collect(out chan<- prometheus.Metric) {
 			seen[k] = true
 			out <- prometheus.MustNewConstMetric(problemDesc, prometheus.GaugeValue, 1, string(one.Code), string(one.Severity))
 		}
+	}
+	for state, n := range p.of.Problems.Last().Certificates {
+		out <- prometheus.MustNewConstMetric(statesDesc, prometheus.GaugeValue, float64(n), state)
 	}
 	for use, at := range p.of.Problems.Last().NotAfter {
 		out <- prometheus.MustNewConstMetric(notAfterDesc, prometheus.GaugeValue, float64(at.Unix()), use)

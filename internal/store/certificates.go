@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"iter"
 	"strconv"
 	"time"
 
@@ -53,14 +54,16 @@ func noCertificate(err error) error {
 // WantCertificates implements [certificates.Store].
 func (s *Store) WantCertificates(ctx context.Context, now time.Time, wanted ...certificates.Certificate) error {
 	b := &batch{kind: s.db.Kind, table: "certificates", columns: wantedColumns, ignore: true}
-	return s.db.Change(ctx, func(tx database.Queryer) error {
-		b.args = nil // a transaction may be tried again
-		for _, c := range wanted {
-			if err := b.add(ctx, tx, c.Name, c.Domain, int(c.Class), 0, 0, 0, now.Unix(), 0, 0, "", "", "", 0); err != nil {
-				return err
+	return database.Repeat(ctx, func() error {
+		return s.db.Change(ctx, func(tx database.Queryer) error {
+			b.args = nil // it may be tried again
+			for _, c := range wanted {
+				if err := b.add(ctx, tx, c.Name, c.Domain, int(c.Class), 0, 0, 0, now.Unix(), 0, 0, "", "", "", 0); err != nil {
+					return err
+				}
 			}
-		}
-		return b.flush(ctx, tx)
+			return b.flush(ctx, tx)
+		})
 	})
 }
 
@@ -118,6 +121,10 @@ func (s *Store) ClaimCertificate(ctx context.Context, class certificates.Class, 
 // PutCertificate implements [certificates.Store]. A row that another replica holds by
 // now, or that was removed, stays as it is.
 func (s *Store) PutCertificate(ctx context.Context, holder string, c certificates.Certificate) error {
+	return database.Repeat(ctx, func() error { return s.putCertificate(ctx, holder, c) })
+}
+
+func (s *Store) putCertificate(ctx context.Context, holder string, c certificates.Certificate) error {
 	return s.db.Change(ctx, func(tx database.Queryer) error {
 		var issued int64
 		var chain []byte
@@ -177,6 +184,40 @@ func (s *Store) CertificatesSince(ctx context.Context, mark int64) (names []stri
 	}
 	names, err = scanAll(rows, func(row scanner) (name string, err error) { return name, row.Scan(&name, &next) })
 	return names, next, err
+}
+
+// CertificateSummary counts the names by how they are.
+func (s *Store) CertificateSummary(ctx context.Context, now time.Time) (all certificates.Summary, err error) {
+	var first int64
+	err = s.db.QueryRowContext(ctx, `SELECT
+		COALESCE(SUM(CASE WHEN issued > 0 AND not_after >= ? THEN 1 ELSE 0 END), 0),
+		COALESCE(SUM(CASE WHEN issued > 0 AND not_after < ? THEN 1 ELSE 0 END), 0),
+		COALESCE(SUM(CASE WHEN issued = 0 AND failures = 0 THEN 1 ELSE 0 END), 0),
+		COALESCE(SUM(CASE WHEN issued = 0 AND failures > 0 THEN 1 ELSE 0 END), 0),
+		COALESCE(SUM(CASE WHEN issued > 0 AND not_after >= ? AND failures > 0 THEN 1 ELSE 0 END), 0),
+		COALESCE(MIN(CASE WHEN issued > 0 AND not_after >= ? THEN not_after END), 0)
+		FROM certificates`, now.Unix(), now.Unix(), now.Unix(), now.Unix()).
+		Scan(&all.Valid, &all.Expired, &all.Wanted, &all.Failing, &all.Unrenewed, &first)
+	all.First = moment(first)
+	return all, err
+}
+
+// AllCertificates are the rows of domains, or all of them if it is nil, by their names, a
+// page at a time.
+func (s *Store) AllCertificates(ctx context.Context, domains []string) iter.Seq2[certificates.Certificate, error] {
+	key := func(c certificates.Certificate) string { return c.Name }
+	return items(pages(key, func(after string) ([]certificates.Certificate, error) {
+		return s.Certificates(ctx, domains, after, pageSize)
+	}))
+}
+
+// OrderCertificate implements [admin.Store].
+func (s *Store) OrderCertificate(ctx context.Context, now time.Time, name, domain string) error {
+	class := certificates.Ahead
+	if domain == "" {
+		class = certificates.Own
+	}
+	return s.AskCertificate(ctx, now, certificates.Certificate{Name: name, Domain: domain, Class: class}, true)
 }
 
 // AskCertificate makes a row due now, also if it failed before, and adds it if it isn't
