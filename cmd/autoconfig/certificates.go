@@ -43,7 +43,10 @@ func newKeeper(basis keeperBasis, process configuration, found *directory.Direct
 	}
 	a := process.ACME
 	o := certificates.Options{
-		Store: basis.store, Secret: basis.secret, Own: basis.own, Labels: []string{thunderbird.HostLabel + ".", autodiscover.HostLabel + ".", pacc.HostLabel + "."},
+		Store: basis.store, Secret: basis.secret, Own: basis.own, Labels: []string{
+			thunderbird.HostLabel + ".",
+			autodiscover.HostLabel + ".", pacc.HostLabel + ".",
+		},
 		Served:    servedName(found),
 		Directory: string(a.Directory), Agreed: a.AgreeToTerms, Contact: a.Contact, PerHour: a.OrdersPerHour,
 		Challenges: challengesOf(process), Holder: holder(), UserAgent: "autoconfig/" + version, Logger: basis.logger,
@@ -131,7 +134,8 @@ func (s configuration) externalAccount() (certificates.External, error) {
 	}
 	key = strings.TrimRight(strings.TrimSpace(key), "=")
 	if _, err := base64.RawURLEncoding.DecodeString(key); err != nil {
-		return certificates.External{}, fmt.Errorf("acme.external_account.key_file: the key in %s isn't base64url, as authorities give it", s.path(e.KeyFile))
+		return certificates.External{}, fmt.Errorf(
+			"acme.external_account.key_file: the key in %s isn't base64url, as authorities give it", s.path(e.KeyFile))
 	}
 	return certificates.External{KeyID: e.KeyID, MACKey: key}, nil
 }

@@ -34,7 +34,10 @@ type certificateRow struct {
 }
 
 func rowOf(c certificates.Certificate, now time.Time) certificateRow {
-	r := certificateRow{Name: c.Name, Domain: c.Domain, State: "wanted", Failures: c.Failures, Code: c.Code, Reason: c.Reason}
+	r := certificateRow{
+		Name: c.Name, Domain: c.Domain, State: "wanted", Failures: c.Failures, Code: c.Code,
+		Reason: c.Reason,
+	}
 	if c.HasOne() {
 		r.State, r.NotAfter, r.RenewAt = "valid", &c.NotAfter, &c.RenewAt
 		if now.After(c.NotAfter) {
@@ -98,7 +101,8 @@ func (s *certificatesShowCmd) Help() string {
 func (s *certificatesShowCmd) Run(c *call, app *application) error {
 	found, err := app.store.Certificate(c, strings.ToLower(s.Name))
 	if errors.Is(err, certificates.ErrNone) {
-		return refusal{fmt.Errorf("%s has no certificate, and wants none: a running service with tls: {mode: acme} adds the names of served domains", s.Name)}
+		return refusal{fmt.Errorf("%s has no certificate, and wants none: "+
+			"a running service with tls: {mode: acme} adds the names of served domains", s.Name)}
 	} else if err != nil {
 		return err
 	}
@@ -108,10 +112,16 @@ func (s *certificatesShowCmd) Run(c *call, app *application) error {
 	}
 	rows := [][]string{{"Name", r.Name}, {"Domain", r.Domain}, {"State", r.State}}
 	if r.NotAfter != nil {
-		rows = append(rows, []string{"Valid until", r.NotAfter.Format("2006-01-02 15:04 UTC")}, []string{"Renewed from", r.RenewAt.Format("2006-01-02 15:04 UTC")})
+		rows = append(rows, []string{"Valid until", r.NotAfter.Format("2006-01-02 15:04 UTC")}, []string{
+			"Renewed from",
+			r.RenewAt.Format("2006-01-02 15:04 UTC"),
+		})
 	}
 	if r.Failures > 0 {
-		rows = append(rows, []string{"Failures", fmt.Sprint(r.Failures)}, []string{"Last failure", string(r.Code) + ": " + r.Reason},
+		rows = append(rows, []string{"Failures", fmt.Sprint(r.Failures)}, []string{
+			"Last failure",
+			string(r.Code) + ": " + r.Reason,
+		},
 			[]string{"Remedy", r.Remedy}, []string{"Next try", r.NextTry.Format("2006-01-02 15:04 UTC")})
 	}
 	return c.table(rows)

@@ -120,7 +120,10 @@ func (v *running) lookAtKept(ctx context.Context, own []string, seen *operator.S
 	if err != nil {
 		return
 	}
-	seen.Certificates = map[string]int{"valid": all.Valid, "expired": all.Expired, "wanted": all.Wanted, "failing": all.Failing}
+	seen.Certificates = map[string]int{
+		"valid": all.Valid, "expired": all.Expired, "wanted": all.Wanted,
+		"failing": all.Failing,
+	}
 	if all.Valid > 0 {
 		if seen.NotAfter == nil {
 			seen.NotAfter = map[string]time.Time{}

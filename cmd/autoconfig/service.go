@@ -144,7 +144,8 @@ func (g *generation) files(process configuration, logger *slog.Logger) mistakes 
 		}
 	}
 	if process.Signing.Certificate != "" {
-		g.signing, err = operator.WatchIdentity(logger, time.Now, process.path(process.Signing.Certificate), process.path(process.Signing.Key))
+		g.signing, err = operator.WatchIdentity(logger, time.Now, process.path(process.Signing.Certificate),
+			process.path(process.Signing.Key))
 		wrong.at("signing", err)
 	}
 	g.provider, err = process.identityProvider()
@@ -204,7 +205,8 @@ func (g *generation) equip(v *running) (wrong mistakes) {
 	var err error
 	g.watcher, err = newWatcher(v.call, g.app, v.logger)
 	wrong.add(err)
-	g.keeper, err = newKeeper(keeperBasis{v.store, v.secret, ownNames(v.listeners, process), v.logger}, process, g.lookups.directory)
+	g.keeper, err = newKeeper(keeperBasis{v.store, v.secret, ownNames(v.listeners, process), v.logger}, process,
+		g.lookups.directory)
 	wrong.add(err)
 	if v.front == nil {
 		v.front = web.NewFront(web.FrontOptions{
@@ -244,8 +246,14 @@ func (g *generation) show(v *running, app *web.App) {
 		Store: v.store, Directory: g.lookups.directory, Links: keeper, Desk: v.desk, Catalogue: app.Pages.Catalogue,
 		PublicURL: app.PublicURL, LinkLife: process.Links.Valid, LinkUses: process.Links.Uses, Now: app.Now,
 	}
-	g.desk = helpdesk.New(app, helpdesk.Options{Directory: g.lookups.directory, Links: keeper, Staff: v.desk, Admin: acts, OIDC: g.provider})
-	integrations := api.New(app, api.Options{Directory: g.lookups.directory, Site: v.store, Checks: v.store, Links: keeper, Staff: v.desk, Admin: acts})
+	g.desk = helpdesk.New(app, helpdesk.Options{
+		Directory: g.lookups.directory, Links: keeper, Staff: v.desk,
+		Admin: acts, OIDC: g.provider,
+	})
+	integrations := api.New(app, api.Options{
+		Directory: g.lookups.directory, Site: v.store, Checks: v.store,
+		Links: keeper, Staff: v.desk, Admin: acts,
+	})
 	g.face = &web.Face{App: app, Public: public.Handler(false), Plain: public.Handler(true)}
 	if v.listeners.Staff == nil {
 		g.face.Private = private.Handler(integrations.Routes, g.desk.Routes)

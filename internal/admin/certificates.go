@@ -18,13 +18,16 @@ func (a *Admin) OrderCertificate(ctx context.Context, by staff.Actor, name strin
 		return err
 	}
 	return a.act(ctx, by, func(ctx context.Context) (staff.Entry, error) {
-		return staff.Entry{Action: "certificate ordered", Subject: name, Domain: domain}, a.Store.OrderCertificate(ctx, a.now(), name, domain)
+		return staff.Entry{Action: "certificate ordered", Subject: name, Domain: domain}, a.Store.OrderCertificate(ctx,
+			a.now(), name, domain)
 	})
 }
 
 // RevokeCertificate lets revoke tell the authority that a certificate is not to be
 // trusted any more, and has another one ordered.
-func (a *Admin) RevokeCertificate(ctx context.Context, by staff.Actor, name string, revoke func(ctx context.Context) error) error {
+func (a *Admin) RevokeCertificate(ctx context.Context, by staff.Actor, name string,
+	revoke func(ctx context.Context) error,
+) error {
 	domain, err := a.certified(ctx, by, name)
 	if err != nil {
 		return err
@@ -33,7 +36,8 @@ func (a *Admin) RevokeCertificate(ctx context.Context, by staff.Actor, name stri
 		return err
 	}
 	return a.act(ctx, by, func(ctx context.Context) (staff.Entry, error) {
-		return staff.Entry{Action: "certificate revoked", Subject: name, Domain: domain}, a.Store.OrderCertificate(ctx, a.now(), name, domain)
+		return staff.Entry{Action: "certificate revoked", Subject: name, Domain: domain}, a.Store.OrderCertificate(ctx,
+			a.now(), name, domain)
 	})
 }
 
@@ -46,7 +50,11 @@ func (a *Admin) certified(ctx context.Context, by staff.Actor, name string) (dom
 	entry, err := (&lookup.Lookup{Directory: a.Directory}).SpecialDomain(ctx, name)
 	switch {
 	case err == nil && !by.Serves(entry.Terms.Name), errors.Is(err, directory.ErrNotFound):
-		return "", Refusal{directory.ErrNotFound, name + " is not a name for which this service has certificates: those are autoconfig.DOMAIN, autodiscover.DOMAIN and ua-auto-config.DOMAIN of a served domain"}
+		return "", Refusal{
+			directory.ErrNotFound,
+			name + " is not a name for which this service has certificates: those are autoconfig.DOMAIN, " +
+				"autodiscover.DOMAIN and ua-auto-config.DOMAIN of a served domain",
+		}
 	case err != nil:
 		return "", err
 	}

@@ -73,7 +73,8 @@ type Store interface {
 	WantSpecialNames(ctx context.Context, now time.Time, labels []string) error
 	// ClaimCertificate leases the row of a class that is due for longest. False is that
 	// none is due.
-	ClaimCertificate(ctx context.Context, class Class, renewals bool, holder string, now, until time.Time) (Certificate, bool, error)
+	ClaimCertificate(ctx context.Context, class Class, renewals bool, holder string, now, until time.Time) (Certificate,
+		bool, error)
 	// PutCertificate writes what its holder made of a row, and gives it back. The replicas
 	// see a changed chain by CertificatesSince.
 	PutCertificate(ctx context.Context, holder string, c Certificate) error

@@ -21,7 +21,8 @@ const ProtocolALPN = acmez.ACMETLS1Protocol
 type solver struct{ k *Keeper }
 
 func (s *solver) Present(ctx context.Context, c acme.Challenge) error {
-	err := s.k.Store.PutChallenge(ctx, c.Identifier.Value, Challenge{c.Type, c.Token, c.KeyAuthorization}, s.k.Now().Add(leaseTime))
+	err := s.k.Store.PutChallenge(ctx, c.Identifier.Value, Challenge{c.Type, c.Token, c.KeyAuthorization},
+		s.k.Now().Add(leaseTime))
 	if err != nil {
 		return &Failure{Internal, err}
 	}
@@ -35,7 +36,8 @@ func (s *solver) CleanUp(ctx context.Context, c acme.Challenge) error {
 // Answer is what a name answers to a challenge over plain http; false if there is none.
 func (k *Keeper) Answer(ctx context.Context, name, token string) (text string, found bool) {
 	c, err := k.Store.Challenge(ctx, name)
-	if err != nil || c.Kind != acme.ChallengeTypeHTTP01 || subtle.ConstantTimeCompare([]byte(c.Token), []byte(token)) != 1 {
+	if err != nil || c.Kind != acme.ChallengeTypeHTTP01 || subtle.ConstantTimeCompare([]byte(c.Token),
+		[]byte(token)) != 1 {
 		return "", false
 	}
 	return c.KeyAuthorization, true

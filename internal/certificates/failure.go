@@ -48,7 +48,8 @@ func (f *Failure) Unwrap() error { return f.Err }
 func (c Code) Remedy() string {
 	switch c {
 	case Elsewhere:
-		return "Point the name at this service, or set acme.addresses to the addresses that lead here through a load balancer."
+		return "Point the name at this service, or set acme.addresses to the addresses that lead here through a " +
+			"load balancer."
 	case Unreachable:
 		return "Let the authority reach port 80 (http_listen) or 443 (listen) of this service from the Internet."
 	case CAA:
@@ -82,11 +83,13 @@ func failureOf(err error) *Failure {
 	switch problem.Type {
 	case acme.ProblemTypeCAA:
 		code = CAA
-	case acme.ProblemTypeConnection, acme.ProblemTypeDNS, acme.ProblemTypeTLS, acme.ProblemTypeUnauthorized, acme.ProblemTypeIncorrectResponse:
+	case acme.ProblemTypeConnection, acme.ProblemTypeDNS, acme.ProblemTypeTLS, acme.ProblemTypeUnauthorized,
+		acme.ProblemTypeIncorrectResponse:
 		code = Unreachable
 	case acme.ProblemTypeRateLimited:
 		code = Limited
-	case acme.ProblemTypeAccountDoesNotExist, acme.ProblemTypeExternalAccountRequired, acme.ProblemTypeUserActionRequired, acme.ProblemTypeInvalidContact, acme.ProblemTypeUnsupportedContact:
+	case acme.ProblemTypeAccountDoesNotExist, acme.ProblemTypeExternalAccountRequired,
+		acme.ProblemTypeUserActionRequired, acme.ProblemTypeInvalidContact, acme.ProblemTypeUnsupportedContact:
 		code = Account
 	case acme.ProblemTypeServerInternal, acme.ProblemTypeBadNonce:
 		code = Server

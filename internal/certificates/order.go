@@ -66,7 +66,8 @@ func (k *Keeper) work(ctx context.Context, c Certificate) {
 	if f.Code == Elsewhere { // the ordinary state of a domain whose DNS isn't ready
 		level = k.Logger.Debug
 	}
-	level("a certificate could not be had", "name", c.Name, "code", f.Code, "error", f.Err, "failures", c.Failures, "next_try", c.DueAt)
+	level("a certificate could not be had", "name", c.Name, "code", f.Code, "error", f.Err, "failures", c.Failures,
+		"next_try", c.DueAt)
 }
 
 // put gives a row back, also where ctx has ended.
@@ -154,7 +155,8 @@ func (k *Keeper) mayOrder(ctx context.Context, c *Certificate) error {
 			return &Failure{Internal, err}
 		}
 		if n >= limit.most {
-			return &Failure{OwnLimit, fmt.Errorf("%d certificates were ordered for %s in an hour, which is the limit", n, limit.what)}
+			return &Failure{OwnLimit, fmt.Errorf("%d certificates were ordered for %s in an hour, which is the limit", n,
+				limit.what)}
 		}
 	}
 	return nil

@@ -10,7 +10,8 @@ import (
 )
 
 // ErrSealed means that a key was sealed with another secret_file.
-var ErrSealed = errors.New("a key in the database can't be read: the secret_file isn't the one with which it was written; restore that file, or order the certificates anew (autoconfig certificates order --all)")
+var ErrSealed = errors.New("a key in the database can't be read: the secret_file isn't the one with which it was " +
+	"written; restore that file, or have the certificates ordered anew (autoconfig certificates order NAME)")
 
 // seal encrypts what the database shouldn't show: keys of certificates and of the
 // account. What it belongs to is sealed with it, so that rows can't be exchanged.

@@ -13,19 +13,24 @@ import (
 )
 
 // certificateColumns are those of [scanCertificate].
-const certificateColumns = `name, domain, class, chain, sealed_key, not_after, renew_at, due_at, tried_at, failures, code, reason`
+const certificateColumns = `name, domain, class, chain, sealed_key, not_after, renew_at, due_at, tried_at,
+	failures, code, reason`
 
 // Certificate implements [certificates.Store].
 func (s *Store) Certificate(ctx context.Context, name string) (certificates.Certificate, error) {
-	c, err := scanCertificate(s.db.QueryRowContext(ctx, `SELECT `+certificateColumns+` FROM certificates WHERE name = ?`, name))
+	c, err := scanCertificate(s.db.QueryRowContext(ctx,
+		`SELECT `+certificateColumns+` FROM certificates WHERE name = ?`, name))
 	return c, noCertificate(err)
 }
 
 // Certificates are at most limit rows whose names come after the given one, in their
 // order: those of domains, or of all if it is nil. They have no keys.
-func (s *Store) Certificates(ctx context.Context, domains []string, after string, limit int) ([]certificates.Certificate, error) {
+func (s *Store) Certificates(ctx context.Context, domains []string, after string,
+	limit int,
+) ([]certificates.Certificate, error) {
 	bound, args := among("domain", domains)
-	rows, err := s.db.QueryContext(ctx, `SELECT `+certificateColumns+` FROM certificates WHERE name > ?`+bound+` ORDER BY name LIMIT ?`,
+	rows, err := s.db.QueryContext(ctx, `SELECT `+certificateColumns+` FROM certificates
+		WHERE name > ?`+bound+` ORDER BY name LIMIT ?`,
 		append(append([]any{after}, args...), limit)...)
 	if err != nil {
 		return nil, err
@@ -39,7 +44,8 @@ func (s *Store) Certificates(ctx context.Context, domains []string, after string
 
 func scanCertificate(row scanner) (c certificates.Certificate, err error) {
 	var notAfter, renew, due, tried int64
-	err = row.Scan(&c.Name, &c.Domain, &c.Class, &c.Chain, &c.Key, &notAfter, &renew, &due, &tried, &c.Failures, &c.Code, &c.Reason)
+	err = row.Scan(&c.Name, &c.Domain, &c.Class, &c.Chain, &c.Key, &notAfter, &renew, &due, &tried, &c.Failures,
+		&c.Code, &c.Reason)
 	c.NotAfter, c.RenewAt, c.DueAt, c.TriedAt = moment(notAfter), moment(renew), moment(due), moment(tried)
 	return c, err
 }
@@ -68,7 +74,8 @@ func (s *Store) WantCertificates(ctx context.Context, now time.Time, wanted ...c
 }
 
 var wantedColumns = []string{
-	"name", "domain", "class", "issued", "not_after", "renew_at", "due_at", "tried_at", "failures", "code", "reason", "holder", "held_until",
+	"name", "domain", "class", "issued", "not_after", "renew_at", "due_at", "tried_at", "failures", "code", "reason",
+	"holder", "held_until",
 }
 
 // WantSpecialNames implements [certificates.Store], in a few statements however many
@@ -82,18 +89,22 @@ func (s *Store) WantSpecialNames(ctx context.Context, now time.Time, labels []st
 		}
 		_, err := s.db.ExecContext(ctx, `INSERT INTO certificates
 			(name, domain, class, issued, not_after, renew_at, due_at, tried_at, failures, code, reason, holder, held_until)
-			SELECT `+name+`, n.domain, 2, 0, 0, 0, ?, 0, 0, '', '', '', 0 FROM domain_names n WHERE `+joined+name+`)`, label, now.Unix(), label)
+			SELECT `+name+`, n.domain, 2, 0, 0, 0, ?, 0, 0, '', '', '', 0 FROM domain_names n
+			WHERE `+joined+name+`)`, label, now.Unix(), label)
 		if err != nil && !database.IsTaken(err) { // a handshake was quicker: the others are added the next time
 			return err
 		}
 	}
-	_, err := s.db.ExecContext(ctx, `DELETE FROM certificates WHERE class = 2 AND held_until < ? AND domain NOT IN (SELECT name FROM domains)`, now.Unix())
+	_, err := s.db.ExecContext(ctx, `DELETE FROM certificates
+		WHERE class = 2 AND held_until < ? AND domain NOT IN (SELECT name FROM domains)`, now.Unix())
 	return err
 }
 
 // ClaimCertificate implements [certificates.Store]. Two replicas may find the same row:
 // one of them gets it.
-func (s *Store) ClaimCertificate(ctx context.Context, class certificates.Class, renewals bool, holder string, now, until time.Time) (c certificates.Certificate, found bool, err error) {
+func (s *Store) ClaimCertificate(ctx context.Context, class certificates.Class, renewals bool, holder string, now,
+	until time.Time,
+) (c certificates.Certificate, found bool, err error) {
 	const tries = 5
 	issued := ` AND issued = 0`
 	if renewals {
@@ -102,14 +113,16 @@ func (s *Store) ClaimCertificate(ctx context.Context, class certificates.Class, 
 	free := ` AND (held_until < ? OR held_until > ?)` // one of the future was written by a clock that was wrong
 	latest := now.Add(2 * until.Sub(now)).Unix()
 	for range tries {
-		row := s.db.QueryRowContext(ctx, `SELECT `+certificateColumns+` FROM certificates WHERE class = ? AND due_at <= ?`+issued+free+
+		row := s.db.QueryRowContext(ctx, `SELECT `+certificateColumns+` FROM certificates
+			WHERE class = ? AND due_at <= ?`+issued+free+
 			` ORDER BY due_at, name LIMIT 1`, int(class), now.Unix(), now.Unix(), latest)
 		if c, err = scanCertificate(row); errors.Is(err, sql.ErrNoRows) {
 			return c, false, nil
 		} else if err != nil {
 			return c, false, err
 		}
-		mine, err := s.changesOne(ctx, `UPDATE certificates SET holder = ?, held_until = ? WHERE name = ? AND due_at <= ?`+free,
+		mine, err := s.changesOne(ctx, `UPDATE certificates SET holder = ?, held_until = ?
+			WHERE name = ? AND due_at <= ?`+free,
 			holder, until.Unix(), c.Name, now.Unix(), now.Unix(), latest)
 		if err != nil || mine {
 			return c, mine, err
@@ -128,7 +141,9 @@ func (s *Store) putCertificate(ctx context.Context, holder string, c certificate
 	return s.db.Change(ctx, func(tx database.Queryer) error {
 		var issued int64
 		var chain []byte
-		err := tx.QueryRowContext(ctx, `SELECT issued, chain FROM certificates WHERE name = ? AND holder = ?`+s.forUpdate(), c.Name, holder).Scan(&issued, &chain)
+		row := tx.QueryRowContext(ctx, `SELECT issued, chain FROM certificates WHERE name = ? AND holder = ?`+s.forUpdate(),
+			c.Name, holder)
+		err := row.Scan(&issued, &chain)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		} else if err != nil {
@@ -139,9 +154,10 @@ func (s *Store) putCertificate(ctx context.Context, holder string, c certificate
 				return err
 			}
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE certificates SET domain = ?, chain = ?, sealed_key = ?, issued = ?, not_after = ?, renew_at = ?, due_at = ?,
-			tried_at = ?, failures = ?, code = ?, reason = ?, holder = '', held_until = 0 WHERE name = ?`,
-			c.Domain, c.Chain, c.Key, issued, unix(c.NotAfter), unix(c.RenewAt), unix(c.DueAt), unix(c.TriedAt), c.Failures, string(c.Code), c.Reason, c.Name)
+		_, err = tx.ExecContext(ctx, `UPDATE certificates SET domain = ?, chain = ?, sealed_key = ?, issued = ?,
+			not_after = ?, renew_at = ?, due_at = ?, tried_at = ?, failures = ?, code = ?, reason = ?, holder = '', held_until = 0 WHERE name = ?`,
+			c.Domain, c.Chain, c.Key, issued, unix(c.NotAfter), unix(c.RenewAt), unix(c.DueAt), unix(c.TriedAt),
+			c.Failures, string(c.Code), c.Reason, c.Name)
 		return err
 	})
 }
@@ -150,11 +166,13 @@ func (s *Store) putCertificate(ctx context.Context, holder string, c certificate
 const metaIssued = "certificates"
 
 func (s *Store) nextIssued(ctx context.Context, tx database.Queryer) (int64, error) {
-	if _, err := tx.ExecContext(ctx, s.db.Kind.Insert("meta", []string{"name", "value"}, 1, true), metaIssued, "0"); err != nil {
+	if _, err := tx.ExecContext(ctx, s.db.Kind.Insert("meta", []string{"name", "value"}, 1, true), metaIssued,
+		"0"); err != nil {
 		return 0, err
 	}
 	var value string
-	if err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`+s.forUpdate(), metaIssued).Scan(&value); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`+s.forUpdate(),
+		metaIssued).Scan(&value); err != nil {
 		return 0, err
 	}
 	n, err := strconv.ParseInt(value, 10, 64)
@@ -242,15 +260,19 @@ func (s *Store) DropCertificate(ctx context.Context, name string) error {
 
 // AddOrder implements [certificates.Store].
 func (s *Store) AddOrder(ctx context.Context, domain string, class certificates.Class, at time.Time) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM certificate_orders WHERE at < ? OR at > ?`, at.AddDate(0, 0, -1).Unix(), at.AddDate(0, 0, 1).Unix()); err != nil {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM certificate_orders WHERE at < ? OR at > ?`, at.AddDate(0, 0,
+		-1).Unix(), at.AddDate(0, 0, 1).Unix()); err != nil {
 		return err
 	}
-	_, err := s.db.ExecContext(ctx, s.db.Kind.Insert("certificate_orders", []string{"id", "domain", "class", "at"}, 1, false), newID(), domain, int(class), at.Unix())
+	_, err := s.db.ExecContext(ctx, s.db.Kind.Insert("certificate_orders", []string{"id", "domain", "class", "at"}, 1,
+		false), newID(), domain, int(class), at.Unix())
 	return err
 }
 
 // Orders implements [certificates.Store].
-func (s *Store) Orders(ctx context.Context, domain *string, class certificates.Class, since time.Time) (n int, err error) {
+func (s *Store) Orders(ctx context.Context, domain *string, class certificates.Class, since time.Time) (n int,
+	err error,
+) {
 	question, args := `SELECT COUNT(*) FROM certificate_orders WHERE at > ?`, []any{since.Unix()}
 	if domain != nil {
 		question, args = question+` AND domain = ?`, append(args, *domain)
@@ -263,7 +285,10 @@ func (s *Store) Orders(ctx context.Context, domain *string, class certificates.C
 
 // PutChallenge implements [certificates.Store].
 func (s *Store) PutChallenge(ctx context.Context, name string, c certificates.Challenge, until time.Time) error {
-	_, err := s.db.ExecContext(ctx, s.db.Kind.Upsert("acme_challenges", []string{"name"}, []string{"kind", "token", "answer", "until"}),
+	_, err := s.db.ExecContext(ctx, s.db.Kind.Upsert("acme_challenges", []string{"name"}, []string{
+		"kind", "token",
+		"answer", "until",
+	}),
 		name, c.Kind, c.Token, c.KeyAuthorization, until.Unix())
 	return err
 }
@@ -276,7 +301,8 @@ func (s *Store) DropChallenge(ctx context.Context, name string) error {
 
 // Challenge implements [certificates.Store].
 func (s *Store) Challenge(ctx context.Context, name string) (c certificates.Challenge, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT kind, token, answer FROM acme_challenges WHERE name = ?`, name).Scan(&c.Kind, &c.Token, &c.KeyAuthorization)
+	err = s.db.QueryRowContext(ctx, `SELECT kind, token, answer FROM acme_challenges WHERE name = ?`,
+		name).Scan(&c.Kind, &c.Token, &c.KeyAuthorization)
 	return c, noCertificate(err)
 }
 
@@ -288,6 +314,7 @@ func (s *Store) ACMEAccount(ctx context.Context, directory string) (sealed []byt
 
 // PutACMEAccount implements [certificates.Store].
 func (s *Store) PutACMEAccount(ctx context.Context, directory string, sealed []byte) error {
-	_, err := s.db.ExecContext(ctx, s.db.Kind.Insert("acme_accounts", []string{"directory", "account"}, 1, true), directory, sealed)
+	_, err := s.db.ExecContext(ctx, s.db.Kind.Insert("acme_accounts", []string{"directory", "account"}, 1, true),
+		directory, sealed)
 	return err
 }

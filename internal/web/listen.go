@@ -63,7 +63,10 @@ func (f *Front) Serve(ctx context.Context, l Listeners) error {
 	}
 	var config *tls.Config
 	if l.Certificate != nil {
-		config = &tls.Config{GetCertificate: l.Certificate, MinVersion: tls.VersionTLS12, NextProtos: append([]string{"h2", "http/1.1"}, l.Protocols...)}
+		config = &tls.Config{GetCertificate: l.Certificate, MinVersion: tls.VersionTLS12, NextProtos: append([]string{
+			"h2",
+			"http/1.1",
+		}, l.Protocols...)}
 	}
 	group.Go(func() error { return f.groupRequests(ctx) })
 	defer func() { f.sayGroups(f.requests.counted()) }()
