@@ -19,6 +19,46 @@ type DNS struct {
 	mu      sync.Mutex
 	records map[string][]dns.RR
 	queries []string
+	fails   map[string]int  // by name, or name and type
+	noEDNS  map[string]bool // by name, with all below it
+}
+
+// Fail answers a name, or one type of it ("MX"; "" for all), with a response code.
+func (d *DNS) Fail(name, kind string, rcode int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fails == nil {
+		d.fails = map[string]int{}
+	}
+	d.fails[strings.TrimSpace(dns.CanonicalName(name)+" "+kind)] = rcode
+}
+
+// WithoutEDNS answers questions with EDNS about a name, or one below it, with FORMERR.
+func (d *DNS) WithoutEDNS(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.noEDNS == nil {
+		d.noEDNS = map[string]bool{}
+	}
+	d.noEDNS[dns.CanonicalName(name)] = true
+}
+
+// failure is the response code that a question gets whatever the records are.
+func (d *DNS) failure(query *dns.Msg) int {
+	name, kind := dns.CanonicalName(query.Question[0].Name), dns.TypeToString[query.Question[0].Qtype]
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if query.IsEdns0() != nil {
+		for _, i := range dns.Split(name) {
+			if d.noEDNS[name[i:]] {
+				return dns.RcodeFormatError
+			}
+		}
+	}
+	if rcode, ok := d.fails[name]; ok {
+		return rcode
+	}
+	return d.fails[name+" "+kind]
 }
 
 // StartDNS answers on addr (DNSAddress in a namespace, port 0 for any free
@@ -68,9 +108,14 @@ func (d *DNS) Queries() []string {
 }
 
 func (d *DNS) reply(w dns.ResponseWriter, query *dns.Msg) {
-	if len(query.Question) != 1 {
+	rcode := dns.RcodeFormatError
+	if len(query.Question) == 1 {
+		rcode = d.failure(query)
+	}
+	if rcode != dns.RcodeSuccess {
 		reply := new(dns.Msg)
-		reply.SetRcode(query, dns.RcodeFormatError)
+		reply.SetRcode(query, rcode)
+		reply.RecursionAvailable = true
 		_ = w.WriteMsg(reply)
 		return
 	}
@@ -101,7 +146,7 @@ func (d *DNS) answer(query *dns.Msg) *dns.Msg {
 	const longestChain = 8
 	for range longestChain {
 		alias := ""
-		for _, rr := range d.records[name] {
+		for _, rr := range d.at(name) {
 			switch kind := rr.Header().Rrtype; {
 			case kind == question.Qtype || question.Qtype == dns.TypeANY:
 				reply.Answer = append(reply.Answer, dns.Copy(rr))
@@ -115,7 +160,7 @@ func (d *DNS) answer(query *dns.Msg) *dns.Msg {
 		}
 		name = alias
 	}
-	if !d.exists(name) {
+	if !d.exists(name) && len(d.at(name)) == 0 {
 		reply.Rcode = dns.RcodeNameError
 	}
 	if reply.Rcode != dns.RcodeSuccess || len(reply.Answer) == 0 {
@@ -126,6 +171,21 @@ func (d *DNS) answer(query *dns.Msg) *dns.Msg {
 		}}
 	}
 	return reply
+}
+
+// at are the records at a name; where it doesn't exist, those of a wildcard right above.
+func (d *DNS) at(name string) []dns.RR {
+	next, end := dns.NextLabel(name, 0)
+	if end || d.exists(name) {
+		return d.records[name]
+	}
+	var all []dns.RR
+	for _, rr := range d.records["*."+name[next:]] {
+		own := dns.Copy(rr)
+		own.Header().Name = name
+		all = append(all, own)
+	}
+	return all
 }
 
 // exists tells NODATA from NXDOMAIN: a name exists also when only names below

@@ -20,6 +20,8 @@ func TestDNS(t *testing.T) {
 		"dangling.example.com. CNAME nowhere.example.com.",
 		"loop.example.com. CNAME loop.example.com.",
 		"_imaps._tcp.example.com. SRV 0 1 993 imap.example.com.",
+		"*.wild.example.com. A 192.0.2.9",
+		"tame.wild.example.com. TXT x",
 		"large.example.com. TXT \""+strings.Repeat("x", 250)+"\" \""+strings.Repeat("y", 250)+"\" \""+strings.Repeat("z", 250)+"\"",
 	)
 	for _, test := range []struct {
@@ -38,6 +40,9 @@ func TestDNS(t *testing.T) {
 		{"_tcp.example.com.", dns.TypeA, dns.RcodeSuccess, nil}, // has something below it
 		{"dangling.example.com.", dns.TypeA, dns.RcodeNameError, []string{"dangling.example.com. CNAME nowhere.example.com."}},
 		{"none.example.com.", dns.TypeA, dns.RcodeNameError, nil},
+		{"any.wild.example.com.", dns.TypeA, dns.RcodeSuccess, []string{"any.wild.example.com. A 192.0.2.9"}},
+		{"any.wild.example.com.", dns.TypeMX, dns.RcodeSuccess, nil},
+		{"tame.wild.example.com.", dns.TypeA, dns.RcodeSuccess, nil},
 		{"example.org.", dns.TypeMX, dns.RcodeNameError, nil},
 	} {
 		t.Run(test.question+" "+dns.TypeToString[test.kind], func(t *testing.T) {
@@ -71,6 +76,22 @@ func TestDNS(t *testing.T) {
 		}
 		if reply := ask(t, "udp", server.Addr, "example.org.", dns.TypeA); len(reply.Answer) != 1 {
 			t.Error("the new record is not there")
+		}
+	})
+	t.Run("failures", func(t *testing.T) {
+		server.Fail("example.org", "MX", dns.RcodeServerFailure)
+		server.WithoutEDNS("example.org")
+		if reply := ask(t, "udp", server.Addr, "example.org.", dns.TypeMX); reply.Rcode != dns.RcodeServerFailure {
+			t.Error("it didn't fail")
+		}
+		if reply := ask(t, "udp", server.Addr, "example.org.", dns.TypeA); len(reply.Answer) != 1 {
+			t.Error("another type failed as well")
+		}
+		query := new(dns.Msg)
+		query.SetQuestion("www.example.org.", dns.TypeA)
+		query.SetEdns0(dns.DefaultMsgSize, false)
+		if reply, err := dns.ExchangeContext(t.Context(), query, server.Addr); err != nil || reply.Rcode != dns.RcodeFormatError {
+			t.Errorf("EDNS is known: %v", err)
 		}
 	})
 	t.Run("queries", func(t *testing.T) {

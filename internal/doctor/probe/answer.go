@@ -99,12 +99,12 @@ func (a Answer) Services() []*dns.SRV {
 	return all
 }
 
-// BestMX is the host of the first MX record with the lowest preference, "" for
-// none.
+// BestMX is the host of the first MX record with the lowest preference, "" for none. A
+// null MX (RFC 7505) is none.
 func (a Answer) BestMX() string {
 	var best *dns.MX
 	for _, rr := range a.Records {
-		if mx, ok := rr.(*dns.MX); ok && (best == nil || mx.Preference < best.Preference) {
+		if mx, ok := rr.(*dns.MX); ok && mx.Mx != "." && (best == nil || mx.Preference < best.Preference) {
 			best = mx
 		}
 	}

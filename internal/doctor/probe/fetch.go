@@ -46,7 +46,9 @@ type Page struct {
 	Locations []string
 	Status    int
 	Header    http.Header
-	Body      []byte
+	// Chunked means that the body came in pieces, without its length.
+	Chunked bool
+	Body    []byte
 }
 
 // At is the URL that answered.
@@ -115,7 +117,7 @@ func (p *Prober) Fetch(ctx context.Context, r Request) (Page, error) {
 		return got, err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	got.Status, got.Header = answer.StatusCode, answer.Header
+	got.Status, got.Header, got.Chunked = answer.StatusCode, answer.Header, answer.ContentLength < 0
 	got.Body, err = io.ReadAll(io.LimitReader(answer.Body, maxPage))
 	return got, err
 }

@@ -27,12 +27,19 @@ func (sim *simulation) autodiscoverSRV(ctx context.Context, domain string, order
 		sim.step("SRV "+name, err.Error(), "goes on without")
 		return ""
 	}
-	targets := answer.Services()
+	targets := make([]*dns.SRV, len(answer.Records))
+	for i, rr := range answer.Records {
+		targets[i] = rr.(*dns.SRV)
+	}
 	if len(targets) == 0 {
 		sim.step("SRV "+name, "nothing", "goes on without")
 		return ""
 	}
 	target := probe.Host(slices.MinFunc(targets, order).Target)
+	if target == "" {
+		sim.step("SRV "+name, answer.String(), "goes on without: the best record says that there is none")
+		return ""
+	}
 	verdict := "asks there"
 	if !dns.IsSubDomain(dns.Fqdn(sim.domain), dns.Fqdn(target)) {
 		verdict = "asks there, if the person agrees"

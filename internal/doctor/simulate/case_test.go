@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"autoconfig/clients/reading"
 	"autoconfig/internal/doctor/probe"
 	"autoconfig/internal/testkit"
@@ -30,8 +32,11 @@ type row struct {
 	// "https://autoconfig.D".
 	pages map[string]http.HandlerFunc
 	// dns are more records, with D. and H.; a line that begins with "-" takes the
-	// address of a name away.
+	// address of a name away, and one with "!" says what the name server can't do:
+	// "!SERVFAIL D. MX", "!EDNS D.".
 	dns []string
+	// certificates are odd ones, by host.
+	certificates map[string]certificateKind
 	// document is what a program reads, where the row is about nothing else.
 	document *reading.Document
 	// pox is the same for Autodiscover, which has a page as well.
@@ -76,7 +81,7 @@ func (r row) records() []string {
 	for _, line := range r.dns {
 		if gone, ok := strings.CutPrefix(r.fill(line), "-"); ok {
 			hosts[gone] = false
-		} else {
+		} else if !strings.HasPrefix(line, "!") {
 			lines = append(lines, r.fill(line))
 		}
 	}
@@ -128,15 +133,45 @@ func newStage(t *testing.T, rows []row, inside bool) *stage {
 		addresses = map[string]string{"443": "127.0.0.1:443", "80": "127.0.0.1:80", "53": testkit.DNSAddress}
 	}
 	s.dns = testkit.StartDNS(t, addresses["53"], records...)
-	listens := map[string]string{
-		"443": s.serve(t, "https", addresses["443"], &tls.Config{GetCertificate: s.certificate}),
-		"80":  s.serve(t, "http", addresses["80"], nil),
+	for _, r := range rows {
+		s.failDNS(r)
+	}
+	secure := &tls.Config{GetCertificate: s.certificate}
+	listens := map[string]string{"443": s.serve(t, "https", addresses["443"], secure), "80": s.serve(t, "http", addresses["80"], nil)}
+	if inside {
+		testkit.AddAddress(t, address6)
+		s.serve(t, "https", net.JoinHostPort(address6, "443"), secure)
+		s.serve(t, "http", net.JoinHostPort(address6, "80"), nil)
 	}
 	s.connect = func(ctx context.Context, network, address string) (net.Conn, error) {
-		_, port, _ := net.SplitHostPort(address)
+		host, port, _ := net.SplitHostPort(address)
+		if host == silent4 || host == silent6 {
+			return nil, fmt.Errorf("dial %s: connection refused", address)
+		}
 		return new(net.Dialer).DialContext(ctx, network, listens[port])
 	}
 	return s
+}
+
+// The addresses of rows beside 127.0.0.1: one of IPv6, and two where nobody listens.
+const (
+	address6 = "2001:db8::25"
+	silent4  = "127.0.0.9"
+	silent6  = "2001:db8::99"
+)
+
+// failDNS tells the name server what it can't do for a row.
+func (s *stage) failDNS(r row) {
+	for _, line := range r.dns {
+		words := strings.Fields(r.fill(strings.TrimPrefix(line, "!")) + " ")
+		switch {
+		case !strings.HasPrefix(line, "!"):
+		case words[0] == "EDNS":
+			s.dns.WithoutEDNS(words[1])
+		default:
+			s.dns.Fail(words[1], strings.Join(words[2:], ""), dns.StringToRcode[words[0]])
+		}
+	}
 }
 
 func (s *stage) add(t *testing.T, r row) {
@@ -149,6 +184,9 @@ func (s *stage) add(t *testing.T, r row) {
 			t.Fatalf("%q and %q have the same name", r.name, s.rows[name])
 		}
 		s.rows[name], s.certs[name] = r.name, certificate
+	}
+	for host, kind := range r.certificates {
+		s.certs[r.place(host)] = s.oddCertificate(t, kind, r.place(host))
 	}
 	for place, page := range r.pages {
 		s.pages[r.place(place)] = page
@@ -217,7 +255,7 @@ func (s *stage) simulate(t *testing.T, client string, r row) Result {
 	simulator := Simulator{Prober: probe.Prober{
 		Resolver: &probe.Resolver{Servers: []string{s.dns.Addr}},
 		Dialer: probe.Dialer{
-			Policy:  probe.DialPolicy{Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+			Policy:  probe.DialPolicy{Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}},
 			Connect: s.connect,
 		},
 		Roots: s.ca.Pool(),

@@ -12,7 +12,7 @@ import (
 
 // worldRows are about where programs look and what they make of how it is answered.
 func worldRows() []row {
-	return slices.Concat(placeRows, httpRows(), dnsRows)
+	return slices.Concat(placeRows, httpRows(), dnsRows, oddRows())
 }
 
 func xmlPage(servers string) http.HandlerFunc {
