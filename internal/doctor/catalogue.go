@@ -21,7 +21,7 @@ var ofRecords = []Meaning{
 	},
 	{
 		DNSTimeout, Error,
-		"A name server doesn't answer in time. After several such questions it isn't asked again.",
+		"A name server can't be reached, or doesn't answer in time. After several such questions it isn't asked again.",
 		"Check that it runs, and that its port 53 can be reached by UDP from here. For this check, name " +
 			"another resolver: --resolver.",
 	},

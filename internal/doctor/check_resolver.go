@@ -12,7 +12,7 @@ import (
 
 // kinds are the codes of what name servers do instead of answering.
 var kinds = map[probe.FailureKind]Code{
-	probe.Silence: DNSTimeout, probe.Refused: DNSRefused, probe.FormErr: DNSFormErr, probe.NotImp: DNSNotImp,
+	probe.Silence: DNSTimeout, probe.NoConnection: DNSTimeout, probe.Refused: DNSRefused, probe.FormErr: DNSFormErr, probe.NotImp: DNSNotImp,
 	probe.BadVers: DNSBadVers, probe.NoTCP: DNSNoTCP, probe.NoRecursion: DNSNoRecursion,
 }
 

@@ -237,6 +237,19 @@ func TestEachFailureOfAResolverHasItsCode(t *testing.T) {
 	}
 }
 
+// Where nobody listens, that is said once.
+func TestAResolverThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	packets, stream := testkit.Listen(t, "127.0.0.1:0")
+	_, _ = packets.Close(), stream.Close()
+	w.checker.Resolver = &probe.Resolver{Servers: []string{packets.LocalAddr().String()}}
+	r := w.check(t)
+	if found := r.with(DNSTimeout); len(found) != 1 || len(r.Findings) != 1 || !strings.HasPrefix(found[0].Seen, "connection refused, for ") {
+		t.Errorf("findings:\n%s", r.text())
+	}
+}
+
 // A silent resolver is asked a few questions, and not each of them.
 func TestASilentResolverIsGivenUp(t *testing.T) {
 	t.Parallel()

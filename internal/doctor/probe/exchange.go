@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -208,6 +209,10 @@ func shortError(server string, err error) error {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return Failure{Server: server, Kind: Silence, Text: "no answer in time"}
+	}
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return Failure{server, NoConnection, number.Error(), err} // without the port of our own, which is another each time
 	}
 	return err
 }

@@ -20,7 +20,8 @@ const (
 	Refused      FailureKind = "REFUSED"
 	NoTCP        FailureKind = "no TCP" // and the answer doesn't fit into a packet
 	NoRecursion  FailureKind = "no recursion"
-	OtherFailure FailureKind = "other" // SERVFAIL, no connection, an answer to another question
+	NoConnection FailureKind = "no connection"
+	OtherFailure FailureKind = "other" // SERVFAIL, an answer to another question
 )
 
 // Failure is an error of one name server.
