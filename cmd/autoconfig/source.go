@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,8 +67,10 @@ type sourceCheckCmd struct {
 }
 
 func (k *sourceCheckCmd) Help() string {
-	return `Connects to each source, has it judge the queries, and with --address shows the account that it
-has. Nothing is changed there. The exit status is 1 if anything is wrong.
+	return `Connects to each source, has it judge the queries, and says how much it has (at most 10000
+accounts and names of domains are looked at), which of them don't count and why, what it doesn't say of
+accounts, and what "apply" would warn of in its domains' plans. With --address it shows the account
+that it has instead. Nothing is changed there. The exit status is 1 if the source can't be used.
 
 Examples:
   autoconfig source check
@@ -73,7 +78,7 @@ Examples:
 }
 
 // checkedSource is what a check of a source found. Notes say what couldn't be used
-// of what it has under the address.
+// of what it has.
 type checkedSource struct {
 	Name    string          `json:"name"`
 	Place   string          `json:"place"`
@@ -82,6 +87,7 @@ type checkedSource struct {
 	Took    string          `json:"took"`
 	Known   *bool           `json:"known,omitempty"`
 	Account *policy.Account `json:"account,omitempty"`
+	Survey  *surveyed       `json:"survey,omitempty"`
 	Notes   []string        `json:"notes,omitempty"`
 }
 
@@ -146,12 +152,15 @@ func (app *application) checkSource(ctx context.Context, s directory.SourceOptio
 		var account policy.Account
 		account, err = s.Source.Account(ctx, address)
 		known := err == nil
-		one.Known, one.Notes = &known, unused(s.Source)
+		one.Known, one.Notes = &known, unused(s.Source, err)
 		if known {
 			one.Account = &account
 		} else if errors.Is(err, directory.ErrNotFound) {
 			err = nil
 		}
+	}
+	if address.IsZero() && err == nil {
+		one.Survey, one.Notes = app.survey(ctx, s)
 	}
 	one.Took = time.Since(began).Round(time.Millisecond).String()
 	if one.Good = err == nil; err != nil {
@@ -171,31 +180,125 @@ func (app *application) checkPlan(ctx context.Context, s directory.SourceOptions
 	return nil
 }
 
-// unused is why a source that was asked for one account left something out.
-func unused(source directory.Source) (notes []string) {
+// surveyMost bounds how many accounts and names of domains a check looks at.
+const surveyMost = 10_000
+
+// survey says what a source has, what of that doesn't count, and what nobody says of
+// its accounts. It gives what an apply would warn of in the plans of its domains, too.
+func (app *application) survey(ctx context.Context, s directory.SourceOptions) (counts *surveyed, notes []string) {
+	source, ok := s.Source.(directory.Surveyor)
+	if !ok {
+		return nil, nil
+	}
+	seen, err := source.Survey(ctx, surveyMost)
+	if err != nil {
+		notes = append(notes, "not all could be listed: "+err.Error())
+	}
+	notes = append(notes, app.plansOf(ctx, s, seen)...)
+	for _, address := range seen.Sample {
+		account, err := s.Source.Account(ctx, address)
+		switch {
+		case ctx.Err() != nil:
+		case errors.Is(err, directory.ErrNotFound):
+			why := "it is listed, and isn't found by its own address: a database that tells letters' cases apart has it in capitals, or the queries differ"
+			if d := (directory.Discarded{}); errors.As(err, &d) {
+				why = "it is listed, and isn't known: " + d.Why
+			}
+			seen.Lose(address.String(), why)
+		case err == nil:
+			entry, err := app.directory.Domain(ctx, account.Address.Domain())
+			if err != nil {
+				continue // another domain, or one that isn't served
+			}
+			if refused := entry.Terms.Decide(account).Refused; refused != "" {
+				seen.Lose(address.String(), "its protocol is "+upper(refused)+", for which the domain has no server: it gets the domain's default")
+			}
+		}
+	}
+	for _, lost := range seen.Lost {
+		notes = append(notes, lost.What+": "+lost.Why)
+	}
+	if seen.LostMore > 0 {
+		notes = append(notes, fmt.Sprintf("and %d more", seen.LostMore))
+	}
+	if len(seen.Unknown) > 0 {
+		notes = append(notes, "of accounts it doesn't say: "+strings.Join(seen.Unknown, ", "))
+	}
+	if len(seen.Nowhere) > 0 {
+		notes = append(notes, "no account has, or the reader may not see: "+strings.Join(seen.Nowhere, ", "))
+	}
+	if !seen.Domains.Listed {
+		notes = append(notes, "it can't list its domains: those that only it knows are served, but neither listed nor checked on the schedule")
+	}
+	return &surveyed{Accounts: countText(seen.Accounts), Domains: countText(seen.Domains)}, notes
+}
+
+// surveyed are the numbers of a survey.
+type surveyed struct {
+	Accounts string `json:"accounts"`
+	Domains  string `json:"domains"`
+}
+
+func countText(n directory.Count) string {
+	if !n.Listed {
+		return "not listed"
+	}
+	text := strconv.Itoa(n.Number)
+	if n.More {
+		text = "at least " + text
+	}
+	if n.Off > 0 {
+		text += fmt.Sprintf(", and %d out of use", n.Off)
+	}
+	return text
+}
+
+// plansOf judges the plans that a source's domains name, as an apply would.
+func (app *application) plansOf(ctx context.Context, s directory.SourceOptions, seen *directory.Survey) (notes []string) {
+	plans := map[string]int{}
+	if s.Plan != "" {
+		plans[s.Plan] = 0
+	}
+	for plan, n := range seen.Plans {
+		plans[cmp.Or(plan, s.Plan)] += n
+	}
+	for _, plan := range slices.Sorted(maps.Keys(plans)) {
+		if plan == "" {
+			notes = append(notes, fmt.Sprintf("%d names of domains have no plan, and aren't served unless site.yaml has them: give the source a plan", plans[plan]))
+			continue
+		}
+		warnings, err := app.store.PlanWarnings(ctx, policy.Domain{Name: "plan.invalid", Plan: plan})
+		if err != nil {
+			notes = append(notes, fmt.Sprintf("%d names of domains have the plan %s, and aren't served: %v", plans[plan], plan, err))
+			continue
+		}
+		for _, w := range warnings {
+			notes = append(notes, "the plan "+plan+": "+w.Text)
+		}
+	}
+	return notes
+}
+
+// unused is what a source that was asked for one account left out, and why it doesn't
+// know it.
+func unused(source directory.Source, err error) (notes []string) {
+	if d := (directory.Discarded{}); errors.As(err, &d) {
+		notes = append(notes, d.Why)
+	}
 	note := func(n int64, text string) {
 		if n > 0 {
 			notes = append(notes, text)
 		}
 	}
-	const (
-		several = "several mailboxes have it, so it counts as not known: the query or filter must find one"
-		dropped = "a value can't be used and was left out: a quota is a size, devices are one or several, a protocol is imap or pop3, and texts have no control characters"
-	)
+	const dropped = "a value can't be used and was left out: an address is name@domain, a quota is a size, devices are one or several, " +
+		"a protocol is imap or pop3, and texts have no control characters"
 	switch source := source.(type) {
 	case *sqldir.Source:
 		n := source.Stats()
-		note(n.Ambiguous, several)
-		note(n.Unusable, "its address, its login or where an alias leads can't be used, so it counts as not known: an address is name@domain, and neither has control characters")
 		note(n.Disbelieved, "the database has another address, which it takes for the same one")
 		note(n.Dropped, dropped)
 	case *ldapdir.Source:
-		n := source.Stats()
-		note(n.Ambiguous, several)
-		note(n.BadAddress, "an entry was found that has no address, or none that can be used, in the attribute for it (attributes: {address: …})")
-		note(n.Unnamed, "an entry was found that hasn't the address in the attributes for addresses (attributes: {address: …, addresses: …})")
-		note(n.BadLogin, "its login can't be used, so it counts as not known")
-		note(n.Dropped, dropped)
+		note(source.Stats().Dropped, dropped)
 	}
 	return notes
 }
@@ -234,6 +337,8 @@ func (s checkedSource) print(c *call) {
 			{"  protocol", upper(a.Protocol)},
 			{"  also", strings.Join(others, " ")},
 		})
+	case s.Survey != nil:
+		c.printf("  accounts: %s\n  names of domains: %s\n", s.Survey.Accounts, s.Survey.Domains)
 	case s.Known != nil:
 		c.printf("  it doesn't know the address, the account is disabled, or the alias leads to none or several of its mailboxes\n")
 	}

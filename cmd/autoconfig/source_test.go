@@ -73,10 +73,11 @@ func TestSourceCheckSaysWhatIsWrong(t *testing.T) {
 	}
 	write(panelConfig)
 	run("apply", "exit 0")
-	run("source check", `^panel \(sqlite:panel.db\): good, in [^\n]*\nexit 0\n$`)
+	run("source check", `^panel \(sqlite:panel.db\): good, in [^\n]*\n  accounts: not listed\n  names of domains: not listed\n[^#]*\nexit 0\n$`)
+	run("source check", `note: of accounts it doesn't say: name, groups, devices, addresses, active\n  note: it can't list its domains`)
 	run("source check --address good@example.com", `login +g1\n[^#]*quota +200MB\n[^#]*protocol +POP3\n[^#]*exit 0`)
-	run("source check --address typo@example.com", `note: a value can't be used and was left out: a quota is a size, devices are one or several, a protocol is imap or pop3`)
-	run("source check --address bad@example.com", `doesn't know the address[^#]*note: its address, its login .* can't be used`)
+	run("source check --address typo@example.com", `note: a value can't be used and was left out: an address is name@domain, a quota is a size, devices are one or several, a protocol is imap or pop3`)
+	run("source check --address bad@example.com", `doesn't know the address[^#]*note: its login can't be used`)
 	run("source check --address same@example.com", `doesn't know the address[^#]*note: several mailboxes have it`)
 	run("source check --address nobody@example.com", `or several of its mailboxes\nexit 0`)
 	run("source check --address typo@example.com --json", `"notes": \[\n +"a value`)
@@ -109,6 +110,36 @@ func TestSourceCheckSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// source check says how much a source has, what of it doesn't count and why, and what
+// apply would warn of.
+func TestSourceCheckSurveys(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	panelFile(t, folder)
+	config := panelConfig + `      list: SELECT email AS address FROM people WHERE email > :after UNION ALL SELECT 'no address' WHERE :after = '' UNION ALL SELECT 'Capital@example.com' WHERE :after = '' ORDER BY 1 LIMIT :limit
+      domains: SELECT name, NULL AS domain, CASE name WHEN 'other.example' THEN 'gold' ELSE 'odd' END AS plan FROM domains WHERE name > :after ORDER BY name LIMIT :limit
+`
+	site := strings.Replace(withoutAccounts(), "\n  - name: standard", "\n  - {name: odd, servers: {imap: {host: imap.example.com, port: 143, security: tls}, smtp: {host: smtp.example.com}}}\n  - name: standard", 1)
+	for name, text := range map[string]string{"autoconfig.yaml": config, "site.yaml": site} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if seen := shell(t, folder, "autoconfig apply"); !strings.Contains(seen, "143") {
+		t.Fatalf("apply doesn't warn:\n%s", seen)
+	}
+	seen := shell(t, folder, "autoconfig source check; echo exit $?")
+	for _, want := range []string{
+		"accounts: 6\n", "names of domains: 2\n", "note: no address: its address is no address", "Capital@example.com: it is listed, and isn't found",
+		"bad@example.com: it is listed, and isn't known: its login can't be used", "1 names of domains have the plan gold, and aren't served",
+		"note: the plan odd: ", "143", "exit 0",
+	} {
+		if !strings.Contains(seen, want) {
+			t.Errorf("source check shows\n%s\nwant %s", seen, want)
+		}
+	}
+}
+
 // Domains that only a source knows are listed with it, and have records and documents
 // like all others, also while it is down.
 func TestDomainsOfASource(t *testing.T) {
@@ -138,7 +169,7 @@ func TestDomainsOfASource(t *testing.T) {
 	write("site.yaml", withoutAccounts())
 	write("autoconfig.yaml", config)
 	has("apply")
-	has("source check", "good")
+	has("source check", "good", "names of domains: 3\n")
 	has("domain list", `other.example +alias.example +standard +IMAP +panel\n`, `example.com +example.net`)
 	has("domain list --json", `"source":\s*"panel"`)
 	has("dns --all", "autoconfig.other.example", "ua-auto-config.alias.example")

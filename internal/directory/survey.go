@@ -21,6 +21,9 @@ type Survey struct {
 	Accounts, Domains Count
 	// Sample are the first accounts' own addresses.
 	Sample []settings.Address
+	// Plans are those that its domains name, with how many names have each; "" for none.
+	// Of more than a hundred, the first.
+	Plans map[string]int
 	// Lost are the first that don't count and were meant to.
 	Lost []Lost
 	// LostMore are how many there are beside them.
@@ -51,10 +54,11 @@ type Lost struct{ What, Why string }
 const (
 	maxSample = 50
 	maxLost   = 5
+	maxPlans  = 100
 )
 
 // NewSurvey is an empty one.
-func NewSurvey(most int) *Survey { return &Survey{most: most} }
+func NewSurvey(most int) *Survey { return &Survey{most: most, Plans: map[string]int{}} }
 
 // errSurveyed ends a survey that has seen enough.
 var errSurveyed = errors.New("enough was seen")
@@ -72,7 +76,13 @@ func (s *Survey) AddAccount(what string, account policy.Account, err error) erro
 }
 
 // AddDomain notes a domain's name, or why it is none.
-func (s *Survey) AddDomain(what string, err error) error { return s.add(&s.Domains, what, err) }
+func (s *Survey) AddDomain(what string, name SourceName, err error) error {
+	plan := name.Domain.Plan
+	if _, known := s.Plans[plan]; err == nil && (known || len(s.Plans) < maxPlans) {
+		s.Plans[plan]++
+	}
+	return s.add(&s.Domains, what, err)
+}
 
 func (s *Survey) add(c *Count, what string, err error) error {
 	if c.Number+c.Off == s.most {

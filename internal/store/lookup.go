@@ -40,17 +40,28 @@ func (s *Store) Terms(ctx context.Context, name string) (*policy.Terms, error) {
 
 // PlanTerms implements [directory.Store].
 func (s *Store) PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Terms, error) {
+	terms, _, err := s.planTerms(ctx, domain)
+	return terms, err
+}
+
+// PlanWarnings are what an apply would warn of, if the domain stood in the site.
+func (s *Store) PlanWarnings(ctx context.Context, domain policy.Domain) (settings.Problems, error) {
+	_, problems, err := s.planTerms(ctx, domain)
+	return problems.Warnings(), err
+}
+
+func (s *Store) planTerms(ctx context.Context, domain policy.Domain) (*policy.Terms, settings.Problems, error) {
 	generation, err := meta(ctx, s.db, metaConfig)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	known, err := s.shared(ctx, generation)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	terms, err := known.termsOf(domain)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// The plan may be one that no domain of the site has, and nobody has judged it.
 	plan := known.plans[domain.Plan]
@@ -58,10 +69,11 @@ func (s *Store) PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Te
 	if terms.Provider.ID != "" {
 		alone.Providers = []settings.Provider{terms.Provider}
 	}
-	if wrong := alone.Check().Errors(); len(wrong) > 0 {
-		return nil, fmt.Errorf("%w: by the plan %s, %s", directory.ErrUnusable, domain.Plan, wrong[0].Text)
+	problems := alone.Check()
+	if wrong := problems.Errors(); len(wrong) > 0 {
+		return nil, nil, fmt.Errorf("%w: by the plan %s, %s", directory.ErrUnusable, domain.Plan, wrong[0].Text)
 	}
-	return terms, nil
+	return terms, problems, nil
 }
 
 // shared is what domains refer to, as it was in one generation of the site's configuration.

@@ -186,9 +186,7 @@ func (d *Source) Survey(ctx context.Context, most int) (*directory.Survey, error
 		}
 	}
 	slices.Sort(survey.Nowhere)
-	domains := d.walkDomains(ctx, func(what string, _ directory.SourceName, err error) error {
-		return survey.AddDomain(what, err)
-	})
+	domains := d.walkDomains(ctx, survey.AddDomain)
 	survey.Domains.Listed = !errors.Is(domains, errors.ErrUnsupported)
 	var failed error
 	for _, err := range []error{accounts, domains} {

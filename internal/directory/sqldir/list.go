@@ -223,9 +223,7 @@ func (s *Source) Survey(ctx context.Context, most int) (*directory.Survey, error
 	}
 	accounts := s.walk(ctx, survey.AddAccount)
 	survey.Accounts.Listed = !errors.Is(accounts, errors.ErrUnsupported)
-	domains := s.walkDomains(ctx, func(what string, _ directory.SourceName, err error) error {
-		return survey.AddDomain(what, err)
-	})
+	domains := s.walkDomains(ctx, survey.AddDomain)
 	survey.Domains.Listed = !errors.Is(domains, errors.ErrUnsupported)
 	var failed error
 	for _, err := range []error{accounts, domains} {
