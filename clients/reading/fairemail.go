@@ -135,7 +135,7 @@ func (r *fairemail) account(person Person) (*Account, error) {
 	logins := r.logins(person)
 	a := &Account{Incoming: r.incoming, Outgoing: r.outgoing, Tries: logins[1:]}
 	for s, starttls := range map[*Server]bool{&a.Incoming: r.incomingStarttls, &a.Outgoing: r.outgoingStarttls} {
-		s.Username, s.Auth, s.Security = logins[0], "password", settings.TLS
+		s.Username, s.Security = logins[0], settings.TLS
 		if starttls {
 			s.Security = settings.STARTTLS
 		}
@@ -246,7 +246,7 @@ func (r *fairemailPOX) keep() {
 	if !r.imap {
 		kind, standard = "SMTP", 587
 	}
-	s := Server{Type: strings.ToLower(kind), Host: r.host, Port: r.port, Security: settings.TLS, Auth: "password"}
+	s := Server{Type: strings.ToLower(kind), Host: r.host, Port: r.port, Security: settings.TLS}
 	if r.port == standard {
 		s.Security = settings.STARTTLS
 	}

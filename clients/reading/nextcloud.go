@@ -59,7 +59,7 @@ func (n nextcloud) server(e *element, kind string) Server {
 		return ""
 	}
 	s := Server{
-		Type: kind, Host: trim(text("hostname")), Port: phpInteger(text("port")), Auth: "password",
+		Type: kind, Host: trim(text("hostname")), Port: phpInteger(text("port")),
 		Security: map[string]settings.Security{"ssl": settings.TLS, "starttls": settings.STARTTLS, "tls": settings.STARTTLS}[strings.ToLower(text("socketType"))],
 		Username: text("username"),
 	}

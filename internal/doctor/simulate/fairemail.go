@@ -117,7 +117,7 @@ func (sim *simulation) fairemailSRV(ctx context.Context) []candidate {
 		if !strings.HasSuffix(s.label, "s._tcp") && s.Port == standard {
 			security = settings.STARTTLS
 		}
-		return Endpoint{probe.Host(s.Target), strconv.Itoa(int(s.Port)), security, "password", sim.address.String()}
+		return Endpoint{probe.Host(s.Target), strconv.Itoa(int(s.Port)), security, "", sim.address.String()}
 	}
 	setup := &Setup{Protocol: settings.IMAP, Incoming: side(in, 143), Outgoing: side(out, 587), Origin: "SRV"}
 	return []candidate{{setup, srvScore, []string{sim.address.Local()}}}
