@@ -316,6 +316,7 @@ func TestADomainThatFollowsTheToolHasNoFinding(t *testing.T) {
 		}
 		return w.connect(ctx, network, address)
 	}
+	w.add("smtp.hoster.example. 300 A 192.0.2.1")
 	around := slices.DeleteFunc(slices.Clone(w.records), func(line string) bool {
 		return slices.ContainsFunc(w.plan.Records(), func(r Record) bool { return r.String() == line })
 	})
@@ -326,6 +327,10 @@ func TestADomainThatFollowsTheToolHasNoFinding(t *testing.T) {
 		if seed%5 == 0 { // ports of its own, at which nobody listens here
 			w.checker.Only = []Part{PartDNS, PartHTTP}
 			drawn.Servers.SMTP = list(settings.Server{Host: hosts[2], Port: 2465, Security: settings.TLS})
+		}
+		if seed%5 == 1 { // the hoster's server, which isn't here either
+			w.checker.Only = []Part{PartDNS, PartHTTP}
+			drawn.Servers.SMTP = list(settings.Server{Host: "smtp.hoster.example", Port: 465, Security: settings.TLS})
 		}
 		w.plan = plan(t, drawn)
 		w.plan.Host = host

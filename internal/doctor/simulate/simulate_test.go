@@ -67,12 +67,12 @@ func TestEveryProgramGoesItsWay(t *testing.T) {
 			w.sites["https://autoconfig.example.com"] = say(404, "text/plain", "There is no configuration for this domain here.\n</none>\n")
 			w.sites["https://example.com"] = testkit.Only(autodiscover.Path, ours(w), say(404, "text/plain", "x\n</none>\n"))
 		}, map[string]string{"deltachat": both}},
-		"redirectUrl": {func(t *testing.T, w *world) {
+		"outlook-redirect-url": {func(t *testing.T, w *world) {
 			noSRV(t, w)
 			w.sites["https://autodiscover.example.com"] = atPath(autodiscover.Path, say(200, xmlType, poxHead+`<Action>redirectUrl</Action><RedirectUrl>https://setup.example.com/autodiscover/autodiscover.xml</RedirectUrl></Account></Response></Autodiscover>`))
 			w.sites["https://setup.example.com"] = ours(w)
 		}, map[string]string{"outlook": both}},
-		"a placeholder for the domain": {func(t *testing.T, w *world) {
+		"published-placeholder-domain-android": {func(t *testing.T, w *world) {
 			noSRV(t, w)
 			w.sites["https://autoconfig.example.com"] = config(say(200, xmlType, strings.Replace(configWith(goodIMAP+goodSMTP), "<domain>example.com", "<domain>%EMAILDOMAIN%", 1)))
 		}, map[string]string{"thunderbird": both, "thunderbird-android": both}},
