@@ -140,7 +140,8 @@ func canonicalAuth(a Auth) Auth {
 func (s Server) PortWarning(p Protocol) string {
 	switch {
 	case s.Security == STARTTLS && p != ManageSieve && s.Port == RegisteredPort(p, TLS):
-		return fmt.Sprintf("port %d is registered for implicit TLS, where STARTTLS doesn't work; write security: tls, or port %d", s.Port, RegisteredPort(p, STARTTLS))
+		return fmt.Sprintf("port %d is registered for implicit TLS, where STARTTLS doesn't work; "+
+			"write security: tls, or port %d", s.Port, RegisteredPort(p, STARTTLS))
 	case s.Security != TLS || securityAt(p, s.Port) != STARTTLS:
 		return ""
 	}

@@ -25,10 +25,10 @@ func (e *element) below(name string) *element {
 	return nil
 }
 
-// attribute is the value of one; "" where there is none.
-func (e *element) attribute(name string) string {
+// kind is the value of the attribute type; "" where there is none.
+func (e *element) kind() string {
 	for _, a := range e.attributes {
-		if a.name == name {
+		if a.name == "type" {
 			return a.value
 		}
 	}

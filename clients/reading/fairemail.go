@@ -61,11 +61,11 @@ func (r *fairemail) start(e *element) error {
 	switch e.name {
 	case "incomingServer":
 		if !r.hadIn && r.firstIncoming == "" {
-			r.firstIncoming = e.attribute("type")
+			r.firstIncoming = e.kind()
 		}
-		r.imap = !r.hadIn && e.attribute("type") == "imap"
+		r.imap = !r.hadIn && e.kind() == "imap"
 	case "outgoingServer":
-		r.smtp = !r.hadOut && e.attribute("type") == "smtp"
+		r.smtp = !r.hadOut && e.kind() == "smtp"
 	}
 	return nil
 }
@@ -173,7 +173,8 @@ func FairEmailAutodiscover(d Document, person Person) (*Account, Redirect, error
 	}
 	for _, s := range []Server{r.found["IMAP"], r.found["SMTP"]} {
 		if s.Host == "" || s.Port <= 0 {
-			return nil, Redirect{}, refuse("there are no IMAP and SMTP servers with a port in an Account of AccountType email and Action settings")
+			return nil, Redirect{}, refuse("there are no IMAP and SMTP servers with a port in an Account " +
+				"of AccountType email and Action settings")
 		}
 	}
 	login := &fairemail{}

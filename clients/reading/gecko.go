@@ -53,7 +53,8 @@ func startsAsXML(contentType string) bool {
 func isXML(contentType string) bool {
 	kind, _, _ := strings.Cut(contentType, ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
-	return kind == "text/xml" || kind == "application/xml" || strings.HasSuffix(kind, "+xml") && !strings.Contains(kind, ",")
+	return kind == "text/xml" || kind == "application/xml" ||
+		strings.HasSuffix(kind, "+xml") && !strings.Contains(kind, ",")
 }
 
 // hasPrefix compares letter by letter, as Thunderbird does.

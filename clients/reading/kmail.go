@@ -37,12 +37,14 @@ type kmail struct {
 }
 
 func (k *kmail) server(e *element) {
-	lists := map[string]*[]Server{"incomingServer imap": &k.imap, "incomingServer pop3": &k.pop3, "outgoingServer smtp": &k.smtp}
-	list := lists[e.name+" "+e.attribute("type")]
+	lists := map[string]*[]Server{
+		"incomingServer imap": &k.imap, "incomingServer pop3": &k.pop3, "outgoingServer smtp": &k.smtp,
+	}
+	list := lists[e.name+" "+e.kind()]
 	if list == nil {
 		return
 	}
-	s := Server{Type: e.attribute("type"), Port: -1, Security: settings.TLS, Auth: "password"}
+	s := Server{Type: e.kind(), Port: -1, Security: settings.TLS, Auth: "password"}
 	for _, child := range e.children {
 		text := child.textBelow()
 		switch child.name {

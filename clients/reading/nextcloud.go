@@ -25,7 +25,9 @@ func Nextcloud(d Document, person Person) (*Account, error) {
 		return nil, refuse("there is no <emailProvider>")
 	}
 	n := nextcloud{variables(person)}
-	a := &Account{Incoming: n.first(provider, "incomingServer", "imap"), Outgoing: n.first(provider, "outgoingServer", "smtp")}
+	a := &Account{
+		Incoming: n.first(provider, "incomingServer", "imap"), Outgoing: n.first(provider, "outgoingServer", "smtp"),
+	}
 	switch {
 	case a.Incoming.Type == "" && a.Outgoing.Type == "":
 		return nil, refuse("there is neither an IMAP nor an SMTP server")
@@ -44,7 +46,7 @@ type nextcloud struct{ variables placeholders }
 
 func (n nextcloud) first(provider *element, name, kind string) Server {
 	for _, e := range provider.children {
-		if e.name == name && e.attribute("type") == kind {
+		if e.name == name && e.kind() == kind {
 			return n.server(e, kind)
 		}
 	}
@@ -60,7 +62,7 @@ func (n nextcloud) server(e *element, kind string) Server {
 	}
 	s := Server{
 		Type: kind, Host: trim(text("hostname")), Port: phpInteger(text("port")),
-		Security: map[string]settings.Security{"ssl": settings.TLS, "starttls": settings.STARTTLS, "tls": settings.STARTTLS}[strings.ToLower(text("socketType"))],
+		Security: nextcloudSecurities[strings.ToLower(text("socketType"))],
 		Username: text("username"),
 	}
 	if s.Security == "" {
@@ -72,12 +74,17 @@ func (n nextcloud) server(e *element, kind string) Server {
 	return s
 }
 
+var nextcloudSecurities = map[string]settings.Security{
+	"ssl": settings.TLS, "starttls": settings.STARTTLS, "tls": settings.STARTTLS,
+}
+
 // phpInteger is PHP's (int): the number at the beginning, 0 for none.
 func phpInteger(text string) int {
 	text = strings.TrimLeft(text, " \t\n\r\v\f")
 	end := 0
 	for i := range text {
-		if _, err := strconv.ParseFloat(text[:i+1], 64); err == nil && strings.Trim(text[:i+1], "0123456789.eE+-") == "" {
+		_, err := strconv.ParseFloat(text[:i+1], 64)
+		if err == nil && strings.Trim(text[:i+1], "0123456789.eE+-") == "" {
 			end = i + 1
 		}
 		if i > 40 {

@@ -51,7 +51,8 @@ func (i *importConfigCmd) run(c *call) error {
 		return refusal{fmt.Errorf("%s: %w", from, err)}
 	}
 	change, skipped := migrate.PublishedChange(published, name, i.Replace)
-	return i.changeSite(c, from, change, bySite{notes: notes(skipped), warnings: migrate.AsThunderbirdReads(text, name)})
+	known := bySite{notes: notes(skipped), warnings: migrate.AsThunderbirdReads(text, name)}
+	return i.changeSite(c, from, change, known)
 }
 
 func notes(skipped []migrate.Skipped) []string {

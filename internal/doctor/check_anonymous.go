@@ -22,7 +22,10 @@ type anonymous struct {
 // askWithoutAddress asks where such programs look: a service may need an address, or
 // answer otherwise without one.
 func (c *check) askWithoutAddress(ctx context.Context) {
-	urls := []string{"https://" + thunderbird.HostLabel + "." + c.domain + thunderbird.Path, "https://" + c.domain + thunderbird.PathWellKnown}
+	urls := []string{
+		"https://" + thunderbird.HostLabel + "." + c.domain + thunderbird.Path,
+		"https://" + c.domain + thunderbird.PathWellKnown,
+	}
 	answers := make([]anonymous, len(urls))
 	parallel([]int{0, 1}, func(i int) { answers[i].page, answers[i].err = c.Fetch(ctx, probe.Get(urls[i])) })
 	c.anonymous = map[string]anonymous{}
@@ -58,7 +61,9 @@ func (c *check) judgeAnonymous(got []*place) (more []*place) {
 	for _, pl := range got {
 		url, _, named := strings.Cut(pl.url, "?")
 		alone, known := c.anonymous[url]
-		if !named || !known || alone.err != nil || slices.ContainsFunc(pl.readings, func(r programReading) bool { return namesNobody(r.program) }) {
+		if !named || !known || alone.err != nil || slices.ContainsFunc(pl.readings, func(r programReading) bool {
+			return namesNobody(r.program)
+		}) {
 			continue
 		}
 		p := alone.page
@@ -73,7 +78,9 @@ func (c *check) judgeAnonymous(got []*place) (more []*place) {
 			if refused := c.refusals(nobody); len(refused) > 0 {
 				c.report(Finding{
 					Code: HTTPStatus, Subject: p.Asked,
-					Seen: fmt.Sprintf("status %d to a request without an address", p.Status) + noAccountIn + namesOf(refused) + ")", Expected: "the domain's settings, as with an address",
+					Seen: fmt.Sprintf("status %d to a request without an address", p.Status) +
+						noAccountIn + namesOf(refused) + ")",
+					Expected: "the domain's settings, as with an address",
 				})
 			}
 		}

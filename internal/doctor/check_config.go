@@ -28,7 +28,9 @@ func (c *check) readConfig(p probe.Page) *place {
 		c.unparsed(pl, err)
 		return pl
 	}
-	pl.imap = slices.ContainsFunc(config.Incoming, func(s thunderbird.Server) bool { return strings.EqualFold(strings.TrimSpace(s.Type), "imap") })
+	pl.imap = slices.ContainsFunc(config.Incoming, func(s thunderbird.Server) bool {
+		return strings.EqualFold(strings.TrimSpace(s.Type), "imap")
+	})
 	for _, s := range config.Incoming {
 		pl.hosts = append(pl.hosts, strings.ToLower(s.Hostname))
 	}
@@ -57,7 +59,12 @@ func (c *check) unparsed(pl *place, err error) {
 		c.judgeLogins(pl, nil)
 		return
 	}
-	c.report(Finding{Code: ConfigUnreadable, Subject: pl.url, Seen: err.Error() + noAccountIn + namesOf(refused) + ")", Expected: "a document"})
+	c.report(Finding{
+		Code:     ConfigUnreadable,
+		Subject:  pl.url,
+		Seen:     err.Error() + noAccountIn + namesOf(refused) + ")",
+		Expected: "a document",
+	})
 }
 
 var socketTypes = []string{"SSL", "STARTTLS", "plain"}
@@ -80,13 +87,19 @@ func (c *check) judgeConfig(url string, config *thunderbird.Config) (found []Fin
 		}
 		for _, value := range []string{s.Hostname, s.Port, s.Username} {
 			if template(value) {
-				found = append(found, Finding{Code: ConfigValue, Subject: url, Seen: value, Expected: "a value, or %EMAILADDRESS%"})
+				found = append(found, Finding{
+					Code:     ConfigValue,
+					Subject:  url,
+					Seen:     value,
+					Expected: "a value, or %EMAILADDRESS%",
+				})
 			}
 		}
 		port, _ := strconv.Atoi(s.Port)
 		for _, kind := range []settings.Security{settings.TLS, settings.STARTTLS} {
 			if slices.Contains(s.SocketTypes, inDocuments[kind]) {
-				found = append(found, c.misplaced(url, settings.Protocol(s.Type), settings.Server{Host: s.Hostname, Port: port, Security: kind})...)
+				server := settings.Server{Host: s.Hostname, Port: port, Security: kind}
+				found = append(found, c.misplaced(url, settings.Protocol(s.Type), server)...)
 			}
 		}
 	}
@@ -94,11 +107,14 @@ func (c *check) judgeConfig(url string, config *thunderbird.Config) (found []Fin
 		found = append(found, Finding{Code: ConfigPlaintext, Subject: url, Seen: "no server with SSL or STARTTLS"})
 	}
 	for i, s := range config.Incoming {
-		better := slices.ContainsFunc(config.Incoming[i+1:], func(o thunderbird.Server) bool { return o.Type == s.Type && slices.Contains(o.SocketTypes, "SSL") })
+		better := slices.ContainsFunc(config.Incoming[i+1:], func(o thunderbird.Server) bool {
+			return o.Type == s.Type && slices.Contains(o.SocketTypes, "SSL")
+		})
 		if better && !slices.Contains(s.SocketTypes, "SSL") {
 			found = append(found, Finding{
 				Code: ConfigOrder, Subject: url,
-				Seen: fmt.Sprintf("%s:%s with %s before one with SSL", s.Hostname, s.Port, strings.Join(s.SocketTypes, ", ")),
+				Seen: fmt.Sprintf("%s:%s with %s before one with SSL", s.Hostname, s.Port,
+					strings.Join(s.SocketTypes, ", ")),
 			})
 		}
 	}
@@ -112,13 +128,16 @@ var inDocuments = map[settings.Security]string{settings.TLS: "SSL", settings.STA
 // the policy says itself was warned of there.
 func (c *check) misplaced(url string, p settings.Protocol, s settings.Server) []Finding {
 	warning := s.PortWarning(p)
-	own := c.plan != nil && slices.ContainsFunc(handedOut(c.plan.Terms), func(m mailServer) bool { return m.Port == s.Port && m.Security == s.Security })
+	own := c.plan != nil && slices.ContainsFunc(handedOut(c.plan.Terms), func(m mailServer) bool {
+		return m.Port == s.Port && m.Security == s.Security
+	})
 	if warning == "" || own {
 		return nil
 	}
 	return []Finding{{
 		Code: ConfigPort, Subject: url,
-		Seen: fmt.Sprintf("%s %s:%d with %s", strings.ToUpper(string(p)), s.Host, s.Port, inDocuments[s.Security]), Expected: warning,
+		Seen:     fmt.Sprintf("%s %s:%d with %s", strings.ToUpper(string(p)), s.Host, s.Port, inDocuments[s.Security]),
+		Expected: warning,
 	}}
 }
 
@@ -158,7 +177,8 @@ func (c *check) readPOXAt(ctx context.Context, p probe.Page, follow int) *place 
 		if c.plan != nil {
 			c.report(Finding{
 				Code: HTTPStatus, Subject: p.Asked,
-				Seen: "Autodiscover error " + reply.Error.Code.String() + noAccountIn + namesOf(c.refusals(pl)) + ")", Expected: "settings",
+				Seen:     "Autodiscover error " + reply.Error.Code.String() + noAccountIn + namesOf(c.refusals(pl)) + ")",
+				Expected: "settings",
 			})
 		}
 		return nil
@@ -167,11 +187,15 @@ func (c *check) readPOXAt(ctx context.Context, p probe.Page, follow int) *place 
 		return c.followPOX(ctx, p, to, follow)
 	}
 	mail := []string{"IMAP", "POP3"}
-	offersMail := slices.ContainsFunc(reply.Protocols, func(s autodiscover.Protocol) bool { return slices.Contains(mail, strings.ToUpper(s.Type)) })
+	offersMail := slices.ContainsFunc(reply.Protocols, func(s autodiscover.Protocol) bool {
+		return slices.Contains(mail, strings.ToUpper(s.Type))
+	})
 	if !offersMail && c.plan == nil {
 		return nil // Exchange
 	}
-	pl.imap = slices.ContainsFunc(reply.Protocols, func(s autodiscover.Protocol) bool { return strings.EqualFold(s.Type, "IMAP") })
+	pl.imap = slices.ContainsFunc(reply.Protocols, func(s autodiscover.Protocol) bool {
+		return strings.EqualFold(s.Type, "IMAP")
+	})
 	var values []Finding
 	for _, protocol := range reply.Protocols {
 		values = append(values, c.judgeProtocol(p.Asked, protocol)...)
@@ -185,7 +209,12 @@ func (c *check) readPOXAt(ctx context.Context, p probe.Page, follow int) *place 
 // followPOX asks where an answer leads, as Outlook does.
 func (c *check) followPOX(ctx context.Context, p probe.Page, to string, follow int) *place {
 	if follow == 0 || !strings.HasPrefix(to, "https:") {
-		c.report(Finding{Code: ConfigRefused, Subject: p.Asked, Seen: "Outlook (classic): it is sent to " + to, Expected: "a URL with https, and no more than ten of them"})
+		c.report(Finding{
+			Code:     ConfigRefused,
+			Subject:  p.Asked,
+			Seen:     "Outlook (classic): it is sent to " + to,
+			Expected: "a URL with https, and no more than ten of them",
+		})
 		return nil
 	}
 	next, err := c.Fetch(ctx, probe.PostXML(to, autodiscover.RequestFor(localPart+"@"+c.domain)))
@@ -194,7 +223,12 @@ func (c *check) followPOX(ctx context.Context, p probe.Page, to string, follow i
 		return nil
 	}
 	if next.Status != http.StatusOK {
-		c.report(Finding{Code: ConfigRefused, Subject: p.Asked, Seen: fmt.Sprintf("Outlook (classic): it is sent to %s, status %d", to, next.Status), Expected: "status 200"})
+		c.report(Finding{
+			Code:     ConfigRefused,
+			Subject:  p.Asked,
+			Seen:     fmt.Sprintf("Outlook (classic): it is sent to %s, status %d", to, next.Status),
+			Expected: "status 200",
+		})
 		return nil
 	}
 	return c.readPOXAt(ctx, next, follow-1)
@@ -210,7 +244,12 @@ func (c *check) judgeProtocol(url string, p autodiscover.Protocol) (found []Find
 		found = append(found, Finding{Code: ConfigValue, Subject: url, Seen: at + ", SSL " + p.SSL, Expected: "on"})
 	}
 	if !slices.Contains([]string{"", "none", "ssl", "tls", "auto"}, encryption) {
-		found = append(found, Finding{Code: ConfigValue, Subject: url, Seen: at + ", Encryption " + p.Encryption, Expected: "SSL or TLS"})
+		found = append(found, Finding{
+			Code:     ConfigValue,
+			Subject:  url,
+			Seen:     at + ", Encryption " + p.Encryption,
+			Expected: "SSL or TLS",
+		})
 	}
 	if ssl == "off" && encryption != "" && encryption != "none" {
 		found = append(found, Finding{
@@ -222,7 +261,8 @@ func (c *check) judgeProtocol(url string, p autodiscover.Protocol) (found []Find
 		found = append(found, Finding{Code: ConfigPlaintext, Subject: url, Seen: at + ", SSL off"})
 	}
 	if port, _ := strconv.Atoi(p.Port); ssl != "off" && (encryption == "" || encryption == "ssl") {
-		found = append(found, c.misplaced(url, settings.Protocol(strings.ToLower(p.Type)), settings.Server{Host: p.Server, Port: port, Security: settings.TLS})...)
+		server := settings.Server{Host: p.Server, Port: port, Security: settings.TLS}
+		found = append(found, c.misplaced(url, settings.Protocol(strings.ToLower(p.Type)), server)...)
 	}
 	for _, value := range []string{p.Server, p.LoginName} {
 		// Outlook has no placeholders.
@@ -249,19 +289,22 @@ func judgeLeftOut(url string, protocols []autodiscover.Protocol) (found []Findin
 		return p.LoginName == "" && !strings.EqualFold(p.AuthRequired, "off")
 	}); types != "" {
 		found = append(found, Finding{
-			Code: ConfigLeftOut, Subject: url, Seen: types + " without LoginName: Outlook (classic) logs in with what stands before the @, Thunderbird with the address",
+			Code: ConfigLeftOut, Subject: url, Seen: types + " without LoginName: Outlook (classic) logs in with what stands before the @, " +
+				"Thunderbird with the address",
 			Expected: "LoginName",
 		})
 	}
 	if types := without(func(p autodiscover.Protocol) bool { return p.Port == "" }); types != "" {
 		found = append(found, Finding{
-			Code: ConfigLeftOut, Subject: url, Seen: types + " without Port: Thunderbird and FairEmail pass over it, Outlook (classic) takes the usual one",
+			Code: ConfigLeftOut, Subject: url, Seen: types + " without Port: Thunderbird and FairEmail pass over it, " +
+				"Outlook (classic) takes the usual one",
 			Expected: "Port",
 		})
 	}
 	if types := without(func(p autodiscover.Protocol) bool { return p.SPA == "" }); types != "" {
 		found = append(found, Finding{
-			Code: ConfigLeftOut, Severity: Info, Subject: url, Seen: types + " without SPA: by its documentation Outlook (classic) signs in by NTLM then",
+			Code: ConfigLeftOut, Severity: Info, Subject: url, Seen: types + " without SPA: by its documentation " +
+				"Outlook (classic) signs in by NTLM then",
 			Expected: "SPA off",
 		})
 	}

@@ -134,7 +134,12 @@ func (c *check) noDocument(kind placeKind, p probe.Page) *place {
 // it.
 func (c *check) wrongType(p probe.Page) {
 	if !reads(p) {
-		c.report(Finding{Code: ContentType, Subject: p.Asked, Seen: p.MediaType() + " (no account in Thunderbird)", Expected: "text/xml; charset=utf-8"})
+		c.report(Finding{
+			Code:     ContentType,
+			Subject:  p.Asked,
+			Seen:     p.MediaType() + " (no account in Thunderbird)",
+			Expected: "text/xml; charset=utf-8",
+		})
 	}
 }
 
@@ -146,7 +151,12 @@ func (c *check) atApex(code Code, kind placeKind, read func(probe.Page) *place) 
 		case err != nil || p.Status != http.StatusOK && !kind.means(p.Body):
 			return nil
 		case !kind.means(p.Body):
-			c.report(Finding{Code: code, Subject: p.Asked, Seen: "status 200, " + p.MediaType(), Expected: "status 404"})
+			c.report(Finding{
+				Code:     code,
+				Subject:  p.Asked,
+				Seen:     "status 200, " + p.MediaType(),
+				Expected: "status 404",
+			})
 			return nil
 		}
 		c.wrongType(p)
@@ -194,7 +204,12 @@ func (c *check) nothing(ctx context.Context, path string) {
 	}
 	base, err := publicsuffix.EffectiveTLDPlusOne(host)
 	if suffix, _ := publicsuffix.PublicSuffix(host); err != nil || base == host && suffix != "" {
-		c.report(Finding{Code: MXPublicSuffix, Subject: c.domain, Seen: host, Records: c.autoconfigAt("<the host that serves it>")})
+		c.report(Finding{
+			Code:    MXPublicSuffix,
+			Subject: c.domain,
+			Seen:    host,
+			Records: c.autoconfigAt("<the host that serves it>"),
+		})
 	}
 	if err != nil {
 		return
@@ -202,7 +217,12 @@ func (c *check) nothing(ctx context.Context, path string) {
 	where := "https://" + thunderbird.HostLabel + "." + base
 	p, err := c.Fetch(ctx, probe.Get(where+path))
 	if err == nil && p.Status == http.StatusOK && reads(p) && base != c.domain {
-		c.report(Finding{Code: MXIndirect, Subject: c.domain, Seen: where, Records: c.autoconfigAt(thunderbird.HostLabel + "." + base + ".")})
+		c.report(Finding{
+			Code:    MXIndirect,
+			Subject: c.domain,
+			Seen:    where,
+			Records: c.autoconfigAt(thunderbird.HostLabel + "." + base + "."),
+		})
 		return
 	}
 	c.report(Finding{Code: NothingPublished, Subject: c.domain, Seen: "no configuration, here or at " + base})

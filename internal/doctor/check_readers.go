@@ -152,7 +152,8 @@ func cantConnect(r programReading) error {
 // finding of its own.
 func (c *check) refusals(pl *place) []programReading {
 	return slices.DeleteFunc(slices.Clone(pl.readings), func(r programReading) bool {
-		return r.err == nil || errors.Is(r.err, reading.ErrNothing) || reading.IsMediaType(r.err) || !c.concerns(r.program, pl.imap)
+		return r.err == nil || errors.Is(r.err, reading.ErrNothing) || reading.IsMediaType(r.err) ||
+			!c.concerns(r.program, pl.imap)
 	})
 }
 
@@ -238,7 +239,8 @@ const noAccountIn = " (no account in "
 func mentions(reason, seen string) bool {
 	seen, _, _ = strings.Cut(seen, noAccountIn)
 	value := seen[strings.LastIndexByte(seen, ' ')+1:]
-	return value != "" && (strings.Contains(reason, `"`+value+`"`) || strings.Contains(reason, "("+value+")") || strings.HasSuffix(reason, " "+value))
+	return value != "" && (strings.Contains(reason, `"`+value+`"`) ||
+		strings.Contains(reason, "("+value+")") || strings.HasSuffix(reason, " "+value))
 }
 
 // judgeLogins reports logins that can't be the person's, as one finding.
@@ -250,10 +252,13 @@ func (c *check) judgeLogins(pl *place, values []Finding) {
 		}
 		var before string
 		for _, s := range []reading.Server{r.account.Incoming, r.account.Outgoing} {
-			if s.Type == "" || s.Auth == "none" || len(r.account.Tries) > 0 || !nobodys(s.Username) || s.Username == before && before != "" {
+			if s.Type == "" || s.Auth == "none" || len(r.account.Tries) > 0 || !nobodys(s.Username) ||
+				s.Username == before && before != "" {
 				continue
 			}
-			if slices.ContainsFunc(values, func(f Finding) bool { return f.Code == ConfigValue && f.Seen == s.Username }) {
+			if slices.ContainsFunc(values, func(f Finding) bool {
+				return f.Code == ConfigValue && f.Seen == s.Username
+			}) {
 				continue
 			}
 			before = s.Username
@@ -271,6 +276,7 @@ var placeholder = regexp.MustCompile("(?i)%EMAIL|EMAILADDRESS%|%REALNAME|%[A-Z]+
 // nobodys tells whether a login is no one's: what is left of a placeholder, nothing at
 // all or on one side of the @, a break of lines, or what Thunderbird's reader makes of a missing or an odd element.
 func nobodys(login string) bool {
-	return strings.Trim(login, " \t\r\n@") == "" || strings.HasPrefix(login, "@") || strings.HasSuffix(login, "@") || strings.ContainsAny(login, "\r\n\x00") || placeholder.MatchString(login) ||
+	return strings.Trim(login, " \t\r\n@") == "" || strings.HasPrefix(login, "@") || strings.HasSuffix(login, "@") ||
+		strings.ContainsAny(login, "\r\n\x00") || placeholder.MatchString(login) ||
 		slices.Contains([]string{"undefined", "true", "false", "NaN", "[object Object]"}, login)
 }

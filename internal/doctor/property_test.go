@@ -32,10 +32,6 @@ type page struct {
 	kind, text string
 }
 
-func (p page) handler(path string) http.HandlerFunc {
-	return only(path, say(p.status, p.kind, p.text), http.NotFound)
-}
-
 // configFaults change a document, as people and templates do.
 var configFaults = [][2]string{
 	{`id="example.com"`, ""},

@@ -202,7 +202,9 @@ const maxNextcloudRedirects = 5
 // nextcloud takes the first IMAP and the first SMTP server, whatever is in them, from any
 // page that isn't an error.
 func (sim *simulation) nextcloud(ctx context.Context) *Setup {
-	a := asking{reading.Nextcloud, func(p probe.Page) bool { return p.Status < 400 && len(p.Hops) <= maxNextcloudRedirects }}
+	a := asking{reading.Nextcloud, func(p probe.Page) bool {
+		return p.Status < 400 && len(p.Hops) <= maxNextcloudRedirects
+	}}
 	q := sim.rawQuery()
 	at := func(d string) []string {
 		return []string{

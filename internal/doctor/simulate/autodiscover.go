@@ -66,7 +66,9 @@ func (sim *simulation) outlook(ctx context.Context) *Setup {
 	} else {
 		sim.step("GET "+plain, answer, "goes on: only a redirect to https counts")
 	}
-	if target := sim.autodiscoverSRV(ctx, sim.domain, func(a, b *dns.SRV) int { return int(a.Priority) - int(b.Priority) }); target != "" {
+	if target := sim.autodiscoverSRV(ctx, sim.domain, func(a, b *dns.SRV) int {
+		return int(a.Priority) - int(b.Priority)
+	}); target != "" {
 		return sim.outlookPOX(ctx, []string{poxAt("https", target)})
 	}
 	return nil

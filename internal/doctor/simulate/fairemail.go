@@ -81,7 +81,12 @@ func (sim *simulation) fairemailConfig(ctx context.Context) []candidate {
 func (sim *simulation) fairemailPOX(ctx context.Context) []candidate {
 	for _, host := range []string{sim.domain, autodiscover.HostLabel + "." + sim.domain} {
 		u := poxAt("https", host)
-		p, answer, ok := sim.ask(ctx, probe.Request{Method: http.MethodPost, URL: u, Body: autodiscover.RequestFor(sim.address.String()), Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}})
+		p, answer, ok := sim.ask(ctx, probe.Request{
+			Method: http.MethodPost,
+			URL:    u,
+			Body:   autodiscover.RequestFor(sim.address.String()),
+			Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
+		})
 		if !ok || !isOK(p) || !sameScheme(p) {
 			sim.step("POST "+u, answer, "goes on")
 			continue
