@@ -85,7 +85,7 @@ func (*collector) end(*element)         {}
 
 func (c *collector) text(text string) error {
 	if strings.TrimSpace(text) != "" {
-		c.WriteString(text)
+		_, _ = c.WriteString(text)
 	}
 	return nil
 }
