@@ -41,8 +41,20 @@ type Request struct {
 // request that names no schema is taken for one that does.
 func (r Request) WantsOutlook() bool {
 	return len(r.Schemas) == 0 || slices.ContainsFunc(r.Schemas, func(s string) bool {
+		// Microsoft's pages have the URIs with https since the site itself has moved there,
+		// and people copy them (learn.microsoft.com, "POX Autodiscover request for Exchange").
+		if rest, found := cutPrefixFold(s, "https://"); found {
+			s = "http://" + rest
+		}
 		return strings.EqualFold(s, OutlookSchema)
 	})
+}
+
+func cutPrefixFold(text, prefix string) (rest string, found bool) {
+	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
+		return text, false
+	}
+	return text[len(prefix):], true
 }
 
 // ParseRequest reads a posted request. Errors are [ErrTooLarge] and
@@ -55,12 +67,16 @@ func ParseRequest(body []byte) (Request, error) {
 	if len(body) > MaxBody {
 		return Request{}, ErrTooLarge
 	}
-	if hasDeclaration(body) {
+	text, err := utf8Text(body)
+	if err != nil {
+		return Request{}, err
+	}
+	if hasDeclaration(text) {
 		return Request{}, fmt.Errorf("%w: it has a document type declaration", ErrMalformed)
 	}
 	doc := etree.NewDocument()
 	doc.ReadSettings.Permissive = true
-	if err := doc.ReadFromBytes(bytes.TrimPrefix(body, []byte("\uFEFF"))); err != nil {
+	if err := doc.ReadFromBytes(text); err != nil {
 		return Request{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	root, err := onlyRoot(doc)

@@ -42,9 +42,13 @@ func notAddress(reason string) (Address, error) { return Address{}, &AddressErro
 // quoted string as the local part (RFC 5321, section 4.1.2; UTF-8 as in RFC 6531)
 // and a host name in ASCII or Unicode as the domain. Dots may stand anywhere in
 // an unquoted local part, since some providers' addresses have them doubled or
-// last. Blanks around the text are not accepted, nor are address literals,
-// comments, control characters and characters that XML can't carry.
+// last. Address literals, comments, control characters and characters that XML
+// can't carry are not accepted.
+//
+// What stands around an address that is pasted or typed on a telephone is no part
+// of it: blanks, marks that nobody sees, and a dot behind the domain.
 func ParseAddress(text string) (Address, error) {
+	text = strings.TrimFunc(text, isAround)
 	switch {
 	case text == "":
 		return notAddress("it is empty")
@@ -61,9 +65,6 @@ func ParseAddress(text string) (Address, error) {
 	if err := checkLocalPart(local); err != nil {
 		return Address{}, err
 	}
-	if strings.HasSuffix(text, ".") {
-		return notAddress("the domain ends with a dot")
-	}
 	domain, err := ParseDomain(text[at+1:])
 	if err != nil {
 		return notAddress("the domain is not a host name")
@@ -72,6 +73,22 @@ func ParseAddress(text string) (Address, error) {
 		return notAddress("it is longer than 254 octets")
 	}
 	return Address{local, domain}, nil
+}
+
+// isAround tells whether a rune is a blank or a mark without a shape of its own, which
+// people paste along with an address: zero-width space, word joiner, byte order mark,
+// and what directs lines from right to left.
+func isAround(r rune) bool {
+	switch r {
+	case '\u200B', '\u200E', '\u200F', '\u2060', '\uFEFF':
+		return true
+	}
+	return unicode.IsSpace(r) || isDirection(r)
+}
+
+// isDirection tells whether a rune embeds, overrides or isolates a direction.
+func isDirection(r rune) bool {
+	return r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069'
 }
 
 func checkLocalPart(local string) error {
@@ -105,7 +122,7 @@ func legalRune(r rune) bool {
 	switch {
 	case unicode.IsControl(r), r == '\u2028', r == '\u2029', r == '\uFEFF', r == utf8.RuneError:
 		return false
-	case r >= '\u202A' && r <= '\u202E', r >= '\u2066' && r <= '\u2069': // bidirectional overrides
+	case isDirection(r):
 		return false
 	case r >= '\uFDD0' && r <= '\uFDEF', r&0xFFFE == 0xFFFE: // noncharacters
 		return false

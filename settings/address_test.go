@@ -45,7 +45,8 @@ func TestParseAddressRefuses(t *testing.T) {
 		"no domain":               "office@",
 		"two @":                   "a@b@example.com",
 		"blank":                   "a b@example.com",
-		"blank at the end":        "a@example.com ",
+		"blank before the @":      "a @example.com",
+		"blank behind the @":      "a@ example.com",
 		"NUL":                     "a\x00b@example.com",
 		"line break":              "a@example.com\r\nSet-Cookie: x",
 		"line break in quotes":    "\"a\nb\"@example.com",
@@ -66,7 +67,8 @@ func TestParseAddressRefuses(t *testing.T) {
 		"underscore in domain":    "a@ex_ample.com",
 		"empty label":             "a@example..com",
 		"leading dot":             "a@.example.com",
-		"final dot":               "a@example.com.",
+		"two final dots":          "a@example.com..",
+		"only blanks":             " \t\u00a0",
 		"final ideographic dot":   "a@example.com。",
 		"hyphen at the end":       "a@example-.com",
 		"bad punycode":            "a@xn--a.example",
@@ -82,6 +84,31 @@ func TestParseAddressRefuses(t *testing.T) {
 		} else if strings.Contains(err.Error(), typed) && len(typed) > 1 {
 			t.Errorf("%s: the error repeats the address: %v", name, err)
 		}
+	}
+}
+
+// What is pasted or typed around an address is no part of it, at every door.
+func TestParseAddressLeavesWhatStandsAround(t *testing.T) {
+	t.Parallel()
+	for name, typed := range map[string]string{
+		"a blank in front":        " a@example.com",
+		"a blank at the end":      "a@example.com ",
+		"a tab and a line break":  "\ta@example.com\r\n",
+		"a no-break space":        "\u00a0a@example.com\u00a0",
+		"an ideographic space":    "\u3000a@example.com",
+		"a byte order mark":       "\ufeffa@example.com",
+		"a zero-width space":      "\u200ba@example.com\u200b",
+		"marks of direction":      "\u202aa@example.com\u202c\u200e",
+		"isolates":                "\u2068a@example.com\u2069",
+		"a dot at the end":        "a@example.com.",
+		"a telephone's full stop": "a@example.com. ",
+	} {
+		if a, err := ParseAddress(typed); err != nil || a.String() != "a@example.com" {
+			t.Errorf("%s: ParseAddress(%q) = %q, %v", name, typed, a, err)
+		}
+	}
+	if a, err := ParseAddress(` " a "@example.com `); err != nil || a.String() != `" a "@example.com` {
+		t.Errorf("blanks in quotes: %q, %v", a, err)
 	}
 }
 

@@ -12,6 +12,9 @@ type Settings struct {
 	Domain string
 	// Typed is the address as the person typed it; zero in a domain's default.
 	Typed Address
+	// Respelled says that the program has the typed address in another spelling (letter
+	// case of the domain, blanks, Unicode), which it would put in the place of a placeholder.
+	Respelled bool
 	// Mailbox is the account's primary address; zero in a domain's default.
 	Mailbox Address
 	// DisplayName is the person's name. It is empty in everything that anybody

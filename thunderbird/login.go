@@ -24,26 +24,30 @@ const EvolutionUser = "EVOLUTIONUSER"
 //
 // A bare %EMAILADDRESS% or %EMAILLOCALPART% is best: it can't be mangled. Any
 // other pattern is written out where that is safe, since FairEmail takes text
-// around a placeholder, and the placeholder in it, literally.
+// around a placeholder, and the placeholder in it, literally. So is every login
+// that the program would make otherwise of its own copy of the address.
 func Resolve(s settings.Settings) (settings.Settings, error) {
 	for _, login := range []*settings.Login{&s.IncomingLogin, &s.OutgoingLogin} {
-		if err := resolve(login, s.Typed); err != nil {
+		if err := resolve(login, s); err != nil {
 			return s, err
 		}
 	}
 	// What stands beside mail isn't read by Thunderbird: a login that it would
 	// mangle is written as it is.
-	_ = resolve(&s.ServiceLogin, s.Typed)
+	_ = resolve(&s.ServiceLogin, s)
 	s.Provider.Name, s.Provider.ShortName = unmangled(s.Provider.Name, s.Domain), unmangled(s.Provider.Short(), s.Domain)
 	return s, nil
 }
 
-func resolve(login *settings.Login, typed settings.Address) error {
+func resolve(login *settings.Login, s settings.Settings) error {
 	bare := login.Pattern == "{address}" || login.Pattern == "{local}"
+	// In what Thunderbird puts in a placeholder's place, a $ means something: its text
+	// goes through JavaScript's String.replace (AccountConfig.sys.mjs, replaceVariables).
+	filledOtherwise := s.Respelled && login.Pattern == "{address}" || strings.Contains(s.Typed.Local(), "$")
 	safe := login.Literal != "" && !Mangles(login.Literal) && !strings.Contains(login.Literal, "%EMAIL")
 	switch {
-	case safe && typed.Local() == EvolutionUser:
-		login.Pattern = "" // it asked for a literal, and gets it back
+	case safe && (filledOtherwise || s.Typed.Local() == EvolutionUser): // Evolution asked for a literal, and gets it back
+		login.Pattern = ""
 	case bare:
 	case safe:
 		login.Pattern = ""

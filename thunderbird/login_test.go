@@ -21,6 +21,10 @@ func TestResolvePrefersBarePlaceholdersThenLiterals(t *testing.T) {
 		"local part":              {settings.Login{Literal: "00123", Pattern: "{local}"}, "00123@example.com", "%EMAILLOCALPART%"},
 		"composite is literal":    {settings.Login{Literal: "office%example.com", Pattern: "{local}%{domain}"}, "office@example.com", "office%example.com"},
 		"composite, mangled":      {settings.Login{Literal: "00123", Pattern: "00{local}"}, "123@example.com", "00%EMAILLOCALPART%"},
+		"respelled":               {settings.Login{Literal: "office@example.com", Pattern: "{address}"}, " office@EXAMPLE.com", "office@example.com"},
+		"respelled, local part":   {settings.Login{Literal: "00123", Pattern: "{local}"}, "00123@EXAMPLE.com", "%EMAILLOCALPART%"},
+		"dollar":                  {settings.Login{Literal: "a$&b@example.com", Pattern: "{address}"}, "a$&b@example.com", "a$&b@example.com"},
+		"dollar, local part":      {settings.Login{Literal: "a$$b", Pattern: "{local}"}, "a$$b@example.com", "a$$b"},
 		"own":                     {settings.Login{Literal: "of1"}, "office@example.com", "of1"},
 		"own, numeric":            {settings.Login{Literal: "00123"}, "office@example.com", ""},
 		"own, blank at the edge":  {settings.Login{Literal: "of1 "}, "office@example.com", ""},
@@ -32,6 +36,7 @@ func TestResolvePrefersBarePlaceholdersThenLiterals(t *testing.T) {
 		s.Typed = settings.Address{}
 		if c.typed != "" {
 			s.Typed = settings.MustAddress(c.typed)
+			s.Respelled = c.typed != s.Typed.String()
 		}
 		s.IncomingLogin, s.OutgoingLogin = c.login, c.login
 		resolved, err := Resolve(s)

@@ -21,7 +21,7 @@ const xmlType = "text/xml; charset=utf-8"
 // the Host's domain.
 func (s *Public) autoconfig(c echo.Context) error {
 	ctx, query := c.Request().Context(), c.Request().URL.RawQuery
-	typed, given, err := typedAddress(query, "emailaddress")
+	typed, given, err := addressIn(query)
 	if err != nil {
 		return err
 	}
@@ -32,16 +32,30 @@ func (s *Public) autoconfig(c echo.Context) error {
 		}
 		return s.sendAutoconfig(c, a)
 	}
+	digest, err := digestIn(query, typed)
+	if err != nil {
+		return err
+	}
 	var a lookup.Answer
-	if digest := strings.ToLower(parameter(query, "emailmd5")); lookup.IsDigest(typed, digest) {
-		a, err = s.ForDigest(ctx, typed, digest)
+	if digest != "" {
+		a, err = s.ForDigest(ctx, typed.Address, digest)
 	} else {
-		a, err = s.ForAddress(ctx, typed)
+		a, err = s.ForAddress(ctx, typed.Address)
 	}
 	if err != nil {
 		return err
 	}
+	a.Settings.Respelled = typed.respelled()
 	return s.sendAutoconfig(c, a)
+}
+
+// digestIn is the digest by which Evolution names the account, "" where there is none.
+func digestIn(rawQuery string, typed asked) (string, error) {
+	digest, err := parameter(rawQuery, digestKey)
+	if err != nil || !lookup.IsDigest(typed.Address, strings.ToLower(digest)) {
+		return "", err
+	}
+	return strings.ToLower(digest), nil
 }
 
 // providerDatabase answers in the form of Thunderbird's provider database

@@ -61,8 +61,9 @@ func TestAutoconfigReadsAddressesAsClientsWriteThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for query, want := range map[string]string{
-		"emailaddress=workshop%40example.com":         "pop3 pop.example.com %EMAILADDRESS%",
-		"emailaddress=Workshop@EXAMPLE.com":           "pop3 pop.example.com %EMAILADDRESS%",
+		"emailaddress=workshop%40example.com": "pop3 pop.example.com %EMAILADDRESS%",
+		// Thunderbird would fill in the address as it was typed; the other formats say this.
+		"emailaddress=Workshop@EXAMPLE.com":           "pop3 pop.example.com Workshop@example.com",
 		"emailaddress=workshop%2Btag%40example.com":   "pop3 pop.example.com workshop@example.com",
 		"emailaddress=workshop+tag@example.com":       "pop3 pop.example.com workshop@example.com", // FairEmail, Nextcloud
 		"emailaddress=a%26b%40example.com":            "pop3 pop.example.com %EMAILADDRESS%",
@@ -73,7 +74,7 @@ func TestAutoconfigReadsAddressesAsClientsWriteThem(t *testing.T) {
 		"x=1&emailaddress=workshop%40example.com&y=2": "pop3 pop.example.com %EMAILADDRESS%",
 		"emailaddress=chef%40example.com":             "", // its login is 00123: not answered
 		"emailaddress=%22a+b%22%40example.com":        "imap imap.example.com %EMAILADDRESS%",
-		"emailaddress=alice%40m%C3%BCller.example":    "imap imap.example.com %EMAILADDRESS%",
+		"emailaddress=alice%40m%C3%BCller.example":    "imap imap.example.com alice@xn--mller-kva.example",
 		"emailaddress=alice%40xn--mller-kva.example":  "imap imap.example.com %EMAILADDRESS%",
 		"emailaddress=kiosk%40quiet.example":          "imap imap.example.com %EMAILADDRESS%",
 		"emailaddress=00123%40login.example":          "imap imap.login.example %EMAILLOCALPART%",

@@ -1,9 +1,7 @@
 package server
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 
@@ -21,7 +19,10 @@ import (
 // challenge as a wrong password. The media type is not looked at, since FairEmail
 // posts XML as a form.
 func (s *Public) autodiscover(c echo.Context) error {
-	body, err := readBody(c.Request().Body)
+	body, err := readPosted(c.Request())
+	if errors.Is(err, errCoding) {
+		c.Response().Header().Set("Accept-Encoding", "gzip, deflate") // RFC 9110, section 15.5.16
+	}
 	if err != nil {
 		return err
 	}
@@ -41,25 +42,15 @@ func (s *Public) autodiscover(c echo.Context) error {
 	if err != nil {
 		return s.sendPOXError(c, autodiscover.Malformed)
 	}
+	other, given, err := addressIn(c.Request().URL.RawQuery)
+	if err != nil || given && !other.Same(typed) {
+		return s.sendPOXError(c, autodiscover.Malformed)
+	}
 	a, err := s.ForAddress(c.Request().Context(), typed)
 	if err != nil {
 		return s.poxError(c, err)
 	}
 	return s.poxError(c, s.sendPOX(c, a))
-}
-
-// readBody reads at most autodiscover.MaxBody bytes.
-func readBody(body io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(body, autodiscover.MaxBody+1))
-	switch {
-	case web.IsTooLarge(err):
-		return nil, web.ErrTooLarge
-	case err != nil:
-		return nil, errors.Join(settings.ErrAddress, err) // cut off or badly chunked: the client's fault
-	case len(data) > autodiscover.MaxBody:
-		return nil, web.ErrTooLarge
-	}
-	return bytes.TrimSpace(data), nil
 }
 
 // autodiscoverGet answers a GET. With an address it is a request like any other.
@@ -68,12 +59,12 @@ func readBody(body io.Reader) ([]byte, error) {
 // where nobody in the domain has anything else.
 func (s *Public) autodiscoverGet(c echo.Context) error {
 	ctx := c.Request().Context()
-	typed, given, err := typedAddress(c.Request().URL.RawQuery, "emailaddress", "email")
+	typed, given, err := addressIn(c.Request().URL.RawQuery)
 	if err != nil {
 		return s.sendPOXError(c, autodiscover.Malformed)
 	}
 	if given {
-		a, err := s.ForAddress(ctx, typed)
+		a, err := s.ForAddress(ctx, typed.Address)
 		if err != nil {
 			return s.poxError(c, err)
 		}
@@ -138,7 +129,9 @@ func (s *Public) autodiscoverJSON(c echo.Context) error {
 	case err != nil:
 		return fail(http.StatusBadRequest, autodiscover.JSONBadAddress)
 	}
-	switch protocol := parameter(c.Request().URL.RawQuery, "protocol"); {
+	switch protocol, err := parameter(c.Request().URL.RawQuery, "protocol"); {
+	case err != nil:
+		return fail(http.StatusBadRequest, autodiscover.JSONInvalidProtocol)
 	case protocol == "":
 		return fail(http.StatusBadRequest, autodiscover.JSONMissingProtocol)
 	case !autodiscover.IsProtocolV1(protocol):
@@ -154,12 +147,20 @@ func (s *Public) autodiscoverJSON(c echo.Context) error {
 }
 
 // jsonAddress is the address in the path, else the one in the query.
-func jsonAddress(c echo.Context) (typed settings.Address, given bool, err error) {
-	if text := originalTail(c, "/v1.0/"); text != "" {
-		typed, err = settings.ParseAddress(text)
-		return typed, true, err
+func jsonAddress(c echo.Context) (typed asked, given bool, err error) {
+	typed, given, err = addressIn(c.Request().URL.RawQuery)
+	text := originalTail(c, "/v1.0/")
+	if text == "" || err != nil {
+		return typed, given, err
 	}
-	return typedAddress(c.Request().URL.RawQuery, "email", "emailaddress")
+	if !strings.Contains(text, "@") { // encoded twice; a + in a path is one
+		text = unescaped(text)
+	}
+	address, err := settings.ParseAddress(text)
+	if err == nil && given && !typed.Same(address) {
+		err = errTwoAddresses
+	}
+	return asked{address, text}, true, err
 }
 
 const jsonType = "application/json; charset=utf-8"
@@ -172,7 +173,7 @@ func originalTail(c echo.Context, marker string) string {
 		path = c.Request().URL.Path
 	}
 	if i := strings.LastIndex(strings.ToLower(path), marker); i >= 0 {
-		return path[i+len(marker):]
+		return strings.TrimRight(path[i+len(marker):], "/")
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -9,10 +10,8 @@ import (
 	"autoconfig/autodiscover"
 	"autoconfig/internal/links"
 	"autoconfig/internal/lookup"
-	"autoconfig/mobileconfig"
 	"autoconfig/pacc"
 	"autoconfig/settings"
-	"autoconfig/thunderbird"
 )
 
 // overTLS sends a request that is known to have come over plain http to https,
@@ -70,6 +69,14 @@ func leadOf(c echo.Context) (l lead, ok bool) {
 	default:
 		return lead{}, false
 	}
+	switch {
+	case slices.Contains(autoconfigPaths, path):
+		return leadWithAddress(c)
+	case slices.Contains(profilePaths, path):
+		l, ok = leadWithAddress(c)
+		l.anyName = true
+		return l, ok
+	}
 	switch path {
 	case "/", pacc.Path:
 		return lead{target: path}, true
@@ -81,29 +88,27 @@ func leadOf(c echo.Context) (l lead, ok bool) {
 		return lead{target: "/v1.1/" + name}, err == nil
 	case autodiscover.PathJSON, autodiscover.PathJSON + "/v1.0/:address":
 		typed, given, err := jsonAddress(c)
-		query := c.Request().URL.RawQuery
-		known := autodiscover.IsProtocolV1(parameter(query, "protocol"))
+		protocol, _ := parameter(c.Request().URL.RawQuery, "protocol")
+		known := autodiscover.IsProtocolV1(protocol)
 		return lead{target: autodiscover.PathJSON + addressQuery(typed, "") + "&protocol=AutodiscoverV1"}, given && err == nil && known
-	case thunderbird.Path, thunderbird.PathWellKnown:
-		return leadWithAddress(c, "emailaddress")
 	case autodiscover.Path:
-		return leadWithAddress(c, "emailaddress", "email")
-	case mobileconfig.Path, "/mobileconfig", "/mobileconfig/":
-		l, ok = leadWithAddress(c, "emailaddress", "email")
-		l.anyName = true
-		return l, ok
+		return leadWithAddress(c)
 	}
 	return lead{}, false
 }
 
-// leadWithAddress carries the address over, if one is given under one of the names.
-func leadWithAddress(c echo.Context, names ...string) (l lead, ok bool) {
+// leadWithAddress carries the address over, if one is given.
+func leadWithAddress(c echo.Context) (l lead, ok bool) {
 	query := c.Request().URL.RawQuery
-	typed, given, err := typedAddress(query, names...)
+	typed, given, err := addressIn(query)
 	if !given {
 		return lead{target: c.Path()}, true
 	}
-	return lead{target: c.Path() + addressQuery(typed, parameter(query, "emailmd5"))}, err == nil
+	if err != nil {
+		return lead{}, false
+	}
+	digest, err := digestIn(query, typed)
+	return lead{target: c.Path() + addressQuery(typed, digest)}, err == nil
 }
 
 // secureHost is the name at which a request is answered over https: public_url's

@@ -12,14 +12,14 @@ import (
 // profile answers with an Apple configuration profile for an address, signed if
 // there is a key. Nothing in the request but the address changes it.
 func (s *Public) profile(c echo.Context) error {
-	typed, given, err := typedAddress(c.Request().URL.RawQuery, "emailaddress", "email")
+	typed, given, err := addressIn(c.Request().URL.RawQuery)
 	switch {
 	case err != nil:
 		return err
 	case !given:
 		return errNoAddress
 	}
-	a, err := s.ForAddress(c.Request().Context(), typed)
+	a, err := s.ForAddress(c.Request().Context(), typed.Address)
 	if err != nil {
 		return err
 	}

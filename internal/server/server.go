@@ -74,6 +74,12 @@ var (
 // refusals are what mail programs are told of errors that only they meet.
 var refusals = []web.Refusal{
 	{Err: errNoAddress, Status: http.StatusBadRequest, Text: "The request has no emailaddress."},
+	{Err: errTwoAddresses, Status: http.StatusBadRequest, Text: "The request names two addresses."},
+	{Err: errTwoValues, Status: http.StatusBadRequest, Text: "The request gives one parameter twice."},
+	{Err: errPlusInFront, Status: http.StatusBadRequest, Text: "The emailaddress begins with a plus sign, which may be a blank: write it as %2B."},
+	{Err: errSeparator, Status: http.StatusBadRequest, Text: "Parameters are separated by & alone."},
+	{Err: errCoding, Status: http.StatusUnsupportedMediaType, Text: "Send the request uncompressed, or with the content coding gzip or deflate."},
+	{Err: errBroken, Status: http.StatusBadRequest, Text: "The request's body is cut off or damaged."},
 	{Err: errNoService, Status: http.StatusNotFound, Text: "This domain has no such service."},
 	{Err: thunderbird.ErrLogin, Status: http.StatusNotFound, Text: "There is no configuration for this address in this format."},
 	{Err: mobileconfig.ErrPlaintext, Status: http.StatusUnprocessableEntity, Text: "This account can't be set up by a profile."},
@@ -89,8 +95,9 @@ func (s *Public) Handler(knownPlain bool) http.Handler {
 	e.Pre(foldPath)
 	e.Use(s.Observe(slog.LevelInfo, refusals...), s.StrictTransport(lookup.SpecialNames...), web.PublicHeaders, s.Limit, s.overTLS(knownPlain))
 
-	web.Get(e, thunderbird.Path, s.autoconfig)
-	web.Get(e, thunderbird.PathWellKnown, s.autoconfig)
+	for _, path := range autoconfigPaths {
+		web.Get(e, path, s.autoconfig)
+	}
 	web.Get(e, "/v1.1/:domain", s.providerDatabase)
 
 	e.POST(autodiscover.Path, s.autodiscover)
@@ -98,9 +105,9 @@ func (s *Public) Handler(knownPlain bool) http.Handler {
 	web.Get(e, autodiscover.PathJSON, s.autodiscoverJSON)
 	web.Get(e, autodiscover.PathJSON+"/v1.0/:address", s.autodiscoverJSON)
 
-	web.Get(e, mobileconfig.Path, s.profile)
-	web.Get(e, "/mobileconfig", s.profile)
-	web.Get(e, "/mobileconfig/", s.profile) // automx2's, in the links that people have
+	for _, path := range profilePaths {
+		web.Get(e, path, s.profile)
+	}
 
 	web.Get(e, pacc.Path, s.pacc)
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -40,7 +39,7 @@ func (s *Public) setupForm(c echo.Context) error {
 // setupAnswer says what to do for the address. It is posted, so that addresses stay out
 // of logs and of the browser's history.
 func (s *Public) setupAnswer(c echo.Context) error {
-	text := strings.TrimSpace(c.FormValue("address"))
+	text := c.FormValue("address")
 	page := setupPage{Typed: web.FirstBytes(text, settings.MaxAddress), Device: guide.Device(c.FormValue("device"), c.Request().UserAgent()), Devices: links.Devices}
 	typed, err := settings.ParseAddress(text)
 	if err != nil {

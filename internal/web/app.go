@@ -3,11 +3,9 @@ package web
 import (
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -73,17 +71,9 @@ func (a *App) NewEcho(table ...Refusal) *echo.Echo {
 	e.HideBanner = true
 	e.HidePort = true
 	e.HTTPErrorHandler = func(err error, c echo.Context) { a.refuse(table, err, c) }
-	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, prefix := range a.TrustedProxies {
-		trust = append(trust, echo.TrustIPRange(ipNet(prefix)))
-	}
 	// Without these two, echo believes any forged header (GHSA-246p-cpwv-v3jq).
-	e.IPExtractor = echo.ExtractIPDirect()
+	e.IPExtractor = a.clientAddress
 	e.SchemeExtractor = echo.ExtractSchemeDirect()
-	if len(a.TrustedProxies) > 0 {
-		e.IPExtractor = echo.ExtractIPFromXFFHeader(trust...)
-		e.SchemeExtractor = echo.ExtractSchemeFromHeaders(trust...)
-	}
 	return e
 }
 
@@ -92,26 +82,3 @@ func Get(e *echo.Echo, path string, handler echo.HandlerFunc, around ...echo.Mid
 	e.Match([]string{http.MethodGet, http.MethodHead}, path, handler, around...)
 }
 
-// ForwardedScheme is what a trusted proxy says of how the client came: http or https;
-// "" if none says anything.
-func (a *App) ForwardedScheme(c echo.Context) string {
-	r := c.Request()
-	if r.TLS != nil || r.Header.Get(echo.HeaderXForwardedProto) == "" || !a.fromTrustedProxy(r) {
-		return ""
-	}
-	return c.Scheme()
-}
-
-func (a *App) fromTrustedProxy(r *http.Request) bool {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && a.trusts(peer.Addr())
-}
-
-func (a *App) trusts(peer netip.Addr) bool {
-	return slices.ContainsFunc(a.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer.Unmap()) })
-}
-
-func ipNet(prefix netip.Prefix) *net.IPNet {
-	prefix = prefix.Masked()
-	return &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
-}

@@ -1,0 +1,111 @@
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Proxies add to two lists: each writes behind what it got who asked it (X-Forwarded-For)
+// and how (X-Forwarded-Proto). So a list is judged from its end: what a trusted proxy
+// wrote is known, what stands before it is only said.
+//
+// X-Forwarded-Host isn't read. The Host is the key to a domain's default, which caches
+// keep by the Host: whoever adds the header, and proxies pass it on, would put another
+// domain's answer there. Forwarded (RFC 7239) isn't read either: a proxy that writes the
+// other two passes a client's Forwarded on as it is.
+
+// ForwardedScheme is what trusted proxies know of how the client came: http or https;
+// "" if they don't know. A request is led to https only where nothing says that the client
+// is there already: it would be led there again and again.
+func (a *App) ForwardedScheme(c echo.Context) string {
+	r := c.Request()
+	protos := listOf(r.Header, echo.HeaderXForwardedProto)
+	hops := a.trustedHops(r)
+	if r.TLS != nil || len(protos) == 0 || hops == 0 {
+		return ""
+	}
+	known := max(0, len(protos)-hops)
+	switch {
+	case strings.EqualFold(protos[known], "https"):
+		return "https"
+	case !strings.EqualFold(protos[known], "http"):
+		return ""
+	}
+	for _, said := range protos[:known] {
+		if !strings.EqualFold(said, "http") {
+			return ""
+		}
+	}
+	return "http"
+}
+
+// clientAddress is the nearest address that isn't a trusted proxy's, or the farthest one
+// that is known.
+func (a *App) clientAddress(r *http.Request) string {
+	client, _ := a.walk(r)
+	if !client.IsValid() {
+		return ""
+	}
+	return client.String()
+}
+
+// trustedHops counts the trusted proxies between the client and us.
+func (a *App) trustedHops(r *http.Request) int {
+	_, hops := a.walk(r)
+	return hops
+}
+
+// walk goes from us to the client, from proxy to proxy as long as they are trusted.
+func (a *App) walk(r *http.Request) (client netip.Addr, trusted int) {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}, 0
+	}
+	client = peer.Addr()
+	if len(a.TrustedProxies) == 0 || !a.trusts(client) {
+		return client, 0
+	}
+	trusted = 1
+	for _, text := range slices.Backward(listOf(r.Header, echo.HeaderXForwardedFor)) {
+		next, ok := forwardedAddress(text)
+		if !ok { // "unknown", or nonsense: who stands before it isn't known
+			return client, trusted
+		}
+		if client = next; !a.trusts(client) {
+			return client, trusted
+		}
+		trusted++
+	}
+	return client, trusted
+}
+
+// forwardedAddress reads an address as proxies write it: with a port (Azure's
+// Application Gateway), or an IPv6 one in brackets.
+func forwardedAddress(text string) (netip.Addr, bool) {
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr(), true
+	}
+	address, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	return address, err == nil
+}
+
+// listOf is a header's list, whether it stands in one line or several (RFC 9110,
+// section 5.3).
+func listOf(h http.Header, name string) (all []string) {
+	for _, line := range h.Values(name) {
+		for value := range strings.SplitSeq(line, ",") {
+			if value = strings.TrimSpace(value); value != "" {
+				all = append(all, value)
+			}
+		}
+	}
+	return all
+}
+
+func (a *App) trusts(peer netip.Addr) bool {
+	return slices.ContainsFunc(a.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer.Unmap()) })
+}
