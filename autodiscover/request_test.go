@@ -35,7 +35,7 @@ func TestRequestsOfClients(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
-		line := fmt.Sprintf("%-21s %q", filepath.Base(file), r.Address)
+		line := fmt.Sprintf("%-22s %q", filepath.Base(file), r.Address)
 		if r.WantsOutlook() {
 			line += " outlook"
 		}
@@ -97,6 +97,12 @@ func TestRefusedRequests(t *testing.T) {
 		"doctype in a comment":    request("<!-- <!DOCTYPE a> -->" + address), // refused as well: no client sends it
 		"declaration, lower case": "<!doctype a>" + request(address),
 		"UTF-16":                  "\xff\xfe<\x00a\x00",
+		"half a character":        "\xff\xfe<\x00a",
+		"lone surrogate":          "\xff\xfe<\x00\x00\xd8",
+		"unknown encoding":        `<?xml version="1.0" encoding="x-none"?>` + request(address),
+		"UTF-7":                   `<?xml version="1.0" encoding="utf-7"?>` + request(address),
+		"broken declaration":      `<?xml version="1.0" encoding=iso-8859-1?>` + request(address),
+		"DOCTYPE in UTF-16":       "\xfe\xff\x00<\x00!\x00D\x00O\x00C\x00T\x00Y\x00P\x00E\x00 \x00a\x00>\x00<\x00a\x00/\x00>",
 	} {
 		if r, err := ParseRequest([]byte(body)); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %+v %v", name, r, err)
@@ -119,11 +125,13 @@ func TestBombsCostLittle(t *testing.T) {
 		body  string
 		limit uint64
 	}{
-		"entities":    {lols + "]>" + request("<EMailAddress>&lol9;</EMailAddress>"), 1 << 10},
-		"declaration": {"<!DOCTYPE a " + strings.Repeat("x", MaxBody-20) + ">", 1 << 10},
-		"depth":       {strings.Repeat("<a>", MaxBody/3), 200 * MaxBody},
-		"attributes":  {"<Autodiscover" + strings.Repeat(" a=''", (MaxBody-100)/5) + "/>", 200 * MaxBody},
-		"comments":    {strings.Repeat("<!---->", MaxBody/7), 200 * MaxBody},
+		"entities":                 {lols + "]>" + request("<EMailAddress>&lol9;</EMailAddress>"), 1 << 10},
+		"declaration":              {"<!DOCTYPE a " + strings.Repeat("x", MaxBody-20) + ">", 1 << 10},
+		"depth":                    {strings.Repeat("<a>", MaxBody/3), 200 * MaxBody},
+		"declaration's attributes": {"<?xml" + strings.Repeat(" a=''", (MaxBody-100)/5) + ">", 64 * MaxBody},
+		"encodings":                {`<?xml version="1.0" encoding="gb18030"?>` + strings.Repeat("\x810\x810", MaxBody/5), 64 * MaxBody},
+		"attributes":               {"<Autodiscover" + strings.Repeat(" a=''", (MaxBody-100)/5) + "/>", 200 * MaxBody},
+		"comments":                 {strings.Repeat("<!---->", MaxBody/7), 200 * MaxBody},
 	} {
 		body := []byte(bomb.body)
 		used := uint64(math.MaxUint64)
@@ -234,7 +242,7 @@ func FuzzParseRequest(f *testing.F) {
 		}
 		want, readable := strictRequest(body)
 		// Refused here whatever else it is: comments and CDATA that hold a declaration.
-		if !readable || hasDeclaration([]byte(body)) || len(body) > MaxBody {
+		if !readable || hasDeclaration([]byte(body)) || len(body) > MaxBody || begins.MatchString(body) && !declaration.MatchString(body) {
 			return
 		}
 		if err != nil || got.Address != want.Address || got.LegacyDN != want.LegacyDN || !slices.Equal(got.Schemas, want.Schemas) {
