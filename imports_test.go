@@ -35,7 +35,8 @@ var rooms = map[string]room{
 	// pkcs7 writes the signing time itself; nothing else of mobileconfig has a clock.
 	"mobileconfig": {pure: true, ours: []string{"settings"}, third: []string{"howett.net/plist", "github.com/smallstep/pkcs7"}},
 	"pacc":         {pure: true, ours: []string{"settings"}},
-	"clients":      {pure: true, ours: []string{"settings"}},
+	// which logins Thunderbird's reader changes
+	"clients": {pure: true, ours: []string{"settings", "thunderbird"}},
 	// readers of XML as the programs have them: expat with JXON, GMarkup
 	"clients/reading": {
 		pure: true, ours: []string{"settings"}, third: []string{"golang.org/x/net/html/charset", "golang.org/x/text"},

@@ -28,6 +28,10 @@ type Client struct {
 	// Profile: it takes Apple's profile. QRCode: it scans the code of Thunderbird for
 	// Android. Retention: it heeds how long POP3 leaves mail on the server.
 	Profile, QRCode, Retention Trait
+	// ChangesNumbers: its readers make other texts of texts like numbers, so that it isn't
+	// told such a login (Autodiscover knows it by its User-Agent). OnlyASCII: it asks
+	// nothing for a domain that is typed in other letters.
+	ChangesNumbers, OnlyASCII bool
 	// Ignores are what it passes over, although a format can say it.
 	Ignores []Remark
 }

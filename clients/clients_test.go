@@ -138,6 +138,16 @@ func TestOutcomes(t *testing.T) {
 			"Thunderbird for Android, K-9 Mail, Evolution, KMail, Geary, Delta Chat",
 			"Thunderbird for Android, K-9 Mail, Evolution, KMail, Geary, Delta Chat", "",
 		},
+		"a login like a number": {
+			answers(settings.IMAP, settings.IMAP, func(a *Answers) {
+				own := settings.Login{Literal: "00123"}
+				for _, s := range []*settings.Settings{&a.Own, &a.Address, &a.Digest} {
+					s.IncomingLogin, s.OutgoingLogin = own, own
+				}
+			}),
+			"Thunderbird for Android, K-9 Mail, KMail, Geary, Delta Chat",
+			"Thunderbird, Thunderbird for Android, K-9 Mail, KMail, Geary, Delta Chat, Nextcloud Mail", "",
+		},
 		"other servers": {
 			answers(settings.IMAP, settings.IMAP, func(a *Answers) { a.Default.Incoming.Host = "old.example.com" }),
 			"Thunderbird for Android, K-9 Mail, KMail, Geary, eM Client, FairEmail, Delta Chat",
@@ -158,6 +168,19 @@ func TestOutcomes(t *testing.T) {
 		}
 		if never := strings.Join(got.Unsuitable, ", "); never != c.never {
 			t.Errorf("%s can't be in %s, want %s", name, never, c.never)
+		}
+	}
+}
+
+// Thunderbird asks nothing for a domain in other letters than ASCII.
+func TestAddressesAreTypedInASCIIWhereAProgramNeedsIt(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{"fred@example.com": "", "fred@bücher.test": "fred@xn--bcher-kva.test", "fred@xn--bcher-kva.test": "fred@xn--bcher-kva.test"} {
+		a := answers(settings.IMAP, settings.IMAP, func(a *Answers) { a.Own.Typed = settings.MustAddress(typed) })
+		for _, o := range Outcomes(a) {
+			if needs := o.Name == "Thunderbird"; needs && o.Type != want || !needs && o.Type != "" {
+				t.Errorf("%s in %s: type %q", typed, o.Name, o.Type)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"autoconfig/settings"
+	"autoconfig/thunderbird"
 )
 
 // Answers are what one account gets, by what a program tells of it.
@@ -28,6 +29,10 @@ type Outcome struct {
 	ByHand bool
 	// Unsuitable: it can't have an account of this protocol at all.
 	Unsuitable bool
+	// Untold: it finds nothing, since no format can carry the login to it unchanged.
+	Untold bool
+	// Type is how the address must be typed for it to ask at all; "" for as it is.
+	Type string
 }
 
 // Gets is what a program sets up by itself.
@@ -56,12 +61,16 @@ func (c Client) outcome(a Answers) Outcome {
 	if !c.asks() {
 		return o
 	}
-	gets, fromSRV := c.answer(a), false
-	srv := c.Lookup.SRVFirst && c.finds(a.Default.Decision.Protocol)
-	if srv && (!c.finds(gets.Decision.Protocol) || c.leavesLogin(a.Own, gets)) {
-		gets, fromSRV = srvSettings(a), true
+	if name := a.Own.Typed.Domain(); c.OnlyASCII && settings.UnicodeDomain(name) != name {
+		o.Type = a.Own.Typed.String()
 	}
-	if c.finds(gets.Decision.Protocol) {
+	gets, fromSRV := c.answer(a), false
+	o.Untold = !c.isTold(gets)
+	srv := c.Lookup.SRVFirst && c.finds(a.Default.Decision.Protocol)
+	if srv && (o.Untold || !c.finds(gets.Decision.Protocol) || c.leavesLogin(a.Own, gets)) {
+		gets, fromSRV, o.Untold = srvSettings(a), true, false
+	}
+	if c.finds(gets.Decision.Protocol) && !o.Untold {
 		o.Gets = Gets{gets.Decision.Protocol, fromSRV, c.differences(a.Own, gets)}
 	}
 	o.Misled = len(o.Gets.Differs) > 0
@@ -125,6 +134,17 @@ func NamesOf(all []Outcome, is func(Outcome) bool) []string {
 // asks tells whether anything that the domain says reaches the program.
 func (c Client) asks() bool {
 	return c.Lookup.Sends != Nothing && (c.finds(settings.IMAP) || c.finds(settings.POP3))
+}
+
+// isTold tells whether a format that the program asks for carries the logins to it:
+// autoconfig, or Autodiscover where its reader leaves them as they are.
+func (c Client) isTold(s settings.Settings) bool {
+	if _, err := thunderbird.Resolve(s); err == nil || c.Lookup.Sends != Address {
+		return true
+	}
+	return !c.ChangesNumbers && slices.ContainsFunc(c.Lookup.Places, func(p Place) bool {
+		return p == DomainPOX || p == AutodiscoverPOX || p == AutodiscoverPOXHTTP
+	})
 }
 
 func (c Client) answer(a Answers) settings.Settings {

@@ -28,7 +28,8 @@ var table = []Client{
 		},
 		IMAP: Ability{ByItself, thunderbirdSeen}, POP3: Ability{ByItself, thunderbirdSeen},
 		Profile: Trait{false, thunderbirdSeen}, QRCode: Trait{false, thunderbirdSeen},
-		Retention: Trait{true, thunderbirdSeen},
+		Retention:      Trait{true, thunderbirdSeen},
+		ChangesNumbers: true, OnlyASCII: true,
 		Ignores: []Remark{
 			{"every outgoing server but the first that it can use", thunderbirdSeen},
 			{"OAuth2, except at hosts that it knows", thunderbirdSeen},
@@ -36,6 +37,7 @@ var table = []Client{
 			{"calendars, contacts, webmail and documentation in the document", thunderbirdSeen},
 			{"the port and the priority of the SRV record", thunderbirdSeen},
 			{"domains with letters that aren't ASCII: it asks nothing", thunderbirdSeen},
+			{"zeros in front of a login, and whatever else makes it look like a number", thunderbirdSeen},
 		},
 	},
 	{

@@ -223,13 +223,28 @@ func TestPublicAnswersDefaultHidesTheAccount(t *testing.T) {
 	}
 }
 
-func TestADigestYieldsTheDecisionButNoLogin(t *testing.T) {
+// Whoever has the digest of an address gets what the address gets, the login with it.
+func TestADigestYieldsWhatItsAddressDoes(t *testing.T) {
 	t.Parallel()
 	example := terms(t, demo(), "example.com")
-	own := Account{Address: addr("kiosk@example.com"), Groups: []string{"kiosk"}, Login: "k1"}
-	s := example.DigestSettings(addr("EVOLUTIONUSER@example.com"), &own)
-	if s.Decision.Protocol != settings.POP3 || s.IncomingLogin.Literal != "EVOLUTIONUSER@example.com" {
-		t.Errorf("%+v", s)
+	own := Account{
+		Address: addr("kiosk@example.com"), Groups: []string{"kiosk"}, Login: "k1",
+		Addresses: []settings.Address{addr("lobby@example.com")},
+	}
+	plain := Account{Address: own.Address, Groups: own.Groups, Addresses: own.Addresses}
+	for named, c := range map[string]struct {
+		account Account
+		login   string
+	}{
+		"kiosk@example.com": {own, "k1"},
+		"lobby@example.com": {plain, "kiosk@example.com"},
+		"kiosk@example.net": {plain, "EVOLUTIONUSER@example.com"},
+	} {
+		standIn := addr("EVOLUTIONUSER@" + addr(named).Domain())
+		s := example.NamedSettings(standIn, addr(named), c.account)
+		if s.Decision.Protocol != settings.POP3 || s.IncomingLogin.Literal != c.login || s.Typed != standIn || s.Domain != standIn.Domain() {
+			t.Errorf("%s: %+v", named, s)
+		}
 	}
 }
 

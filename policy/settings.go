@@ -28,22 +28,32 @@ func (t *Terms) DefaultFor(typed settings.Address) settings.Settings {
 	return t.addressed(t.byDefault(), typed, t.Unknown(typed))
 }
 
-// DigestSettings are the answer to a program that names its account only by a
-// digest and typed a stand-in (Evolution): the account's decision, but no login
-// that the default wouldn't show, since the digest is no proof of knowing it. For
-// a digest that nobody has, account is nil: the domain's default, since rules
-// would be tried on the stand-in.
-func (t *Terms) DigestSettings(standIn settings.Address, account *Account) settings.Settings {
+// DigestSettings are the answer to a program that names its account only by a digest
+// and types a stand-in (Evolution), where nobody has the digest: the domain's default,
+// since rules would be tried on the stand-in.
+func (t *Terms) DigestSettings(standIn settings.Address) settings.Settings {
 	v := t.byDefault()
 	v.Advice = advice(v.Decision, Account{})
-	if account != nil && t.PublicAnswers != PublicDefault {
-		v = t.decide(*account)
-	}
 	mailbox := t.Unknown(standIn)
 	if !t.Has(standIn.Domain()) { // an alias elsewhere of a mailbox here
 		mailbox.Address = standIn
 	}
 	return t.addressed(v, standIn, mailbox)
+}
+
+// NamedSettings are the answer where somebody has it: that to the address whose digest
+// it is, for who types the stand-in. The login is in it. Whoever can make the digest can
+// ask with the address, and a program that is told another login can't sign in.
+func (t *Terms) NamedSettings(standIn, named settings.Address, account Account) settings.Settings {
+	s := t.PublicSettings(named, account)
+	s.Typed, s.StandIn = standIn, true
+	if s.Mailbox = standIn; t.Has(standIn.Domain()) {
+		s.Mailbox = t.Mailbox(standIn)
+	}
+	for _, login := range []*settings.Login{&s.IncomingLogin, &s.OutgoingLogin, &s.ServiceLogin} {
+		*login = login.As(standIn)
+	}
+	return s
 }
 
 // Unknown is the account that is decided about when the directory knows none.

@@ -76,6 +76,14 @@ func derive(text, literal string, mailbox, typed Address, own string) string {
 	return expand(text, "{local}@"+mailbox.Domain(), "{local}", mailbox.Domain(), "")
 }
 
+// As is the login of who types another address, where it follows from what is typed.
+func (l Login) As(typed Address) Login {
+	if l.Pattern != "" {
+		l.Literal = expand(l.Pattern, typed.String(), typed.Local(), typed.Domain(), "")
+	}
+	return l
+}
+
 // DefaultLogin is the login of settings without an address, for people whose
 // addresses end in domain and whose mailboxes are in primary.
 func DefaultLogin(pattern Username, primary, domain string) Login {

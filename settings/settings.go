@@ -15,6 +15,9 @@ type Settings struct {
 	// Respelled says that the program has the typed address in another spelling (letter
 	// case of the domain, blanks, Unicode), which it would put in the place of a placeholder.
 	Respelled bool
+	// StandIn says that Typed is Evolution's stand-in for the address of an account that
+	// it named by a digest.
+	StandIn bool
 	// Mailbox is the account's primary address; zero in a domain's default.
 	Mailbox Address
 	// DisplayName is the person's name. It is empty in everything that anybody

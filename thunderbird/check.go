@@ -6,12 +6,20 @@ import (
 	"autoconfig/settings"
 )
 
+// untold is the login that can't be carried.
+func untold(s settings.Settings) string {
+	if err := resolve(&s.IncomingLogin, s); err != nil {
+		return s.IncomingLogin.Literal
+	}
+	return s.OutgoingLogin.Literal
+}
+
 // Check warns of what this format can't carry of s.
 func Check(s settings.Settings) settings.Problems {
 	var warnings settings.Problems
 	if _, err := Resolve(s); err != nil {
-		warnings.Warn("", "autoconfig is not answered: Thunderbird would change the login %q, and no placeholder "+
-			"stands for it; the other formats are answered", s.IncomingLogin.Literal)
+		warnings.Warn("", "autoconfig is not answered, nor Thunderbird by Autodiscover: it would change the login %q, and no "+
+			"placeholder stands for it; other programs are told by Autodiscover, by profiles and by Evolution's digest", untold(s))
 	}
 	for _, side := range []struct {
 		name   string

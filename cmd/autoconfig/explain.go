@@ -124,7 +124,13 @@ func misled(found lookup, outcomes []clients.Outcome) []string {
 			lines = append(lines, strings.Join(names, ", ")+" "+text)
 		}
 	}
-	finds(func(o clients.Outcome) bool { return o.ByHand && !o.Misled }, "can't find "+protocol+" accounts by themselves.")
+	finds(func(o clients.Outcome) bool { return o.Untold }, "can't be told the login without changing it, and must be set up by hand.")
+	for _, o := range outcomes {
+		if o.Type != "" {
+			lines = append(lines, fmt.Sprintf("%s asks nothing where the domain is typed in its own letters: type %s.", o.Name, o.Type))
+		}
+	}
+	finds(func(o clients.Outcome) bool { return o.ByHand && !o.Misled && !o.Untold }, "can't find "+protocol+" accounts by themselves.")
 	finds(func(o clients.Outcome) bool { return o.Unsuitable }, "can't have "+protocol+" accounts.")
 	if found.Home.Terms.PublicAnswers == policy.PublicDefault || found.Entry.Terms.PublicAnswers == policy.PublicDefault {
 		lines = append(lines, "The domain's public answers show only its default, to every program.")

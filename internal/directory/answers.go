@@ -16,8 +16,9 @@ func (f Found) Answers(typed, standIn settings.Address) clients.Answers {
 	a := clients.Answers{Default: f.Entry.Terms.DefaultSettings(typed.Domain())}
 	a.Own, _ = f.Personal(typed)
 	a.Address, _ = f.Public(typed)
-	a.Digest = f.Entry.Terms.DigestSettings(standIn, nil)
+	a.Digest = f.Entry.Terms.DigestSettings(standIn)
 	if f.hasDigest(typed) {
+		f.Named = typed
 		a.Digest, _ = f.Digested(standIn)
 	}
 	for _, login := range []*settings.Login{&a.Digest.IncomingLogin, &a.Digest.OutgoingLogin} {

@@ -159,6 +159,8 @@ type Found struct {
 	Source string
 	// Override is what is laid over it.
 	Override policy.Override
+	// Named is the address that a digest named; zero where there was none.
+	Named settings.Address
 }
 
 // Personal are the settings of the person, and the domain whose terms they come
@@ -181,9 +183,9 @@ func (f Found) Public(typed settings.Address) (settings.Settings, *Entry) {
 // the domain whose terms they come from.
 func (f Found) Digested(standIn settings.Address) (settings.Settings, *Entry) {
 	if f.hidden() {
-		return f.Entry.Terms.DigestSettings(standIn, nil), f.Entry
+		return f.Entry.Terms.DigestSettings(standIn), f.Entry
 	}
-	return f.Home.Terms.DigestSettings(standIn, &f.Account), f.Home
+	return f.Home.Terms.NamedSettings(standIn, f.Named, f.Account), f.Home
 }
 
 func (f Found) hidden() bool {

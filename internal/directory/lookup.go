@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"sync"
@@ -151,19 +152,35 @@ func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (
 	answers := ask(sources, func(s *source) (indexed, error) { return d.byDigest(ctx, entry, s, digest) })
 	switch {
 	case own.Known:
-		return ours(entry, own), nil
+		found := ours(entry, own)
+		found.Named = namedBy(digest, entry.Name, found.Account)
+		return found, nil
 	case err != nil:
 		return Found{}, err
 	}
 	for i, s := range sources {
 		switch answer, err := answers[i].value, answers[i].err; {
 		case err == nil && answer.exact:
-			return d.withOverride(ctx, entry, s, answer.address, answer.account, answer.kept, maxAliasHops)
+			found, err := d.withOverride(ctx, entry, s, answer.address, answer.account, answer.kept, maxAliasHops)
+			found.Named = answer.address.WithDomain(entry.Name)
+			return found, err
 		case err != nil && !errors.Is(err, ErrNotFound):
 			return Found{}, s.named(err)
 		}
 	}
 	return Found{}, ErrNotFound
+}
+
+// namedBy is which of an account's addresses a digest in a domain is of.
+func namedBy(digest, domain string, account policy.Account) settings.Address {
+	for _, a := range account.Addresses {
+		for _, name := range []string{domain, settings.UnicodeDomain(domain)} {
+			if sum := digestOf(a.Local(), name); hex.EncodeToString(sum[:]) == digest {
+				return a.WithDomain(domain)
+			}
+		}
+	}
+	return account.Address.WithDomain(domain)
 }
 
 // indexed is an account that a source's index of digests led to, with what our own

@@ -65,7 +65,7 @@ func (l *Lookup) ForDigest(ctx context.Context, standIn settings.Address, digest
 	found, err := l.Directory.ByDigest(ctx, entry, digest)
 	switch {
 	case errors.Is(err, directory.ErrNotFound):
-		return Answer{Entry: entry, Asked: entry, Settings: entry.Terms.DigestSettings(standIn, nil)}, nil
+		return Answer{Entry: entry, Asked: entry, Settings: entry.Terms.DigestSettings(standIn)}, nil
 	case err != nil:
 		return Answer{}, directory.Unavailable(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"autoconfig/internal/lookup"
 	"autoconfig/internal/web"
 	"autoconfig/settings"
+	"autoconfig/thunderbird"
 )
 
 // autodiscover answers a posted request (POX). Credentials that come with it are
@@ -91,6 +92,9 @@ func (s *Public) sendPOX(c echo.Context, a lookup.Answer) error {
 	if err != nil {
 		return err
 	}
+	if isThunderbird(c.Request()) && (thunderbird.Mangles(resolved.IncomingLogin.Literal) || thunderbird.Mangles(resolved.OutgoingLogin.Literal)) {
+		return errNotForThunderbird
+	}
 	body, err := a.Render("autodiscover", &resolved, autodiscover.Compile)
 	if err != nil {
 		return err
@@ -99,12 +103,19 @@ func (s *Public) sendPOX(c echo.Context, a lookup.Answer) error {
 	return send(c, xmlType, resolved, body)
 }
 
+// errNotForThunderbird: its reader makes 123 of the login 00123 here as well. It isn't
+// told then, as by autoconfig, so that a person sets it up by hand and not wrongly.
+var errNotForThunderbird = errors.New("the login can't be written so that Thunderbird reads it unchanged")
+
+// isThunderbird tells whether Thunderbird, or a program made of it, asks.
+func isThunderbird(r *http.Request) bool { return strings.Contains(r.UserAgent(), "Thunderbird/") }
+
 // poxError turns what the format has words for into an answer in that format.
 func (s *Public) poxError(c echo.Context, err error) error {
 	switch {
 	case errors.Is(err, directory.ErrNotFound):
 		return s.sendPOXError(c, autodiscover.AddressNotFound)
-	case errors.Is(err, autodiscover.ErrPlaintext), errors.Is(err, autodiscover.ErrAuth):
+	case errors.Is(err, autodiscover.ErrPlaintext), errors.Is(err, autodiscover.ErrAuth), errors.Is(err, errNotForThunderbird):
 		return s.sendPOXError(c, autodiscover.NoConfiguration)
 	}
 	return err

@@ -15,6 +15,9 @@ const (
 	syncSchema    = "http://schemas.microsoft.com/exchange/autodiscover/mobilesync/responseschema/2006"
 )
 
+// thunderbirdAgent is what Thunderbird calls itself.
+var thunderbirdAgent = []string{"User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Thunderbird/153.7.0"}
+
 // poxRequest is what clients post; inner is put in as it is.
 func poxRequest(inner, schema string) string {
 	return `<?xml version="1.0" encoding="utf-8"?>
@@ -61,30 +64,34 @@ func TestAutodiscoverAnswersEachClientsRequest(t *testing.T) {
 		header     []string
 		want       string
 	}{
-		"IMAP":            {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), outlookSchema), nil, "IMAP imap.example.com office@example.com"},
-		"POP3":            {"/autodiscover/autodiscover.xml", poxRequest(mail("workshop@example.com"), outlookSchema), nil, "POP3 pop.example.com workshop@example.com"},
-		"letter case":     {"/Autodiscover/AutoDiscover.XML", poxRequest(mail("Kiosk@Example.com"), outlookSchema), nil, "POP3 pop.example.com Kiosk@example.com"},
-		"doubled slash":   {"//autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), outlookSchema), nil, "IMAP imap.example.com office@example.com"},
-		"ampersand":       {"/autodiscover/autodiscover.xml", poxRequest(mail("a&b@example.com"), outlookSchema), nil, "POP3 pop.example.com a&b@example.com"},
-		"escaped":         {"/autodiscover/autodiscover.xml", poxRequest(mail("a&amp;b@example.com"), outlookSchema), nil, "POP3 pop.example.com a&b@example.com"},
-		"FairEmail":       {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), outlookSchema), []string{"Content-Type", "application/x-www-form-urlencoded"}, "IMAP imap.example.com office@example.com"},
-		"credentials":     {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), outlookSchema), []string{"Authorization", "Basic b2ZmaWNlOnNlY3JldA=="}, "IMAP imap.example.com office@example.com"},
-		"own login":       {"/autodiscover/autodiscover.xml", poxRequest(mail("boss@example.com"), outlookSchema), nil, "IMAP imap.example.com 00123"},
-		"other address":   {"/autodiscover/autodiscover.xml", poxRequest(mail("chef@example.com"), outlookSchema), nil, "IMAP imap.example.com 00123"},
-		"nobody":          {"/autodiscover/autodiscover.xml", poxRequest(mail("nobody@example.com"), outlookSchema), nil, "IMAP imap.example.com nobody@example.com"},
-		"alias domain":    {"/autodiscover/autodiscover.xml", poxRequest(mail("nobody@example.net"), outlookSchema), nil, "IMAP imap.example.com nobody@example.com"},
-		"unknown domain":  {"/autodiscover/autodiscover.xml", poxRequest(mail("a@other.example"), outlookSchema), nil, "500"},
-		"LegacyDN":        {"/autodiscover/autodiscover.xml", poxRequest("<LegacyDN>/o=x</LegacyDN>", outlookSchema), nil, "500"},
-		"LegacyDN beside": {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com")+"<LegacyDN>/o=x</LegacyDN>", outlookSchema), nil, "500"},
-		"MobileSync":      {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), syncSchema), nil, "601"},
-		"unknown schema":  {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), "urn:x"), nil, "601"},
-		"no address":      {"/autodiscover/autodiscover.xml", poxRequest("", outlookSchema), nil, "600"},
-		"two @":           {"/autodiscover/autodiscover.xml", poxRequest(mail("a@b@example.com"), outlookSchema), nil, "600"},
-		"not XML":         {"/autodiscover/autodiscover.xml", "hello", nil, "600"},
-		"empty":           {"/autodiscover/autodiscover.xml", "", nil, "600"},
-		"DTD":             {"/autodiscover/autodiscover.xml", `<!DOCTYPE a [<!ENTITY b "c">]>` + poxRequest(mail("&b;@example.com"), outlookSchema), nil, "600"},
-		"plaintext":       {"/autodiscover/autodiscover.xml", poxRequest(mail("a@plain.example"), outlookSchema), nil, "501"},
-		"OAuth2 only":     {"/autodiscover/autodiscover.xml", poxRequest(mail("a@oauth.example"), outlookSchema), nil, "501"},
+		"IMAP":          {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), outlookSchema), nil, "IMAP imap.example.com office@example.com"},
+		"POP3":          {"/autodiscover/autodiscover.xml", poxRequest(mail("workshop@example.com"), outlookSchema), nil, "POP3 pop.example.com workshop@example.com"},
+		"letter case":   {"/Autodiscover/AutoDiscover.XML", poxRequest(mail("Kiosk@Example.com"), outlookSchema), nil, "POP3 pop.example.com Kiosk@example.com"},
+		"doubled slash": {"//autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), outlookSchema), nil, "IMAP imap.example.com office@example.com"},
+		"ampersand":     {"/autodiscover/autodiscover.xml", poxRequest(mail("a&b@example.com"), outlookSchema), nil, "POP3 pop.example.com a&b@example.com"},
+		"escaped":       {"/autodiscover/autodiscover.xml", poxRequest(mail("a&amp;b@example.com"), outlookSchema), nil, "POP3 pop.example.com a&b@example.com"},
+		"FairEmail":     {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), outlookSchema), []string{"Content-Type", "application/x-www-form-urlencoded"}, "IMAP imap.example.com office@example.com"},
+		"credentials":   {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), outlookSchema), []string{"Authorization", "Basic b2ZmaWNlOnNlY3JldA=="}, "IMAP imap.example.com office@example.com"},
+		"own login":     {"/autodiscover/autodiscover.xml", poxRequest(mail("boss@example.com"), outlookSchema), nil, "IMAP imap.example.com 00123"},
+		// Its reader makes 123 of it.
+		"own login, Thunderbird":   {"/autodiscover/autodiscover.xml", poxRequest(mail("boss@example.com"), outlookSchema), thunderbirdAgent, "501"},
+		"local part, Thunderbird":  {"/autodiscover/autodiscover.xml", poxRequest(mail("00123@login.example"), outlookSchema), thunderbirdAgent, "501"},
+		"other login, Thunderbird": {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), outlookSchema), thunderbirdAgent, "IMAP imap.example.com office@example.com"},
+		"other address":            {"/autodiscover/autodiscover.xml", poxRequest(mail("chef@example.com"), outlookSchema), nil, "IMAP imap.example.com 00123"},
+		"nobody":                   {"/autodiscover/autodiscover.xml", poxRequest(mail("nobody@example.com"), outlookSchema), nil, "IMAP imap.example.com nobody@example.com"},
+		"alias domain":             {"/autodiscover/autodiscover.xml", poxRequest(mail("nobody@example.net"), outlookSchema), nil, "IMAP imap.example.com nobody@example.com"},
+		"unknown domain":           {"/autodiscover/autodiscover.xml", poxRequest(mail("a@other.example"), outlookSchema), nil, "500"},
+		"LegacyDN":                 {"/autodiscover/autodiscover.xml", poxRequest("<LegacyDN>/o=x</LegacyDN>", outlookSchema), nil, "500"},
+		"LegacyDN beside":          {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com")+"<LegacyDN>/o=x</LegacyDN>", outlookSchema), nil, "500"},
+		"MobileSync":               {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), syncSchema), nil, "601"},
+		"unknown schema":           {"/autodiscover/autodiscover.xml", poxRequest(mail("office@example.com"), "urn:x"), nil, "601"},
+		"no address":               {"/autodiscover/autodiscover.xml", poxRequest("", outlookSchema), nil, "600"},
+		"two @":                    {"/autodiscover/autodiscover.xml", poxRequest(mail("a@b@example.com"), outlookSchema), nil, "600"},
+		"not XML":                  {"/autodiscover/autodiscover.xml", "hello", nil, "600"},
+		"empty":                    {"/autodiscover/autodiscover.xml", "", nil, "600"},
+		"DTD":                      {"/autodiscover/autodiscover.xml", `<!DOCTYPE a [<!ENTITY b "c">]>` + poxRequest(mail("&b;@example.com"), outlookSchema), nil, "600"},
+		"plaintext":                {"/autodiscover/autodiscover.xml", poxRequest(mail("a@plain.example"), outlookSchema), nil, "501"},
+		"OAuth2 only":              {"/autodiscover/autodiscover.xml", poxRequest(mail("a@oauth.example"), outlookSchema), nil, "501"},
 	} {
 		if got := poxGist(w.pox(t, "http://autodiscover.example.com"+c.path, c.body, c.header...)); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)

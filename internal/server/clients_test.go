@@ -136,18 +136,30 @@ func TestRealThunderbirdGetsEachAccountsOwnProtocol(t *testing.T) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	})
-	t.Run("a login that no autoconfig can carry comes from Autodiscover", func(t *testing.T) {
+	t.Run("a login that it would change", func(t *testing.T) {
 		only.Store("")
 		// The account's login is 00123, which Thunderbird's reader of either format
-		// turns into 123; autoconfig is not answered for it.
-		got, err := tb.Configure(t.Context(), testkit.Person{Email: "boss@example.com", RealName: "Alice"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got.SubSource != pox || got.Incoming.Hostname != "imap.example.com" {
-			t.Errorf("%+v", got)
+		// turns into 123: neither is answered, and it is set up by hand.
+		if got, err := tb.Configure(t.Context(), testkit.Person{Email: "boss@example.com", RealName: "Alice"}); !errors.Is(err, testkit.ErrNoAccount) {
+			t.Errorf("got %+v, %v", got, err)
 		}
 	})
+	for typed, login := range map[string]string{
+		"Office@EXAMPLE.com": "Office@example.com", // the login that the other formats say
+		"a$&b@example.com":   "a$&b@example.com",   // a $ means something where a placeholder is filled in
+		"a$$b@example.com":   "a$$b@example.com",
+	} {
+		t.Run(typed, func(t *testing.T) {
+			only.Store("")
+			got, err := tb.Configure(t.Context(), testkit.Person{Email: typed, RealName: "Alice"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.SubSource != https || got.Incoming.Username != login || got.Outgoing.Username != login {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
 }
 
 // What a panel says of an account, and what is laid over it, arrives in the real
@@ -225,6 +237,12 @@ func TestRealEvolutionGetsEachAccountsOwnProtocol(t *testing.T) {
 		}},
 		{"login is the local part", "00123@login.example", testkit.EvolutionAccount{
 			IMAP: server("imap.login.example", 993, "00123"), SMTP: server("smtp.login.example", 465, "00123"),
+		}},
+		{"a login of its own", "boss@example.com", testkit.EvolutionAccount{
+			IMAP: server("imap.example.com", 993, "00123"), SMTP: server("smtp.example.com", 465, "00123"),
+		}},
+		{"another address of a mailbox", "chef@example.com", testkit.EvolutionAccount{
+			IMAP: server("imap.example.com", 993, "00123"), SMTP: server("smtp.example.com", 465, "00123"),
 		}},
 		{"best of several, with services", "alice@several.example", testkit.EvolutionAccount{
 			IMAP: server("best.several.example", 993, "alice@several.example"), SMTP: server("one.several.example", 465, "alice@several.example"),

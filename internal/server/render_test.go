@@ -176,11 +176,11 @@ func TestAnswersThroughSharedFormsAreThoseOfTheDomainAlone(t *testing.T) {
 			case 6:
 				standIn := settings.MustAddress(thunderbird.EvolutionUser + "@" + name)
 				digest := md5Hex("known@" + terms.Name)
-				var known *policy.Account
+				answer := terms.DigestSettings(standIn)
 				if kept, err := site.LookupDigest(t.Context(), name, digest); err == nil && kept.Known {
-					known = &kept.Account
+					answer = terms.NamedSettings(standIn, settings.MustAddress("known@"+name), kept.Account)
 				}
-				ask(terms.DigestSettings(standIn, known), http.MethodGet, config+"?emailaddress="+url.QueryEscape(standIn.String())+"&emailmd5="+digest, "")
+				ask(answer, http.MethodGet, config+"?emailaddress="+url.QueryEscape(standIn.String())+"&emailmd5="+digest, "")
 			}
 		}
 	})

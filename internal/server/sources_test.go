@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,7 +187,10 @@ func (w *world) run(t testing.TB) {
 func TestAccountsElsewhereGetTheSameAnswers(t *testing.T) {
 	t.Parallel()
 	site := fixedSite(t)
-	questions := append(forDomains(), forAccounts(siteAddresses...)...)
+	// The SQL presets list no aliases, so that a digest of one gets the default (docs/sources.md).
+	questions := slices.DeleteFunc(append(forDomains(), forAccounts(siteAddresses...)...), func(q question) bool {
+		return strings.Contains(q.target, md5Hex("chef@example.com"))
+	})
 	own := servertest.Ground{Site: &site}.Office(t)
 	want := worldOf(own.World).transcript(t, questions)
 	linked := []string{"workshop@example.com", "boss@example.com", "a&b@example.com", "nothing@example.com", "kiosk@quiet.example", "nobody@example.com"}
