@@ -81,4 +81,3 @@ func (a *App) NewEcho(table ...Refusal) *echo.Echo {
 func Get(e *echo.Echo, path string, handler echo.HandlerFunc, around ...echo.MiddlewareFunc) {
 	e.Match([]string{http.MethodGet, http.MethodHead}, path, handler, around...)
 }
-
