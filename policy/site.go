@@ -51,12 +51,13 @@ type Offer struct {
 	Profile            settings.Profile `yaml:"profile,omitzero" json:"profile,omitzero" doc:"what only Apple's configuration profiles can say"`
 }
 
-// Servers are the mail servers by protocol, each list best first. A nil list
+// Servers are the mail servers by protocol, each list best first among those of one security: the first
+// with implicit TLS goes out ([settings.Best]). A nil list
 // means nothing said, an empty one that there is none.
 type Servers struct {
-	IMAP ServerList `yaml:"imap,omitzero" json:"imap,omitzero" doc:"IMAP server, or a list of them, best first; [] for none"`
-	POP3 ServerList `yaml:"pop3,omitzero" json:"pop3,omitzero" doc:"POP3 server, or a list of them, best first; [] for none"`
-	SMTP ServerList `yaml:"smtp,omitzero" json:"smtp,omitzero" doc:"submission server, or a list of them, best first"`
+	IMAP ServerList `yaml:"imap,omitzero" json:"imap,omitzero" doc:"IMAP server, or a list of which the first with implicit TLS is offered, else the first with STARTTLS; [] for none"`
+	POP3 ServerList `yaml:"pop3,omitzero" json:"pop3,omitzero" doc:"POP3 server, or a list of which one is offered as for IMAP; [] for none"`
+	SMTP ServerList `yaml:"smtp,omitzero" json:"smtp,omitzero" doc:"submission server, or a list of which one is offered as for IMAP"`
 }
 
 // ServerList is a list of servers. In YAML, a list of one may be written as that

@@ -208,7 +208,7 @@ providers:
 plans:
   - name: standard
     provider: main
-    servers:                    # a protocol may have a list of servers, best first
+    servers:                    # a protocol may have a list: the first with implicit TLS is offered
 {{- range .Servers}}
       {{.Protocol}}: {host: {{.Host}}, port: {{.Port}}, security: {{.Security}}}
 {{- end}}
