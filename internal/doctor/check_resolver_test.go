@@ -17,14 +17,14 @@ import (
 
 // limited is a name server that knows what another does, and can't do all.
 type limited struct {
-	edns    int  // what it answers to EDNS; -1 is nothing
-	always  int  // what it answers to everything, if not 0; -1 is nothing
-	noTCP   bool // TCP is closed
-	small   bool // only 200 bytes fit into a packet without EDNS
-	tiny    bool // whatever is asked, an answer is cut
-	hangs   bool // TCP takes the question and says nothing
-	silent  uint16
-	referal bool
+	edns     int  // what it answers to EDNS; -1 is nothing
+	always   int  // what it answers to everything, if not 0; -1 is nothing
+	noTCP    bool // TCP is closed
+	small    bool // only 200 bytes fit into a packet without EDNS
+	tiny     bool // whatever is asked, an answer is cut
+	hangs    bool // TCP takes the question and says nothing
+	silent   uint16
+	referral bool
 
 	mu   sync.Mutex
 	asks []bool // with EDNS
@@ -61,7 +61,7 @@ func (l *limited) start(t *testing.T, right string) string {
 			if l.edns == dns.RcodeBadVers {
 				m.SetEdns0(1232, false)
 			}
-		case l.referal:
+		case l.referral:
 			m.RecursionAvailable = false
 			m.Ns = reply(q, "example.com. 300 NS ns.example.com.").Answer
 		default:
@@ -195,7 +195,7 @@ func TestEachFailureOfAResolverHasItsCode(t *testing.T) {
 		"REFUSED":              {&limited{always: dns.RcodeRefused}, nil, DNSRefused, nil},
 		"silence":              {&limited{always: -1}, nil, DNSTimeout, nil},
 		"silent to SRV":        {&limited{silent: dns.TypeSRV}, nil, DNSTimeout, nil},
-		"a referral":           {&limited{referal: true}, nil, DNSNoRecursion, nil},
+		"a referral":           {&limited{referral: true}, nil, DNSNoRecursion, nil},
 		"cut, and TCP refused": {&limited{edns: dns.RcodeFormatError, small: true, noTCP: true}, long, DNSNoTCP, []Code{DNSFormErr}},
 		"cut, and TCP hangs":   {&limited{edns: dns.RcodeFormatError, small: true, hangs: true}, long, DNSNoTCP, []Code{DNSFormErr}},
 		"cut also with EDNS":   {&limited{tiny: true, noTCP: true}, long, DNSNoTCP, nil},
