@@ -36,6 +36,11 @@ type Site interface {
 	// Domains are at most limit domains whose names come after the given one, in their
 	// order, and are among within; nil is all of them.
 	Domains(ctx context.Context, within []string, after string, limit int) ([]policy.Domain, error)
+	// ListedDomains are those that only sources list, in the same way; ListedName is one
+	// name of them, and ListedAliases are the other names of some.
+	ListedDomains(ctx context.Context, within []string, after string, limit int) ([]directory.ListedName, error)
+	ListedName(ctx context.Context, name string) (directory.ListedName, error)
+	ListedAliases(ctx context.Context, domains []string) (map[string][]string, error)
 }
 
 // Options are what an API needs.

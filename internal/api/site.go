@@ -1,11 +1,14 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -117,18 +120,58 @@ func (s *API) listDomains(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	domains, err := s.Site.Domains(c.Request().Context(), actor(c).Bounds(), c.QueryParam("after"), limit+1)
+	ctx, within, after := c.Request().Context(), actor(c).Bounds(), c.QueryParam("after")
+	own, err := s.Site.Domains(ctx, within, after, limit+1)
+	if err != nil {
+		return directory.Unavailable(err)
+	}
+	listed, err := s.Site.ListedDomains(ctx, within, after, limit+1)
 	if err != nil {
 		return directory.Unavailable(err)
 	}
 	page := struct {
-		Domains []policy.Domain `json:"domains"`
-		After   string          `json:"after,omitempty"`
-	}{Domains: append([]policy.Domain{}, domains[:min(len(domains), limit)]...)}
-	if len(domains) > limit {
-		page.After = domains[limit-1].Name
+		Domains []domainAnswer `json:"domains"`
+		After   string         `json:"after,omitempty"`
+	}{Domains: []domainAnswer{}}
+	for _, d := range own {
+		page.Domains = append(page.Domains, domainAnswer{Domain: d})
+	}
+	outside, err := s.listedAnswers(ctx, listed)
+	if err != nil {
+		return err
+	}
+	page.Domains = append(page.Domains, outside...)
+	slices.SortFunc(page.Domains, func(a, b domainAnswer) int { return strings.Compare(a.Name, b.Name) })
+	if len(page.Domains) > limit {
+		page.Domains = page.Domains[:limit]
+		page.After = page.Domains[limit-1].Name
 	}
 	return c.JSON(http.StatusOK, page)
+}
+
+// domainAnswer is a domain of ours, or what a source says of one that only it knows.
+type domainAnswer struct {
+	policy.Domain
+	Source string `json:"source,omitempty"`
+}
+
+func (s *API) listedAnswers(ctx context.Context, listed []directory.ListedName) (all []domainAnswer, err error) {
+	if len(listed) == 0 {
+		return nil, nil
+	}
+	var names []string
+	for _, n := range listed {
+		names = append(names, n.Domain.Name)
+	}
+	aliases, err := s.Site.ListedAliases(ctx, names)
+	if err != nil {
+		return nil, directory.Unavailable(err)
+	}
+	for _, n := range listed {
+		domain := policy.Domain{Name: n.Domain.Name, Plan: n.Domain.Plan, Aliases: aliases[n.Domain.Name]}
+		all = append(all, domainAnswer{domain, n.Source})
+	}
+	return all, nil
 }
 
 func (s *API) showDomain(c echo.Context) error {
@@ -136,14 +179,24 @@ func (s *API) showDomain(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	domain, err := s.Site.Domain(c.Request().Context(), entry.Terms.Name)
-	switch {
-	case errors.Is(err, directory.ErrNotFound): // another source has it
-		return err
-	case err != nil:
+	ctx := c.Request().Context()
+	domain, err := s.Site.Domain(ctx, entry.Terms.Name)
+	if err == nil {
+		return c.JSON(http.StatusOK, domainAnswer{Domain: domain})
+	} else if !errors.Is(err, directory.ErrNotFound) {
 		return directory.Unavailable(err)
 	}
-	return c.JSON(http.StatusOK, domain)
+	listed, err := s.Site.ListedName(ctx, entry.Terms.Name)
+	if errors.Is(err, directory.ErrNotFound) { // a source has it, and lists none
+		return err
+	} else if err != nil {
+		return directory.Unavailable(err)
+	}
+	outside, err := s.listedAnswers(ctx, []directory.ListedName{listed})
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, outside[0])
 }
 
 func (s *API) putDomain(c echo.Context) error {

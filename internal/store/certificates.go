@@ -81,22 +81,24 @@ var wantedColumns = []string{
 // WantSpecialNames implements [certificates.Store], in a few statements however many
 // domains there are.
 func (s *Store) WantSpecialNames(ctx context.Context, now time.Time, labels []string) error {
-	const joined = `NOT EXISTS (SELECT 1 FROM certificates c WHERE c.name = `
+	const known = `NOT EXISTS (SELECT 1 FROM certificates c WHERE c.name = `
 	for _, label := range labels {
 		name := `? || n.name`
 		if s.db.Kind == database.MySQL {
 			name = `CONCAT(?, n.name)`
 		}
-		_, err := s.db.ExecContext(ctx, `INSERT INTO certificates
-			(name, domain, class, issued, not_after, renew_at, due_at, tried_at, failures, code, reason, holder, held_until)
-			SELECT `+name+`, n.domain, 2, 0, 0, 0, ?, 0, 0, '', '', '', 0 FROM domain_names n
-			WHERE `+joined+name+`)`, label, now.Unix(), label)
-		if err != nil && !database.IsTaken(err) { // a handshake was quicker: the others are added the next time
-			return err
+		for _, table := range []string{"domain_names", "source_names"} {
+			_, err := s.db.ExecContext(ctx, `INSERT INTO certificates
+				(name, domain, class, issued, not_after, renew_at, due_at, tried_at, failures, code, reason, holder, held_until)
+				SELECT `+name+`, n.domain, 2, 0, 0, 0, ?, 0, 0, '', '', '', 0 FROM `+table+` n
+				WHERE `+known+name+`)`, label, now.Unix(), label)
+			if err != nil && !database.IsTaken(err) { // a handshake was quicker: the others are added the next time
+				return err
+			}
 		}
 	}
-	_, err := s.db.ExecContext(ctx, `DELETE FROM certificates
-		WHERE class = 2 AND held_until < ? AND domain NOT IN (SELECT name FROM domains)`, now.Unix())
+	_, err := s.db.ExecContext(ctx, `DELETE FROM certificates WHERE class = 2 AND held_until < ?
+		AND domain NOT IN (SELECT name FROM domains) AND domain NOT IN (SELECT domain FROM source_names)`, now.Unix())
 	return err
 }
 

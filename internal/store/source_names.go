@@ -135,6 +135,17 @@ func (s *Store) ListedNames(ctx context.Context, within []string, after string, 
 	return scanAll(rows, scanListed)
 }
 
+// ListedDomains are ListedNames that are the primary names of their domains.
+func (s *Store) ListedDomains(ctx context.Context, within []string, after string, limit int) ([]directory.ListedName, error) {
+	bound, args := among("s.domain", within)
+	rows, err := s.db.QueryContext(ctx, listedAfter+bound+` AND s.name = s.domain ORDER BY s.name LIMIT ?`,
+		append(append([]any{after}, args...), limit)...)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, scanListed)
+}
+
 // ListedPages are all of them, a page at a time.
 func (s *Store) ListedPages(ctx context.Context) iter.Seq2[[]directory.ListedName, error] {
 	key := func(n directory.ListedName) string { return n.Name }
