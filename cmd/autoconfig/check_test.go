@@ -152,7 +152,7 @@ func TestCheckOfAllDomainsStreams(t *testing.T) {
 	}
 	for lines.Scan() {
 		seen++
-		if !regexp.MustCompile(`^d\d+\.example +error +\S.*HOST-MISSING \(3\)`).MatchString(lines.Text()) || strings.HasPrefix(lines.Text(), "d7.") {
+		if !regexp.MustCompile(`^d\d+\.example +error +\S.*HOST-MISSING \(4\)`).MatchString(lines.Text()) || strings.HasPrefix(lines.Text(), "d7.") {
 			t.Errorf("a line says %q", lines.Text())
 		}
 	}
