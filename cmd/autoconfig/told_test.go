@@ -171,7 +171,7 @@ oidc: {issuer: "http://127.0.0.1:1", client_id: a, client_secret_file: oidc.secr
 	}
 	for code, want := range map[string]string{
 		"certificate-expired":    `has expired at`,
-		"certificate-names":      `isn't for setup.example.com, the host of public_url: it is for other.example.net`,
+		"certificate-names":      `no certificate is for setup.example.com, the host of public_url: it is for other.example.net`,
 		"identity-provider-down": `the identity provider can't be used`,
 	} {
 		if !strings.Contains(said, "code="+code) || !strings.Contains(said, want) {

@@ -128,9 +128,12 @@ func TestPresetActiveDirectory(t *testing.T) {
 // it. Without the rule in the filter the bit is still heeded.
 func TestActiveDirectoryBitWithoutTheRule(t *testing.T) {
 	t.Parallel()
-	schema := strings.Replace(testkit.ActiveDirectorySchema,
-		"NAME 'userAccountControl' EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27",
-		"NAME 'userAccountControl' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15", 1)
+	const numbers = "NAME 'userAccountControl' EQUALITY integerMatch\n  SYNTAX 1.3.6.1.4.1.1466.115.121.1.27"
+	const texts = "NAME 'userAccountControl' EQUALITY caseIgnoreMatch\n  SYNTAX 1.3.6.1.4.1.1466.115.121.1.15"
+	schema := strings.Replace(testkit.ActiveDirectorySchema, numbers, texts, 1)
+	if schema == testkit.ActiveDirectorySchema {
+		t.Fatal("the schema is written in another way")
+	}
 	s := testkit.StartSlapd(t, testkit.SlapdOptions{Schema: schema, LDIF: activeDirectoryEntries()})
 	o := reader(t, s, "active-directory")
 	with := open(t, o)
