@@ -30,10 +30,10 @@ func (sim *simulation) thunderbird(ctx context.Context) *Setup {
 	own := sim.provider(ctx, thunderbirdPatience,
 		atHost("https", d)+q, atDomain("https", d)+q,
 		atHost("http", d)+q, atDomain("http", d)+q)
-	own = orElse(own, sim.provider(ctx, databasePatience, desktopDatabase+d))
+	own = sim.orProvider(ctx, own, databasePatience, desktopDatabase+d)
 	for _, name := range sim.mxNames(ctx) {
-		own = orElse(own, sim.provider(ctx, thunderbirdPatience, atHost("https", name)+q))
-		own = orElse(own, sim.provider(ctx, databasePatience, desktopDatabase+name))
+		own = sim.orProvider(ctx, own, thunderbirdPatience, atHost("https", name)+q)
+		own = sim.orProvider(ctx, own, databasePatience, desktopDatabase+name)
 	}
 	// Autodiscover is always asked, and counts if nothing else does.
 	found := orElse(own, sim.thunderbirdPOX(ctx, sim.domain, sim.address.String(), ""))
@@ -41,6 +41,20 @@ func (sim *simulation) thunderbird(ctx context.Context) *Setup {
 		sim.note("Its first choice is an account of the type %s, which is not for IMAP or POP3.", found.Protocol)
 	}
 	return found
+}
+
+// orProvider asks another provider, whose answer counts only where there is none yet.
+// Thunderbird ends its requests to it then.
+func (sim *simulation) orProvider(ctx context.Context, own *Setup, patience time.Duration, urls ...string) *Setup {
+	before := len(sim.result.Steps)
+	found := sim.provider(ctx, patience, urls...)
+	if own == nil {
+		return found
+	}
+	for i := range sim.result.Steps[before:] {
+		sim.result.Steps[before+i].Verdict = "asked as well, not needed"
+	}
+	return own
 }
 
 func orElse(a, b *Setup) *Setup {
