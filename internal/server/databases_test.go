@@ -48,6 +48,8 @@ func forAccounts(addresses ...string) []question {
 		get("http://autoconfig.example.com/mail/config-v1.1.xml?emailaddress=" + escaped)
 		get("http://other.example/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress=" + escaped)
 		get("http://" + typed.Domain() + "/mail/config-v1.1.xml?emailaddress=EVOLUTIONUSER%40" + typed.Domain() + "&emailmd5=" + md5Hex(strings.ToLower(typed.String())))
+		get("http://x/.well-known/mail-v1.xml/?EmailAddress=+" + escaped + ".%20")
+		get("http://x//v1.1/mail/config-v1.1.xml?email=" + url.QueryEscape(escaped))
 		get(poxURL + "?email=" + escaped)
 		get("http://x/autodiscover/autodiscover.json?Protocol=AutodiscoverV1&Email=" + escaped)
 		get("http://x/autodiscover/autodiscover.json/v1.0/" + url.PathEscape(typed.String()) + "?Protocol=AutodiscoverV1")

@@ -122,19 +122,22 @@ func decodeAddress(raw string) (string, error) {
 		}
 		return text, nil
 	}
+	around := "" // a blank that the program may have in its own copy
 	for range mostEncodings {
-		raw = trimBlanks(raw)
+		if cut := trimBlanks(raw); cut != raw {
+			raw, around = cut, " "
+		}
 		text := unescaped(raw)
 		switch {
 		case strings.IndexByte(text, '@') >= 0 && strings.HasPrefix(text, `"`):
 			spaced, err := url.QueryUnescape(raw)
-			return spaced, err
+			return around + spaced, err
 		case strings.IndexByte(text, '@') >= 0 || text == raw:
-			return text, nil
+			return around + text, nil
 		}
 		raw = text
 	}
-	return raw, nil
+	return around + raw, nil
 }
 
 func isEncodedPlus(raw string) bool { return len(raw) > 2 && strings.EqualFold(raw[:3], "%2B") }
