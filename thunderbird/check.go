@@ -18,8 +18,9 @@ func untold(s settings.Settings) string {
 func Check(s settings.Settings) settings.Problems {
 	var warnings settings.Problems
 	if _, err := Resolve(s); err != nil {
-		warnings.Warn("", "autoconfig is not answered, nor Thunderbird by Autodiscover: it would change the login %q, and no "+
-			"placeholder stands for it; other programs are told by Autodiscover, by profiles and by Evolution's digest", untold(s))
+		warnings.Warn("", "autoconfig is not answered, nor Thunderbird by Autodiscover: it would change the login %q, "+
+			"and no placeholder stands for it; other programs are told by Autodiscover, by profiles and by Evolution's "+
+			"digest", untold(s))
 	}
 	for _, side := range []struct {
 		name   string

@@ -44,7 +44,8 @@ func resolve(login *settings.Login, s settings.Settings) error {
 	// In what Thunderbird puts in a placeholder's place, a $ means something: its text
 	// goes through JavaScript's String.replace (AccountConfig.sys.mjs, replaceVariables).
 	filledOtherwise := s.Respelled && login.Pattern == "{address}" || strings.Contains(s.Typed.Local(), "$")
-	read := !Mangles(login.Literal) || s.StandIn && strings.TrimFunc(login.Literal, isBlank) == login.Literal // Evolution reads text
+	read := !Mangles(login.Literal) || s.StandIn && strings.TrimFunc(login.Literal,
+		isBlank) == login.Literal // Evolution reads text
 	safe := login.Literal != "" && read && !strings.Contains(login.Literal, "%EMAIL")
 	switch {
 	case safe && (filledOtherwise || s.Typed.Local() == EvolutionUser): // Evolution asked for a literal, and gets it back

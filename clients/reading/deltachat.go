@@ -83,7 +83,7 @@ func (r *deltachat) text(_, text string) {
 		r.server.Username = r.fill(text)
 	case "port":
 		port, _ := strconv.ParseUint(text, 10, 16) // 0 means the usual ones
-		r.server.Port = int(port)                  //nolint:gosec // 16 bits
+		r.server.Port = int(port)
 	case "sockettype":
 		// What it doesn't know is tried in all ways.
 		r.server.Security = map[string]settings.Security{

@@ -79,8 +79,8 @@ func (r *deltachatPOX) end(element string) {
 	if host == "" || at == "" || kind != "imap" && kind != "smtp" {
 		return
 	}
-	port, _ := strconv.ParseUint(at, 10, 16)                                     // 0 means the usual ones
-	s := Server{Type: kind, Host: host, Port: int(port), Security: settings.TLS} //nolint:gosec // 16 bits
+	port, _ := strconv.ParseUint(at, 10, 16) // 0 means the usual ones
+	s := Server{Type: kind, Host: host, Port: int(port), Security: settings.TLS}
 	s.Username = r.person.Email
 	switch {
 	case r.has["ssl"] == "off":

@@ -144,7 +144,7 @@ func outlookServer(e *element, person Person) (Server, bool, error) {
 		if err != nil || n == 0 {
 			return s, false, refuse("%s: %q is not a port", kind, port)
 		}
-		s.Port = int(n) //nolint:gosec // 16 bits
+		s.Port = int(n)
 	}
 	if err := s.outlookSecurity(e, kind); err != nil {
 		return s, false, err

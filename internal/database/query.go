@@ -63,7 +63,6 @@ func (db *DB) prepared(ctx context.Context, query string) *sql.Stmt {
 	if db.prepares.Load() >= maxPrepared {
 		return nil
 	}
-	//nolint:sqlclosecheck // kept as long as the pool, which closes it
 	statement, err := db.pool.PrepareContext(ctx, query)
 	if err != nil {
 		return nil // the question itself will say why

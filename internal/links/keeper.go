@@ -122,7 +122,7 @@ func (o Order) check() error {
 func newID(now time.Time) string {
 	raw := make([]byte, 15)
 	_, _ = rand.Read(raw[6:])
-	milliseconds := uint64(now.UnixMilli()) //nolint:gosec // not before 1970
+	milliseconds := uint64(now.UnixMilli())
 	binary.BigEndian.PutUint64(raw, milliseconds<<16|uint64(binary.BigEndian.Uint16(raw[6:8])))
 	return letters.EncodeToString(raw)
 }

@@ -36,7 +36,8 @@ var leftOut = map[string]string{
 var emptied = []string{"sessions"}
 
 // ownMeta are facts of a database and not of the site: they only ever rise.
-const ownMeta = ` WHERE name NOT IN ('` + metaGeneration + `', '` + metaConfig + `', '` + metaIssued + `', '` + metaNames + `')`
+const ownMeta = ` WHERE name NOT IN ('` + metaGeneration + `', '` + metaConfig + `', '` +
+	metaIssued + `', '` + metaNames + `')`
 
 // BackupOptions are what the first line of a backup says beside what the database
 // knows.
@@ -109,7 +110,6 @@ func (s *Store) Holdings(ctx context.Context) (map[string]int64, error) {
 		tables, err := s.tables(ctx, q)
 		for _, t := range tables {
 			var n int64
-			//nolint:gosec // our own words
 			if err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+t.name+t.where).Scan(&n); err != nil {
 				return err
 			}
@@ -193,7 +193,6 @@ func (s *Store) tables(ctx context.Context, q database.Queryer) ([]table, error)
 // read gives every row as it is written in a backup; the values are good until the
 // next.
 func (t table) read(ctx context.Context, q database.Queryer, each func(values []any) error) error {
-	//nolint:gosec // our own words
 	rows, err := q.QueryContext(ctx, `SELECT `+strings.Join(t.columns, ", ")+` FROM `+t.name+t.where)
 	if err != nil {
 		return err

@@ -153,7 +153,6 @@ func (s *Store) AccountsOf(ctx context.Context, keys []string) ([]policy.Account
 func accountsOf(ctx context.Context, q database.Queryer, keys []string) ([]policy.Account, error) {
 	var all []policy.Account
 	for part := range slices.Chunk(keys, batchRows) {
-		//nolint:gosec // question marks only
 		found, err := documents[policy.Account](ctx, q, `SELECT document FROM accounts WHERE id IN (SELECT account `+
 			`FROM addresses WHERE address IN (`+database.Marks(len(part))+`)) ORDER BY address`, arguments(part)...)
 		if err != nil {
@@ -205,7 +204,6 @@ func removeAccounts(ctx context.Context, tx database.Queryer, keys []string) err
 }
 
 func idsOf(ctx context.Context, tx database.Queryer, keys []string) ([]int64, error) {
-	//nolint:gosec // question marks only
 	rows, err := tx.QueryContext(ctx, `SELECT id FROM accounts WHERE address IN (`+database.Marks(len(keys))+`)`,
 		arguments(keys)...)
 	if err != nil {

@@ -88,7 +88,6 @@ var ofNames = []string{"pacc", "checks"}
 func removePublished(ctx context.Context, tx database.Queryer, names []string) error {
 	for part := range slices.Chunk(names, batchRows) {
 		for _, table := range ofNames {
-			//nolint:gosec // our own words
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE name IN (`+database.Marks(len(part))+`)`,
 				arguments(part)...); err != nil {
 				return err
@@ -101,7 +100,6 @@ func removePublished(ctx context.Context, tx database.Queryer, names []string) e
 // removeOrphans is [removePublished] of all names that there aren't.
 func removeOrphans(ctx context.Context, tx database.Queryer) error {
 	for _, table := range ofNames {
-		//nolint:gosec // our own words
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+
 			` WHERE name NOT IN (SELECT name FROM domain_names) AND name NOT IN (SELECT name FROM source_names)`); err != nil {
 			return err
@@ -203,7 +201,6 @@ func (s *Store) replaceRows(
 		write = append(write, r)
 	}
 	for k, r := range stored {
-		//nolint:gosec // our own words
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE `+key+` = ?`, k); err != nil {
 			return false, err
 		}

@@ -44,7 +44,6 @@ func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]stri
 	}
 	var all []due
 	for _, names := range []string{`domain_names n`, `source_names n`} {
-		//nolint:gosec // our own words
 		rows, err := s.db.QueryContext(ctx, `SELECT n.name, COALESCE(c.due_at, 0) FROM `+names+`
 			LEFT JOIN checks c ON c.name = n.name
 			WHERE c.due_at IS NULL OR c.due_at <= ? OR c.checked_at > ? ORDER BY COALESCE(c.due_at, 0), n.name LIMIT ?`,
@@ -90,9 +89,9 @@ func (s *Store) Check(ctx context.Context, name string) (doctor.Result, error) {
 // their order: those of domains, by their primary names, or of all if it is nil.
 func (s *Store) Checks(ctx context.Context, domains []string, after string, limit int) ([]doctor.Result, error) {
 	bound, args := among("domain", domains)
-	//nolint:gosec // bound has question marks only
 	rows, err := s.db.QueryContext(ctx, `SELECT checked_at, due_at, failures, report FROM checks
-		WHERE name > ? AND (name IN (SELECT name FROM domain_names WHERE 1 = 1`+bound+`) OR name IN (SELECT name FROM source_names WHERE 1 = 1`+bound+`)) ORDER BY name LIMIT ?`, //nolint:gosec // bound has question marks only
+		WHERE name > ? AND (name IN (SELECT name FROM domain_names WHERE 1 = 1`+bound+`)
+			OR name IN (SELECT name FROM source_names WHERE 1 = 1`+bound+`)) ORDER BY name LIMIT ?`,
 		append(slices.Concat([]any{after}, args, args), limit)...)
 	if err != nil {
 		return nil, err

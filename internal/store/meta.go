@@ -31,7 +31,10 @@ func (s *Store) begin(ctx context.Context) error {
 		return nil
 	}
 	return s.db.Change(ctx, func(tx database.Queryer) error {
-		for name, value := range map[string]string{metaSiteID: newID(), metaGeneration: "1", metaConfig: "1", metaNames: "1"} {
+		for name, value := range map[string]string{
+			metaSiteID: newID(), metaGeneration: "1", metaConfig: "1",
+			metaNames: "1",
+		} {
 			if _, err := meta(ctx, tx, name); err == nil {
 				continue
 			}

@@ -37,7 +37,9 @@ func (s *Store) PutNames(ctx context.Context, source string, order []string, nam
 	})
 }
 
-func putNames(ctx context.Context, tx database.Queryer, kind database.Kind, source string, order []string, names []directory.SourceName) error {
+func putNames(ctx context.Context, tx database.Queryer, kind database.Kind, source string, order []string,
+	names []directory.SourceName,
+) error {
 	keys := make([]string, len(names))
 	for i, n := range names {
 		keys[i] = n.Name
@@ -58,7 +60,8 @@ func putNames(ctx context.Context, tx database.Queryer, kind database.Kind, sour
 	for _, n := range names {
 		before, found := kept[n.Name]
 		at := slices.Index(order, before.Source)
-		if found && (before == directory.ListedName{Source: source, SourceName: n} || at >= 0 && at < slices.Index(order, source)) {
+		if found && (before == directory.ListedName{Source: source, SourceName: n} || at >= 0 && at < slices.Index(order,
+			source)) {
 			continue // as it was, or one that is asked earlier has it
 		}
 		kept[n.Name] = directory.ListedName{Source: source, SourceName: n} // it may come twice
@@ -68,7 +71,8 @@ func putNames(ctx context.Context, tx database.Queryer, kind database.Kind, sour
 		return nil
 	}
 	for _, n := range write {
-		_, err := tx.ExecContext(ctx, kind.Upsert("source_names", []string{"name"}, []string{"domain", "plan", "source"}), n.Name, n.Domain.Name, n.Domain.Plan, source)
+		_, err := tx.ExecContext(ctx, kind.Upsert("source_names", []string{"name"}, []string{"domain", "plan", "source"}),
+			n.Name, n.Domain.Name, n.Domain.Plan, source)
 		if err != nil {
 			return err
 		}
@@ -80,12 +84,16 @@ func putNames(ctx context.Context, tx database.Queryer, kind database.Kind, sour
 func (s *Store) RemoveNames(ctx context.Context, source string, names []string) error {
 	return s.db.Change(ctx, func(tx database.Queryer) error {
 		for part := range slices.Chunk(names, batchRows) {
-			_, err := tx.ExecContext(ctx, `DELETE FROM source_names WHERE source = ? AND name IN (`+database.Marks(len(part))+`)`, append([]any{source}, arguments(part)...)...) //nolint:gosec // marks only
+			_, err := tx.ExecContext(ctx, `DELETE FROM source_names
+				WHERE source = ? AND name IN (`+database.Marks(len(part))+`)`,
+				append([]any{source}, arguments(part)...)...)
 			if err != nil {
 				return err
 			}
 			for _, table := range ofNames {
-				_, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE name IN (`+database.Marks(len(part))+`) AND name NOT IN (SELECT name FROM domain_names)`, arguments(part)...) //nolint:gosec // our own words
+				//nolint:gosec // our own words
+				_, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE name IN (`+database.Marks(len(part))+`)
+					AND name NOT IN (SELECT name FROM domain_names)`, arguments(part)...)
 				if err != nil {
 					return err
 				}
@@ -97,7 +105,8 @@ func (s *Store) RemoveNames(ctx context.Context, source string, names []string) 
 
 // NamesOf implements [directory.NameStore].
 func (s *Store) NamesOf(ctx context.Context, source, after string, limit int) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT name FROM source_names WHERE source = ? AND name > ? ORDER BY name LIMIT ?`, source, after, limit)
+	rows, err := s.db.QueryContext(ctx, `SELECT name FROM source_names WHERE source = ? AND name > ?
+		ORDER BY name LIMIT ?`, source, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +125,8 @@ func (s *Store) NamedSources(ctx context.Context) ([]string, error) {
 // ListedName is a name that a source lists and our own site doesn't have; none is
 // [directory.ErrNotFound].
 func (s *Store) ListedName(ctx context.Context, name string) (directory.ListedName, error) {
-	n, err := scanListed(s.db.QueryRowContext(ctx, listedColumns+` WHERE s.name = ? AND NOT EXISTS (SELECT 1 FROM domain_names n WHERE n.name = s.name)`, name))
+	n, err := scanListed(s.db.QueryRowContext(ctx,
+		listedColumns+` WHERE s.name = ? AND NOT EXISTS (SELECT 1 FROM domain_names n WHERE n.name = s.name)`, name))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = directory.ErrNotFound
 	}
@@ -126,9 +136,12 @@ func (s *Store) ListedName(ctx context.Context, name string) (directory.ListedNa
 // ListedNames are at most limit names that sources list and our own site doesn't have,
 // that come after the given one, in their order, and whose domains are among within;
 // nil is all of them.
-func (s *Store) ListedNames(ctx context.Context, within []string, after string, limit int) ([]directory.ListedName, error) {
+func (s *Store) ListedNames(ctx context.Context, within []string, after string, limit int) ([]directory.ListedName,
+	error,
+) {
 	bound, args := among("s.domain", within)
-	rows, err := s.db.QueryContext(ctx, listedAfter+bound+` ORDER BY s.name LIMIT ?`, append(append([]any{after}, args...), limit)...)
+	rows, err := s.db.QueryContext(ctx, listedAfter+bound+` ORDER BY s.name LIMIT ?`, append(append([]any{after},
+		args...), limit)...)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +149,9 @@ func (s *Store) ListedNames(ctx context.Context, within []string, after string, 
 }
 
 // ListedDomains are ListedNames that are the primary names of their domains.
-func (s *Store) ListedDomains(ctx context.Context, within []string, after string, limit int) ([]directory.ListedName, error) {
+func (s *Store) ListedDomains(ctx context.Context, within []string, after string, limit int) ([]directory.ListedName,
+	error,
+) {
 	bound, args := among("s.domain", within)
 	rows, err := s.db.QueryContext(ctx, listedAfter+bound+` AND s.name = s.domain ORDER BY s.name LIMIT ?`,
 		append(append([]any{after}, args...), limit)...)
@@ -149,14 +164,18 @@ func (s *Store) ListedDomains(ctx context.Context, within []string, after string
 // ListedPages are all of them, a page at a time.
 func (s *Store) ListedPages(ctx context.Context) iter.Seq2[[]directory.ListedName, error] {
 	key := func(n directory.ListedName) string { return n.Name }
-	return pages(key, func(after string) ([]directory.ListedName, error) { return s.ListedNames(ctx, nil, after, pageSize) })
+	return pages(key, func(after string) ([]directory.ListedName, error) {
+		return s.ListedNames(ctx, nil, after,
+			pageSize)
+	})
 }
 
 // ListedAliases are the other names that sources list of these domains.
 func (s *Store) ListedAliases(ctx context.Context, domains []string) (map[string][]string, error) {
 	aliases := map[string][]string{}
 	for part := range slices.Chunk(domains, batchRows) {
-		rows, err := s.db.QueryContext(ctx, listedColumns+` WHERE s.domain IN (`+database.Marks(len(part))+`) AND s.name <> s.domain
+		rows, err := s.db.QueryContext(ctx, listedColumns+`
+			WHERE s.domain IN (`+database.Marks(len(part))+`) AND s.name <> s.domain
 			AND NOT EXISTS (SELECT 1 FROM domain_names n WHERE n.name = s.name) ORDER BY s.name`, arguments(part)...)
 		if err != nil {
 			return nil, err
@@ -175,7 +194,9 @@ func (s *Store) ListedAliases(ctx context.Context, domains []string) (map[string
 // ListedTerms are the terms of names that sources list, as the directory has them:
 // those of our own domain, where the name is another one of it, else those of the
 // plan. plan gives a name's. A name whose plan there isn't has none.
-func (s *Store) ListedTerms(ctx context.Context, names []directory.ListedName, plan func(directory.ListedName) string) (map[string]*policy.Terms, error) {
+func (s *Store) ListedTerms(ctx context.Context, names []directory.ListedName,
+	plan func(directory.ListedName) string,
+) (map[string]*policy.Terms, error) {
 	var domains []string
 	for _, n := range names {
 		domains = append(domains, n.Domain.Name)
@@ -212,7 +233,9 @@ func (s *Store) ListedTerms(ctx context.Context, names []directory.ListedName, p
 }
 
 // ListedDocuments are what is published of names, with their terms.
-func (s *Store) ListedDocuments(ctx context.Context, names []directory.ListedName, plan func(directory.ListedName) string) ([]Published, error) {
+func (s *Store) ListedDocuments(ctx context.Context, names []directory.ListedName,
+	plan func(directory.ListedName) string,
+) ([]Published, error) {
 	terms, err := s.ListedTerms(ctx, names, plan)
 	if err != nil {
 		return nil, err
@@ -223,11 +246,15 @@ func (s *Store) ListedDocuments(ctx context.Context, names []directory.ListedNam
 		for _, n := range part {
 			keys = append(keys, n.Name)
 		}
-		rows, err := s.db.QueryContext(ctx, `SELECT name, served, waiting FROM pacc WHERE name IN (`+database.Marks(len(keys))+`)`, arguments(keys)...)
+		rows, err := s.db.QueryContext(ctx, `SELECT name, served, waiting FROM pacc
+			WHERE name IN (`+database.Marks(len(keys))+`)`, arguments(keys)...)
 		if err != nil {
 			return nil, err
 		}
-		list, err := scanAll(rows, func(row scanner) (d doctor.Documents, err error) { return d, row.Scan(&d.Name, &d.Served, &d.Waiting) })
+		list, err := scanAll(rows, func(row scanner) (d doctor.Documents, err error) {
+			return d, row.Scan(&d.Name,
+				&d.Served, &d.Waiting)
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -216,7 +216,6 @@ func (s *Store) Entries(ctx context.Context, f staff.EntryFilter) ([]staff.Entry
 	if f.Before != 0 { // alone, or the databases would go through all that is later
 		bound, args = bound+` AND id < ?`, append(args, f.Before)
 	}
-	//nolint:gosec // bound has question marks only
 	rows, err := s.db.QueryContext(ctx, `SELECT id, at, `+entryColumns+` FROM audit WHERE 1 = 1`+bound+` `+
 		`ORDER BY id DESC LIMIT ?`,
 		append(args, f.Limit)...)

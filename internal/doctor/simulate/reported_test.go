@@ -79,8 +79,8 @@ func TestReportedCases(t *testing.T) {
 				t.Fatalf("there is no row %q", c.row)
 			}
 			r := rows[i]
-			if real := fewWords(golden[c.client].line(t, r).Account); real != c.want {
-				t.Errorf("the real program: %q, want %q", real, c.want)
+			if truly := fewWords(golden[c.client].line(t, r).Account); truly != c.want {
+				t.Errorf("the truly program: %q, want %q", truly, c.want)
 			}
 			var ours string
 			switch {
