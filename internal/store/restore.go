@@ -317,7 +317,6 @@ func (s *Store) passSequences(ctx context.Context, tx database.Queryer) error {
 			continue
 		}
 		sequence := `pg_get_serial_sequence('` + i.table + `', '` + i.column + `')`
-		//nolint:gosec // our own words
 		_, err := tx.ExecContext(ctx, `SELECT setval(`+sequence+`, GREATEST(nextval(`+sequence+`), (SELECT `+
 			`COALESCE(MAX(`+i.column+`), 0) + 1 FROM `+i.table+`)), FALSE)`)
 		if err != nil {

@@ -91,7 +91,6 @@ func (s *Store) RemoveNames(ctx context.Context, source string, names []string) 
 				return err
 			}
 			for _, table := range ofNames {
-				//nolint:gosec // our own words
 				_, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE name IN (`+database.Marks(len(part))+`)
 					AND name NOT IN (SELECT name FROM domain_names)`, arguments(part)...)
 				if err != nil {
