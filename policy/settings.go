@@ -45,6 +45,9 @@ func (t *Terms) DigestSettings(standIn settings.Address) settings.Settings {
 // it is, for who types the stand-in. The login is in it. Whoever can make the digest can
 // ask with the address, and a program that is told another login can't sign in.
 func (t *Terms) NamedSettings(standIn, named settings.Address, account Account) settings.Settings {
+	if account.Address.Same(named) { // in another spelling, which must not look like a login of its own
+		named = account.Address.Unquoted()
+	}
 	s := t.PublicSettings(named, account)
 	s.Typed, s.StandIn = standIn, true
 	if s.Mailbox = standIn; t.Has(standIn.Domain()) {
