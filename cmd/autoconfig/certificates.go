@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"autoconfig/autodiscover"
 	"autoconfig/internal/certificates"
 	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
@@ -21,8 +20,6 @@ import (
 	names "autoconfig/internal/lookup"
 	"autoconfig/internal/store"
 	"autoconfig/internal/web"
-	"autoconfig/pacc"
-	"autoconfig/thunderbird"
 )
 
 // stagingDirectory is Let's Encrypt's server for trying things out.
@@ -43,10 +40,7 @@ func newKeeper(basis keeperBasis, process configuration, found *directory.Direct
 	}
 	a := process.ACME
 	o := certificates.Options{
-		Store: basis.store, Secret: basis.secret, Own: basis.own, Labels: []string{
-			thunderbird.HostLabel + ".",
-			autodiscover.HostLabel + ".", pacc.HostLabel + ".",
-		},
+		Store: basis.store, Secret: basis.secret, Own: basis.own, Labels: names.SpecialNames,
 		Served:    servedName(found),
 		Directory: string(a.Directory), Agreed: a.AgreeToTerms, Contact: a.Contact, PerHour: a.OrdersPerHour,
 		Challenges: challengesOf(process), Holder: holder(), UserAgent: "autoconfig/" + version, Logger: basis.logger,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -70,22 +71,39 @@ func (l *certificatesListCmd) Run(c *call, app *application) error {
 	if l.Domain != "" {
 		domains = []string{strings.ToLower(l.Domain)}
 	}
+	rows := l.rows(app.store.AllCertificates(c, domains))
+	if l.JSON {
+		return c.jsonList(rows)
+	}
 	var all []certificateRow
-	for row, err := range app.store.AllCertificates(c, domains) {
+	for row, err := range rows {
 		if err != nil {
 			return err
 		}
-		if !l.Failing || row.Failures > 0 {
-			all = append(all, rowOf(row, time.Now()))
-		}
+		all = append(all, row.(certificateRow))
 	}
-	return printList(c, l.JSON, []string{"NAME", "STATE", "UNTIL", "LAST FAILURE"}, all, func(r certificateRow) []string {
+	return printList(c, false, []string{"NAME", "STATE", "UNTIL", "LAST FAILURE"}, all, func(r certificateRow) []string {
 		until := ""
 		if r.NotAfter != nil {
 			until = r.NotAfter.Format("2006-01-02")
 		}
 		return []string{r.Name, r.State, until, strings.TrimSpace(string(r.Code) + " " + r.Reason)}
 	})
+}
+
+// rows are those that are asked for.
+func (l *certificatesListCmd) rows(all iter.Seq2[certificates.Certificate, error]) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		for row, err := range all {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if (!l.Failing || row.Failures > 0) && !yield(rowOf(row, time.Now()), nil) {
+				return
+			}
+		}
+	}
 }
 
 type certificatesShowCmd struct {

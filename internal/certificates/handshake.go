@@ -17,8 +17,14 @@ var errNoCertificate = errors.New("there is no certificate for the name")
 // entry is a certificate in memory, ready for handshakes.
 type entry struct {
 	certificate *tls.Certificate
-	notAfter    time.Time
+	// until is when it is read again.
+	until time.Time
 }
+
+// keptFor is how long a certificate is served from memory. What others issue is seen
+// sooner (see); this is for what was read just before, and for names that aren't served
+// any more.
+const keptFor = 10 * time.Minute
 
 // Get is the GetCertificate of a [tls.Config]. A name that isn't served costs a look-up
 // of its domain. One that is served and has no certificate waits for it, for a moment,
@@ -30,35 +36,43 @@ func (k *Keeper) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	}
 	ctx := hello.Context()
 	if len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == ProtocolALPN {
-		if !k.serves(ctx, name) {
+		if _, err := k.domainOf(ctx, name); err != nil {
 			return nil, errNoCertificate
 		}
 		return k.challengeCertificate(ctx, name)
 	}
-	if e, found := k.loaded.GetIfPresent(name); found && k.Now().Before(e.notAfter) {
-		return e.certificate, nil
+	last, found := k.loaded.GetIfPresent(name)
+	if found && k.Now().Before(last.until) {
+		return last.certificate, nil
 	}
-	if !k.serves(ctx, name) {
+	domain, err := k.domainOf(ctx, name)
+	if errors.Is(err, ErrNotServed) {
 		return nil, errNoCertificate
 	}
-	e, row, err := k.load(ctx, name)
+	var e *entry
+	var row Certificate
+	if err == nil {
+		e, row, err = k.load(ctx, name)
+	}
 	switch {
 	case err == nil:
 		return e.certificate, nil
+	case !errors.Is(err, ErrNone) && found: // the database is down: the last one serves on
+		return last.certificate, nil
 	case !errors.Is(err, ErrNone):
 		return nil, err
 	case row.Failures > 0: // it is tried again later
 		return nil, errNoCertificate
 	}
-	return k.waitFor(ctx, name)
+	return k.waitFor(ctx, name, domain)
 }
 
-func (k *Keeper) serves(ctx context.Context, name string) bool {
+// domainOf is the domain of a served name, "" of the service's own; see Options.Served.
+func (k *Keeper) domainOf(ctx context.Context, name string) (string, error) {
 	if k.own[name] {
-		return true
+		return "", nil
 	}
-	_, err := k.Served(ctx, name)
-	return err == nil
+	return k.Served(ctx, name)
 }
 
 // load reads a certificate from the database. Without one, the error is ErrNone and the
@@ -75,7 +89,7 @@ func (k *Keeper) load(ctx context.Context, name string) (*entry, Certificate, er
 	if err != nil {
 		return nil, row, err
 	}
-	e, err := newEntry(row, key)
+	e, err := newEntry(row, key, k.Now().Add(keptFor))
 	if err != nil {
 		return nil, row, fmt.Errorf("the certificate of %s in the database: %w", name, err)
 	}
@@ -85,7 +99,7 @@ func (k *Keeper) load(ctx context.Context, name string) (*entry, Certificate, er
 
 // newEntry leaves out the parsed leaf, which is most of a certificate's memory, and
 // which a server doesn't need.
-func newEntry(row Certificate, key []byte) (*entry, error) {
+func newEntry(row Certificate, key []byte, until time.Time) (*entry, error) {
 	private, err := x509.ParsePKCS8PrivateKey(key)
 	if err != nil {
 		return nil, err
@@ -101,18 +115,11 @@ func newEntry(row Certificate, key []byte) (*entry, error) {
 	if len(c.Certificate) == 0 {
 		return nil, errors.New("the chain is empty")
 	}
-	return &entry{c, row.NotAfter}, nil
+	return &entry{c, until}, nil
 }
 
 // waitFor orders a certificate that a client asks for first, and waits for it.
-func (k *Keeper) waitFor(ctx context.Context, name string) (*tls.Certificate, error) {
-	domain := ""
-	if !k.own[name] {
-		var err error
-		if domain, err = k.Served(ctx, name); err != nil {
-			return nil, errNoCertificate
-		}
-	}
+func (k *Keeper) waitFor(ctx context.Context, name, domain string) (*tls.Certificate, error) {
 	if err := k.Store.WantCertificates(ctx, k.Now(), Certificate{Name: name, Domain: domain, Class: Asked}); err != nil {
 		return nil, err
 	}

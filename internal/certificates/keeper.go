@@ -3,6 +3,7 @@ package certificates
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"log/slog"
@@ -138,9 +139,7 @@ func New(o Options) (*Keeper, error) {
 
 func (k *Keeper) newClient() *acmez.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	if k.Roots != nil {
-		transport.TLSClientConfig.RootCAs = k.Roots
-	}
+	transport.TLSClientConfig = &tls.Config{RootCAs: k.Roots}
 	client := &acmez.Client{
 		Client: &acme.Client{
 			Directory: k.Directory, UserAgent: k.UserAgent, PollTimeout: time.Minute,
@@ -203,7 +202,7 @@ func (k *Keeper) see(ctx context.Context, mark *int64) {
 // want adds rows for what is served since. One replica does it.
 func (k *Keeper) want(ctx context.Context) {
 	now := k.Now()
-	mine, err := k.Store.TakeLease(ctx, "names of certificates", k.Holder, now, now.Add(2*wantEvery))
+	mine, err := k.Store.TakeLease(ctx, "names of certificates", k.Holder, now, now.Add(wantEvery))
 	if err != nil || !mine {
 		return
 	}

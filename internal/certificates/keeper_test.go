@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -414,4 +415,48 @@ func TestAnotherSecret(t *testing.T) {
 	if err := w.shake(name); err == nil {
 		t.Error("it is served")
 	}
+}
+
+// What a replica has in memory is read again after a while, so that a name that isn't
+// served any more has no certificate; while the database is down, it serves on.
+func TestWhatIsInMemoryIsReadAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.host("one.example")
+	var ahead atomic.Int64
+	var down atomic.Bool
+	w.keeper(func(o *certificates.Options) {
+		o.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		o.Store = &failing{Store: o.Store, down: &down}
+	})
+	const name = "autoconfig.one.example"
+	w.row(name, hasOne)
+	if err := w.shake(name); err != nil {
+		t.Fatal(err)
+	}
+	down.Store(true)
+	ahead.Store(int64(time.Hour))
+	if err := w.shake(name); err != nil {
+		t.Errorf("while the database is down: %v", err)
+	}
+	down.Store(false)
+	w.mu.Lock()
+	delete(w.served, "one.example")
+	w.mu.Unlock()
+	if err := w.shake(name); err == nil {
+		t.Error("a name that isn't served any more has a certificate")
+	}
+}
+
+// failing is a store that can be down.
+type failing struct {
+	certificates.Store
+	down *atomic.Bool
+}
+
+func (f *failing) Certificate(ctx context.Context, name string) (certificates.Certificate, error) {
+	if f.down.Load() {
+		return certificates.Certificate{}, errors.New("no connection")
+	}
+	return f.Store.Certificate(ctx, name)
 }

@@ -122,15 +122,13 @@ func (k *Keeper) order(ctx context.Context, c *Certificate) error {
 
 // mayOrder looks at all that can be known before anybody is asked.
 func (k *Keeper) mayOrder(ctx context.Context, c *Certificate) error {
-	if !k.own[c.Name] {
-		domain, err := k.Served(ctx, c.Name)
-		if errors.Is(err, ErrNotServed) {
-			return err
-		} else if err != nil {
-			return &Failure{Internal, err}
-		}
-		c.Domain = domain
+	domain, err := k.domainOf(ctx, c.Name)
+	if errors.Is(err, ErrNotServed) {
+		return err
+	} else if err != nil {
+		return &Failure{Internal, err}
 	}
+	c.Domain = domain
 	if k.LeadsHere != nil {
 		if err := k.LeadsHere(ctx, c.Name); err != nil {
 			return &Failure{Elsewhere, err}

@@ -90,15 +90,15 @@ func (s *Store) WantSpecialNames(ctx context.Context, now time.Time, labels []st
 		for _, table := range []string{"domain_names", "source_names"} {
 			_, err := s.db.ExecContext(ctx, `INSERT INTO certificates
 				(name, domain, class, issued, not_after, renew_at, due_at, tried_at, failures, code, reason, holder, held_until)
-				SELECT `+name+`, n.domain, 2, 0, 0, 0, ?, 0, 0, '', '', '', 0 FROM `+table+` n
-				WHERE `+known+name+`)`, label, now.Unix(), label)
+				SELECT `+name+`, n.domain, ?, 0, 0, 0, ?, 0, 0, '', '', '', 0 FROM `+table+` n
+				WHERE `+known+name+`)`, label, int(certificates.Ahead), now.Unix(), label)
 			if err != nil && !database.IsTaken(err) { // a handshake was quicker: the others are added the next time
 				return err
 			}
 		}
 	}
-	_, err := s.db.ExecContext(ctx, `DELETE FROM certificates WHERE class = 2 AND held_until < ?
-		AND domain NOT IN (SELECT name FROM domains) AND domain NOT IN (SELECT domain FROM source_names)`, now.Unix())
+	_, err := s.db.ExecContext(ctx, `DELETE FROM certificates WHERE class = ? AND held_until < ?
+		AND domain NOT IN (SELECT name FROM domains) AND domain NOT IN (SELECT domain FROM source_names)`, int(certificates.Ahead), now.Unix())
 	return err
 }
 
