@@ -102,6 +102,30 @@ func TestEveryProgramGoesItsWay(t *testing.T) {
 	}
 }
 
+// Thunderbird ends its requests to other providers once a better one has answered: what
+// those say is not said to be taken.
+func TestWhatThunderbirdDoesNotNeed(t *testing.T) {
+	t.Parallel()
+	fred := settings.MustAddress("fred@example.com")
+	w := newWorld(t)
+	ours := w.terms.Settings(fred, w.terms.Unknown(fred))
+	w.service(ours)
+	w.sites["https://live.thunderbird.net"] = answer(ours)
+	steps := w.simulate(t, "thunderbird").Steps
+	taken, beside := 0, 0
+	for _, step := range steps {
+		switch {
+		case strings.HasPrefix(step.Verdict, "takes it"):
+			taken++
+		case strings.Contains(step.Request, "live.thunderbird.net") && step.Verdict == "asked as well, not needed":
+			beside++
+		}
+	}
+	if taken != 1 || beside == 0 {
+		t.Errorf("%d are taken, %d of the database asked beside: %+v", taken, beside, steps)
+	}
+}
+
 func gist(s *Setup) string {
 	if s == nil {
 		return ""
