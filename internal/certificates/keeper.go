@@ -187,7 +187,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// see forgets what another replica has renewed.
+// see has what another replica has renewed read again at its next use. Until then the
+// last one is kept, for a database that is down.
 func (k *Keeper) see(ctx context.Context, mark *int64) {
 	names, next, err := k.Store.CertificatesSince(ctx, *mark)
 	if err != nil {
@@ -195,7 +196,9 @@ func (k *Keeper) see(ctx context.Context, mark *int64) {
 	}
 	*mark = next
 	for _, name := range names {
-		k.loaded.Invalidate(name)
+		if last, found := k.loaded.GetIfPresent(name); found {
+			k.loaded.Set(name, &entry{certificate: last.certificate})
+		}
 	}
 }
 
