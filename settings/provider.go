@@ -1,7 +1,10 @@
 package settings
 
 import (
+	"errors"
 	"regexp"
+	"time"
+	_ "time/tzdata" // the same zones wherever it runs, also where the machine has none
 	"unicode/utf8"
 )
 
@@ -25,6 +28,8 @@ type Provider struct {
 	Logo   string `yaml:"logo,omitempty" json:"logo,omitempty" doc:"file name of the logo in the folder assets of templates_folder"`
 	// Language is a BCP 47 tag.
 	Language string `yaml:"language,omitempty" json:"language,omitempty" doc:"language of texts where the person's isn't known, such as de; English by default"`
+	// TimeZone is a name of the IANA time zone database.
+	TimeZone string `yaml:"time_zone,omitempty" json:"time_zone,omitempty" doc:"time zone of times in messages and on pages, such as Europe/Berlin; UTC by default"`
 }
 
 var (
@@ -47,6 +52,25 @@ func firstRunes(s string, n int) string {
 		return s
 	}
 	return string([]rune(s)[:n])
+}
+
+// Zone is the time zone in which people are told times.
+func (p Provider) Zone() *time.Location {
+	if zone, err := loadZone(p.TimeZone); err == nil {
+		return zone
+	}
+	return time.UTC // Check refuses any other
+}
+
+var errNoZone = errors.New("it is the machine's own")
+
+// loadZone finds a zone by its name; the machine's own isn't one, since it differs
+// between machines.
+func loadZone(name string) (*time.Location, error) {
+	if name == "Local" {
+		return nil, errNoZone
+	}
+	return time.LoadLocation(name)
 }
 
 // Check lists what is wrong with a provider.
@@ -81,6 +105,10 @@ func (p Provider) Check(path string) Problems {
 	}
 	if p.Language != "" && !tag.MatchString(p.Language) {
 		problems.Add(path+".language", "%q is not a language: write a tag such as de or pt-BR", p.Language)
+	}
+	if _, err := loadZone(p.TimeZone); err != nil {
+		problems.Add(path+".time_zone", "%q is not a time zone: write a name of the IANA database, such as Europe/Berlin or "+
+			"UTC", p.TimeZone)
 	}
 	return problems
 }
