@@ -138,6 +138,7 @@ func TestBodiesOverSockets(t *testing.T) {
 type h2 struct {
 	t *testing.T
 	*http2.Framer
+	conn    net.Conn
 	text    bytes.Buffer
 	headers *hpack.Encoder
 }
@@ -148,7 +149,7 @@ func newH2(t *testing.T, address string) *h2 {
 	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
 		t.Fatal(err)
 	}
-	c := &h2{t: t, Framer: http2.NewFramer(conn, conn)}
+	c := &h2{t: t, conn: conn, Framer: http2.NewFramer(conn, conn)}
 	c.headers = hpack.NewEncoder(&c.text)
 	if err := c.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0}); err != nil {
 		t.Fatal(err)
@@ -233,4 +234,39 @@ func TestATooManyEndsAConnectionOfHTTP2(t *testing.T) {
 		}
 		return gone && reset
 	})
+}
+
+// Frames that ask nothing end their connection after a while; a connection that asks
+// may send as much as it likes.
+func TestAConnectionThatOnlySendsIsEnded(t *testing.T) {
+	t.Parallel()
+	address := secure(t, newWorld(t))
+	c := newH2(t, address)
+	ping := bytes.Repeat([]byte{0, 0, 8, 6, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 1000) // answers, which nobody asked for
+	sent := 0
+	for ; sent < 1000; sent++ {
+		if _, err := c.conn.Write(ping); err != nil {
+			break
+		}
+	}
+	if sent == 1000 {
+		t.Error("17 MB of frames were read")
+	}
+}
+
+func TestAConnectionMayAskAllDay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *servertest.Options) { o.Rate = web.Rate{PerSecond: 1e6, Burst: 1e6} })
+	l := listen(t, "127.0.0.1:0")
+	w.serve(t, web.Listeners{Public: l})
+	conn := dialFrom(t, "127.0.7.1", l.Addr().String())
+	answers := bufio.NewReader(conn)
+	for i := range 100 {
+		_, _ = fmt.Fprintf(conn, "GET /nothing HTTP/1.1\r\nHost: autoconfig.example.com\r\nX-Filling: %s\r\n\r\n", bytes.Repeat([]byte("a"), 12<<10))
+		r, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+	}
 }

@@ -4,10 +4,12 @@ import (
 	"container/list"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -50,6 +52,9 @@ type Crowd struct {
 	told  func(reason string)
 	desks desks
 	now   func() time.Time
+	// unasked is how many bytes a connection may send after a request until the next one;
+	// 0 for any number.
+	unasked int64
 
 	mu     sync.Mutex
 	guests map[origin]*guest
@@ -89,7 +94,23 @@ type place struct {
 	// requests are those of HTTP/2.
 	requests int
 	left     bool
+	// unasked is how many bytes came since the last request.
+	unasked atomic.Int64
 }
+
+// Read ends a connection that sends on and on without asking anything: frames of HTTP/2
+// (SETTINGS, PING, PRIORITY) keep a processor busy, and net/http counts none of them.
+func (p *place) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	if p.crowd.unasked > 0 && p.unasked.Add(int64(n)) > p.crowd.unasked && !p.guest.trusted {
+		p.crowd.told(overBytes)
+		hangUp(p.Conn)
+		return 0, errUnasked
+	}
+	return n, err
+}
+
+var errUnasked = errors.New("the client sends without asking")
 
 // newCrowd has nobody in it yet. Clients that are trusted aren't bounded. told hears why
 // something was refused or closed.
@@ -165,6 +186,7 @@ const (
 	overClient = "client" // this client has too much
 	overAll    = "all"    // all have too much together, and nothing is missed less
 	overBusy   = "busy"   // too much is worked on
+	overBytes  = "bytes"  // sent without asking
 	madeRoom   = "room"   // closed for another client's sake
 )
 

@@ -68,6 +68,7 @@ func NewFront(o FrontOptions) *Front {
 	f.metrics = newMetrics(o.Version, o.LinesLost)
 	limits := o.Limits.orDefault()
 	f.Public, f.Private, f.Staff = f.newCrowd("public", limits), f.newCrowd("private", privateLimits), f.newCrowd("staff", limits)
+	f.Public.unasked = mostUnasked
 	return f
 }
 

@@ -18,6 +18,10 @@ const (
 	// maxStreams is how many requests a connection of HTTP/2 has at once. A page with its
 	// assets is five.
 	maxStreams = 16
+	// mostUnasked is how many bytes a client of the public listeners may send after a
+	// request until the next one: the body that net/http still reads after a refusal
+	// (256 KiB), and frames of an idle connection.
+	mostUnasked = 512 << 10
 )
 
 // WriteTimeout is for an answer, from the end of its request's header on.

@@ -30,7 +30,7 @@ func newMetrics(version string, linesLost func() uint64) *metrics {
 		}, []string{"route"}),
 	}
 	m.requests = m.counter("autoconfig_http_requests_total", "Requests by route and status code.", "route", "code")
-	m.shed = m.counter("autoconfig_refused_total", "Connections and requests that were refused or closed, by listener and reason: client (this client has too many), all (all together have too many), room (closed for another client's sake), busy (too much is worked on).", "listener", "reason")
+	m.shed = m.counter("autoconfig_refused_total", "Connections and requests that were refused or closed, by listener and reason: client (this client has too many), all (all together have too many), room (closed for another client's sake), busy (too much is worked on), bytes (sent without asking).", "listener", "reason")
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "autoconfig_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
 	})

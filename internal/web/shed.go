@@ -38,6 +38,9 @@ type streams struct {
 
 func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := placeIn(r.Context())
+	if p != nil {
+		p.unasked.Store(0)
+	}
 	if r.ProtoMajor < 2 || p == nil { // one for each connection, which are counted
 		s.next.ServeHTTP(w, r)
 		return
