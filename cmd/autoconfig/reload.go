@@ -98,7 +98,7 @@ func (v *running) replace(ctx context.Context, before, next *generation) {
 	v.mu.Unlock()
 	next.begin(ctx, v)
 	v.leaving.Add(1)
-	v.front.Show(next.face, func() {
+	v.front.Use(next.handlers, func() {
 		defer v.leaving.Done()
 		before.end()
 		before.ended.Wait()

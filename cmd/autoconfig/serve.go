@@ -117,7 +117,7 @@ func (v *running) run(ctx context.Context, hangups <-chan os.Signal) error {
 	first := v.now()
 	first.lookups.begin(context.WithoutCancel(ctx)) // answers stay fresh as long as any are given
 	first.begin(ended, v)
-	v.front.Show(first.face, nil)
+	v.front.Use(first.handlers, nil)
 	v.group.Go(func() error { return v.front.Serve(ended, v.listeners) })
 	v.group.Go(func() error { return v.store.WatchWrites(ended) })
 	v.group.Go(func() error {

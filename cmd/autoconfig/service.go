@@ -67,7 +67,7 @@ type generation struct {
 	provider *helpdesk.OIDC
 	watcher  *doctor.Watcher
 	desk     *helpdesk.Desk
-	face     *web.Face
+	handlers *web.Handlers
 	// end ends its work in the background; ended is when that is over.
 	end   context.CancelFunc
 	ended sync.WaitGroup
@@ -254,12 +254,12 @@ func (g *generation) show(v *running, app *web.App) {
 		Directory: g.lookups.directory, Site: v.store, Checks: v.store,
 		Links: keeper, Staff: v.desk, Admin: acts,
 	})
-	g.face = &web.Face{App: app, Public: public.Handler(false), Plain: public.Handler(true)}
+	g.handlers = &web.Handlers{App: app, Public: public.Handler(false), Plain: public.Handler(true)}
 	if v.listeners.Staff == nil {
-		g.face.Private = private.Handler(integrations.Routes, g.desk.Routes)
+		g.handlers.Private = private.Handler(integrations.Routes, g.desk.Routes)
 		return
 	}
-	g.face.Private, g.face.Staff = private.Handler(), app.StaffHandler(integrations.Routes, g.desk.Routes)
+	g.handlers.Private, g.handlers.Staff = private.Handler(), app.StaffHandler(integrations.Routes, g.desk.Routes)
 }
 
 // begin starts what a generation does in the background.

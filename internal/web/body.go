@@ -49,9 +49,9 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) io.ReadCloser {
 	var text []byte
 	var err error = &http.MaxBytesError{Limit: b.most}
 	if r.ContentLength <= b.most {
-		if p := placeIn(r.Context()); p != nil && r.ProtoMajor == 1 { // it hasn't sent a whole request yet
-			p.crowd.becomes(p, http.StateNew)
-			defer p.crowd.becomes(p, http.StateActive)
+		if p := connectionIn(r.Context()); p != nil && r.ProtoMajor == 1 { // it hasn't sent a whole request yet
+			p.clients.becomes(p, http.StateNew)
+			defer p.clients.becomes(p, http.StateActive)
 		}
 		text, err = io.ReadAll(http.MaxBytesReader(w, r.Body, b.most))
 	}

@@ -31,7 +31,7 @@ var DefaultLimits = Limits{Connections: 4096, PerClient: 512, Requests: 256}
 // privateLimits are the private listener's.
 var privateLimits = Limits{Connections: 256, PerClient: 256, Requests: 64}
 
-// orDefault puts those of DefaultLimits in the place of zero ones.
+// orDefault replaces zero limits by those of DefaultLimits.
 func (l Limits) orDefault() Limits {
 	for _, field := range []struct {
 		value    *int
@@ -44,52 +44,53 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// Crowd are the clients of a listener, and what each of them holds.
-type Crowd struct {
+// Clients are the clients of a listener, with what each of them holds: connections, requests,
+// places at work.
+type Clients struct {
 	limits  Limits
 	trusted func(netip.Addr) bool
 	// told hears why something was refused or closed.
 	told  func(reason string)
-	desks desks
+	slots slots
 	now   func() time.Time
 	// unasked is how many bytes a connection may send after a request until the next one;
 	// 0 for any number.
 	unasked int64
 
-	mu     sync.Mutex
-	guests map[origin]*guest
+	mu    sync.Mutex
+	byKey map[clientKey]*client
 	// queues are the connections that may be closed for another client's sake, those that
 	// are in their state for longest first. A trusted proxy's are in none.
-	queues      map[http.ConnState]*list.List
-	connections int
-	requests    int
+	queues   map[http.ConnState]*list.List
+	open     int
+	requests int
 }
 
 // origin tells clients apart. A proxy in the /64 of others isn't one of them, and an
 // address that a reload makes trusted is another client from then on.
-type origin struct {
+type clientKey struct {
 	prefix  netip.Prefix
 	trusted bool
 }
 
-// guest is one client.
-type guest struct {
-	origin
-	places map[*place]struct{}
+// client is one IPv4 address or IPv6 /64, with what it holds.
+type client struct {
+	clientKey
+	connections map[*connection]struct{}
 	// requests counts those of HTTP/2, working those that are worked on.
 	requests, working int
 }
 
-// place is a connection.
-type place struct {
+// connection is an open connection of a client.
+type connection struct {
 	net.Conn
-	crowd *Crowd
-	guest *guest
+	clients *Clients
+	client  *client
 	// state is new while a request is waited for or read, active while it is answered, and
 	// idle between two.
 	state http.ConnState
 	since time.Time
-	// queued is the place in the queue of its state, nil where there is none.
+	// queued is its element in the queue of its state, nil if it is in none.
 	queued *list.Element
 	// requests are those of HTTP/2.
 	requests int
@@ -100,10 +101,10 @@ type place struct {
 
 // Read ends a connection that sends on and on without asking anything: frames of HTTP/2
 // (SETTINGS, PING, PRIORITY) keep a processor busy, and net/http counts none of them.
-func (p *place) Read(b []byte) (int, error) {
+func (p *connection) Read(b []byte) (int, error) {
 	n, err := p.Conn.Read(b)
-	if p.crowd.unasked > 0 && p.unasked.Add(int64(n)) > p.crowd.unasked && !p.guest.trusted {
-		p.crowd.told(overBytes)
+	if p.clients.unasked > 0 && p.unasked.Add(int64(n)) > p.clients.unasked && !p.client.trusted {
+		p.clients.told(overBytes)
 		hangUp(p.Conn)
 		return 0, errUnasked
 	}
@@ -112,13 +113,13 @@ func (p *place) Read(b []byte) (int, error) {
 
 var errUnasked = errors.New("the client sends without asking")
 
-// newCrowd has nobody in it yet. Clients that are trusted aren't bounded. told hears why
-// something was refused or closed.
-func newCrowd(limits Limits, trusted func(netip.Addr) bool, told func(string)) *Crowd {
-	return &Crowd{
+// newClients starts without clients. Trusted ones aren't bounded. told is called with the reason
+// whenever something is refused or closed.
+func newClients(limits Limits, trusted func(netip.Addr) bool, told func(string)) *Clients {
+	return &Clients{
 		limits: limits, trusted: trusted, told: told, now: time.Now,
-		desks:  desks{places: make(chan struct{}, limits.Requests)},
-		guests: map[origin]*guest{},
+		slots:  slots{taken: make(chan struct{}, limits.Requests)},
+		byKey:  map[clientKey]*client{},
 		queues: map[http.ConnState]*list.List{http.StateNew: list.New(), http.StateIdle: list.New(), http.StateActive: list.New()},
 	}
 }
@@ -127,7 +128,7 @@ func newCrowd(limits Limits, trusted func(netip.Addr) bool, told func(string)) *
 // goroutine.
 type gate struct {
 	net.Listener
-	crowd *Crowd
+	clients *Clients
 }
 
 // Accept waits for the next connection that is let in.
@@ -137,7 +138,7 @@ func (g *gate) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p := g.crowd.enter(conn); p != nil {
+		if p := g.clients.enter(conn); p != nil {
 			return p, nil
 		}
 		hangUp(conn)
@@ -152,31 +153,31 @@ func hangUp(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// enter gives a connection its place, or nil.
-func (c *Crowd) enter(conn net.Conn) *place {
+// enter admits a connection, or returns nil.
+func (c *Clients) enter(conn net.Conn) *connection {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	g := c.guestAt(conn.RemoteAddr())
+	g := c.clientAt(conn.RemoteAddr())
 	if refusal := c.makeRoom(g); refusal != "" {
 		c.forget(g)
 		c.told(refusal)
 		return nil
 	}
-	p := &place{Conn: conn, crowd: c, guest: g}
+	p := &connection{Conn: conn, clients: c, client: g}
 	c.become(p, http.StateNew)
-	g.places[p] = struct{}{}
-	c.guests[g.origin] = g // making room may have let it go
-	c.connections++
+	g.connections[p] = struct{}{}
+	c.byKey[g.clientKey] = g // making room may have let it go
+	c.open++
 	return p
 }
 
-func (c *Crowd) guestAt(address net.Addr) *guest {
+func (c *Clients) clientAt(address net.Addr) *client {
 	peer, _ := netip.ParseAddrPort(address.String()) // else the zero one: one client
-	from := origin{clientPrefix(peer.Addr()), c.trusted(peer.Addr())}
-	g := c.guests[from]
+	from := clientKey{clientPrefix(peer.Addr()), c.trusted(peer.Addr())}
+	g := c.byKey[from]
 	if g == nil {
-		g = &guest{origin: from, places: map[*place]struct{}{}}
-		c.guests[from] = g
+		g = &client{clientKey: from, connections: map[*connection]struct{}{}}
+		c.byKey[from] = g
 	}
 	return g
 }
@@ -190,19 +191,19 @@ const (
 	madeRoom   = "room"   // closed for another client's sake
 )
 
-// makeRoom closes a connection if there is no place for one more. A client that is
+// makeRoom closes a connection if there is no room for one more. A client that is
 // at its bound loses its own idle ones: an office doesn't notice.
-func (c *Crowd) makeRoom(g *guest) (refusal string) {
-	if !g.trusted && len(g.places) >= c.limits.PerClient {
+func (c *Clients) makeRoom(g *client) (refusal string) {
+	if !g.trusted && len(g.connections) >= c.limits.PerClient {
 		return c.replace(g.oldest(http.StateIdle), overClient)
 	}
-	if c.connections < c.limits.Connections {
+	if c.open < c.limits.Connections {
 		return ""
 	}
 	return c.replace(c.victim(), overAll)
 }
 
-func (c *Crowd) replace(victim *place, otherwise string) (refusal string) {
+func (c *Clients) replace(victim *connection, otherwise string) (refusal string) {
 	if victim == nil {
 		return otherwise
 	}
@@ -210,7 +211,7 @@ func (c *Crowd) replace(victim *place, otherwise string) (refusal string) {
 	return ""
 }
 
-func (c *Crowd) evict(p *place) {
+func (c *Clients) evict(p *connection) {
 	c.leave(p)
 	hangUp(p.Conn)
 	c.told(madeRoom)
@@ -225,7 +226,7 @@ const stalled = time.Second
 // and an office has many from one. A client that behaves sends its request with its
 // connection, and is gone from its queue before it is the oldest. Where all are being
 // answered, the one whose answer takes too long goes.
-func (c *Crowd) victim() *place {
+func (c *Clients) victim() *connection {
 	flood := http.StateNew
 	if c.queues[http.StateIdle].Len() > c.queues[flood].Len() {
 		flood = http.StateIdle
@@ -240,15 +241,15 @@ func (c *Crowd) victim() *place {
 }
 
 // longest is the connection that is in a state for longest, or nil.
-func (c *Crowd) longest(state http.ConnState) *place {
+func (c *Clients) longest(state http.ConnState) *connection {
 	if first := c.queues[state].Front(); first != nil {
-		return first.Value.(*place)
+		return first.Value.(*connection)
 	}
 	return nil
 }
 
 // older is whichever is in its state for longer.
-func (p *place) older(other *place) *place {
+func (p *connection) older(other *connection) *connection {
 	if other == nil || p.since.Before(other.since) {
 		return p
 	}
@@ -256,9 +257,9 @@ func (p *place) older(other *place) *place {
 }
 
 // oldest is the connection that is in a state for longest, or nil.
-func (g *guest) oldest(state http.ConnState) *place {
-	var found *place
-	for p := range g.places {
+func (g *client) oldest(state http.ConnState) *connection {
+	var found *connection
+	for p := range g.connections {
 		if p.state == state {
 			found = p.older(found)
 		}
@@ -266,85 +267,85 @@ func (g *guest) oldest(state http.ConnState) *place {
 	return found
 }
 
-// leave gives a place back. It may be said twice.
-func (c *Crowd) leave(p *place) {
+// leave counts a connection as closed. It may be called twice.
+func (c *Clients) leave(p *connection) {
 	if p.left {
 		return
 	}
 	p.left = true
 	c.unqueue(p)
-	delete(p.guest.places, p)
-	c.connections--
-	c.forget(p.guest)
+	delete(p.client.connections, p)
+	c.open--
+	c.forget(p.client)
 }
 
-func (c *Crowd) forget(g *guest) {
-	if len(g.places) == 0 && g.requests == 0 && g.working == 0 && c.guests[g.origin] == g {
-		delete(c.guests, g.origin)
+func (c *Clients) forget(g *client) {
+	if len(g.connections) == 0 && g.requests == 0 && g.working == 0 && c.byKey[g.clientKey] == g {
+		delete(c.byKey, g.clientKey)
 	}
 }
 
-// Close gives the place back.
-func (p *place) Close() error {
-	p.crowd.mu.Lock()
-	p.crowd.leave(p)
-	p.crowd.mu.Unlock()
+// Close closes the connection and counts it as closed.
+func (p *connection) Close() error {
+	p.clients.mu.Lock()
+	p.clients.leave(p)
+	p.clients.mu.Unlock()
 	return p.Conn.Close()
 }
 
 // changed is net/http's word on a connection.
-func (c *Crowd) changed(conn net.Conn, state http.ConnState) {
-	if p := placeOf(conn); p != nil && state != http.StateNew {
+func (c *Clients) changed(conn net.Conn, state http.ConnState) {
+	if p := connectionOf(conn); p != nil && state != http.StateNew {
 		c.becomes(p, state)
 	}
 }
 
-func (c *Crowd) becomes(p *place, state http.ConnState) {
+func (c *Clients) becomes(p *connection, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.become(p, state)
 }
 
 // become puts a connection at the end of the queue of its state.
-func (c *Crowd) become(p *place, state http.ConnState) {
+func (c *Clients) become(p *connection, state http.ConnState) {
 	c.unqueue(p)
 	p.state, p.since = state, c.now()
-	if queue := c.queues[state]; queue != nil && !p.left && !p.guest.trusted {
+	if queue := c.queues[state]; queue != nil && !p.left && !p.client.trusted {
 		p.queued = queue.PushBack(p)
 	}
 }
 
-func (c *Crowd) unqueue(p *place) {
+func (c *Clients) unqueue(p *connection) {
 	if p.queued != nil {
 		c.queues[p.state].Remove(p.queued)
 		p.queued = nil
 	}
 }
 
-func placeOf(conn net.Conn) *place {
+func connectionOf(conn net.Conn) *connection {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}
-	p, _ := conn.(*place)
+	p, _ := conn.(*connection)
 	return p
 }
 
-type placeKey struct{}
+type connectionKey struct{}
 
-// withPlace lets a request find its connection.
-func withPlace(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, placeKey{}, placeOf(conn))
+// withConnection lets a request find its connection.
+func withConnection(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, connectionOf(conn))
 }
 
-// placeIn is a request's connection, nil where there is none of ours.
-func placeIn(ctx context.Context) *place {
-	p, _ := ctx.Value(placeKey{}).(*place)
+// connectionIn is a request's connection, nil where there is none of ours.
+func connectionIn(ctx context.Context) *connection {
+	p, _ := ctx.Value(connectionKey{}).(*connection)
 	return p
 }
 
 // open counts the connections.
-func (c *Crowd) open() float64 {
+func (c *Clients) countOpen() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return float64(c.connections)
+	return float64(c.open)
 }

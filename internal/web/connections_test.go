@@ -27,22 +27,22 @@ func from(address string) *peer {
 	return &peer{address: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))}
 }
 
-// guests is a crowd with few places, in which 192.0.2.1 is a proxy.
-func guests(connections, perClient int) (*Crowd, map[string]int) {
+// fewClients admits few connections; 192.0.2.1 is a proxy.
+func fewClients(connections, perClient int) (*Clients, map[string]int) {
 	told := map[string]int{}
 	proxy := func(a netip.Addr) bool { return a == netip.MustParseAddr("192.0.2.1") }
-	return newCrowd(Limits{connections, perClient, 4}, proxy, func(reason string) { told[reason]++ }), told
+	return newClients(Limits{connections, perClient, 4}, proxy, func(reason string) { told[reason]++ }), told
 }
 
 // fill gives a client n connections in a state.
-func (c *Crowd) fill(t *testing.T, address string, n int, state http.ConnState) []*peer {
+func (c *Clients) fill(t *testing.T, address string, n int, state http.ConnState) []*peer {
 	t.Helper()
 	var all []*peer
 	for range n {
 		conn := from(address)
 		p := c.enter(conn)
 		if p == nil {
-			t.Fatalf("%s: no place", address)
+			t.Fatalf("%s: not admitted", address)
 		}
 		c.changed(p, state)
 		all = append(all, conn)
@@ -52,7 +52,7 @@ func (c *Crowd) fill(t *testing.T, address string, n int, state http.ConnState) 
 
 func TestAClientAtItsBoundLosesItsOwnIdleConnections(t *testing.T) {
 	t.Parallel()
-	c, told := guests(100, 3)
+	c, told := fewClients(100, 3)
 	idle := c.fill(t, "192.0.2.7:1", 3, http.StateIdle)
 	if c.enter(from("192.0.2.7:2")) == nil || !idle[0].closed || idle[1].closed {
 		t.Errorf("the oldest idle one doesn't make room: %v", told)
@@ -72,7 +72,7 @@ func TestAClientAtItsBoundLosesItsOwnIdleConnections(t *testing.T) {
 // first; and an address that is trusted from now on isn't bounded by what it was.
 func TestAProxyAmongOthers(t *testing.T) {
 	t.Parallel()
-	c, told := guests(100, 2)
+	c, told := fewClients(100, 2)
 	c.trusted = func(a netip.Addr) bool { return a == netip.MustParseAddr("2001:db8::1") }
 	c.fill(t, "[2001:db8::2]:1", 2, http.StateActive)
 	c.fill(t, "[2001:db8::1]:1", 5, http.StateActive)
@@ -91,7 +91,7 @@ func TestAFullHouseMakesRoom(t *testing.T) {
 	for flood, other := range map[http.ConnState]http.ConnState{
 		http.StateNew: http.StateIdle, http.StateIdle: http.StateNew,
 	} {
-		c, told := guests(20, 10)
+		c, told := fewClients(20, 10)
 		c.fill(t, "192.0.2.1:1", 3, flood) // a proxy's
 		behaving := append(c.fill(t, "192.0.2.3:1", 8, http.StateActive), c.fill(t, "192.0.2.4:1", 2, other)...)
 		var strangers []*peer
@@ -110,8 +110,8 @@ func TestAFullHouseMakesRoom(t *testing.T) {
 				t.Errorf("%v: one that isn't of the flood had to go", flood)
 			}
 		}
-		if c.connections != 20 || told[madeRoom] != len(strangers) {
-			t.Errorf("%v: %d connections, %v", flood, c.connections, told)
+		if c.open != 20 || told[madeRoom] != len(strangers) {
+			t.Errorf("%v: %d connections, %v", flood, c.open, told)
 		}
 	}
 }
@@ -120,13 +120,13 @@ func TestAFullHouseMakesRoom(t *testing.T) {
 func TestAFullHouseOfBusyOnes(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	c, told := guests(10, 10)
+	c, told := fewClients(10, 10)
 	c.now = func() time.Time { return now }
 	slow := c.fill(t, "192.0.2.3:1", 1, http.StateActive)
 	now = now.Add(time.Millisecond)
 	c.fill(t, "192.0.2.4:1", 9, http.StateActive)
 	if c.enter(from("192.0.2.7:1")) != nil || told[overAll] != 1 {
-		t.Errorf("there is no place: %v", told)
+		t.Errorf("it isn't admitted: %v", told)
 	}
 	now = now.Add(stalled)
 	if c.enter(from("192.0.2.7:1")) == nil || !slow[0].closed {
@@ -136,7 +136,7 @@ func TestAFullHouseOfBusyOnes(t *testing.T) {
 
 func TestPlacesAndClientsAreForgotten(t *testing.T) {
 	t.Parallel()
-	c, _ := guests(10, 5)
+	c, _ := fewClients(10, 5)
 	for range 100 {
 		p := c.enter(from("192.0.2.9:1"))
 		c.changed(p, http.StateActive)
@@ -148,15 +148,15 @@ func TestPlacesAndClientsAreForgotten(t *testing.T) {
 		c.endWork(p)
 		c.end(p)
 	}
-	if c.connections != 0 || c.requests != 0 || len(c.guests) != 0 {
-		t.Errorf("%d connections, %d requests, %d clients", c.connections, c.requests, len(c.guests))
+	if c.open != 0 || c.requests != 0 || len(c.byKey) != 0 {
+		t.Errorf("%d connections, %d requests, %d clients", c.open, c.requests, len(c.byKey))
 	}
 }
 
 // HTTP/2 has several requests on a connection; they are bounded like connections.
 func TestRequestsOfHTTP2AreBounded(t *testing.T) {
 	t.Parallel()
-	c, _ := guests(6, 4)
+	c, _ := fewClients(6, 4)
 	greedy := from("192.0.2.8:1")
 	p := c.enter(greedy)
 	for range 4 {

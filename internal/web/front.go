@@ -29,34 +29,34 @@ type FrontOptions struct {
 }
 
 // Front is what stands behind the listeners for as long as the process runs: the
-// clients and what they hold, what is counted, and the face that answers. A reload
-// shows another face; connections, counts and failures stay.
+// clients and what they hold, what is counted, and the current handlers. A reload
+// replaces the handlers; connections, counts and failures stay.
 type Front struct {
 	FrontOptions
 	// The clients of each kind of listener.
-	Public, Private, Staff *Crowd
+	Public, Private, Staff *Clients
 
 	metrics  *metrics
 	requests requestLog
 	stopping atomic.Bool
 
-	mu   sync.RWMutex
-	face *Face
+	mu      sync.RWMutex
+	current *Handlers
 
 	keeping  sync.Mutex // of what follows
 	attempts map[string]*Attempts
 	limiter  *limiter
 }
 
-// Face is the handlers of one configuration, for each listener.
-type Face struct {
+// Handlers are those of one configuration, for each listener.
+type Handlers struct {
 	// App is what they stand on.
 	App                           *App
 	Public, Plain, Private, Staff http.Handler
 	users                         sync.WaitGroup
 }
 
-// NewFront prepares a Front, which answers nothing until a face is shown.
+// NewFront prepares a Front. Use gives it its handlers, before Serve.
 func NewFront(o FrontOptions) *Front {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -67,14 +67,14 @@ func NewFront(o FrontOptions) *Front {
 	f := &Front{FrontOptions: o, attempts: map[string]*Attempts{}}
 	f.metrics = newMetrics(o.Version, o.LinesLost)
 	limits := o.Limits.orDefault()
-	f.Public, f.Private, f.Staff = f.newCrowd("public", limits), f.newCrowd("private", privateLimits), f.newCrowd("staff", limits)
+	f.Public, f.Private, f.Staff = f.newClients("public", limits), f.newClients("private", privateLimits), f.newClients("staff", limits)
 	f.Public.unasked = mostUnasked
 	return f
 }
 
-func (f *Front) newCrowd(listener string, limits Limits) *Crowd {
-	c := newCrowd(limits, func(a netip.Addr) bool { return f.latest().App.trusts(a) }, f.metrics.refusing(listener))
-	f.metrics.holding(listener, c.open)
+func (f *Front) newClients(listener string, limits Limits) *Clients {
+	c := newClients(limits, func(a netip.Addr) bool { return f.latest().App.trusts(a) }, f.metrics.refusing(listener))
+	f.metrics.holding(listener, c.countOpen)
 	return c
 }
 
@@ -102,38 +102,38 @@ func (f *Front) limiterOf(r Rate) *limiter {
 // Stopping tells whether the service is about to end.
 func (f *Front) Stopping() bool { return f.stopping.Load() }
 
-// latest is the face that answers now.
-func (f *Front) latest() *Face {
+// latest are the current handlers.
+func (f *Front) latest() *Handlers {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return f.face
+	return f.current
 }
 
-// enter gives the face that answers a request; its users.Done must follow. Nobody
-// enters one that was replaced.
-func (f *Front) enter() *Face {
+// enter returns the handlers for a request; its users.Done must follow. No request enters
+// handlers that were replaced.
+func (f *Front) enter() *Handlers {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	f.face.users.Add(1)
-	return f.face
+	f.current.users.Add(1)
+	return f.current
 }
 
-// handler answers each request by the face that is there when it comes.
-func (f *Front) handler(pick func(*Face) http.Handler) http.Handler {
+// handler answers each request by the handlers that are current when it arrives.
+func (f *Front) handler(pick func(*Handlers) http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		face := f.enter()
-		defer face.users.Done()
-		pick(face).ServeHTTP(w, r)
+		handlers := f.enter()
+		defer handlers.users.Done()
+		pick(handlers).ServeHTTP(w, r)
 	})
 }
 
-// Show lets a face answer from now on. Requests that are in progress end where they
-// began; left is called when the last of them has. It isn't for the first face, which
-// must be there before Serve.
-func (f *Front) Show(next *Face, left func()) {
+// Use makes next the current handlers. Requests in progress finish with the handlers they
+// began with; left is called when the last of them has. It isn't called for the first
+// handlers, which must be there before Serve.
+func (f *Front) Use(next *Handlers, left func()) {
 	f.mu.Lock()
-	before := f.face
-	f.face = next
+	before := f.current
+	f.current = next
 	f.mu.Unlock()
 	if before == nil {
 		return

@@ -12,8 +12,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// newFace is a face of which each listener says its name.
-func newFace(t *testing.T, f *Front, name string, o Options) *Face {
+// newHandlers are handlers that answer with the name of their listener.
+func newHandlers(t *testing.T, f *Front, name string, o Options) *Handlers {
 	t.Helper()
 	o.PublicURL = &url.URL{Scheme: "https", Host: "setup.example.com"}
 	app, err := NewApp(f, o)
@@ -21,7 +21,7 @@ func newFace(t *testing.T, f *Front, name string, o Options) *Face {
 		t.Fatal(err)
 	}
 	says := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Face", name) })
-	return &Face{App: app, Public: says}
+	return &Handlers{App: app, Public: says}
 }
 
 func newTestFront() *Front { return NewFront(FrontOptions{Logger: slog.New(slog.DiscardHandler)}) }
@@ -31,7 +31,7 @@ func TestWhatAFrontKeeps(t *testing.T) {
 	t.Parallel()
 	f := newTestFront()
 	rate := Rate{PerSecond: 1, Burst: 2}
-	first, next := newFace(t, f, "first", Options{Rate: rate}), newFace(t, f, "next", Options{Rate: rate})
+	first, next := newHandlers(t, f, "first", Options{Rate: rate}), newHandlers(t, f, "next", Options{Rate: rate})
 	if first.App.Attempts("link", rate) != next.App.Attempts("link", rate) || f.Attempts("link", rate) == f.Attempts("token", rate) {
 		t.Error("attempts begin anew, or are mixed up")
 	}
@@ -41,7 +41,7 @@ func TestWhatAFrontKeeps(t *testing.T) {
 	if first.App.limiter != next.App.limiter {
 		t.Error("requests are counted anew")
 	}
-	if newFace(t, f, "other", Options{Rate: Rate{PerSecond: 1, Burst: 3}}).App.limiter == first.App.limiter {
+	if newHandlers(t, f, "other", Options{Rate: Rate{PerSecond: 1, Burst: 3}}).App.limiter == first.App.limiter {
 		t.Error("another rate isn't in use")
 	}
 }
@@ -51,9 +51,9 @@ func TestWhatAFrontKeeps(t *testing.T) {
 func TestTheLatestFaceAnswers(t *testing.T) {
 	t.Parallel()
 	f := newTestFront()
-	f.Show(newFace(t, f, "first", Options{}), nil)
+	f.Use(newHandlers(t, f, "first", Options{}), nil)
 	left := make(chan struct{})
-	f.Show(newFace(t, f, "next", Options{}), func() { close(left) })
+	f.Use(newHandlers(t, f, "next", Options{}), func() { close(left) })
 	<-left
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -80,7 +80,7 @@ func TestTheLatestFaceAnswers(t *testing.T) {
 // pass for whole.
 func TestAPanicInTheMiddleBreaksTheAnswerOff(t *testing.T) {
 	t.Parallel()
-	app := newFace(t, newTestFront(), "", Options{}).App
+	app := newHandlers(t, newTestFront(), "", Options{}).App
 	e := app.NewEcho()
 	e.Use(app.Observe(0))
 	e.GET("/", func(c echo.Context) error {

@@ -36,8 +36,8 @@ func http2() *http.HTTP2Config {
 	}
 }
 
-// server answers the connections that came through the crowd's gate.
-func (c *Crowd) server(handler http.Handler, logger *slog.Logger) *http.Server {
+// server answers the connections that the gate admitted.
+func (c *Clients) server(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -47,7 +47,7 @@ func (c *Crowd) server(handler http.Handler, logger *slog.Logger) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		HTTP2:             http2(),
 		ConnState:         c.changed,
-		ConnContext:       withPlace,
+		ConnContext:       withConnection,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // strangers' broken handshakes
 	}
 }

@@ -35,7 +35,7 @@ type Listeners struct {
 // last running requests may finish for up to ten seconds.
 func (f *Front) Serve(ctx context.Context, l Listeners) error {
 	group, ctx := errgroup.WithContext(ctx)
-	run := func(name string, listener net.Listener, pick func(*Face) http.Handler, c *Crowd, config *tls.Config) {
+	run := func(name string, listener net.Listener, pick func(*Handlers) http.Handler, c *Clients, config *tls.Config) {
 		if listener == nil {
 			return
 		}
@@ -70,10 +70,10 @@ func (f *Front) Serve(ctx context.Context, l Listeners) error {
 	}
 	group.Go(func() error { return f.groupRequests(ctx) })
 	defer func() { f.sayGroups(f.requests.counted()) }()
-	run("public", l.Public, func(f *Face) http.Handler { return f.Public }, f.Public, config)
-	run("plain", l.Plain, func(f *Face) http.Handler { return f.Plain }, f.Public, nil)
-	run("private", l.Private, func(f *Face) http.Handler { return f.Private }, f.Private, nil)
-	run("staff", l.Staff, func(f *Face) http.Handler { return f.Staff }, f.Staff, config)
+	run("public", l.Public, func(f *Handlers) http.Handler { return f.Public }, f.Public, config)
+	run("plain", l.Plain, func(f *Handlers) http.Handler { return f.Plain }, f.Public, nil)
+	run("private", l.Private, func(f *Handlers) http.Handler { return f.Private }, f.Private, nil)
+	run("staff", l.Staff, func(f *Handlers) http.Handler { return f.Staff }, f.Staff, config)
 	return group.Wait()
 }
 

@@ -25,19 +25,19 @@ type Handler struct {
 
 // Handler bounds what is asked of routes: a body by its bytes, clients by what they
 // hold. Paths that are free get through however much is worked on.
-func (c *Crowd) Handler(routes *echo.Echo, mostBody int64, free ...string) *Handler {
+func (c *Clients) Handler(routes *echo.Echo, mostBody int64, free ...string) *Handler {
 	return &Handler{&streams{&bodies{&work{routes, c, free}, mostBody}, c}, routes}
 }
 
 // streams counts HTTP/2 requests until their answer is sent or given up: a client
 // that closes its windows keeps the memory of each.
 type streams struct {
-	next  http.Handler
-	crowd *Crowd
+	next    http.Handler
+	clients *Clients
 }
 
 func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p := placeIn(r.Context())
+	p := connectionIn(r.Context())
 	if p != nil {
 		p.unasked.Store(0)
 	}
@@ -45,12 +45,12 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.next.ServeHTTP(w, r)
 		return
 	}
-	if reason := s.crowd.begin(p); reason != "" {
-		s.crowd.told(reason)
+	if reason := s.clients.begin(p); reason != "" {
+		s.clients.told(reason)
 		shed(&reply{ResponseWriter: w, closes: true})
 		return
 	}
-	defer s.crowd.end(p)
+	defer s.clients.end(p)
 	s.next.ServeHTTP(w, r)
 	// net/http would send it when this has returned, which nobody could count.
 	_ = http.NewResponseController(w).Flush()
@@ -58,60 +58,60 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // begin counts a request of HTTP/2. Where there are too many, the client with the
 // most loses its connections.
-func (c *Crowd) begin(p *place) (refusal string) {
+func (c *Clients) begin(p *connection) (refusal string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !p.guest.trusted && p.guest.requests >= c.limits.PerClient {
+	if !p.client.trusted && p.client.requests >= c.limits.PerClient {
 		return overClient
 	}
 	if c.requests >= c.limits.Connections {
-		biggest := p.guest
-		for _, g := range c.guests {
+		biggest := p.client
+		for _, g := range c.byKey {
 			if !g.trusted && g.requests > biggest.requests {
 				biggest = g
 			}
 		}
-		if biggest == p.guest {
+		if biggest == p.client {
 			return overAll
 		}
-		for each := range biggest.places {
+		for each := range biggest.connections {
 			if each.requests > 0 {
 				c.evict(each)
 			}
 		}
 	}
 	p.requests++
-	p.guest.requests++
+	p.client.requests++
 	c.requests++
 	return ""
 }
 
-func (c *Crowd) end(p *place) {
+func (c *Clients) end(p *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p.requests--
-	p.guest.requests--
+	p.client.requests--
 	c.requests--
-	c.forget(p.guest)
+	c.forget(p.client)
 }
 
 // work bounds what is worked on at once, so that what is let in stays fast. The rest
 // waits for a moment, or is told to come again: cheaply, and before any work.
 type work struct {
-	next  http.Handler
-	crowd *Crowd
-	free  []string
+	next    http.Handler
+	clients *Clients
+	free    []string
 }
 
-// desks are places to work at.
-type desks struct {
-	places  chan struct{}
+// slots bound how many requests are worked on at once.
+type slots struct {
+	taken   chan struct{}
 	waiting atomic.Int32
 }
 
 func (s *work) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p := placeIn(r.Context())
-	a := &reply{ResponseWriter: w, closes: p == nil || !p.guest.trusted}
+	p := connectionIn(r.Context())
+	a := &reply{ResponseWriter: w, closes: p == nil || !p.client.trusted}
 	if slices.Contains(s.free, r.URL.Path) {
 		s.next.ServeHTTP(a, r)
 		return
@@ -120,7 +120,7 @@ func (s *work) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if reason := s.begin(p, r); reason != "" {
-		s.crowd.told(reason)
+		s.clients.told(reason)
 		shed(a)
 		return
 	}
@@ -129,37 +129,37 @@ func (s *work) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.next.ServeHTTP(a, r)
 }
 
-func (s *work) begin(p *place, r *http.Request) (refusal string) {
-	if !s.crowd.beginWork(p) {
+func (s *work) begin(p *connection, r *http.Request) (refusal string) {
+	if !s.clients.beginWork(p) {
 		return overClient
 	}
-	if !s.crowd.desks.take(r.Context()) {
-		s.crowd.endWork(p)
+	if !s.clients.slots.take(r.Context()) {
+		s.clients.endWork(p)
 		return overBusy
 	}
 	return ""
 }
 
-func (s *work) end(p *place) {
-	<-s.crowd.desks.places
-	s.crowd.endWork(p)
+func (s *work) end(p *connection) {
+	<-s.clients.slots.taken
+	s.clients.endWork(p)
 }
 
-// take waits for a desk, for a moment. As many may wait as there are desks.
-func (d *desks) take(ctx context.Context) bool {
+// take waits a moment for a free slot. As many may wait as there are slots.
+func (d *slots) take(ctx context.Context) bool {
 	select {
-	case d.places <- struct{}{}:
+	case d.taken <- struct{}{}:
 		return true
 	default:
 	}
 	defer d.waiting.Add(-1)
-	if int(d.waiting.Add(1)) > cap(d.places) {
+	if int(d.waiting.Add(1)) > cap(d.taken) {
 		return false
 	}
 	timer := time.NewTimer(waitToWork)
 	defer timer.Stop()
 	select {
-	case d.places <- struct{}{}:
+	case d.taken <- struct{}{}:
 		return true
 	case <-timer.C:
 	case <-ctx.Done():
@@ -168,27 +168,27 @@ func (d *desks) take(ctx context.Context) bool {
 }
 
 // beginWork counts what is worked on for one client: half of all at most.
-func (c *Crowd) beginWork(p *place) bool {
+func (c *Clients) beginWork(p *connection) bool {
 	if p == nil {
 		return true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !p.guest.trusted && p.guest.working >= max(1, c.limits.Requests/2) {
+	if !p.client.trusted && p.client.working >= max(1, c.limits.Requests/2) {
 		return false
 	}
-	p.guest.working++
+	p.client.working++
 	return true
 }
 
-func (c *Crowd) endWork(p *place) {
+func (c *Clients) endWork(p *connection) {
 	if p == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p.guest.working--
-	c.forget(p.guest)
+	p.client.working--
+	c.forget(p.client)
 }
 
 // shed tells a client to come again. Nothing is logged.
@@ -202,7 +202,7 @@ func shed(a *reply) {
 }
 
 // reply is a request's answer. Handlers make an answer whole before they write: with
-// the first byte, the work is done, and a client that reads slowly keeps nobody's desk.
+// the first byte, the work is done, and a client that reads slowly keeps no slot.
 type reply struct {
 	http.ResponseWriter
 	// closes says that a client which asks too much loses its connection.

@@ -12,7 +12,7 @@ import (
 // to get through gets through. An answer that is on its way isn't work any more.
 func TestWhatIsTooMuchIsShed(t *testing.T) {
 	t.Parallel()
-	c, told := guests(100, 100) // 4 desks
+	c, told := fewClients(100, 100) // 4 slots
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	slow := &work{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun <- struct{}{}
@@ -49,15 +49,15 @@ func TestWhatIsTooMuchIsShed(t *testing.T) {
 	}
 	close(goOn)
 	group.Wait()
-	if r := get("/"); r.Code != http.StatusOK || len(c.desks.places) != 0 {
-		t.Errorf("afterwards: %d, %d at work", r.Code, len(c.desks.places))
+	if r := get("/"); r.Code != http.StatusOK || len(c.slots.taken) != 0 {
+		t.Errorf("afterwards: %d, %d at work", r.Code, len(c.slots.taken))
 	}
 }
 
-// One client has half of the desks at most.
+// One client has half of the slots at most.
 func TestOneClientDoesntKeepAllAtWork(t *testing.T) {
 	t.Parallel()
-	c, told := guests(100, 100)
+	c, told := fewClients(100, 100)
 	p := c.enter(from("192.0.2.7:1"))
 	for range 2 {
 		if !c.beginWork(p) {
@@ -65,7 +65,7 @@ func TestOneClientDoesntKeepAllAtWork(t *testing.T) {
 		}
 	}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r = r.WithContext(context.WithValue(t.Context(), placeKey{}, p))
+	r = r.WithContext(context.WithValue(t.Context(), connectionKey{}, p))
 	answer := httptest.NewRecorder()
 	(&work{http.NotFoundHandler(), c, nil}).ServeHTTP(answer, r)
 	if answer.Code != http.StatusServiceUnavailable || told[overClient] != 1 {
@@ -76,12 +76,12 @@ func TestOneClientDoesntKeepAllAtWork(t *testing.T) {
 // Who asks too much loses the connection; a proxy's is that of others too.
 func TestRefusalsCloseTheConnection(t *testing.T) {
 	t.Parallel()
-	c, _ := guests(100, 100)
+	c, _ := fewClients(100, 100)
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusOK} {
 		for address, closes := range map[string]bool{"192.0.2.7:1": true, "192.0.2.1:1": false} {
 			w := &work{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }), c, nil}
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
-			r = r.WithContext(context.WithValue(t.Context(), placeKey{}, c.enter(from(address))))
+			r = r.WithContext(context.WithValue(t.Context(), connectionKey{}, c.enter(from(address))))
 			answer := httptest.NewRecorder()
 			w.ServeHTTP(answer, r)
 			if got := answer.Header().Get("Connection") == "close"; got != (closes && status != http.StatusOK) {
@@ -94,14 +94,14 @@ func TestRefusalsCloseTheConnection(t *testing.T) {
 // Of a request of HTTP/2 that was reset before its turn came, nothing is made.
 func TestWhatWasResetIsNotWorkedOn(t *testing.T) {
 	t.Parallel()
-	c, _ := guests(100, 100)
+	c, _ := fewClients(100, 100)
 	ctx, reset := context.WithCancel(t.Context())
 	reset()
 	h := &work{http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("worked on") }), c, nil}
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
 	r.ProtoMajor, r.ProtoMinor = 2, 0
 	h.ServeHTTP(httptest.NewRecorder(), r)
-	if len(c.desks.places) != 0 {
-		t.Errorf("%d at work", len(c.desks.places))
+	if len(c.slots.taken) != 0 {
+		t.Errorf("%d at work", len(c.slots.taken))
 	}
 }

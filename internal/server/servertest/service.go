@@ -67,12 +67,12 @@ type Options struct {
 // Service is the handlers of all rooms.
 type Service struct {
 	Options
-	front   *web.Front
-	face    *web.Face
-	public  *server.Public
-	private *operator.Private
-	desk    *helpdesk.Desk
-	api     *api.API
+	front    *web.Front
+	handlers *web.Handlers
+	public   *server.Public
+	private  *operator.Private
+	desk     *helpdesk.Desk
+	api      *api.API
 }
 
 // New is a service that has just started.
@@ -117,9 +117,9 @@ func build(front *web.Front, o Options) (*Service, error) {
 			Staff: o.Desk, Admin: acts,
 		})
 	}
-	s.face = &web.Face{App: app}
-	s.face.Public, s.face.Plain, s.face.Private, s.face.Staff = s.Public(false), s.Public(true), s.Private(), s.Staff()
-	front.Show(s.face, func() {})
+	s.handlers = &web.Handlers{App: app}
+	s.handlers.Public, s.handlers.Plain, s.handlers.Private, s.handlers.Staff = s.Public(false), s.Public(true), s.Private(), s.Staff()
+	front.Use(s.handlers, func() {})
 	return s, nil
 }
 
@@ -142,7 +142,7 @@ func (s *Service) Private() http.Handler {
 }
 
 // Staff is the handler of the listener of the help desk and the API.
-func (s *Service) Staff() http.Handler { return s.face.App.StaffHandler(s.rooms()...) }
+func (s *Service) Staff() http.Handler { return s.handlers.App.StaffHandler(s.rooms()...) }
 
 // AskProvider asks the identity provider of the help desk.
 func (s *Service) AskProvider(ctx context.Context) error { return s.desk.AskProvider(ctx) }
