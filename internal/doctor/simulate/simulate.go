@@ -6,6 +6,7 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -84,6 +85,12 @@ var ways = map[string]func(*simulation, context.Context) *Setup{
 	"nextcloud":           (*simulation).nextcloud,
 }
 
+// userAgents are sent for programs that servers answer differently: Autodiscover's error 501
+// goes to Thunderbird where it would change the login (thunderbird/login.go).
+var userAgents = map[string]string{
+	"thunderbird": "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Thunderbird/153.7.0",
+}
+
 // Run walks a program's way for an address. It takes a minute at most.
 func (s Simulator) Run(ctx context.Context, name string, address settings.Address) (Result, error) {
 	way, known := ways[name]
@@ -126,6 +133,13 @@ func (sim *simulation) get(ctx context.Context, url string) (probe.Page, string,
 }
 
 func (sim *simulation) ask(ctx context.Context, r probe.Request) (p probe.Page, answer string, ok bool) {
+	if agent := userAgents[sim.result.Client]; agent != "" {
+		r.Header = maps.Clone(r.Header)
+		if r.Header == nil {
+			r.Header = map[string]string{}
+		}
+		r.Header["User-Agent"] = agent
+	}
 	p, err := sim.Fetch(ctx, r)
 	if err != nil {
 		return p, err.Error(), false

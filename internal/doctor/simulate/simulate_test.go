@@ -126,6 +126,25 @@ func TestWhatThunderbirdDoesNotNeed(t *testing.T) {
 	}
 }
 
+// A server may answer Thunderbird as it answers nobody else, so it must be told who asks.
+func TestThunderbirdSaysThatItIsThunderbird(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sites["https://autoconfig.example.com"] = func(rw http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.UserAgent(), " Thunderbird/") {
+			rw.WriteHeader(http.StatusNotFound)
+			return
+		}
+		config(xmlPage(goodIMAP+goodSMTP))(rw, r)
+	}
+	if s := w.simulate(t, "thunderbird"); s.Account == nil {
+		t.Errorf("no account: %+v", s)
+	}
+	if s := w.simulate(t, "kmail"); s.Account != nil {
+		t.Errorf("KMail passes for Thunderbird: %+v", s)
+	}
+}
+
 func gist(s *Setup) string {
 	if s == nil {
 		return ""
