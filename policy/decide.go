@@ -117,10 +117,26 @@ func (t *Terms) DefaultProtocol() settings.Protocol {
 	}
 }
 
-// verdict is a decision with the servers that go with it.
+// verdict is a decision with the servers that go with it. It isn't explained yet: what
+// anybody may ask carries no reasons, and they cost as much as the rest of a decision.
 type verdict struct {
 	settings.Decision
 	servers Servers
+	reason  string // the key of Decision.Reason
+}
+
+// explained is the decision with its reason and advice.
+func (v *verdict) explained(a Account) settings.Decision {
+	d := v.Decision
+	d.Reason = settings.Message{Key: v.reason}
+	switch v.reason {
+	case settings.ReasonRule:
+		d.Reason.Args = map[string]string{"rule": v.Rule}
+	case settings.ReasonNoServer:
+		d.Reason.Args = map[string]string{"wanted": strings.ToUpper(string(v.Refused))}
+	}
+	d.Advice = advice(d, a)
+	return d
 }
 
 // Decide gives the decision for an account. Of an account that isn't known, only
@@ -128,30 +144,34 @@ type verdict struct {
 //
 // Order: protocol set on the account; first matching rule; the domain's default;
 // IMAP if the domain has it, else POP3.
-func (t *Terms) Decide(a Account) settings.Decision { return t.decide(a).Decision }
+func (t *Terms) Decide(a Account) settings.Decision {
+	v := t.decide(&a)
+	return v.explained(a)
+}
 
-func (t *Terms) decide(a Account) verdict {
+func (t *Terms) decide(a *Account) verdict {
 	v := t.byDefault()
 	retention := t.Policy.POP3
-	if i := slices.IndexFunc(t.Policy.Rules, func(r Rule) bool { return r.Match.Matches(a) }); i >= 0 {
-		rule := t.Policy.Rules[i]
+	for i := range t.Policy.Rules {
+		rule := &t.Policy.Rules[i]
+		if !rule.Match.matches(a) {
+			continue
+		}
 		v.Rule = rule.Name
 		v.servers = rule.Servers.Over(t.Servers)
 		if rule.Protocol != "" && a.Protocol == "" {
-			v.Protocol = rule.Protocol
-			v.Reason = settings.Message{Key: settings.ReasonRule, Args: map[string]string{"rule": rule.Name}}
+			v.Protocol, v.reason = rule.Protocol, settings.ReasonRule
 		}
 		retention = rule.POP3.Over(retention)
+		break
 	}
 	if a.Protocol != "" {
 		v.set(a.Protocol)
 	}
-	v.Advice = nil
 	v.POP3 = settings.Retention{}
 	if v.Protocol == settings.POP3 {
 		v.POP3 = retention.Retention()
 	}
-	v.Advice = advice(v.Decision, a)
 	return v
 }
 
@@ -159,30 +179,23 @@ func (t *Terms) decide(a Account) verdict {
 // server for it: then what would hold without it stays, and the reason says so.
 func (v *verdict) set(p settings.Protocol) {
 	if len(v.servers.Of(p)) == 0 {
-		v.Refused = p
-		v.Reason = settings.Message{
-			Key:  settings.ReasonNoServer,
-			Args: map[string]string{"wanted": strings.ToUpper(string(p))},
-		}
+		v.Refused, v.reason = p, settings.ReasonNoServer
 		return
 	}
-	v.Protocol = p
-	v.Reason = settings.Message{Key: settings.ReasonAccount}
+	v.Protocol, v.reason = p, settings.ReasonAccount
 }
 
 // Default is the decision for a request that can't know the account.
 func (t *Terms) Default() settings.Decision {
 	v := t.byDefault()
-	v.Advice = advice(v.Decision, Account{})
-	return v.Decision
+	return v.explained(Account{})
 }
 
 func (t *Terms) byDefault() verdict {
-	v := verdict{servers: t.Servers}
+	v := verdict{servers: t.Servers, reason: settings.ReasonDefault}
 	v.Protocol = t.DefaultProtocol()
-	v.Reason = settings.Message{Key: settings.ReasonDefault}
 	if t.Policy.Default == "" && (len(t.Servers.IMAP) == 0 || len(t.Servers.POP3) == 0) {
-		v.Reason = settings.Message{Key: settings.ReasonOnly}
+		v.reason = settings.ReasonOnly
 	}
 	if v.Protocol == settings.POP3 {
 		v.POP3 = t.Policy.POP3.Retention()

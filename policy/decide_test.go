@@ -274,7 +274,9 @@ func TestNothingOfItsOwnIsAsUnknown(t *testing.T) {
 		// the operator wrote the account in another letter case
 		known := Account{Address: addr(settings.LocalKey(local) + "@example.com"), Name: "Somebody", Devices: SeveralDevices, Quota: 5e9, Groups: []string{"staff"}}
 		a, b := example.PublicSettings(typed, known), example.PublicSettings(typed, example.Unknown(typed))
-		a.Decision.Advice, b.Decision.Advice = nil, nil // advice is for the person, no public answer has it
+		if a.Decision.Advice != nil || a.Decision.Reason.Key != "" {
+			t.Fatal("a public answer has the reason and the advice, which are for the person")
+		}
 		if a.Mailbox.Key() != b.Mailbox.Key() {
 			t.Fatalf("mailbox %s and %s", a.Mailbox, b.Mailbox)
 		}

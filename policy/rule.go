@@ -36,7 +36,9 @@ type Match struct {
 
 // Matches tells whether the condition holds for an account. Letter case of ASCII
 // doesn't count in addresses and groups.
-func (m Match) Matches(a Account) bool {
+func (m Match) Matches(a Account) bool { return m.matches(&a) }
+
+func (m *Match) matches(a *Account) bool {
 	switch {
 	case m.Address != "" && !m.matchesAddress(a.Address):
 		return false
@@ -52,7 +54,7 @@ func (m Match) Matches(a Account) bool {
 	return true
 }
 
-func (m Match) matchesAddress(address settings.Address) bool {
+func (m *Match) matchesAddress(address settings.Address) bool {
 	pattern := strings.ToLower(m.Address)
 	if !strings.Contains(pattern, "@") {
 		return glob(pattern, strings.ToLower(settings.LocalKey(address.Local())))

@@ -11,16 +11,19 @@ import (
 // [Terms.Unknown]. The display name is left out: nothing that anybody may ask
 // carries it.
 func (t *Terms) Settings(typed settings.Address, account Account) settings.Settings {
-	return t.addressed(t.decide(account), typed, account)
+	v := t.decide(&account)
+	s := t.addressed(v, typed, account)
+	s.Decision = v.explained(account)
+	return s
 }
 
-// PublicSettings are what anybody may ask: [Terms.Settings], unless the domain
-// gives away nothing but its default.
+// PublicSettings are what anybody may ask: [Terms.Settings] without the reason and the
+// advice, unless the domain gives away nothing but its default.
 func (t *Terms) PublicSettings(typed settings.Address, account Account) settings.Settings {
 	if t.PublicAnswers == PublicDefault {
 		return t.DefaultFor(typed)
 	}
-	return t.Settings(typed, account)
+	return t.addressed(t.decide(&account), typed, account)
 }
 
 // DefaultFor are the domain's default for an address.
@@ -33,7 +36,6 @@ func (t *Terms) DefaultFor(typed settings.Address) settings.Settings {
 // since rules would be tried on the stand-in.
 func (t *Terms) DigestSettings(standIn settings.Address) settings.Settings {
 	v := t.byDefault()
-	v.Advice = advice(v.Decision, Account{})
 	mailbox := t.Unknown(standIn)
 	if !t.Has(standIn.Domain()) { // an alias elsewhere of a mailbox here
 		mailbox.Address = standIn
@@ -110,8 +112,8 @@ func (t *Terms) loginAddress(typed settings.Address, account Account) settings.A
 // DefaultSettings are those of a request that can't know the account, for people
 // with addresses in asked: the primary domain or an alias.
 func (t *Terms) DefaultSettings(asked string) settings.Settings {
-	s := t.settings(t.byDefault(), asked)
-	s.Decision = t.Default()
+	v := t.byDefault()
+	s := t.settings(v, asked)
 	primary := t.Name
 	if t.AliasLogin == AliasTyped {
 		primary = asked
