@@ -90,22 +90,22 @@ func (t *Template) Size() int {
 }
 
 // Fill writes the document for s. escape appends a text to dst in the document's
-// escaping. A template without slots is returned as it is: callers must not change
-// the bytes.
+// escaping.
 func (t *Template) Fill(s *Settings, escape func(dst []byte, text string) []byte) []byte {
-	if len(t.slots) == 0 {
-		return t.pieces[0]
-	}
 	size := 256
 	for _, piece := range t.pieces {
 		size += len(piece)
 	}
-	out := make([]byte, 0, size)
+	return t.Append(make([]byte, 0, size), s, escape)
+}
+
+// Append appends what Fill writes.
+func (t *Template) Append(dst []byte, s *Settings, escape func(dst []byte, text string) []byte) []byte {
 	for i, slot := range t.slots {
-		out = append(out, t.pieces[i]...)
-		out = escape(out, s.slot(slot))
+		dst = append(dst, t.pieces[i]...)
+		dst = escape(dst, s.slot(slot))
 	}
-	return append(out, t.pieces[len(t.slots)]...)
+	return append(dst, t.pieces[len(t.slots)]...)
 }
 
 func (s *Settings) slot(slot rune) string {
@@ -131,21 +131,16 @@ func (s *Settings) slot(slot rune) string {
 
 // EscapeXML appends text as XML character data, in the way of etree.
 func EscapeXML(dst []byte, text string) []byte {
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; c {
-		case '&':
-			dst = append(dst, "&amp;"...)
-		case '<':
-			dst = append(dst, "&lt;"...)
-		case '>':
-			dst = append(dst, "&gt;"...)
-		case '\'':
-			dst = append(dst, "&apos;"...)
-		case '"':
-			dst = append(dst, "&quot;"...)
-		default:
-			dst = append(dst, c)
+	done := 0
+	for i := range len(text) {
+		entity := entities[text[i]]
+		if entity == "" {
+			continue
 		}
+		dst = append(append(dst, text[done:i]...), entity...)
+		done = i + 1
 	}
-	return dst
+	return append(dst, text[done:]...)
 }
+
+var entities = [256]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '\'': "&apos;", '"': "&quot;"}

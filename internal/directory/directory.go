@@ -94,13 +94,14 @@ func New(o Options) *Directory {
 // own site first and then in the sources that know domains. [ErrNotFound] means
 // that it isn't served.
 func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
-	entry, err := d.domains.get(ctx, name, func(ctx context.Context) (*Entry, error) {
-		terms, err := d.store.Terms(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		return d.newEntry(name, terms), nil
-	})
+	entry, fresh, err := d.domains.fresh(name)
+	if fresh && err == nil {
+		return entry, nil
+	}
+	name = strings.Clone(name) // it may be a part of a long request
+	if !fresh {
+		entry, err = d.ownDomain(ctx, name)
+	}
 	if !errors.Is(err, ErrNotFound) {
 		return entry, err
 	}
@@ -117,6 +118,17 @@ func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 		}
 	}
 	return nil, missing
+}
+
+// ownDomain is a domain of our own site.
+func (d *Directory) ownDomain(ctx context.Context, name string) (*Entry, error) {
+	return d.domains.get(ctx, name, func(ctx context.Context) (*Entry, error) {
+		terms, err := d.store.Terms(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return d.newEntry(name, terms), nil
+	})
 }
 
 // plannedDomain is a domain that is kept elsewhere.

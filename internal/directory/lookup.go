@@ -75,6 +75,9 @@ func ours(entry *Entry, own Kept) Found {
 
 // kept is what our own database has under an address.
 func (d *Directory) kept(ctx context.Context, key string) (Kept, error) {
+	if own, fresh, err := d.accounts.fresh(key); fresh {
+		return own, err
+	}
 	return d.accounts.get(ctx, key, func(ctx context.Context) (Kept, error) { return d.store.Lookup(ctx, key) })
 }
 

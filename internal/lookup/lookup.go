@@ -164,9 +164,7 @@ func (l *Lookup) ForDomain(ctx context.Context, name string) (Answer, error) {
 
 // Domain finds a domain by any of its names.
 func (l *Lookup) Domain(ctx context.Context, name string) (*directory.Entry, error) {
-	// The name may be a part of a request line of many kB, which must not be kept
-	// with it.
-	entry, err := l.Directory.Domain(ctx, strings.Clone(name))
+	entry, err := l.Directory.Domain(ctx, name)
 	if err != nil && !errors.Is(err, directory.ErrNotFound) {
 		return nil, directory.Unavailable(err)
 	}
@@ -181,10 +179,11 @@ func HostName(host string) (string, error) {
 	return settings.ParseDomain(host)
 }
 
-// Render fills the template for a domain's offer and a decision, which the first
-// request for it compiles. of must have been resolved for the format.
-func (a Answer) Render(
-	format string, of *settings.Settings, compile func(settings.Settings) (*settings.Template, error),
+// Render appends the document for a domain's offer and a decision to dst: the template
+// that the first request for it compiles, filled. of must have been resolved for the
+// format.
+func (a *Answer) Render(
+	dst []byte, format string, of *settings.Settings, compile func(settings.Settings) (*settings.Template, error),
 ) ([]byte, error) {
 	key := of.TemplateKey(format)
 	template, found := a.Entry.Template(key)
@@ -195,5 +194,5 @@ func (a Answer) Render(
 		}
 		a.Entry.KeepTemplate(key, template)
 	}
-	return template.Fill(of, settings.EscapeXML), nil
+	return template.Append(dst, of, settings.EscapeXML), nil
 }

@@ -69,7 +69,7 @@ func (s *Private) Handler(more ...web.Routes) http.Handler {
 	registry.MustRegister(directoryCollector{s.Directory}, problemCollector{s})
 	e := s.NewEcho(refusals...)
 	// scrapes would fill the log
-	e.Use(s.Observe(slog.LevelDebug, refusals...), s.StrictTransport(), web.PrivateHeaders,
+	web.Around(e, s.Observe(slog.LevelDebug, refusals...), s.StrictTransport(), web.PrivateHeaders,
 		web.OnlyHosts(s.isKnownHost, errHost))
 	web.Get(e, "/healthz", healthz)
 	web.Get(e, "/readyz", s.readyz)

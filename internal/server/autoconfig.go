@@ -8,6 +8,7 @@ import (
 
 	"autoconfig/internal/lookup"
 	"autoconfig/internal/web"
+	"autoconfig/mobileconfig"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
 )
@@ -30,7 +31,7 @@ func (s *Public) autoconfig(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		return s.sendAutoconfig(c, a)
+		return s.sendAutoconfig(c, &a)
 	}
 	digest, err := digestIn(query, typed)
 	if err != nil {
@@ -46,7 +47,7 @@ func (s *Public) autoconfig(c echo.Context) error {
 		return err
 	}
 	a.Settings.Respelled = typed.respelled()
-	return s.sendAutoconfig(c, a)
+	return s.sendAutoconfig(c, &a)
 }
 
 // digestIn is the digest by which Evolution names the account, "" where there is none.
@@ -69,29 +70,53 @@ func (s *Public) providerDatabase(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.sendAutoconfig(c, a)
+	return s.sendAutoconfig(c, &a)
 }
 
-func (s *Public) sendAutoconfig(c echo.Context, a lookup.Answer) error {
+func (s *Public) sendAutoconfig(c echo.Context, a *lookup.Answer) error {
 	resolved, err := thunderbird.Resolve(a.Settings)
 	if err != nil {
 		return err
 	}
-	body, err := a.Render("autoconfig", &resolved, thunderbird.Compile)
+	return s.sendXML(c, a, formatAutoconfig, &resolved, thunderbird.Compile)
+}
+
+// sendXML renders a document into a buffer that the next request uses again: the answer
+// is written when this returns.
+func (s *Public) sendXML(
+	c echo.Context, a *lookup.Answer, format string, of *settings.Settings,
+	compile func(settings.Settings) (*settings.Template, error),
+) error {
+	buffer := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buffer)
+	body, err := a.Render((*buffer)[:0], format, of, compile)
 	if err != nil {
 		return err
 	}
-	s.answered("autoconfig", resolved.Decision.Protocol)
-	return send(c, xmlType, resolved, body)
+	*buffer = body
+	s.answered(format, of.Decision.Protocol)
+	return send(c, xmlTypes, of, body)
 }
 
 // send writes an answer. What was asked with an address isn't kept by caches;
 // a domain's default may be for five minutes.
-func send(c echo.Context, mediaType string, of settings.Settings, body []byte) error {
-	cache := "no-store"
+func send(c echo.Context, mediaType []string, of *settings.Settings, body []byte) error {
+	cache := cacheNothing
 	if of.Typed.IsZero() {
-		cache = "public, max-age=300"
+		cache = cacheDefault
 	}
-	c.Response().Header().Set("Cache-Control", cache)
-	return c.Blob(http.StatusOK, mediaType, body)
+	h := c.Response().Header()
+	h["Cache-Control"], h["Content-Type"] = cache, mediaType
+	c.Response().WriteHeader(http.StatusOK)
+	_, err := c.Response().Write(body)
+	return err
 }
+
+// Values of headers that are on most answers. They are shared: they are replaced, never
+// changed.
+var (
+	cacheNothing = []string{"no-store"}
+	cacheDefault = []string{"public, max-age=300"}
+	xmlTypes     = []string{xmlType}
+	profileTypes = []string{mobileconfig.MediaType}
+)

@@ -51,7 +51,7 @@ func (s *Public) autodiscover(c echo.Context) error {
 	if err != nil {
 		return s.poxError(c, err)
 	}
-	return s.poxError(c, s.sendPOX(c, a))
+	return s.poxError(c, s.sendPOX(c, &a))
 }
 
 // autodiscoverGet answers a GET. With an address it is a request like any other.
@@ -69,7 +69,7 @@ func (s *Public) autodiscoverGet(c echo.Context) error {
 		if err != nil {
 			return s.poxError(c, err)
 		}
-		return s.poxError(c, s.sendPOX(c, a))
+		return s.poxError(c, s.sendPOX(c, &a))
 	}
 	a, err := s.ForHost(ctx, c.Request().Host)
 	if errors.Is(err, directory.ErrNotFound) {
@@ -84,10 +84,10 @@ func (s *Public) autodiscoverGet(c echo.Context) error {
 	if !uniform {
 		return errPostOnly
 	}
-	return s.poxError(c, s.sendPOX(c, a))
+	return s.poxError(c, s.sendPOX(c, &a))
 }
 
-func (s *Public) sendPOX(c echo.Context, a lookup.Answer) error {
+func (s *Public) sendPOX(c echo.Context, a *lookup.Answer) error {
 	resolved, err := autodiscover.Resolve(a.Settings)
 	if err != nil {
 		return err
@@ -95,12 +95,7 @@ func (s *Public) sendPOX(c echo.Context, a lookup.Answer) error {
 	if isThunderbird(c.Request()) && (thunderbird.Mangles(resolved.IncomingLogin.Literal) || thunderbird.Mangles(resolved.OutgoingLogin.Literal)) {
 		return errNotForThunderbird
 	}
-	body, err := a.Render("autodiscover", &resolved, autodiscover.Compile)
-	if err != nil {
-		return err
-	}
-	s.answered("autodiscover", resolved.Decision.Protocol)
-	return send(c, xmlType, resolved, body)
+	return s.sendXML(c, a, formatAutodiscover, &resolved, autodiscover.Compile)
 }
 
 // errNotForThunderbird: its reader makes 123 of the login 00123 here as well. It isn't
@@ -179,10 +174,7 @@ const jsonType = "application/json; charset=utf-8"
 // originalTail is what follows marker in the path as the client wrote it: the
 // router has folded its letter case.
 func originalTail(c echo.Context, marker string) string {
-	path, changed := c.Get(originalPath).(string)
-	if !changed {
-		path = c.Request().URL.Path
-	}
+	path := originalPath(c.Request())
 	if i := strings.LastIndex(strings.ToLower(path), marker); i >= 0 {
 		return strings.TrimRight(path[i+len(marker):], "/")
 	}

@@ -16,10 +16,7 @@ const challengePath = "/.well-known/acme-challenge/"
 
 // challenge answers an ACME server. Its token has letters of both cases.
 func (s *Public) challenge(c echo.Context) error {
-	path := c.Request().URL.Path
-	if original, changed := c.Get(originalPath).(string); changed {
-		path = original
-	}
+	path := originalPath(c.Request())
 	name, err := lookup.HostName(c.Request().Host)
 	if err != nil {
 		return directory.ErrNotFound

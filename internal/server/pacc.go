@@ -24,6 +24,6 @@ func (s *Public) pacc(c echo.Context) error {
 		return directory.Unavailable(err)
 	}
 	c.Response().Header().Set("Cache-Control", "no-cache, no-transform")
-	s.answered("pacc", a.Settings.Decision.Protocol)
+	s.answered(formatPACC, a.Settings.Decision.Protocol)
 	return c.Blob(http.StatusOK, "application/json", document)
 }

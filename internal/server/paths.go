@@ -1,9 +1,9 @@
 package server
 
 import (
+	"net/http"
+	"net/url"
 	"strings"
-
-	"github.com/labstack/echo/v4"
 
 	"autoconfig/mobileconfig"
 	"autoconfig/thunderbird"
@@ -23,23 +23,22 @@ var autoconfigPaths = []string{
 // people have.
 var profilePaths = []string{mobileconfig.Path, "/mobileconfig"}
 
-// originalPath is where foldPath leaves the path as the client wrote it, if it has
-// changed it.
-const originalPath = "original path"
-
-// foldPath lets paths be found in any letter case, with doubled slashes and with one at
-// the end: Outlook writes /Autodiscover/Autodiscover.xml and more, CalDav Synchronizer
+// foldedPaths lets paths be found in any letter case, with doubled slashes and with one
+// at the end: Outlook writes /Autodiscover/Autodiscover.xml and more, CalDav Synchronizer
 // asks for /.well-known/carddav/, and proxies join folders and paths.
-func foldPath(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		u := c.Request().URL
-		if folded := fold(u.Path); folded != u.Path {
-			c.Set(originalPath, u.Path)
-			u.Path = folded
-		}
-		u.RawPath = ""
-		return next(c)
+type foldedPaths struct{ next http.Handler }
+
+func (f foldedPaths) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.URL.Path, r.URL.RawPath = fold(r.URL.Path), ""
+	f.next.ServeHTTP(w, r)
+}
+
+// originalPath is the path as the client wrote it, without its encoding.
+func originalPath(r *http.Request) string {
+	if u, err := url.ParseRequestURI(r.RequestURI); err == nil {
+		return u.Path
 	}
+	return r.URL.Path
 }
 
 func fold(path string) string {

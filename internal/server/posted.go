@@ -23,11 +23,7 @@ var (
 // readPosted reads at most autodiscover.MaxBody bytes of a body, and as many of what it
 // is decompressed to: more of a bomb is never made.
 func readPosted(r *http.Request) ([]byte, error) {
-	var text []byte
-	body, err := decompressed(r)
-	if err == nil {
-		text, err = io.ReadAll(io.LimitReader(body, autodiscover.MaxBody+1))
-	}
+	text, err := readBody(r)
 	switch {
 	case web.IsTooLarge(err), len(text) > autodiscover.MaxBody:
 		return nil, web.ErrTooLarge
@@ -37,6 +33,19 @@ func readPosted(r *http.Request) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", errBroken, err)
 	}
 	return text, nil
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	if len(r.Header["Content-Encoding"]) == 0 { // nearly always
+		if text, whole := web.Posted(r); whole {
+			return text, nil
+		}
+	}
+	body, err := decompressed(r)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(body, autodiscover.MaxBody+1))
 }
 
 // decompressed is a body without its content coding (RFC 9110, section 8.4). One is

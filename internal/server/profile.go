@@ -43,7 +43,7 @@ func (s *Public) sendProfile(c echo.Context, of settings.Settings, language stri
 			}
 		}
 	}
-	s.answered("mobileconfig", of.Decision.Protocol)
+	s.answered(formatProfile, of.Decision.Protocol)
 	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+mobileconfig.FileName(of)+`"`)
-	return send(c, mobileconfig.MediaType, of, body)
+	return send(c, profileTypes, &of, body)
 }

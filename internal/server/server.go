@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,8 +40,9 @@ type Public struct {
 	links   *links.Keeper
 	signer  func() *mobileconfig.Identity
 	proof   func(ctx context.Context, name, token string) (answer string, found bool)
-	answers *prometheus.CounterVec
+	answers map[answerKind]prometheus.Counter
 	guesses *web.Attempts
+	buffers sync.Pool // of *[]byte, for documents
 }
 
 // linkGuesses are links that nobody made.
@@ -50,20 +52,39 @@ var linkGuesses = web.Rate{PerSecond: 0.2, Burst: 20}
 func New(app *web.App, o Options) *Public {
 	serverless := app.Counter("autoconfig_protocols_without_server_total",
 		"Look-ups of accounts whose source decides a protocol that the domain has no server for.", "protocol")
+	answers := app.Counter("autoconfig_answers_total", "Configurations given, by format and incoming protocol.", "format", "protocol")
+	counted := map[answerKind]prometheus.Counter{}
+	for _, format := range []string{formatAutoconfig, formatAutodiscover, formatProfile, formatPACC} {
+		for _, p := range []settings.Protocol{settings.IMAP, settings.POP3} {
+			counted[answerKind{format, p}] = answers.WithLabelValues(format, string(p))
+		}
+	}
 	return &Public{
 		App: app, links: o.Links, signer: o.Signer, proof: o.Challenge,
 		Lookup: lookup.Lookup{Directory: o.Directory, Refused: func(p settings.Protocol) {
 			serverless.WithLabelValues(string(p)).Inc()
 		}},
-		answers: app.Counter("autoconfig_answers_total", "Configurations given, by format and incoming protocol.", "format", "protocol"),
+		answers: counted,
 		guesses: app.Attempts("link", linkGuesses),
+		buffers: sync.Pool{New: func() any { return new([]byte) }},
 	}
 }
 
-// answered counts a configuration that is given.
-func (s *Public) answered(format string, p settings.Protocol) {
-	s.answers.WithLabelValues(format, string(p)).Inc()
+// The formats in which configurations are given.
+const (
+	formatAutoconfig   = "autoconfig"
+	formatAutodiscover = "autodiscover"
+	formatProfile      = "mobileconfig"
+	formatPACC         = "pacc"
+)
+
+type answerKind struct {
+	format   string
+	protocol settings.Protocol
 }
+
+// answered counts a configuration that is given.
+func (s *Public) answered(format string, p settings.Protocol) { s.answers[answerKind{format, p}].Inc() }
 
 var (
 	errNoAddress = errors.New("no address was given")
@@ -92,8 +113,7 @@ var refusals = []web.Refusal{
 // came over plain http, with no proxy in between.
 func (s *Public) Handler(knownPlain bool) http.Handler {
 	e := s.NewEcho(refusals...)
-	e.Pre(foldPath)
-	e.Use(s.Observe(slog.LevelInfo, refusals...), s.StrictTransport(lookup.SpecialNames...), web.PublicHeaders, s.Limit, s.overTLS(knownPlain))
+	web.Around(e, s.Observe(slog.LevelInfo, refusals...), s.StrictTransport(lookup.SpecialNames...), web.PublicHeaders, s.Limit, s.overTLS(knownPlain))
 
 	for _, path := range autoconfigPaths {
 		web.Get(e, path, s.autoconfig)
@@ -128,7 +148,9 @@ func (s *Public) Handler(knownPlain bool) http.Handler {
 		e.POST("/s/:token", s.useLink, s.toPeople, s.Bounded, web.Form)
 		web.Get(e, "/s/:token/profile", s.linkProfile, s.toPeople, s.Bounded, web.Form)
 	}
-	return s.App.Public.Handler(e, max(web.MaxForm, autodiscover.MaxBody))
+	h := s.App.Public.Handler(e, max(web.MaxForm, autodiscover.MaxBody))
+	h.Handler = foldedPaths{h.Handler}
+	return h
 }
 
 var wellKnownMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions, echo.PROPFIND}

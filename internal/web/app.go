@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -75,6 +76,17 @@ func (a *App) NewEcho(table ...Refusal) *echo.Echo {
 	e.IPExtractor = a.clientAddress
 	e.SchemeExtractor = echo.ExtractSchemeDirect()
 	return e
+}
+
+// Around puts middleware around all routes, also around what is said where there is none.
+// The chain is made once: echo's own Use makes it anew for each request, a closure for
+// each link.
+func Around(e *echo.Echo, links ...echo.MiddlewareFunc) {
+	chain := func(c echo.Context) error { return c.Handler()(c) }
+	for _, link := range slices.Backward(links) {
+		chain = link(chain)
+	}
+	e.Use(func(echo.HandlerFunc) echo.HandlerFunc { return chain })
 }
 
 // Get adds a route that is read.

@@ -23,9 +23,12 @@ import (
 // is there already: it would be led there again and again.
 func (a *App) ForwardedScheme(c echo.Context) string {
 	r := c.Request()
+	if r.TLS != nil || len(r.Header[echo.HeaderXForwardedProto]) == 0 {
+		return ""
+	}
 	protos := listOf(r.Header, echo.HeaderXForwardedProto)
 	hops := a.trustedHops(r)
-	if r.TLS != nil || len(protos) == 0 || hops == 0 {
+	if len(protos) == 0 || hops == 0 {
 		return ""
 	}
 	known := max(0, len(protos)-hops)

@@ -41,7 +41,7 @@ func BareName(host string) string {
 // a listener of their own.
 func (a *App) StaffHandler(rooms ...Routes) http.Handler {
 	e := a.NewEcho()
-	e.Use(a.Observe(slog.LevelInfo), a.StrictTransport(), PrivateHeaders, OnlyHosts(a.isStaffHost, ErrOtherHost))
+	Around(e, a.Observe(slog.LevelInfo), a.StrictTransport(), PrivateHeaders, OnlyHosts(a.isStaffHost, ErrOtherHost))
 	for _, add := range rooms {
 		add(e)
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -37,8 +38,7 @@ func newLimiter(r Rate) *limiter {
 	})}
 }
 
-func (l *limiter) allow(client netip.Addr, now time.Time) bool {
-	key := clientPrefix(client)
+func (l *limiter) allow(key netip.Prefix, now time.Time) bool {
 	bucket, found := l.clients.GetIfPresent(key)
 	if !found {
 		bucket, _ = l.clients.SetIfAbsent(key, rate.NewLimiter(rate.Limit(l.rate.PerSecond), l.rate.Burst))
@@ -56,14 +56,22 @@ func clientPrefix(client netip.Addr) netip.Prefix {
 	return prefix
 }
 
+// clientOf is who asks. Where there are no trusted proxies, the connection knows.
+func (a *App) clientOf(r *http.Request) netip.Prefix {
+	if p := connectionIn(r.Context()); p != nil && len(a.TrustedProxies) == 0 {
+		return p.client.prefix
+	}
+	client, _ := a.walk(r)
+	return clientPrefix(client)
+}
+
 // Limit refuses a client that asks too often.
 func (a *App) Limit(next echo.HandlerFunc) echo.HandlerFunc {
 	if a.limiter == nil {
 		return next
 	}
 	return func(c echo.Context) error {
-		client, _ := netip.ParseAddr(c.RealIP())
-		if !a.limiter.allow(client, a.Now()) {
+		if !a.limiter.allow(a.clientOf(c.Request()), a.Now()) {
 			return ErrTooMany
 		}
 		return next(c)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,11 +20,29 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	shed     *prometheus.CounterVec
+
+	mu     sync.RWMutex
+	routes map[routeStatus]routeMetrics
+}
+
+// routeStatus is what a request is counted under. There are no more of them than routes
+// times the statuses that they answer with.
+type routeStatus struct {
+	route  string
+	status int
+}
+
+// routeMetrics were looked up already: to find them by their labels costs more than to
+// count.
+type routeMetrics struct {
+	requests prometheus.Counter
+	seconds  prometheus.Observer
 }
 
 func newMetrics(version string, linesLost func() uint64) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
+		routes:   map[routeStatus]routeMetrics{},
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "autoconfig_http_request_duration_seconds", Help: "Time to answer, by route.",
 			Buckets: []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5},
@@ -79,8 +98,26 @@ func (m *metrics) holding(listener string, open func() float64) {
 }
 
 func (m *metrics) request(route string, status int, took time.Duration) {
-	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
-	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+	counted := m.of(routeStatus{route, status})
+	counted.requests.Inc()
+	counted.seconds.Observe(took.Seconds())
+}
+
+func (m *metrics) of(key routeStatus) routeMetrics {
+	m.mu.RLock()
+	found, known := m.routes[key]
+	m.mu.RUnlock()
+	if known {
+		return found
+	}
+	found = routeMetrics{
+		requests: m.requests.WithLabelValues(key.route, strconv.Itoa(key.status)),
+		seconds:  m.seconds.WithLabelValues(key.route),
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.routes[key] = found
+	return found
 }
 
 // noRoute stands for every path that we don't serve, so that strangers can't

@@ -111,7 +111,7 @@ type slots struct {
 
 func (s *work) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := connectionIn(r.Context())
-	a := &reply{ResponseWriter: w, closes: p == nil || !p.client.trusted}
+	a := &reply{ResponseWriter: w, connection: p, closes: p == nil || !p.client.trusted}
 	if slices.Contains(s.free, r.URL.Path) {
 		s.next.ServeHTTP(a, r)
 		return
@@ -124,7 +124,7 @@ func (s *work) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		shed(a)
 		return
 	}
-	a.worked = func() { s.end(p) }
+	a.working = s
 	defer a.done()
 	s.next.ServeHTTP(a, r)
 }
@@ -206,9 +206,11 @@ func shed(a *reply) {
 type reply struct {
 	http.ResponseWriter
 	// closes says that a client which asks too much loses its connection.
-	closes bool
-	worked func()
-	wrote  bool
+	closes     bool
+	connection *connection
+	// working is where the request has a slot; nil where it has none (any more).
+	working *work
+	wrote   bool
 }
 
 func (a *reply) WriteHeader(status int) {
@@ -239,8 +241,8 @@ func (a *reply) Write(text []byte) (int, error) {
 func (a *reply) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 func (a *reply) done() {
-	if a.worked != nil {
-		a.worked()
-		a.worked = nil
+	if a.working != nil {
+		a.working.end(a.connection)
+		a.working = nil
 	}
 }

@@ -170,7 +170,7 @@ func Do(h http.Handler, method, target, body string, header ...string) *http.Res
 	if err != nil {
 		panic(fmt.Sprintf("%s: %v", target, err))
 	}
-	r.URL, r.Host = u, host
+	r.URL, r.RequestURI, r.Host = u, "/"+path, host
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
