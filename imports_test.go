@@ -52,9 +52,11 @@ var rooms = map[string]room{
 	"internal/directory/ldapdir": {ours: []string{"settings", "policy", "internal/directory"}, third: []string{"github.com/go-ldap/ldap/v3"}},
 	"internal/links":             {ours: []string{"settings", "clients"}, third: []string{"rsc.io/qr"}},
 	"internal/staff":             {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2", "golang.org/x/time/rate"}},
-	"internal/store":             {ours: []string{"settings", "policy", "internal/certificates", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/staff"}, third: []string{"github.com/pressly/goose/v3"}},
+	"internal/store":             {ours: []string{"settings", "policy", "internal/certificates", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/post", "internal/staff"}, third: []string{"github.com/pressly/goose/v3"}},
 	// what may be done, for all doors: it asks the store and the directory
-	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/config", "internal/directory", "internal/links", "internal/lookup", "internal/staff"}},
+	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/config", "internal/directory", "internal/links", "internal/lookup", "internal/post", "internal/staff"}},
+	// messages to people by mail: go-mail writes them and speaks SMTP
+	"internal/post": {ours: []string{"settings", "templates"}, third: []string{"github.com/wneessen/go-mail"}},
 	// gets, keeps and renews TLS certificates from an ACME server
 	"internal/certificates": {third: []string{"github.com/maypok86/otter/v2", "github.com/mholt/acmez/v3", "golang.org/x/sync/errgroup"}},
 	// a log that never makes anybody wait, for cmd to wire
@@ -92,22 +94,22 @@ var rooms = map[string]room{
 	"internal/helpdesk": {
 		ours: []string{
 			"settings", "policy", "clients",
-			"internal/admin", "internal/directory", "internal/guide", "internal/links", "internal/lookup", "internal/staff", "internal/web",
+			"internal/admin", "internal/directory", "internal/guide", "internal/links", "internal/lookup", "internal/post", "internal/staff", "internal/web",
 		},
 		third: []string{"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "github.com/labstack/echo/v4"},
 	},
 	"internal/api": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "clients",
-			"internal/admin", "internal/directory", "internal/doctor", "internal/guide", "internal/links", "internal/lookup", "internal/staff", "internal/web",
+			"internal/admin", "internal/directory", "internal/doctor", "internal/guide", "internal/links", "internal/lookup", "internal/post", "internal/staff", "internal/web",
 		},
 		third: []string{"github.com/labstack/echo/v4"},
 	},
 	// the whole service put together for tests, which no shipped package imports
 	"internal/server/servertest": {
 		ours: []string{
-			"policy", "mobileconfig", "internal/admin", "internal/api", "internal/config", "internal/database", "internal/directory",
-			"internal/doctor", "internal/helpdesk", "internal/links", "internal/operator", "internal/server", "internal/staff",
+			"settings", "policy", "mobileconfig", "internal/admin", "internal/api", "internal/config", "internal/database", "internal/directory",
+			"internal/doctor", "internal/helpdesk", "internal/links", "internal/operator", "internal/post", "internal/server", "internal/staff",
 			"internal/store", "internal/testkit", "internal/web",
 		},
 		third: []string{"github.com/chromedp", "github.com/getkin/kin-openapi"},
@@ -132,7 +134,7 @@ var rooms = map[string]room{
 			"internal/directory", "internal/directory/sqldir", "internal/directory/ldapdir",
 			"internal/doctor", "internal/doctor/probe", "internal/doctor/simulate",
 			"internal/store", "internal/server", "internal/migrate", "internal/links",
-			"internal/logs", "internal/operator", "internal/staff", "internal/web",
+			"internal/logs", "internal/operator", "internal/post", "internal/staff", "internal/web",
 			"internal/api", "internal/helpdesk", "internal/certificates", "internal/lookup",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
@@ -188,7 +190,7 @@ func TestStrangersAreBehindAWall(t *testing.T) {
 	if !reached["internal/web"] || !reached["internal/directory"] {
 		t.Fatal("the imports were not read")
 	}
-	for _, behind := range []string{"internal/staff", "internal/admin", "internal/store", "internal/api", "internal/helpdesk", "internal/database"} {
+	for _, behind := range []string{"internal/staff", "internal/admin", "internal/store", "internal/api", "internal/helpdesk", "internal/database", "internal/post"} {
 		if reached[behind] {
 			t.Errorf("internal/server reaches %s", behind)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -116,8 +117,8 @@ func (c *Catalogue) say(language, key string, pairs ...any) (string, error) {
 		return "", fmt.Errorf("%s: a value is missing", key)
 	}
 	args := map[string]string{}
-	for i := 0; i < len(pairs); i += 2 {
-		args[fmt.Sprint(pairs[i])] = fmt.Sprint(pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		args[fmt.Sprint(pair[0])] = fmt.Sprint(pair[1])
 	}
 	return c.Text(settings.Message{Key: key, Args: args}, language), nil
 }

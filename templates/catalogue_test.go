@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"embed"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -90,23 +91,28 @@ func TestLanguagesAreComplete(t *testing.T) {
 // readMessages are a language's texts by key and plural form.
 func readMessages(t *testing.T, l string) map[string]map[string]string {
 	t.Helper()
-	raw, err := messages.ReadFile("messages/" + l + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all map[string]any
-	if err := json.Unmarshal(raw, &all); err != nil {
-		t.Fatal(err)
-	}
 	forms := map[string]map[string]string{}
-	for key, value := range all {
-		switch v := value.(type) {
-		case string:
-			forms[key] = map[string]string{"other": v}
-		case map[string]any:
-			forms[key] = map[string]string{}
-			for form, text := range v {
-				forms[key][form] = text.(string)
+	for _, file := range []string{l + ".json", "mail." + l + ".json"} {
+		raw, err := messages.ReadFile("messages/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all map[string]any
+		if err := json.Unmarshal(raw, &all); err != nil {
+			t.Fatal(err)
+		}
+		for key, value := range all {
+			if forms[key] != nil {
+				t.Errorf("%s has %s, which another file has", file, key)
+			}
+			switch v := value.(type) {
+			case string:
+				forms[key] = map[string]string{"other": v}
+			case map[string]any:
+				forms[key] = map[string]string{}
+				for form, text := range v {
+					forms[key][form] = text.(string)
+				}
 			}
 		}
 	}
@@ -138,19 +144,21 @@ func TestLanguageIsTheNearest(t *testing.T) {
 func TestPagesNameKnownTexts(t *testing.T) {
 	t.Parallel()
 	english := readMessages(t, "en")
-	files, err := pages.ReadDir("pages")
-	if err != nil {
-		t.Fatal(err)
-	}
 	named := regexp.MustCompile(`[({ ]t "([a-z0-9_.]+)"`)
-	for _, file := range files {
-		text, err := pages.ReadFile("pages/" + file.Name())
+	for folder, all := range map[string]embed.FS{"pages": pages, "mails": mails} {
+		files, err := all.ReadDir(folder)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, found := range named.FindAllStringSubmatch(string(text), -1) {
-			if english[found[1]] == nil {
-				t.Errorf("%s names %s, which has no text", file.Name(), found[1])
+		for _, file := range files {
+			text, err := all.ReadFile(folder + "/" + file.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, found := range named.FindAllStringSubmatch(string(text), -1) {
+				if english[found[1]] == nil {
+					t.Errorf("%s names %s, which has no text", file.Name(), found[1])
+				}
 			}
 		}
 	}

@@ -33,6 +33,8 @@ var layouts = map[string][]string{
 // Pages are the HTML pages, in every language. It is safe for concurrent use.
 type Pages struct {
 	*Catalogue
+	// Mails are the messages to people, of the same folder.
+	Mails      *Mails
 	folder     fs.FS
 	byLanguage map[string]func() (map[string]*template.Template, error)
 }
@@ -52,6 +54,9 @@ func NewPages(folder fs.FS) (*Pages, error) {
 	for _, l := range catalogue.Languages() {
 		// A language's pages are two megabytes: few need all.
 		p.byLanguage[l] = sync.OnceValues(func() (map[string]*template.Template, error) { return p.parseAll(l) })
+	}
+	if p.Mails, err = NewMails(catalogue, folder); err != nil {
+		return nil, err
 	}
 	_, err = p.parseAll(catalogue.Languages()[0]) // a mistake in one is one in all
 	return p, err

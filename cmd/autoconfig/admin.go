@@ -5,6 +5,7 @@ import (
 
 	"autoconfig/internal/admin"
 	"autoconfig/internal/links"
+	"autoconfig/internal/post"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
 	"autoconfig/settings"
@@ -52,6 +53,7 @@ func said(err error) error {
 func isRefusal(err error) bool {
 	for _, kind := range []error{
 		store.ErrExists, store.ErrHasAccounts, store.ErrNoSuchDomain,
+		post.ErrOff, post.ErrItself, post.ErrOften, post.ErrFull, post.ErrAgain,
 		admin.ErrMeanwhile, links.ErrOrder, staff.ErrPerson, staff.ErrExists, staff.ErrForbidden, staff.ErrToken,
 	} {
 		if errors.Is(err, kind) {

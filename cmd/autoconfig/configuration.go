@@ -90,6 +90,7 @@ func (s configuration) publicSecrets() (wrong []*config.ReadableError) {
 	}
 	check("database_file", s.DatabaseFile)
 	check("oidc.client_secret_file", s.OIDC.ClientSecretFile)
+	check("smtp.password_file", s.SMTP.Password)
 	check("check.webhook.secret_file", s.Check.Webhook.SecretFile)
 	for i, pair := range s.TLS.All() {
 		key := "tls.key"

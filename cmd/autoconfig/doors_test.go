@@ -57,9 +57,24 @@ var acts = []act{
 		api:     `POST /links {"address":"led@only.example"}`,
 		page:    `POST /helpdesk/links address=led@only.example&hours=24&uses=1`,
 	},
+	{ // the link that was printed last
+		method: "SendLink", action: "link sent",
+		command: `link send URL --to eva@home.test`,
+		api:     `POST /messages {"kind":"link","url":"URL","to":"eva@home.test"}`,
+	},
 	{
 		method: "RevokeLink", action: "link withdrawn",
 		command: `link revoke LINK`, api: `DELETE /links/LINK`, page: `POST /helpdesk/links/LINK/revoke`,
+	},
+	{
+		method: "MailLink", action: "link made and sent",
+		command: `link create office@example.com --valid 24h --uses 1 --language de --to otto@home.test`,
+		api:     `POST /links {"address":"office@example.com","valid_minutes":1440,"uses":1,"language":"de","send_to":"otto@home.test"}`,
+	},
+	{
+		method: "Welcome", action: "welcome sent",
+		command: `welcome workshop@example.com --to eva@home.test --language fr`,
+		api:     `POST /messages {"kind":"welcome","address":"workshop@example.com","to":"eva@home.test","language":"fr"}`,
 	},
 	{
 		method: "PutAccount", action: "account added",
@@ -144,6 +159,26 @@ var refusedActs = []struct{ why, command, api, page string }{
 		`422 order POST /links {"address":"office@example.com","uses":1000}`,
 		`400 POST /helpdesk/links address=office@example.com&hours=1&uses=1000`,
 	},
+	{
+		"a message to the mailbox itself", `welcome kiosk@example.com --to kiosk+x@example.net`,
+		`422 itself POST /messages {"kind":"welcome","address":"kiosk@example.com","to":"kiosk+x@example.net"}`, ``,
+	},
+	{
+		"a second welcome", `welcome workshop@example.com --to eva@home.test`,
+		`409 again POST /messages {"kind":"welcome","address":"workshop@example.com","to":"eva@home.test"}`, ``,
+	},
+	{
+		"a welcome to a domain that isn't served", `welcome x@nowhere.example --to eva@home.test`,
+		`404 not_found POST /messages {"kind":"welcome","address":"x@nowhere.example","to":"eva@home.test"}`, ``,
+	},
+	{
+		"a link by mail to nobody's address", `link create office@example.com --to office@example.com`,
+		`422 itself POST /links {"address":"office@example.com","send_to":"office@example.com"}`, ``,
+	},
+	{
+		"a link that nobody made, by mail", `link send https://x.example/s/00000000000000000000000000 --to eva@home.test`,
+		`404 not_found POST /messages {"kind":"link","url":"https://x.example/s/00000000000000000000000000","to":"eva@home.test"}`, ``,
+	},
 	{"a link that isn't there", `link revoke x`, `404 not_found DELETE /links/x`, `404 POST /helpdesk/links/x/revoke`},
 	{
 		"an account in a domain that isn't served", `account add x@nowhere.example`,
@@ -219,6 +254,7 @@ type doorway struct {
 	client *http.Client
 	base   string
 	token  string
+	url    string // of the link that was made last
 }
 
 // Each act does the same through every door that offers it, and writes the same line of
@@ -300,6 +336,8 @@ func (d *doorway) oneAct(t *testing.T, a act, ask string) string {
 
 var randomWord = regexp.MustCompile(`\b(forgotten-)?[0-9a-z]{10}([0-9a-z]{14})?\b`)
 
+var setupLink = regexp.MustCompile(`https?://[^\s"<]+/s/[0-9a-v]{26}`)
+
 // effect is what an act changes, without times and what is random.
 func (d *doorway) effect(t *testing.T) string {
 	t.Helper()
@@ -308,7 +346,8 @@ func (d *doorway) effect(t *testing.T) string {
 		`SELECT name, document FROM domains ORDER BY name`, `SELECT name, domain FROM domain_names ORDER BY name`,
 		`SELECT document FROM accounts ORDER BY address`, `SELECT address, account > 0 FROM addresses ORDER BY address`,
 		`SELECT address, domain, protocol, devices, note FROM overrides ORDER BY address`,
-		`SELECT address LIKE '%@%', domain, language, note, uses, expires_at - made_at, revoked_at > 0 FROM links ORDER BY made_at, uses DESC`,
+		`SELECT address LIKE '%@%', domain, language, note, uses, expires_at - made_at, revoked_at > 0 FROM links ORDER BY domain, uses, language, expires_at - made_at`,
+		`SELECT kind, address, recipient, domain, language, link = '', made_by = '' FROM messages ORDER BY recipient, kind, address`,
 		`SELECT name, role, domains, second IS NULL FROM people ORDER BY name`, `SELECT name, scopes, domains FROM tokens ORDER BY name`,
 	} {
 		all = append(all, column(t, d.db, query)...)
@@ -381,6 +420,7 @@ func newDoorway(t *testing.T, door string) *doorway {
 database: sqlite:autoconfig.db
 check: {every: "0"}
 rate_limit: {per_second: 0}
+smtp: {host: 127.0.0.1, port: 1, security: none, from: noreply@example.com}
 sources:
   - name: panel
     sql: {database: "sqlite:panel.db", account: "SELECT mailbox AS address FROM people WHERE email = :address"}
@@ -479,7 +519,12 @@ func (d *doorway) do(t *testing.T, door, ask string) (status int, said string) {
 			ask = strings.ReplaceAll(ask, word, column(t, d.db, query)[0])
 		}
 	}
-	ask = strings.ReplaceAll(ask, "FOLDER", d.folder)
+	ask = strings.ReplaceAll(strings.ReplaceAll(ask, "FOLDER", d.folder), "URL", d.url)
+	defer func() {
+		if made := setupLink.FindString(said); made != "" && status < http.StatusBadRequest {
+			d.url = made
+		}
+	}()
 	if door == byCommand {
 		args := append([]string{"--config", d.folder + "/autoconfig.yaml"}, strings.Fields(ask)...)
 		status, out, errs := command(t, "", args...)
@@ -508,7 +553,7 @@ func (d *doorway) do(t *testing.T, door, ask string) (status int, said string) {
 }
 
 // reading are the methods of admin.Admin that an actor asks and that do nothing.
-var reading = []string{"Link", "People"}
+var reading = []string{"Link", "People", "Message", "Messages", "RenderWelcome"}
 
 // readingCommands are the commands that do nothing to the site, or that aren't acts:
 // backup and restore take all of it, with the audit log.
@@ -516,7 +561,7 @@ var readingCommands = []string{
 	"certificates list", "certificates show",
 	"serve", "init", "version", "backup", "restore", "export", "explain", "render", "check", "dns", "simulate",
 	"domain list", "domain show", "account list", "account show", "source list", "source check", "source presets", "pacc show",
-	"link list", "link show", "staff list", "token list",
+	"link list", "link show", "message list", "message show", "staff list", "token list",
 	"import config", "import automx2", // as import domains
 }
 
@@ -621,7 +666,7 @@ func (d *doorway) tables(t *testing.T) string {
 	t.Helper()
 	names := []string{"domains", "domain_names", "accounts", "addresses", "digests", "overrides", "links", "people", "tokens", "certificates"}
 	if d.door == byCommand { // a service changes these by itself
-		names = append(names, "meta", "pacc", "sessions")
+		names = append(names, "meta", "pacc", "sessions", "messages")
 	}
 	var all []string
 	for _, name := range names {
@@ -629,6 +674,7 @@ func (d *doorway) tables(t *testing.T) string {
 		slices.Sort(rows)
 		all = append(all, name+":\n"+strings.Join(rows, "\n"))
 	}
+	all = append(all, column(t, d.db, "SELECT id, kind, recipient FROM messages ORDER BY id")...)
 	return strings.Join(all, "\n")
 }
 

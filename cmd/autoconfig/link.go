@@ -3,18 +3,20 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"autoconfig/internal/admin"
 	"autoconfig/internal/links"
+	"autoconfig/internal/post"
 	"autoconfig/settings"
-	"autoconfig/templates"
 )
 
 type linkCmd struct {
 	Create linkCreateCmd `cmd:"" help:"Make a link that sets up a person's device."`
 	List   linkListCmd   `cmd:"" help:"List links, latest first."`
 	Show   linkShowCmd   `cmd:"" help:"Show a link and what happened to it."`
+	Send   linkSendCmd   `cmd:"" help:"Send a link by mail that was made before."`
 	Revoke linkRevokeCmd `cmd:"" help:"Revoke a link."`
 }
 
@@ -25,6 +27,7 @@ type linkCreateCmd struct {
 	Uses     int           `help:"How often it can be used; the configuration's by default."`
 	Language string        `help:"Language of its page, such as de."`
 	Note     string        `help:"A note for the help desk, such as a ticket's number."`
+	sendingFlags
 }
 
 func (l *linkCreateCmd) Help() string {
@@ -32,13 +35,24 @@ func (l *linkCreateCmd) Help() string {
 
 Examples:
   autoconfig link create workshop@example.com
-  autoconfig link create office@example.com --valid 72h --uses 2 --language de --note "ticket 7"`
+  autoconfig link create office@example.com --valid 72h --uses 2 --language de --note "ticket 7"
+  autoconfig link create office@example.com --to eva@home.example`
 }
 
 // createdLink is what is printed of a new link.
 type createdLink struct {
 	links.Link
-	URL string `json:"url"`
+	URL     string        `json:"url"`
+	Message *post.Message `json:"message,omitempty"`
+}
+
+func (l *linkCreateCmd) mail(c *call, acts *admin.Admin, order links.Order) (admin.MadeLink, *post.Message, error) {
+	sending, err := l.sending()
+	if err != nil {
+		return admin.MadeLink{}, nil, err
+	}
+	link, sent, err := acts.MailLink(c, admin.CommandLine(), order, sending)
+	return link, &sent, err
 }
 
 func (l *linkCreateCmd) Run(c *call, app *application) error {
@@ -46,23 +60,30 @@ func (l *linkCreateCmd) Run(c *call, app *application) error {
 	if err != nil {
 		return err
 	}
-	acts, err := app.linkAdmin()
+	acts, err := app.mailAdmin()
 	if err != nil {
 		return err
 	}
-	if acts.Catalogue, err = templates.NewCatalogue(app.process.templates()); err != nil {
-		return err
+	order := links.Order{Address: typed, Valid: l.Valid, Uses: l.Uses, Language: l.Language, Note: l.Note}
+	var link admin.MadeLink
+	var sent *post.Message
+	if l.To == "" {
+		link, err = acts.MakeLink(c, admin.CommandLine(), order)
+	} else {
+		link, sent, err = l.mail(c, acts, order)
 	}
-	link, err := acts.MakeLink(c, admin.CommandLine(), links.Order{Address: typed, Valid: l.Valid, Uses: l.Uses, Language: l.Language, Note: l.Note})
 	if err != nil {
 		return said(err)
 	}
-	made := createdLink{link.Link, link.URL}
+	made := createdLink{link.Link, link.URL, sent}
 	if l.JSON {
 		return c.json(made)
 	}
 	c.printf("%s\n", made.URL)
 	fmt.Fprintf(c.std.err, "It works until %s, %d time(s); its identity is %s.\n", link.ExpiresAt.Format("2006-01-02 15:04 UTC"), link.Uses, link.ID)
+	if sent != nil {
+		fmt.Fprintf(c.std.err, "The message to %s waits to be sent; see: autoconfig message show %s\n", sent.To, sent.ID)
+	}
 	return nil
 }
 
@@ -155,6 +176,45 @@ func noLink(id string, err error) error {
 		return refusal{fmt.Errorf("there is no link %q; see: autoconfig link list", id)}
 	}
 	return err
+}
+
+type linkSendCmd struct {
+	jsonFlag
+	sendingFlags
+	URL string `arg:"" help:"The link, as it was printed when it was made."`
+}
+
+func (l *linkSendCmd) Help() string {
+	return `The running service sends it.
+
+Example:
+  autoconfig link send https://setup.example.com/s/06gf3k0bpv2vt9hjo5b0d8ms1k --to eva@home.example`
+}
+
+func (l *linkSendCmd) Run(c *call, app *application) error {
+	sending, err := l.sending()
+	if err != nil {
+		return err
+	}
+	acts, err := app.mailAdmin()
+	if err != nil {
+		return err
+	}
+	_, token, _ := strings.Cut(l.URL, "/s/")
+	m, err := acts.SendLink(c, admin.CommandLine(), token, sending)
+	switch {
+	case errors.Is(err, links.ErrUnknown):
+		return refusal{errors.New("there is no such link: copy it whole, as it was printed when it was made")}
+	case errors.Is(err, links.ErrSpent):
+		return refusal{errors.New("the link was used, has expired or was revoked; make another one: autoconfig link create")}
+	case err != nil:
+		return said(err)
+	}
+	if l.JSON {
+		return c.json(m)
+	}
+	c.printf("The message to %s waits to be sent; see: autoconfig message show %s\n", m.To, m.ID)
+	return nil
 }
 
 type linkRevokeCmd struct {

@@ -29,6 +29,7 @@ func (v *running) look(ctx context.Context) (seen operator.Seen) {
 	seen.Add(v.accepted.problems(time.Now())...)
 	seen.Add(judgeClock(ctx, v.clock, builtAt(), v.store)...)
 	v.lookAtCertificates(ctx, g, &seen)
+	v.lookAtMessages(ctx, g, &seen)
 	seen.Add(g.app.process.readable()...)
 	seen.Add(v.withoutPlans(ctx, g.app.process)...)
 	if err := g.desk.AskProvider(ctx); err != nil {

@@ -78,6 +78,8 @@ type cli struct {
 	Simulate     simulateCmd     `cmd:"" help:"Show step by step what each mail program would do."`
 	Certificates certificatesCmd `cmd:"" help:"List, show, order and revoke the TLS certificates that the service gets."`
 	Link         linkCmd         `cmd:"" help:"Make, list, show and revoke setup links."`
+	Welcome      welcomeCmd      `cmd:"" help:"Send welcome messages for new mailboxes."`
+	Message      messageCmd      `cmd:"" help:"List and show the messages that are sent by mail."`
 	Staff        staffCmd        `cmd:"" help:"Add, list, reset and remove the people of the help desk."`
 	Token        tokenCmd        `cmd:"" help:"Make, list and revoke tokens of the API."`
 	Backup       backupCmd       `cmd:"" help:"Write everything that is stored into one file."`

@@ -23,6 +23,7 @@ import (
 	"autoconfig/internal/links"
 	"autoconfig/internal/logs"
 	"autoconfig/internal/operator"
+	"autoconfig/internal/post"
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
@@ -64,8 +65,10 @@ type generation struct {
 	tls      *operator.TLSFiles   // nil in another mode
 	keeper   *certificates.Keeper // nil in another mode
 	signing  *operator.SigningFiles
+	mail     *mailServer // nil where none is configured
 	provider *helpdesk.OIDC
 	watcher  *doctor.Watcher
+	sender   *post.Sender // nil where no mail server is configured
 	desk     *helpdesk.Desk
 	handlers *web.Handlers
 	// end ends its work in the background; ended is when that is over.
@@ -148,6 +151,8 @@ func (g *generation) files(process configuration, logger *slog.Logger) mistakes 
 			process.path(process.Signing.Key))
 		wrong.at("signing", err)
 	}
+	g.mail, err = process.mailServer()
+	wrong.add(err)
 	g.provider, err = process.identityProvider()
 	wrong.add(err)
 	wrong.add(process.checkTemplates())
@@ -245,6 +250,11 @@ func (g *generation) show(v *running, app *web.App) {
 	acts := &admin.Admin{
 		Store: v.store, Directory: g.lookups.directory, Links: keeper, Desk: v.desk, Catalogue: app.Pages.Catalogue,
 		PublicURL: app.PublicURL, LinkLife: process.Links.Valid, LinkUses: process.Links.Uses, Now: app.Now,
+		Outbox: process.outbox(v.store, v.secret, app.Pages.Mails),
+	}
+	if g.mail != nil {
+		g.sender = g.mail.sender(v.store, v.secret, v.logger)
+		g.sender.Count = countMessages(v.front)
 	}
 	g.desk = helpdesk.New(app, helpdesk.Options{
 		Directory: g.lookups.directory, Links: keeper, Staff: v.desk,
@@ -279,6 +289,9 @@ func (g *generation) begin(ctx context.Context, v *running) {
 	run(func() error { return keepTidy(ctx, g.app, v.clock, v.logger) })
 	if g.keeper != nil {
 		run(func() error { return g.keeper.Run(ctx) })
+	}
+	if g.sender != nil {
+		run(func() error { return g.sender.Run(ctx) })
 	}
 	if g.watcher != nil {
 		run(func() error { return g.watcher.Run(ctx) })

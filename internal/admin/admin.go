@@ -12,6 +12,7 @@ import (
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
+	"autoconfig/internal/post"
 	"autoconfig/internal/staff"
 	"autoconfig/policy"
 	"autoconfig/settings"
@@ -33,6 +34,8 @@ type Admin struct {
 	// of [links.Order].
 	LinkLife time.Duration
 	LinkUses int
+	// Outbox takes messages to people; nil where no mail server is configured.
+	Outbox *post.Outbox
 	// Now is time.Now if nil.
 	Now func() time.Time
 }
@@ -64,7 +67,8 @@ type Store interface {
 	Override(ctx context.Context, key string) (policy.Override, error)
 	// PutOverride removes one that says nothing.
 	PutOverride(ctx context.Context, o policy.Override) error
-	// Written are the addresses that links and the audit log have of a domain.
+	// Written are the addresses that links, messages and the audit log have of a
+	// domain.
 	Written(ctx context.Context, domain string) ([]settings.Address, error)
 	// Forget puts a pseudonym in the place of a mailbox, withdraws its links and removes
 	// what else names it, but not the account. It tells how many rows it found.

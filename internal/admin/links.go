@@ -25,19 +25,32 @@ func (a *Admin) MakeLink(ctx context.Context, by staff.Actor, o links.Order) (Ma
 	if err != nil {
 		return MadeLink{}, err
 	}
+	return a.makeLink(ctx, by, o, found, func(_ context.Context, made MadeLink) (staff.Entry, error) {
+		return linkEntry("link made", made.Link), nil
+	})
+}
+
+// makeLink makes a link for an account that was found. then does what else belongs to the
+// act, and says how it is written down; it isn't called for a link that was made before.
+func (a *Admin) makeLink(ctx context.Context, by staff.Actor, o links.Order, found directory.Found,
+	then func(ctx context.Context, made MadeLink) (staff.Entry, error),
+) (MadeLink, error) {
 	terms := found.Home.Terms
 	made := MadeLink{Provider: terms.Brand()}
 	o.Domain, o.By = terms.Name, by.Name
 	o.Valid, o.Uses = cmp.Or(o.Valid, a.LinkLife), cmp.Or(o.Uses, a.LinkUses)
 	o.Language = a.Catalogue.Language(o.Language, made.Provider.Language)
-	var token string
+	var err error
 	for range 3 { // of several at the same time with one key, one makes it, and the others find it
 		err = a.act(ctx, by, func(ctx context.Context) (e staff.Entry, err error) {
-			token, made.Link, err = a.Links.Make(ctx, o)
-			if made.Again {
-				return e, err // it was written down when it was made
+			var token string
+			if token, made.Link, err = a.Links.Make(ctx, o); err != nil {
+				return e, err
 			}
-			return linkEntry("link made", made.Link), err
+			if made.URL = links.URL(a.PublicURL, token); made.Again {
+				return e, nil // it was written down when it was made
+			}
+			return then(ctx, made)
 		})
 		if !errors.Is(err, links.ErrTaken) {
 			break
@@ -46,7 +59,6 @@ func (a *Admin) MakeLink(ctx context.Context, by staff.Actor, o links.Order) (Ma
 	if err != nil {
 		return MadeLink{}, err
 	}
-	made.URL = links.URL(a.PublicURL, token)
 	return made, nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/lookup"
+	"autoconfig/internal/post"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
@@ -92,6 +93,9 @@ func (s *API) Routes(e *echo.Echo) {
 	on(http.MethodPost, "/links", "links:write", s.makeLink)
 	on(http.MethodGet, "/links/:id", "links:read", s.showLink)
 	on(http.MethodDelete, "/links/:id", "links:write", s.revokeLink)
+	on(http.MethodGet, "/messages", "messages:read", s.listMessages)
+	on(http.MethodPost, "/messages", "messages:write", s.sendMessage)
+	on(http.MethodGet, "/messages/:id", "messages:read", s.showMessage)
 	on(http.MethodGet, "/accounts", "accounts:read", s.listAccounts)
 	on(http.MethodGet, "/accounts/:address", "accounts:read", s.showAccount)
 	on(http.MethodPut, "/accounts/:address", "accounts:write", s.putAccount)
@@ -177,6 +181,16 @@ var refusals = []web.Refusal{
 	},
 	{Err: staff.ErrUnknown, Status: http.StatusNotFound, Code: "not_found", Detail: web.NotHere},
 	{Err: links.ErrUnknown, Status: http.StatusNotFound, Code: "not_found", Detail: web.NotHere},
+	{Err: post.ErrUnknown, Status: http.StatusNotFound, Code: "not_found", Detail: web.NotHere},
+	{
+		Err: links.ErrSpent, Status: http.StatusConflict, Code: "spent",
+		Detail: "The link was used, has expired or was revoked: make another one.",
+	},
+	{Err: post.ErrOff, Status: http.StatusConflict, Code: "no_mail"},
+	{Err: post.ErrItself, Status: http.StatusUnprocessableEntity, Code: "itself"},
+	{Err: post.ErrAgain, Status: http.StatusConflict, Code: "again"},
+	{Err: post.ErrOften, Status: http.StatusTooManyRequests, Code: "often"},
+	{Err: post.ErrFull, Status: http.StatusServiceUnavailable, Code: "full"},
 	{Err: links.ErrOther, Status: http.StatusUnprocessableEntity, Code: "idempotency"},
 	{Err: links.ErrOrder, Status: http.StatusUnprocessableEntity, Code: "order"},
 	{

@@ -3,13 +3,13 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
+	"autoconfig/internal/post"
 	"autoconfig/internal/web"
 	"autoconfig/settings"
 )
@@ -19,9 +19,11 @@ type linkBody struct {
 	links.Link
 	State links.State `json:"state"`
 	// URL is there only when the link is made.
-	URL    string           `json:"url,omitempty"`
-	Texts  *admin.LinkTexts `json:"texts,omitempty"`
-	Events []links.Event    `json:"events,omitempty"`
+	URL   string           `json:"url,omitempty"`
+	Texts *admin.LinkTexts `json:"texts,omitempty"`
+	// Message is the one in which it was sent.
+	Message *post.Message `json:"message,omitempty"`
+	Events  []links.Event `json:"events,omitempty"`
 }
 
 func (s *API) listLinks(c echo.Context) error {
@@ -29,20 +31,9 @@ func (s *API) listLinks(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f := links.Filter{Domains: actor(c).Bounds(), Before: c.QueryParam("after"), Limit: limit}
-	if name := c.QueryParam("domain"); name != "" {
-		entry, err := s.servedDomain(c, name)
-		if err != nil {
-			return err
-		}
-		f.Domains = []string{entry.Terms.Name}
-	}
-	if text := c.QueryParam("address"); text != "" {
-		typed, err := settings.ParseAddress(text)
-		if err != nil {
-			return err
-		}
-		f.Address = typed.Key()
+	f := links.Filter{Before: c.QueryParam("after"), Limit: limit}
+	if f.Domains, f.Address, err = s.filtered(c); err != nil {
+		return err
 	}
 	list, err := s.Links.Store.Links(c.Request().Context(), f)
 	if err != nil {
@@ -68,6 +59,8 @@ type linkOrder struct {
 	Uses     int              `json:"uses"`
 	Language string           `json:"language"`
 	Note     string           `json:"note"`
+	SendTo   settings.Address `json:"send_to"`
+	ToItself bool             `json:"to_itself"`
 }
 
 // maxIdempotencyKey bounds the header's bytes.
@@ -78,22 +71,22 @@ func (s *API) makeLink(c echo.Context) error {
 	if err := readJSON(c, &o); err != nil {
 		return err
 	}
-	once := c.Request().Header.Get("Idempotency-Key")
-	if len(once) > maxIdempotencyKey || o.Minutes > 1<<20 {
-		return fmt.Errorf("%w: an Idempotency-Key has at most %d bytes, and a link is valid for at most 30 days",
-			links.ErrOrder, maxIdempotencyKey)
+	order, err := orderOf(c, o)
+	if err != nil {
+		return err
 	}
-	if o.Address.IsZero() {
-		return fmt.Errorf("%w: it needs an address", links.ErrOrder)
+	var made admin.MadeLink
+	var sent *post.Message
+	if o.SendTo.IsZero() {
+		made, err = s.admin.MakeLink(c.Request().Context(), actor(c), order)
+	} else {
+		if !actor(c).May("messages:write") {
+			return fmt.Errorf("%w: messages:write, for send_to", errScope)
+		}
+		sent = &post.Message{}
+		made, *sent, err = s.admin.MailLink(c.Request().Context(), actor(c), order,
+			admin.Sending{To: o.SendTo, ToItself: o.ToItself})
 	}
-	if once != "" {
-		once = fmt.Sprint(c.Get(tokenKey)) + "\x00" + once
-	}
-	asked := fmt.Sprintf("%d %d %q %q", o.Minutes, o.Uses, o.Language, o.Note)
-	made, err := s.admin.MakeLink(c.Request().Context(), actor(c), links.Order{
-		Asked: asked, Address: o.Address, Valid: time.Duration(o.Minutes) * time.Minute, Uses: o.Uses,
-		Language: o.Language, Note: o.Note, Once: once,
-	})
 	if err != nil {
 		return err
 	}
@@ -102,7 +95,7 @@ func (s *API) makeLink(c echo.Context) error {
 	texts := s.admin.Texts(made, web.Moment(made.ExpiresAt))
 	return c.JSON(http.StatusCreated, linkBody{
 		Link: made.Link, State: s.Links.StateOf(made.Link), URL: made.URL,
-		Texts: &texts,
+		Texts: &texts, Message: sent,
 	})
 }
 

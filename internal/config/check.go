@@ -18,6 +18,7 @@ func (p Process) check(wrong complain) {
 	p.checkListeners(wrong)
 	p.OIDC.check(wrong)
 	p.checkSources(wrong)
+	p.SMTP.check(wrong)
 	p.checkTLS(wrong)
 	p.Signing.check("signing", wrong)
 	if p.SecretFile == "" {

@@ -47,6 +47,7 @@ type Process struct {
 	Cache          Cache          `yaml:"cache" doc:"what is kept in memory"`
 	Check          Check          `yaml:"check" doc:"how domains are checked"`
 	Links          Links          `yaml:"links" doc:"setup links"`
+	SMTP           SMTP           `yaml:"smtp" doc:"how setup links and welcome messages are sent by mail"`
 	Retention      Retention      `yaml:"retention" doc:"how long is kept what is kept of people"`
 	Templates      string         `yaml:"templates_folder" doc:"folder with messages, pages and assets that take the place of the built-in ones"`
 	Log            Log            `yaml:"log" doc:"what is logged, to standard error"`
@@ -192,6 +193,7 @@ func Defaults() Process {
 		Cache:     Cache{Entries: 50_000},
 		Check:     Check{Every: 24 * time.Hour},
 		Links:     Links{Valid: 24 * time.Hour, Uses: 1},
+		SMTP:      SMTP{Security: SMTPTLS, PerPerson: 60, PerToken: 3600, PerRecipient: 10, GiveUp: 24 * time.Hour},
 		Retention: Retention{Links: 90, Audit: 365, Overrides: 90},
 		Log:       Log{Level: LogLevel(slog.LevelInfo), Format: LogText},
 	}

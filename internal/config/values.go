@@ -79,9 +79,11 @@ func errBaseURL(text string) error {
 func (b BaseURL) IsGiven() bool { return b.URL != nil }
 
 // IsLoopback tells whether it leads to this machine only.
-func (b BaseURL) IsLoopback() bool {
-	ip, err := netip.ParseAddr(b.Hostname())
-	return b.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+func (b BaseURL) IsLoopback() bool { return isLoopback(b.Hostname()) }
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // WebURL is an https URL, kept as it is written. "" is none.

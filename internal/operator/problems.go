@@ -51,6 +51,7 @@ const (
 	RestartNeeded         ProblemCode = "restart-needed"
 	ClockWrong            ProblemCode = "clock-wrong"
 	ClockJumped           ProblemCode = "clock-jumped"
+	MessagesWait          ProblemCode = "messages-wait"
 	ConnectionsUnaccepted ProblemCode = "connections-unaccepted"
 )
 
@@ -88,6 +89,8 @@ type Seen struct {
 	// Certificates counts the names that the service gets certificates for, by their state;
 	// nil where it gets none.
 	Certificates map[string]int
+	// Messages counts those that wait to be sent by mail.
+	Messages int
 }
 
 // Add adds what else was found.
@@ -147,7 +150,8 @@ func (p *Problems) Last() Seen {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	last := Seen{Problems: slices.Clone(p.seen.Problems), NotAfter: p.seen.NotAfter, Certificates: p.seen.Certificates}
+	last := p.seen
+	last.Problems = slices.Clone(p.seen.Problems)
 	slices.SortStableFunc(last.Problems, func(a, b Problem) int { return cmp.Compare(a.Severity, b.Severity) })
 	return last
 }
@@ -197,6 +201,8 @@ var (
 		"When the certificate in use expires, in seconds since 1970.", []string{"use"}, nil)
 	statesDesc = prometheus.NewDesc("autoconfig_certificates",
 		"Names that the service gets certificates for, by state.", []string{"state"}, nil)
+	messagesDesc = prometheus.NewDesc("autoconfig_messages_queued",
+		"Messages that wait to be sent by mail, of all replicas.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -204,6 +210,7 @@ func (problemCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- problemDesc
 	out <- notAfterDesc
 	out <- statesDesc
+	out <- messagesDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -222,6 +229,7 @@ func (p problemCollector) Collect(out chan<- prometheus.Metric) {
 	for state, n := range p.of.Problems.Last().Certificates {
 		out <- prometheus.MustNewConstMetric(statesDesc, prometheus.GaugeValue, float64(n), state)
 	}
+	out <- prometheus.MustNewConstMetric(messagesDesc, prometheus.GaugeValue, float64(p.of.Problems.Last().Messages))
 	for use, at := range p.of.Problems.Last().NotAfter {
 		out <- prometheus.MustNewConstMetric(notAfterDesc, prometheus.GaugeValue, float64(at.Unix()), use)
 	}

@@ -27,7 +27,8 @@ type Token struct {
 
 // Scopes are what a token may be made for.
 var Scopes = []string{
-	"links:read", "links:write", "accounts:read", "accounts:write", "domains:read", "domains:write", "decisions:read",
+	"links:read", "links:write", "messages:read", "messages:write", "accounts:read", "accounts:write",
+	"domains:read", "domains:write", "decisions:read",
 	"renders:read", "checks:read", "audit:read",
 }
 

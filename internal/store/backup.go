@@ -15,7 +15,7 @@ import (
 // before what is said of it.
 var kept = []string{
 	"meta", "providers", "plans", "domains", "domain_names", "accounts", "addresses", "digests", "overrides",
-	"pacc", "checks", "links", "link_events", "people", "tokens", "audit", "certificates", "acme_accounts",
+	"pacc", "checks", "links", "link_events", "messages", "people", "tokens", "audit", "certificates", "acme_accounts",
 }
 
 // leftOut are the tables that a backup doesn't have, and why. A test holds both

@@ -14,7 +14,7 @@ import (
 	"autoconfig/settings"
 )
 
-// Written are the addresses that links and the audit log have of a domain, by its
+// Written are the addresses that links, messages and the audit log have of a domain, by its
 // primary name; each once, in an order of their own. What is one we judge ourselves:
 // MySQL's DISTINCT would take letters with and without marks for the same.
 func (s *Store) Written(ctx context.Context, domain string) ([]settings.Address, error) {
@@ -23,6 +23,7 @@ func (s *Store) Written(ctx context.Context, domain string) ([]settings.Address,
 	for _, query := range []string{
 		`SELECT address FROM links WHERE domain = ?`,
 		`SELECT subject FROM audit WHERE domain = ?`,
+		`SELECT address FROM messages WHERE domain = ?`,
 	} {
 		rows, err := s.db.QueryContext(ctx, query, domain)
 		if err != nil {
@@ -57,7 +58,9 @@ func (s *Store) Forget(
 		found = 0
 		return s.change(ctx, func(tx database.Queryer) (bool, error) {
 			f := forgetting{tx, who, pseudonym, now}
-			for _, step := range []func(context.Context) (int64, error){f.links, f.notes, f.entries, f.details, f.checks} {
+			for _, step := range []func(context.Context) (int64, error){
+				f.links, f.messages, f.notes, f.entries, f.details, f.checks,
+			} {
 				n, err := step(ctx)
 				if err != nil {
 					return false, err
@@ -141,6 +144,20 @@ func (f forgetting) links(ctx context.Context) (int64, error) {
 	return each(ctx, f, ids, `UPDATE links SET address = ?, address_key = ?, note = '', ordered = NULL,
 		revoked_by = CASE WHEN revoked_at = 0 THEN 'forgotten' ELSE revoked_by END,
 		revoked_at = CASE WHEN revoked_at = 0 THEN ? ELSE revoked_at END WHERE id IN`, f.pseudonym, f.pseudonym, unix(f.now))
+}
+
+// messages removes what was sent about the mailbox and to it, and what waits.
+func (f forgetting) messages(ctx context.Context) (int64, error) {
+	about, err := rowsWith[string](ctx, f, `SELECT id, address FROM messages`, f.named)
+	if err != nil {
+		return 0, err
+	}
+	to, err := rowsWith[string](ctx, f, `SELECT id, recipient FROM messages`, f.named)
+	if err != nil {
+		return 0, err
+	}
+	all := slices.Compact(slices.Sorted(slices.Values(append(about, to...))))
+	return each(ctx, f, all, `DELETE FROM messages WHERE id IN`)
 }
 
 // notes empties notes that name the mailbox, of others' links and overrides.

@@ -85,6 +85,9 @@ func (s *Store) Restore(ctx context.Context, r io.Reader, o RestoreOptions) (all
 		if err := s.reissue(ctx, tx); err != nil {
 			return false, err
 		}
+		if err := unqueue(ctx, tx); err != nil {
+			return false, err
+		}
 		return true, raiseConfig(ctx, tx)
 	})
 	return all, err

@@ -20,6 +20,7 @@ func (s *Store) Expire(ctx context.Context, before Expiry, now time.Time) error 
 		before time.Time
 	}{
 		{`DELETE FROM links WHERE expires_at < ?`, before.Links},
+		{`DELETE FROM messages WHERE made_at < ?`, before.Links}, // also one that waits for a server that is no more
 		{`DELETE FROM audit WHERE at < ?`, before.Audit},
 		{`DELETE FROM sessions WHERE made_at < ?`, now.Add(-staff.SessionLife)},
 		{`DELETE FROM tokens WHERE expires_at < ?`, before.Links},

@@ -12,12 +12,17 @@ import (
 	"testing"
 )
 
+// nobody owns the mailboxes.
+const nobody = 65534
+
 // Dovecot is a real IMAP and POP3 server on loopback.
 type Dovecot struct {
 	// IMAPS, IMAP, POP3S and POP3 are host:port, the second and the last with
 	// STARTTLS.
 	IMAPS, IMAP, POP3S, POP3 string
-	auth                     string // for Postfix
+	// Mail is the folder with a Maildir for each user.
+	Mail string
+	auth string // for Postfix
 }
 
 // StartDovecot serves with a certificate. extra is put at the end of its
@@ -33,6 +38,13 @@ func StartDovecot(t testing.TB, certificate *Certificate, extra string) *Dovecot
 	certFile, keyFile := certificate.WriteFiles(t, dir)
 	d := &Dovecot{
 		IMAPS: FreeAddress(t), IMAP: FreeAddress(t), POP3S: FreeAddress(t), POP3: FreeAddress(t), auth: FreeAddress(t),
+		Mail: filepath.Join(dir, "mail"),
+	}
+	if err := os.Mkdir(d.Mail, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(d.Mail, nobody, nobody); err != nil {
+		t.Fatal(err)
 	}
 	conf := fmt.Sprintf(`
 base_dir = %[1]s/run
@@ -93,7 +105,8 @@ type Postfix struct {
 }
 
 // StartPostfix serves submission with a certificate; who logs in is asked of
-// Dovecot. extra are lines of main.cf. It ends with the test.
+// Dovecot, into whose mailboxes it delivers what is for a domain in virtual_mailbox_domains.
+// extra are lines of main.cf. It ends with the test.
 func StartPostfix(t testing.TB, certificate *Certificate, dovecot *Dovecot, extra string) *Postfix {
 	t.Helper()
 	Need(t, "root", "postfix")
@@ -128,15 +141,20 @@ smtpd_tls_auth_only = yes
 smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = inet:%[4]s
-%[5]s
-`, dir, certFile, keyFile, dovecot.auth, extra)
+virtual_mailbox_base = %[5]s
+virtual_uid_maps = static:%[6]d
+virtual_gid_maps = static:%[6]d
+%[7]s
+`, dir, certFile, keyFile, dovecot.auth, dovecot.Mail, nobody, extra)
 	var master strings.Builder
 	fmt.Fprintf(&master, "%s inet n - n - - smtpd\n%s inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n", p.Submission,
 		p.Submissions)
 	for _, service := range []string{
 		"anvil unix - - n - 1 anvil", "cleanup unix n - n - 0 cleanup",
 		"rewrite unix - - n - - trivial-rewrite", "proxymap unix - - n - - proxymap", "tlsmgr unix - - n 1000? 1 tlsmgr",
-		"postlog unix-dgram n - n - 1 postlogd", "error unix - - n - - error",
+		"postlog unix-dgram n - n - 1 postlogd", "error unix - - n - - error", "retry unix - - n - - error",
+		"qmgr unix n - n 300 1 qmgr", "virtual unix - n n - - virtual", "bounce unix - - n - 0 bounce",
+		"defer unix - - n - 0 bounce", "trace unix - - n - 0 bounce", "pickup unix n - n 60 1 pickup",
 	} {
 		master.WriteString(service + "\n")
 	}

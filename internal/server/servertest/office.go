@@ -13,7 +13,9 @@ import (
 	"autoconfig/internal/doctor"
 	"autoconfig/internal/links"
 	"autoconfig/internal/operator"
+	"autoconfig/internal/post"
 	"autoconfig/internal/staff"
+	"autoconfig/settings"
 )
 
 // Office is a help desk on real sockets: the staff's pages and the public ones.
@@ -42,6 +44,11 @@ func (g Ground) Office(t *testing.T, change ...func(*Options)) *Office {
 		}
 		options.Desk, options.Now, o.Keeper = o.Desk, nil, options.Links
 		options.Site = options.Links.Store.(Site)
+		options.Outbox = &post.Outbox{
+			Store: options.Links.Store.(post.Store), Secret: options.Links.Secret,
+			From:   settings.MustAddress("noreply@example.com"),
+			Limits: post.Limits{PerPerson: 60, PerToken: 3600, PerRecipient: 10},
+		}
 		options.PublicURL = &url.URL{Scheme: "http", Host: o.Public.Listener.Addr().String()}
 		options.StaffURL = &url.URL{Scheme: "http", Host: o.Staff.Listener.Addr().String()}
 	}}, change...)...)

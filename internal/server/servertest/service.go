@@ -16,6 +16,7 @@ import (
 	"autoconfig/internal/helpdesk"
 	"autoconfig/internal/links"
 	"autoconfig/internal/operator"
+	"autoconfig/internal/post"
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
@@ -50,9 +51,11 @@ type Options struct {
 	Templates           fs.FS
 
 	// Of the rooms.
-	Links      *links.Keeper
-	LinkLife   time.Duration
-	LinkUses   int
+	Links    *links.Keeper
+	LinkLife time.Duration
+	LinkUses int
+	// Outbox takes messages; nil where none are sent. Its Mails are filled in.
+	Outbox     *post.Outbox
 	Signer     func() *mobileconfig.Identity
 	Checks     operator.Checks
 	Problems   *operator.Problems
@@ -106,7 +109,10 @@ func build(front *web.Front, o Options) (*Service, error) {
 	if o.Desk != nil {
 		acts := &admin.Admin{
 			Store: o.Site, Directory: o.Directory, Links: o.Links, Desk: o.Desk, Catalogue: app.Pages.Catalogue,
-			PublicURL: app.PublicURL, LinkLife: o.LinkLife, LinkUses: o.LinkUses, Now: app.Now,
+			PublicURL: app.PublicURL, LinkLife: o.LinkLife, LinkUses: o.LinkUses, Now: app.Now, Outbox: o.Outbox,
+		}
+		if o.Outbox != nil {
+			o.Outbox.Mails = app.Pages.Mails
 		}
 		s.desk = helpdesk.New(app, helpdesk.Options{
 			Directory: o.Directory, Links: o.Links, Staff: o.Desk, Admin: acts,
