@@ -67,6 +67,14 @@ func ParseRequest(body []byte) (Request, error) {
 	if len(body) > MaxBody {
 		return Request{}, ErrTooLarge
 	}
+	if r, ok := readPlain(body); ok {
+		return r, nil
+	}
+	return readTree(body)
+}
+
+// readTree reads whatever is XML.
+func readTree(body []byte) (Request, error) {
 	text, err := utf8Text(body)
 	if err != nil {
 		return Request{}, err

@@ -103,6 +103,9 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // IsTooLarge tells whether a body went over its bound.
 func IsTooLarge(err error) bool {
+	if err == nil {
+		return false
+	}
 	large := new(http.MaxBytesError)
 	return errors.As(err, &large)
 }
