@@ -1,7 +1,7 @@
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: help run test lint bench build torture parts tools client-table
+.PHONY: help run test lint bench build microbench torture parts tools client-table
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,11 @@ bin/staticcheck:
 bin/golangci-lint:
 	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-bench: ## benchmarks, as ratios against a floor of the same run
+bench: ## the real binary against floors: the table and picture of docs/performance.md
+	$(GO) build -o bin/bench ./scripts/bench
+	bin/bench
+
+microbench: ## benchmarks of single parts, as ratios against a floor of the same run
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 client-table: ## what the real programs make of the matrix of documents, written anew

@@ -127,6 +127,8 @@ var rooms = map[string]room{
 	// a real ACME server: most tests don't need it
 	"internal/testkit/acme": {third: []string{"github.com/letsencrypt/pebble/v2"}},
 	"internal/testkit":      {ours: []string{"settings"}, third: []string{"github.com/chromedp", "github.com/miekg/dns", "go.uber.org/goleak"}},
+	// the benchmark of `make bench`: floors that know nothing, and what they sign with
+	"scripts/bench": {ours: []string{"mobileconfig"}, third: []string{"github.com/labstack/echo/v4"}},
 	"cmd/autoconfig": {
 		ours: []string{
 			"settings", "policy", "thunderbird", "autodiscover", "mobileconfig", "pacc", "clients", "templates",
