@@ -59,6 +59,8 @@ var rooms = map[string]room{
 	"internal/post": {ours: []string{"settings", "templates"}, third: []string{"github.com/wneessen/go-mail"}},
 	// gets, keeps and renews TLS certificates from an ACME server
 	"internal/certificates": {third: []string{"github.com/maypok86/otter/v2", "github.com/mholt/acmez/v3", "golang.org/x/sync/errgroup"}},
+	// sockets and notifications of systemd
+	"internal/systemd": {third: []string{"golang.org/x/sys/unix"}},
 	// a log that never makes anybody wait, for cmd to wire
 	"internal/logs": {},
 	// what was probably meant, for mistakes in configurations (config) and tables (migrate)
@@ -137,9 +139,9 @@ var rooms = map[string]room{
 			"internal/doctor", "internal/doctor/probe", "internal/doctor/simulate",
 			"internal/store", "internal/server", "internal/migrate", "internal/links",
 			"internal/logs", "internal/operator", "internal/post", "internal/staff", "internal/web",
-			"internal/api", "internal/helpdesk", "internal/certificates", "internal/lookup",
+			"internal/api", "internal/helpdesk", "internal/certificates", "internal/lookup", "internal/systemd",
 		},
-		third: []string{"github.com/alecthomas/kong", "golang.org/x/sync/errgroup"},
+		third: []string{"github.com/alecthomas/kong", "golang.org/x/crypto/x509roots/fallback", "golang.org/x/sync/errgroup"},
 	},
 }
 

@@ -3,16 +3,21 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"autoconfig/internal/admin"
 	"autoconfig/internal/config"
 	"autoconfig/settings"
 )
 
+// defaultSite is the site file that is read if none is named.
+const defaultSite = "site.yaml"
+
 type applyCmd struct {
 	jsonFlag
-	File   string `arg:"" default:"site.yaml" help:"The site file; site.yaml by default."`
+	File   string `arg:"" default:"site.yaml" help:"The site file: site.yaml here, else beside the configuration."`
 	DryRun bool   `help:"Show what would change, and change nothing. Exit status 1 if anything would."`
 }
 
@@ -28,7 +33,7 @@ Examples:
 }
 
 func (a *applyCmd) Run(c *call) error {
-	source, err := os.ReadFile(a.File)
+	source, err := a.read(c)
 	if err != nil {
 		return err
 	}
@@ -60,6 +65,21 @@ func (a *applyCmd) Run(c *call) error {
 		return errFinding
 	}
 	return nil
+}
+
+// read reads the site file. Without a name it is the one here, else the one beside the
+// configuration.
+func (a *applyCmd) read(c *call) ([]byte, error) {
+	source, err := os.ReadFile(a.File)
+	if !errors.Is(err, fs.ErrNotExist) || a.File != defaultSite {
+		return source, err
+	}
+	a.File = filepath.Join(filepath.Dir(c.configFile), defaultSite)
+	source, err = os.ReadFile(a.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no %s here\nMake one with: autoconfig init\nOr name another: autoconfig apply FILE", defaultSite)
+	}
+	return source, err
 }
 
 func (a *applyCmd) report(c *call, changes config.Changes, warnings settings.Problems) error {

@@ -28,6 +28,21 @@ type configuration struct {
 // defaultConfiguration is the file that is read if none is named.
 const defaultConfiguration = "autoconfig.yaml"
 
+// systemConfiguration is where the packages keep it.
+const systemConfiguration = "/etc/autoconfig/autoconfig.yaml"
+
+// located is the configuration's file: the system's if none was named and there is none
+// in the current folder.
+func located(file string) string {
+	if _, err := os.Stat(file); file != defaultConfiguration || !errors.Is(err, fs.ErrNotExist) {
+		return file
+	}
+	if _, err := os.Stat(systemConfiguration); errors.Is(err, fs.ErrNotExist) {
+		return file
+	}
+	return systemConfiguration
+}
+
 // errNoConfiguration means that there is no such file.
 var errNoConfiguration = errors.New("there is no")
 

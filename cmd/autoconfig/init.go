@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,11 +12,13 @@ import (
 	"text/template"
 
 	"autoconfig/internal/config"
+	"autoconfig/internal/database"
 	"autoconfig/settings"
 )
 
 type initCmd struct {
 	Dir       string `help:"The folder to write to." default:"."`
+	State     string `help:"The folder for the database and the secret, if that is another one." placeholder:"DIR"`
 	Domain    string `help:"Your mail domain."`
 	Provider  string `help:"The name to show to people; by default the domain."`
 	IMAP      string `name:"imap" help:"IMAP server HOST[:PORT][/tls|starttls]; \"none\" for none." placeholder:"SERVER"`
@@ -58,7 +61,7 @@ func (i *initCmd) Run(c *call) error {
 	if values.Servers, err = starterServers(imap, pop3, smtp); err != nil {
 		return err
 	}
-	return values.write(c, i.Dir)
+	return values.write(c, i.Dir, i.State)
 }
 
 // asker asks for what isn't given by a flag.
@@ -89,7 +92,9 @@ func (a *asker) answer(question, given, otherwise string) string {
 // starter is what the two files are written from.
 type starter struct {
 	Domain, Provider, PublicURL string
-	Servers                     []starterServer
+	// State is the folder of the database and the secret with a slash, "" for the configuration's.
+	State   string
+	Servers []starterServer
 }
 
 type starterServer struct {
@@ -114,7 +119,10 @@ func starterServers(imap, pop3, smtp string) ([]starterServer, error) {
 	return servers, nil
 }
 
-func (s starter) write(c *call, dir string) error {
+func (s starter) write(c *call, dir, state string) error {
+	if state != "" && state != dir {
+		s.State = filepath.Clean(state) + "/"
+	}
 	process, site := s.text(processTemplate), s.text(siteTemplate)
 	// What is written must be read: the answers may be nonsense.
 	if _, err := config.ReadProcess("autoconfig.yaml", process, os.LookupEnv); err != nil {
@@ -142,8 +150,11 @@ func (s starter) write(c *call, dir string) error {
 		}
 		c.printf("wrote %s\n", filepath.Join(dir, f.name))
 	}
-	secret := filepath.Join(dir, config.Defaults().SecretFile)
+	secret := filepath.Join(cmp.Or(s.State, dir), config.Defaults().SecretFile)
 	if _, err := config.LoadSecret(secret); err != nil {
+		return err
+	}
+	if err := database.GiveToOwner(secret); err != nil {
 		return err
 	}
 	next := "Next:"
@@ -175,7 +186,7 @@ listen: 127.0.0.1:8080
 # Private listener: /healthz, /readyz, /metrics.
 admin_listen: 127.0.0.1:8081
 
-database: sqlite:autoconfig.db
+database: sqlite:{{.State}}autoconfig.db
 
 # Accounts that are kept in a panel's database or a directory server stay there:
 # sources, see docs/sources.md.
@@ -183,7 +194,7 @@ database: sqlite:autoconfig.db
 # The URL at which this service is reached from outside. URLs in answers are made from it.
 public_url: {{quote .PublicURL}}
 
-secret_file: autoconfig.secret
+secret_file: {{.State}}autoconfig.secret
 
 # tls: {certificate: /etc/ssl/autoconfig.pem, key: /etc/ssl/autoconfig.key}
 

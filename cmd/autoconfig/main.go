@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	_ "golang.org/x/crypto/x509roots/fallback" // in a container from scratch there is no list of authorities
 
 	"autoconfig/clients"
 )
@@ -60,31 +61,50 @@ type streams struct {
 
 // cli is the whole command line.
 type cli struct {
-	Config string `help:"The configuration of the process." default:"autoconfig.yaml" placeholder:"FILE" env:"AUTOCONFIG_CONFIG"`
+	Config string `help:"The configuration of the process: autoconfig.yaml here, else in /etc/autoconfig." default:"autoconfig.yaml" placeholder:"FILE" env:"AUTOCONFIG_CONFIG"`
 
-	Serve        serveCmd        `cmd:"" help:"Answer mail programs."`
-	Init         initCmd         `cmd:"" help:"Write a configuration and a site to start from."`
-	Apply        applyCmd        `cmd:"" help:"Apply a site file, all of it or nothing."`
-	Export       exportCmd       `cmd:"" help:"Write the site as a file, or its accounts or domains as tables."`
-	Import       importCmd       `cmd:"" help:"Import accounts, domains and other systems' configurations."`
-	Domain       domainCmd       `cmd:"" help:"List, show, add, change and remove domains."`
-	Account      accountCmd      `cmd:"" help:"List, show, add, change and remove accounts."`
-	Source       sourceCmd       `cmd:"" help:"List and check the sources of accounts outside of our own database."`
-	Explain      explainCmd      `cmd:"" help:"Explain which settings an address gets, and why."`
-	Render       renderCmd       `cmd:"" help:"Print the exact answer that a program gets."`
-	Check        checkCmd        `cmd:"" help:"Check what mail programs will find: DNS, certificates, mail servers, URLs."`
-	DNS          dnsCmd          `cmd:"" name:"dns" help:"Print, compare or publish the DNS records of a domain."`
-	PACC         paccCmd         `cmd:"" name:"pacc" help:"Show and publish PACC documents."`
-	Simulate     simulateCmd     `cmd:"" help:"Show step by step what each mail program would do."`
-	Certificates certificatesCmd `cmd:"" help:"List, show, order and revoke the TLS certificates that the service gets."`
-	Link         linkCmd         `cmd:"" help:"Make, list, show and revoke setup links."`
-	Welcome      welcomeCmd      `cmd:"" help:"Send welcome messages for new mailboxes."`
-	Message      messageCmd      `cmd:"" help:"List and show the messages that are sent by mail."`
-	Staff        staffCmd        `cmd:"" help:"Add, list, reset and remove the people of the help desk."`
-	Token        tokenCmd        `cmd:"" help:"Make, list and revoke tokens of the API."`
-	Backup       backupCmd       `cmd:"" help:"Write everything that is stored into one file."`
-	Restore      restoreCmd      `cmd:"" help:"Restore what backup wrote."`
-	Version      versionCmd      `cmd:"" help:"Print the version."`
+	Init   initCmd   `cmd:"" group:"start" help:"Write a configuration and a site to start from."`
+	Apply  applyCmd  `cmd:"" group:"start" help:"Apply a site file, all of it or nothing."`
+	Serve  serveCmd  `cmd:"" group:"start" help:"Answer mail programs."`
+	Ready  readyCmd  `cmd:"" group:"start" help:"Ask the running service whether it is ready."`
+	Backup backupCmd `cmd:"" group:"start" help:"Write everything that is stored into one file."`
+
+	Restore restoreCmd `cmd:"" group:"start" help:"Restore what backup wrote."`
+
+	Domain  domainCmd  `cmd:"" group:"change" help:"List, show, add, change and remove domains."`
+	Account accountCmd `cmd:"" group:"change" help:"List, show, add, change and remove accounts."`
+	Import  importCmd  `cmd:"" group:"change" help:"Import accounts, domains and other systems' configurations."`
+	Export  exportCmd  `cmd:"" group:"change" help:"Write the site as a file, or its accounts or domains as tables."`
+
+	Explain explainCmd `cmd:"" group:"look" help:"Explain which settings an address gets, and why."`
+	Render  renderCmd  `cmd:"" group:"look" help:"Print the exact answer that a program gets."`
+	Source  sourceCmd  `cmd:"" group:"look" help:"List and check the sources of accounts outside of our own database."`
+
+	DNS          dnsCmd          `cmd:"" group:"prove" name:"dns" help:"Print, compare or publish the DNS records of a domain."`
+	Certificates certificatesCmd `cmd:"" group:"prove" help:"List, show, order and revoke the TLS certificates that the service gets."`
+	Check        checkCmd        `cmd:"" group:"prove" help:"Check what mail programs will find: DNS, certificates, mail servers, URLs."`
+	Simulate     simulateCmd     `cmd:"" group:"prove" help:"Show step by step what each mail program would do."`
+	PACC         paccCmd         `cmd:"" group:"prove" name:"pacc" help:"Show and publish PACC documents."`
+
+	Link    linkCmd    `cmd:"" group:"people" help:"Make, list, show and revoke setup links."`
+	Welcome welcomeCmd `cmd:"" group:"people" help:"Send welcome messages for new mailboxes."`
+	Message messageCmd `cmd:"" group:"people" help:"List and show the messages that are sent by mail."`
+	Staff   staffCmd   `cmd:"" group:"people" help:"Add, list, reset and remove the people of the help desk."`
+	Token   tokenCmd   `cmd:"" group:"people" help:"Make, list and revoke tokens of the API."`
+
+	Completion completionCmd `cmd:"" group:"program" help:"Print a completion script for a shell."`
+	Manual     manualCmd     `cmd:"" group:"program" help:"Print a manual page."`
+	Version    versionCmd    `cmd:"" group:"program" help:"Print the version."`
+}
+
+// groups are the commands by task, in the order of --help.
+var groups = []kong.Group{
+	{Key: "start", Title: "Run the service:"},
+	{Key: "change", Title: "Change what is served:"},
+	{Key: "look", Title: "See what is decided:"},
+	{Key: "prove", Title: "Publish it and check it:"},
+	{Key: "people", Title: "Help people:"},
+	{Key: "program", Title: "This program:"},
 }
 
 func run(ctx context.Context, args []string, std streams) int {
@@ -96,7 +116,8 @@ func run(ctx context.Context, args []string, std streams) int {
 		kong.Vars{"simulations": strings.Join(clients.Simulations(), ",")},
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(code int) { exited = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups(groups),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.UsageOnError(),
 	)
 	if err != nil {
@@ -109,7 +130,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	if err != nil {
 		return usage(std, err)
 	}
-	return status(std, runCommand(command, &call{Context: ctx, std: std, configFile: c.Config}))
+	return status(std, runCommand(command, &call{Context: ctx, std: std, configFile: located(c.Config)}))
 }
 
 // runCommand runs a command. One that asks for the site gets it opened.

@@ -9,16 +9,19 @@ import (
 	"time"
 
 	"autoconfig/internal/config"
+	"autoconfig/internal/systemd"
 )
 
 // watch reads the configuration again when it is told to, and looks for what is
 // wrong now and then, until ctx ends.
-func (v *running) watch(ctx context.Context, hangups <-chan os.Signal, tick <-chan time.Time) error {
+func (v *running) watch(ctx context.Context, hangups <-chan os.Signal, changed <-chan struct{}, tick <-chan time.Time) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-hangups:
+			v.reload(ctx)
+		case <-changed:
 			v.reload(ctx)
 		case <-tick:
 		}
@@ -37,14 +40,22 @@ func (v *running) reload(ctx context.Context) {
 	}
 	began := time.Now()
 	before := v.now()
+	if err := v.notifier.Reloading(systemd.Monotonic()); err != nil {
+		v.logger.Warn("systemd can't be told", "error", err)
+	}
+	status := "serving"
+	defer func() { _ = v.notifier.Ready(status) }()
+	state := versionOf(v.call.configFile)
 	next, fixed, err := v.prepare(before)
 	v.mu.Lock()
+	v.readFile = state
 	v.refused, v.fixed = "", fixed
 	if err != nil {
 		v.refused = err.Error()
 	}
 	v.mu.Unlock()
 	if err != nil {
+		status = "serving with the last good configuration: the new one is refused, see the log"
 		const told = "the configuration was not reloaded; the last good one serves on"
 		if before.app.process.Log.Format == config.LogJSON {
 			v.logger.Error(told, "error", err)

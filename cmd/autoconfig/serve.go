@@ -19,6 +19,7 @@ import (
 	"autoconfig/internal/operator"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
+	"autoconfig/internal/systemd"
 )
 
 type serveCmd struct {
@@ -72,6 +73,7 @@ func (s *serveCmd) override(process *configuration) {
 // newRunning is a serve that can say something, and does nothing yet.
 func newRunning(c *call, flags serveCmd, log config.Log) *running {
 	v := &running{flags: flags, call: c, level: &slog.LevelVar{}, clock: newClock(), accepted: &acceptance{}}
+	v.notifier = systemd.NewNotifier(os.Getenv, os.Getpid())
 	v.log, v.logger = newLogger(c, log, v.level)
 	v.endLog = keepLog(c, v.log)
 	v.problems = &operator.Problems{Logger: v.logger}
@@ -120,12 +122,32 @@ func (v *running) run(ctx context.Context, hangups <-chan os.Signal) error {
 	v.front.Use(first.handlers, nil)
 	v.group.Go(func() error { return v.front.Serve(ended, v.listeners) })
 	v.group.Go(func() error { return v.store.WatchWrites(ended) })
+	v.group.Go(func() error { return v.tellSystemd(ended) })
+	changed := make(chan struct{})
 	v.group.Go(func() error {
 		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()
-		return v.watch(ended, hangups, tick.C)
+		return v.watch(ended, hangups, changed, tick.C)
 	})
+	if !v.flags.Demo {
+		v.group.Go(func() error { return v.watchFile(ended, changed) })
+	}
 	return v.group.Wait()
+}
+
+// tellSystemd says that the service is ready, that it lives, and that it ends. It is alive
+// as long as it can look at its own state.
+func (v *running) tellSystemd(ctx context.Context) error {
+	told := func(err error) {
+		if err != nil {
+			v.logger.Warn("systemd can't be told", "error", err)
+		}
+	}
+	told(v.notifier.Ready("serving at " + v.listeners.Public.Addr().String()))
+	told(v.notifier.Watch(ctx, func() bool { return v.now() != nil }))
+	<-ctx.Done()
+	told(v.notifier.Stopping())
+	return nil
 }
 
 // sayWhere logs where it listens.
@@ -160,9 +182,15 @@ func (v *running) close() {
 	v.endLog()
 }
 
-// listen opens all sockets, and says of each that can't be opened why.
+// listen opens all sockets that systemd didn't pass, and says of each that can't be opened why.
 func (v *running) listen(ctx context.Context, process configuration) (wrong mistakes) {
+	passed, err := systemd.Sockets(os.Getenv, os.Getpid())
+	wrong.add(err)
 	bind := func(key string, address config.ListenAddress) net.Listener {
+		if listener := passed[key]; listener != nil {
+			delete(passed, key)
+			return accepting{listener, v.accepted}
+		}
 		if !address.IsGiven() {
 			return nil
 		}
@@ -177,6 +205,10 @@ func (v *running) listen(ctx context.Context, process configuration) (wrong mist
 	v.listeners.Plain = bind("http_listen", process.HTTPListen)
 	v.listeners.Private = bind("admin_listen", process.AdminListen)
 	v.listeners.Staff = bind("staff_listen", process.StaffListen)
+	for name, listener := range passed {
+		_ = listener.Close()
+		wrong.add(fmt.Errorf("systemd passed a socket called %q: FileDescriptorName= must be listen, http_listen, admin_listen or staff_listen", name))
+	}
 	return wrong
 }
 

@@ -27,6 +27,7 @@ import (
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
+	"autoconfig/internal/systemd"
 	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 )
@@ -47,14 +48,16 @@ type running struct {
 	listeners web.Listeners
 	accepted  *acceptance
 	clock     *clock
+	notifier  systemd.Notifier
 	problems  *operator.Problems
 	group     *errgroup.Group // ends when the service does
 	leaving   sync.WaitGroup  // generations with requests that are in progress
 
 	mu         sync.Mutex
 	generation *generation
-	refused    string   // why the configuration, as it is now, isn't in use
-	fixed      []string // keys that were changed and need a restart
+	readFile   fileVersion // the configuration's file when it was read last
+	refused    string      // why the configuration, as it is now, isn't in use
+	fixed      []string    // keys that were changed and need a restart
 }
 
 // generation is what one configuration makes.

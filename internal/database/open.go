@@ -140,12 +140,18 @@ func openSQLite(file string, o Options) (*sql.DB, error) {
 		}.Encode())
 	}
 	// What we know of people is nobody else's business on this machine.
+	_, missing := os.Stat(file)
 	created, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	if err := created.Close(); err != nil {
 		return nil, err
+	}
+	if missing != nil {
+		if err := GiveToOwner(file); err != nil {
+			return nil, err
+		}
 	}
 	return sql.Open("sqlite", path+url.Values{
 		// busy_timeout comes first: switching to WAL may itself have to wait. With FULL, what

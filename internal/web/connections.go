@@ -330,6 +330,35 @@ func connectionOf(conn net.Conn) *connection {
 	return p
 }
 
+// settle waits until no connection has a request that isn't answered yet, or waits for
+// its first one, for some time at most.
+func (c *Clients) settle(most time.Duration) {
+	end := time.NewTimer(most)
+	defer end.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for c.unsettled() {
+		select {
+		case <-end.C:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (c *Clients) unsettled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, each := range c.byKey {
+		for p := range each.connections {
+			if p.state != http.StateIdle {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 type connectionKey struct{}
 
 // withConnection lets a request find its connection.

@@ -15,6 +15,9 @@ import (
 // shutdownTimeout is how long running requests have to end.
 const shutdownTimeout = 10 * time.Second
 
+// settleTimeout is how long a connection that was just accepted has for its request.
+const settleTimeout = 2 * time.Second
+
 // Listeners are the sockets that a Front serves; nil ones are not served.
 type Listeners struct {
 	Public net.Listener
@@ -45,7 +48,7 @@ func (f *Front) Serve(ctx context.Context, l Listeners) error {
 			listener = tls.NewListener(listener, config)
 		}
 		group.Go(func() error {
-			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) && !(f.Stopping() && errors.Is(err, net.ErrClosed)) {
 				return fmt.Errorf("%s listener: %w", name, err)
 			}
 			return nil
@@ -53,6 +56,10 @@ func (f *Front) Serve(ctx context.Context, l Listeners) error {
 		group.Go(func() error {
 			<-ctx.Done()
 			f.drain(server)
+			// net/http drops a request that it has read when a shutdown has begun meanwhile. So
+			// first nothing new is accepted, and what was accepted is answered.
+			_ = listener.Close()
+			c.settle(settleTimeout)
 			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 			defer cancel()
 			if err := server.Shutdown(stop); err != nil {
