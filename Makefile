@@ -1,7 +1,8 @@
 GO ?= go
+PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: help run test lint bench build microbench torture parts tools client-table
+.PHONY: help run test lint bench build release install microbench torture parts tools client-table
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,12 +13,20 @@ run: ## the service with the demo site, on loopback
 build: ## bin/autoconfig
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/autoconfig ./cmd/autoconfig
 
-test: parts ## all tests, with the real programs that they need
+test: parts bin/nfpm ## all tests, with the real programs that they need
 	$(GO) vet ./...
 	$(GO) test -timeout 20m ./...
 
 parts: ## installs these programs, as root on Debian; elsewhere it says what is missing
 	sh scripts/install-parts
+
+release: bin/nfpm bin/cyclonedx-gomod ## binaries, packages and checksums in dist/, built twice and compared
+	GO="$(GO)" sh scripts/release
+
+install: build ## the binary and its unit below PREFIX (/usr/local), as root
+	install -D -m 0755 bin/autoconfig $(DESTDIR)$(PREFIX)/bin/autoconfig
+	install -d $(DESTDIR)/etc/systemd/system
+	sed 's|/usr/bin/autoconfig|$(PREFIX)/bin/autoconfig|' packaging/autoconfig.service >$(DESTDIR)/etc/systemd/system/autoconfig.service
 
 lint: tools ## formatting, vet, staticcheck, golangci-lint
 	bin/gofumpt -l . | (! grep .)
@@ -27,6 +36,10 @@ lint: tools ## formatting, vet, staticcheck, golangci-lint
 
 tools: bin/gofumpt bin/staticcheck bin/golangci-lint
 
+bin/nfpm:
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+bin/cyclonedx-gomod:
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 bin/gofumpt:
 	GOBIN=$(CURDIR)/bin $(GO) install mvdan.cc/gofumpt@v0.12.0
 bin/staticcheck:

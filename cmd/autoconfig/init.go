@@ -132,8 +132,10 @@ func (s starter) write(c *call, dir, state string) error {
 	if err != nil {
 		return refusal{err}
 	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return err
+	for _, folder := range []string{dir, cmp.Or(s.State, dir)} {
+		if err := os.MkdirAll(folder, 0o750); err != nil {
+			return err
+		}
 	}
 	files := []struct {
 		name string
