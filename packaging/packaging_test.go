@@ -244,7 +244,7 @@ func sameFiles(t *testing.T, deb, rpm string) {
 	t.Helper()
 	fromDeb, fromRPM := t.TempDir(), t.TempDir()
 	run(t, "/", "dpkg", "--extract", deb, fromDeb)
-	run(t, fromRPM, "sh", "-c", `rpm2cpio "$0" | cpio -id --quiet`, rpm)
+	run(t, fromRPM, "sh", "-c", `rpm2cpio "$0" | cpio -id --quiet --no-absolute-filenames`, rpm)
 	for _, file := range []string{
 		"usr/bin/autoconfig", "usr/share/man/man1/autoconfig.1.gz", "usr/share/man/man5/autoconfig.yaml.5.gz",
 		"usr/share/bash-completion/completions/autoconfig", "usr/share/doc/autoconfig/examples/autoconfig.yaml",
