@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"autoconfig/mobileconfig"
@@ -22,7 +24,19 @@ const (
 
 // TLSFiles are the certificates of the public listener and their keys, read again when
 // the files change.
-type TLSFiles struct{ pairs []*watched[*tls.Certificate] }
+type TLSFiles struct {
+	pairs []*watched[*tls.Certificate]
+
+	mu      sync.Mutex
+	checked time.Time
+	byName  atomic.Pointer[map[string][]ranked]
+}
+
+// ranked is a certificate with its place in the list: the first that fits is served.
+type ranked struct {
+	place int
+	*tls.Certificate
+}
 
 // SigningFiles is what signs profiles, in the same way.
 type SigningFiles struct {
@@ -34,7 +48,7 @@ func WatchCertificate(logger *slog.Logger, now func() time.Time, certificate, ke
 	w, err := watch(logger, now, func(c [][]byte) (*tls.Certificate, error) {
 		return parsePair(c, certificate, key)
 	}, certificate, key)
-	return &TLSFiles{[]*watched[*tls.Certificate]{w}}, err
+	return &TLSFiles{pairs: []*watched[*tls.Certificate]{w}}, err
 }
 
 // Add adds another certificate, for names that the ones before aren't for.
@@ -64,12 +78,54 @@ func (f *TLSFiles) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if len(f.pairs) == 1 {
 		return first, nil
 	}
-	for _, w := range f.pairs {
-		if pair := w.get(); hello.ServerName != "" && hello.SupportsCertificate(pair) == nil {
-			return pair, nil
+	for _, c := range f.named(hello.ServerName) {
+		if hello.SupportsCertificate(c.Certificate) == nil {
+			return c.Certificate, nil
 		}
 	}
 	return first, nil
+}
+
+// named are the certificates for a name, by their place. A hoster has a thousand: to try
+// them one by one took twice as long as the handshake.
+func (f *TLSFiles) named(name string) []ranked {
+	if f.mu.TryLock() { // one looks, the others go on with what there is
+		if now := f.pairs[0].now(); f.byName.Load() == nil || now.Sub(f.checked) >= checkEvery/2 {
+			f.checked = now
+			f.index()
+		}
+		f.mu.Unlock()
+	}
+	byName := f.byName.Load()
+	if byName == nil { // somebody is about to read them for the first time
+		f.mu.Lock()
+		f.index()
+		byName = f.byName.Load()
+		f.mu.Unlock()
+	}
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	exact := (*byName)[name]
+	_, parent, _ := strings.Cut(name, ".")
+	wild := (*byName)["*."+parent]
+	if len(exact) == 0 || len(wild) == 0 {
+		return slices.Concat(exact, wild)
+	}
+	both := slices.Concat(exact, wild)
+	slices.SortFunc(both, func(a, b ranked) int { return a.place - b.place })
+	return both
+}
+
+// index finds the certificates' names, of files as they are now.
+func (f *TLSFiles) index() {
+	byName := map[string][]ranked{}
+	for place, w := range f.pairs {
+		pair := w.get()
+		for _, name := range pair.Leaf.DNSNames {
+			name = strings.ToLower(strings.TrimSuffix(name, "."))
+			byName[name] = append(byName[name], ranked{place, pair})
+		}
+	}
+	f.byName.Store(&byName)
 }
 
 // Identity is what signs now.
