@@ -86,6 +86,17 @@ func (c *Catalogue) Language(wanted ...string) string {
 	return c.tags[i].String()
 }
 
+// Speaks tells whether there are texts in a language (a BCP 47 tag), or in one that is
+// near to it.
+func (c *Catalogue) Speaks(tag string) bool {
+	wanted, err := language.Parse(tag)
+	if err != nil {
+		return false
+	}
+	_, _, confidence := c.matcher.Match(wanted)
+	return confidence >= language.Low
+}
+
 // Text is a message in the first of the languages (BCP 47 tags, or an
 // Accept-Language header) that has it, else in English. A key that is in no
 // catalogue is an error of ours; it is shown as it is.

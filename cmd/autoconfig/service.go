@@ -253,7 +253,7 @@ func (g *generation) show(v *running, app *web.App) {
 	acts := &admin.Admin{
 		Store: v.store, Directory: g.lookups.directory, Links: keeper, Desk: v.desk, Catalogue: app.Pages.Catalogue,
 		PublicURL: app.PublicURL, LinkLife: process.Links.Valid, LinkUses: process.Links.Uses, Now: app.Now,
-		Outbox: process.outbox(v.store, v.secret, app.Pages.Mails),
+		Checks: process.Check.Every != 0, Outbox: process.outbox(v.store, v.secret, app.Pages.Mails),
 	}
 	if g.mail != nil {
 		g.sender = g.mail.sender(v.store, v.secret, v.logger)
@@ -266,6 +266,11 @@ func (g *generation) show(v *running, app *web.App) {
 	integrations := api.New(app, api.Options{
 		Directory: g.lookups.directory, Site: v.store, Checks: v.store,
 		Links: keeper, Staff: v.desk, Admin: acts,
+		Importer: g.app.importLines,
+		Plan: func(ctx context.Context, name string) (*doctor.Plan, error) {
+			plan, err := g.app.plan(&call{Context: ctx, std: v.call.std}, name)
+			return &plan, err
+		},
 	})
 	g.handlers = &web.Handlers{App: app, Public: public.Handler(false), Plain: public.Handler(true)}
 	if v.listeners.Staff == nil {

@@ -34,6 +34,8 @@ type Admin struct {
 	// of [links.Order].
 	LinkLife time.Duration
 	LinkUses int
+	// Checks tells whether running services check domains.
+	Checks bool
 	// Outbox takes messages to people; nil where no mail server is configured.
 	Outbox *post.Outbox
 	// Now is time.Now if nil.
@@ -76,6 +78,8 @@ type Store interface {
 	// OrderCertificate makes a certificate due now: of a domain's special name, or of the
 	// service itself if domain is "".
 	OrderCertificate(ctx context.Context, now time.Time, name, domain string) error
+	// OrderCheck makes the check of a name due now.
+	OrderCheck(ctx context.Context, name string, now time.Time) error
 	// RemoveToken removes a token; one that isn't there is [staff.ErrUnknown].
 	RemoveToken(ctx context.Context, id string) error
 }

@@ -4,12 +4,17 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/staff"
 	"autoconfig/settings"
 )
+
+// ErrLanguage means that there are no texts in a language; the error is a [Refusal].
+var ErrLanguage = errors.New("no texts in this language")
 
 // MadeLink is a link with what only its making can show.
 type MadeLink struct {
@@ -39,6 +44,10 @@ func (a *Admin) makeLink(ctx context.Context, by staff.Actor, o links.Order, fou
 	made := MadeLink{Provider: terms.Brand()}
 	o.Domain, o.By = terms.Name, by.Name
 	o.Valid, o.Uses = cmp.Or(o.Valid, a.LinkLife), cmp.Or(o.Uses, a.LinkUses)
+	if o.Language != "" && !a.Catalogue.Speaks(o.Language) {
+		return made, Refusal{ErrLanguage, fmt.Sprintf("there are no texts in %q: use one of %s", o.Language,
+			strings.Join(a.Catalogue.Languages(), ", "))}
+	}
 	o.Language = a.Catalogue.Language(o.Language, made.Provider.Language)
 	var err error
 	for range 3 { // of several at the same time with one key, one makes it, and the others find it

@@ -5,10 +5,8 @@ package api
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,6 +16,7 @@ import (
 	"autoconfig/autodiscover"
 	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/doctor"
 	"autoconfig/internal/links"
 	"autoconfig/internal/lookup"
 	"autoconfig/internal/post"
@@ -42,6 +41,9 @@ type Site interface {
 	ListedDomains(ctx context.Context, within []string, after string, limit int) ([]directory.ListedName, error)
 	ListedName(ctx context.Context, name string) (directory.ListedName, error)
 	ListedAliases(ctx context.Context, domains []string) (map[string][]string, error)
+	// Plans and Providers are all of them, in their order.
+	Plans(ctx context.Context) ([]policy.Plan, error)
+	Providers(ctx context.Context) ([]settings.Provider, error)
 }
 
 // Options are what an API needs.
@@ -56,18 +58,24 @@ type Options struct {
 	Staff *staff.Desk
 	// Admin does what tokens permit.
 	Admin *admin.Admin
+	// Plan is what a domain's names should publish.
+	Plan func(ctx context.Context, name string) (*doctor.Plan, error)
+	// Importer imports accounts; nil for none.
+	Importer Importer
 }
 
 // API answers those who hold a token.
 type API struct {
 	*web.App
 	lookup.Lookup
-	Site   Site
-	Checks Checks
-	Links  *links.Keeper
-	Desk   *staff.Desk
-	admin  *admin.Admin
-	tokens *web.Attempts
+	Site     Site
+	Checks   Checks
+	Links    *links.Keeper
+	Desk     *staff.Desk
+	admin    *admin.Admin
+	importer Importer
+	plan     func(ctx context.Context, name string) (*doctor.Plan, error)
+	tokens   *web.Attempts
 }
 
 // tokenGuesses are tokens that nobody made.
@@ -77,7 +85,7 @@ var tokenGuesses = web.Rate{PerSecond: 0.1, Burst: 20}
 func New(app *web.App, o Options) *API {
 	return &API{
 		App: app, Lookup: lookup.Lookup{Directory: o.Directory}, Site: o.Site, Checks: o.Checks, Links: o.Links,
-		Desk: o.Staff, admin: o.Admin, tokens: app.Attempts("token", tokenGuesses),
+		Desk: o.Staff, admin: o.Admin, plan: o.Plan, importer: o.Importer, tokens: app.Attempts("token", tokenGuesses),
 	}
 }
 
@@ -87,8 +95,15 @@ var openAPI []byte
 // Routes adds those of the API and of its description.
 func (s *API) Routes(e *echo.Echo) {
 	web.Get(e, "/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, openAPI) })
-	api := e.Group("/api/v1", s.Bounded, s.ProblemDetails(refusals), s.SameHost, s.Limit, web.RequireUTF8, s.requireToken)
-	on := func(method, path, scope string, h echo.HandlerFunc) { api.Add(method, path, h, requireScope(scope)) }
+	api := e.Group("/api/v1", s.Bounded, s.ProblemDetails(refusals), s.SameHost, s.LimitTold, web.RequireUTF8,
+		s.requireToken)
+	known := methods{}
+	on := func(method, path, scope string, h echo.HandlerFunc) {
+		known.add(method, path)
+		api.Add(method, path, h, requireScope(scope))
+	}
+	known.add(http.MethodGet, "/token")
+	api.GET("/token", s.showToken)
 	on(http.MethodGet, "/links", "links:read", s.listLinks)
 	on(http.MethodPost, "/links", "links:write", s.makeLink)
 	on(http.MethodGet, "/links/:id", "links:read", s.showLink)
@@ -99,13 +114,26 @@ func (s *API) Routes(e *echo.Echo) {
 	on(http.MethodGet, "/accounts", "accounts:read", s.listAccounts)
 	on(http.MethodGet, "/accounts/:address", "accounts:read", s.showAccount)
 	on(http.MethodPut, "/accounts/:address", "accounts:write", s.putAccount)
+	on(http.MethodPatch, "/accounts/:address", "accounts:write", s.patchAccount)
 	on(http.MethodDelete, "/accounts/:address", "accounts:write", s.removeAccount)
+	if s.importer != nil {
+		on(http.MethodPost, "/imports/accounts", "accounts:write", s.importAccounts)
+	}
 	on(http.MethodGet, "/overrides/:address", "accounts:read", s.showOverride)
 	on(http.MethodPut, "/overrides/:address", "accounts:write", s.putOverride)
 	on(http.MethodDelete, "/overrides/:address", "accounts:write", s.removeOverride)
 	on(http.MethodGet, "/domains", "domains:read", s.listDomains)
 	on(http.MethodGet, "/domains/:domain", "domains:read", s.showDomain)
 	on(http.MethodPut, "/domains/:domain", "domains:write", s.putDomain)
+	on(http.MethodPatch, "/domains/:domain", "domains:write", s.patchDomain)
+	on(http.MethodGet, "/domains/:domain/dns", "domains:read", s.showRecords)
+	on(http.MethodGet, "/plans", "domains:read", s.listPlans)
+	on(http.MethodGet, "/plans/:name", "domains:read", s.showPlan)
+	on(http.MethodPut, "/plans/:name", "domains:write", s.putPlan)
+	on(http.MethodGet, "/providers", "domains:read", s.listProviders)
+	on(http.MethodGet, "/providers/:id", "domains:read", s.showProvider)
+	on(http.MethodPut, "/providers/:id", "domains:write", s.putProvider)
+	on(http.MethodGet, "/sources", "checks:read", s.listSources)
 	on(http.MethodDelete, "/domains/:domain", "domains:write", s.removeDomain)
 	on(http.MethodGet, "/decisions/:address", "decisions:read", s.showDecision)
 	on(http.MethodGet, "/renders/:format/:address", "renders:read", s.render)
@@ -113,8 +141,9 @@ func (s *API) Routes(e *echo.Echo) {
 	if s.Checks != nil {
 		on(http.MethodGet, "/checks", "checks:read", s.listChecks)
 		on(http.MethodGet, "/checks/:domain", "checks:read", s.showCheck)
+		on(http.MethodPost, "/checks/:domain", "checks:write", s.orderCheck)
 	}
-	api.RouteNotFound("/*", func(echo.Context) error { return directory.ErrNotFound })
+	api.RouteNotFound("/*", known.refuse)
 }
 
 var (
@@ -123,6 +152,8 @@ var (
 	errJSON      = errors.New("unexpected JSON")
 	errBadFormat = errors.New("not a format")
 	errBadLimit  = errors.New("not a limit")
+	errBadFilter = errors.New("not a value to filter by")
+	errNoDomain  = errors.New("no domain is named")
 )
 
 // requireToken lets in only those who hold a token (RFC 6750, section 2.1). One that is right
@@ -142,7 +173,7 @@ func (s *API) requireToken(next echo.HandlerFunc) echo.HandlerFunc {
 			return directory.Unavailable(err)
 		}
 		c.Set(actorKey, t.Actor())
-		c.Set(tokenKey, t.ID)
+		c.Set(tokenKey, t)
 		return next(c)
 	}
 }
@@ -224,26 +255,27 @@ var refusals = []web.Refusal{
 	{Err: directory.ErrNoSuchDomain, Status: http.StatusNotFound, Code: "not_found"},
 	{Err: errJSON, Status: http.StatusBadRequest, Code: "json"},
 	{
+		Err: errMethod, Status: http.StatusMethodNotAllowed, Code: "method",
+		Detail: "The header Allow has this path's methods.",
+	},
+	{
+		Err: errChanged, Status: http.StatusPreconditionFailed, Code: "changed",
+		Detail: "It is not as the request's condition (If-Match, If-None-Match) wants it: read it again.",
+	},
+	{Err: errLines, Status: http.StatusUnprocessableEntity, Code: "lines"},
+	{Err: admin.ErrMeanwhile, Status: http.StatusConflict, Code: "meanwhile"},
+	{Err: admin.ErrNoChecks, Status: http.StatusConflict, Code: "no_checks"},
+	{Err: admin.ErrLanguage, Status: http.StatusUnprocessableEntity, Code: "language"},
+	{
+		Err: errBadFilter, Status: http.StatusBadRequest, Code: "filter",
+		Detail: "A list is filtered by one of the states that openapi.json names, or by a time such as 2026-11-26T12:00:00Z.",
+	},
+	{Err: errNoDomain, Status: http.StatusBadRequest, Code: "domain", Detail: "Say which domain: ?domain="},
+	{
 		Err: errBadFormat, Status: http.StatusNotFound, Code: "format",
 		Detail: "The formats are: thunderbird, pox, mobileconfig, thunderbird-android.",
 	},
 	{Err: errBadLimit, Status: http.StatusBadRequest, Code: "limit", Detail: "The limit must be 1 to 1000."},
-}
-
-// readJSON reads a body strictly: unknown members are mistakes.
-func readJSON(c echo.Context, into any) error {
-	decoder := json.NewDecoder(c.Request().Body)
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(into)
-	switch {
-	case web.IsTooLarge(err):
-		return web.ErrTooLarge
-	case err != nil:
-		return fmt.Errorf("%w: %w", errJSON, err)
-	case decoder.Decode(&struct{}{}) != io.EOF:
-		return fmt.Errorf("%w: there is more behind it", errJSON)
-	}
-	return nil
 }
 
 // limitOf is how much of a list is asked for.

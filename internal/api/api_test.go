@@ -48,7 +48,7 @@ func TestEveryOperationOfTheAPI(t *testing.T) {
 		t.Errorf("%v", list)
 	}
 	must(200, "GET", "/accounts?domain=example.com&q=front", nil)
-	must(200, "PUT", "/accounts/new%40example.com", map[string]any{"address": "new@example.com", "name": "New", "protocol": "pop3", "quota": "500MB"})
+	must(201, "PUT", "/accounts/new%40example.com", map[string]any{"address": "new@example.com", "name": "New", "protocol": "pop3", "quota": "500MB"})
 	if d := must(200, "GET", "/decisions/new%40example.com", nil); d["decision"].(map[string]any)["protocol"] != "pop3" || len(d["misled"].([]any)) == 0 || d["known"] != true {
 		t.Errorf("%v", d)
 	}
@@ -66,7 +66,7 @@ func TestEveryOperationOfTheAPI(t *testing.T) {
 	must(422, "PUT", "/accounts/other%40example.com", map[string]any{"address": "other@example.com", "devices": "many"})
 	must(400, "PUT", "/accounts/other%40example.com", map[string]any{"address": "third@example.com"})
 
-	must(200, "PUT", "/domains/new.example", map[string]any{"servers": map[string]any{"imap": []any{map[string]any{"host": "imap.new.example"}}, "smtp": []any{map[string]any{"host": "smtp.new.example"}}}})
+	must(201, "PUT", "/domains/new.example", map[string]any{"servers": map[string]any{"imap": []any{map[string]any{"host": "imap.new.example"}}, "smtp": []any{map[string]any{"host": "smtp.new.example"}}}})
 	if list := must(200, "GET", "/domains?after=a&limit=1", nil); len(list["domains"].([]any)) != 1 || list["after"] == nil {
 		t.Errorf("%v", list)
 	}
@@ -101,7 +101,7 @@ func TestEveryOperationOfTheAPI(t *testing.T) {
 		{400, "GET", "/domains/a..b", ""},
 		{400, "GET", "/audit?after=x", ""},
 		{404, "GET", "/nowhere", ""},
-		{404, "PATCH", "/links", ""},
+		{405, "PATCH", "/links", ""},
 	} {
 		if status, object := p.Ask(wrong.method, wrong.path, wrong.body); status != wrong.want || object["code"] == nil || object["detail"] == "" {
 			t.Errorf("%s %s %.60s: %d %v", wrong.method, wrong.path, wrong.body, status, object)

@@ -3,6 +3,8 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -31,7 +33,18 @@ func (s *API) listLinks(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f := links.Filter{Before: c.QueryParam("after"), Limit: limit}
+	f := links.Filter{
+		Before: c.QueryParam("after"), Limit: limit, State: links.State(c.QueryParam("state")), Now: s.Now(),
+	}
+	if f.State != "" && !slices.Contains([]links.State{links.Open, links.Used, links.Expired, links.Revoked}, f.State) {
+		return field("state", errBadFilter)
+	}
+	if f.MadeAfter, err = timeOf(c, "made_after"); err != nil {
+		return err
+	}
+	if f.MadeBefore, err = timeOf(c, "made_before"); err != nil {
+		return err
+	}
 	if f.Domains, f.Address, err = s.filtered(c); err != nil {
 		return err
 	}
@@ -52,10 +65,23 @@ func (s *API) listLinks(c echo.Context) error {
 	return c.JSON(http.StatusOK, page)
 }
 
+// timeOf is a time that a list is bounded by; zero for none.
+func timeOf(c echo.Context, name string) (time.Time, error) {
+	text := c.QueryParam(name)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, field(name, errBadFilter)
+	}
+	return t, nil
+}
+
 // linkOrder is what a program sends to have a link made.
 type linkOrder struct {
 	Address  settings.Address `json:"address"`
-	Minutes  int              `json:"valid_minutes"`
+	Minutes  *int             `json:"valid_minutes"`
 	Uses     int              `json:"uses"`
 	Language string           `json:"language"`
 	Note     string           `json:"note"`
@@ -88,7 +114,7 @@ func (s *API) makeLink(c echo.Context) error {
 			admin.Sending{To: o.SendTo, ToItself: o.ToItself})
 	}
 	if err != nil {
-		return err
+		return ofOrder(err)
 	}
 	c.Response().Header().Set("Location", "/api/v1/links/"+made.ID)
 	c.Response().Header().Set("Cache-Control", "no-store")

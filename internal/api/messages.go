@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -24,7 +25,7 @@ type messageOrder struct {
 	ToItself bool             `json:"to_itself"`
 	Again    bool             `json:"again"`
 	Language string           `json:"language"`
-	Minutes  int              `json:"valid_minutes"`
+	Minutes  *int             `json:"valid_minutes"`
 	Uses     int              `json:"uses"`
 	Note     string           `json:"note"`
 	DryRun   bool             `json:"dry_run"`
@@ -58,13 +59,13 @@ func (s *API) sendMessage(c echo.Context) error {
 	if o.DryRun {
 		says, err := s.admin.RenderWelcome(ctx, by, order, sending)
 		if err != nil {
-			return err
+			return ofOrder(err)
 		}
 		return c.JSON(http.StatusOK, says)
 	}
 	_, m, err := s.admin.Welcome(ctx, by, order, sending)
 	if err != nil {
-		return err
+		return ofOrder(err)
 	}
 	return s.sent(c, m)
 }
@@ -82,18 +83,30 @@ func orderOf(c echo.Context, o linkOrder) (links.Order, error) {
 		return links.Order{}, fmt.Errorf("%w: an Idempotency-Key has at most %d bytes", links.ErrOrder, maxIdempotencyKey)
 	case o.Address.IsZero():
 		return links.Order{}, field("address", fmt.Errorf("%w: it needs an address", links.ErrOrder))
-	case o.Minutes < 0 || o.Minutes > 1<<20:
+	case o.Minutes != nil && (*o.Minutes < 1 || *o.Minutes > 1<<20):
 		return links.Order{}, field("valid_minutes",
 			fmt.Errorf("%w: a link is valid for one minute to 30 days", links.ErrOrder))
 	}
+	minutes := 0
+	if o.Minutes != nil {
+		minutes = *o.Minutes
+	}
 	if once != "" {
-		once = fmt.Sprint(c.Get(tokenKey)) + "\x00" + once
+		once = tokenOf(c).ID + "\x00" + once
 	}
 	return links.Order{
-		Asked:   fmt.Sprintf("%d %d %q %q", o.Minutes, o.Uses, o.Language, o.Note),
-		Address: o.Address, Valid: time.Duration(o.Minutes) * time.Minute, Uses: o.Uses, Language: o.Language,
+		Asked:   fmt.Sprintf("%d %d %q %q", minutes, o.Uses, o.Language, o.Note),
+		Address: o.Address, Valid: time.Duration(minutes) * time.Minute, Uses: o.Uses, Language: o.Language,
 		Note: o.Note, Once: once,
 	}, nil
+}
+
+// ofOrder says which member of an order is refused, where an act knows.
+func ofOrder(err error) error {
+	if errors.Is(err, admin.ErrLanguage) {
+		return field("language", err)
+	}
+	return err
 }
 
 func (s *API) showMessage(c echo.Context) error {

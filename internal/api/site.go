@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,6 +37,9 @@ func (s *API) listAccounts(c echo.Context) error {
 	limit, err := limitOf(c)
 	if err != nil {
 		return err
+	}
+	if c.QueryParam("domain") == "" {
+		return field("domain", errNoDomain)
 	}
 	entry, err := s.servedDomain(c, c.QueryParam("domain"))
 	if err != nil {
@@ -73,7 +77,7 @@ func (s *API) showAccount(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, found.Account)
+	return answer(c, http.StatusOK, found.Account)
 }
 
 func (s *API) putAccount(c echo.Context) error {
@@ -81,27 +85,72 @@ func (s *API) putAccount(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	var wanted policy.Account
+	if err := readJSON(c, &wanted); err != nil {
+		return err
+	}
+	return s.changeAccount(c, typed, func(*policy.Account) (policy.Account, error) { return wanted, nil })
+}
+
+func (s *API) patchAccount(c echo.Context) error {
+	typed, err := pathAddress(c)
+	if err != nil {
+		return err
+	}
+	patch, err := readPatch(c)
+	if err != nil {
+		return err
+	}
+	return s.changeAccount(c, typed, func(before *policy.Account) (policy.Account, error) {
+		return patched(before, patch)
+	})
+}
+
+// readPatch reads a body to be merged into what is there.
+func readPatch(c echo.Context) ([]byte, error) {
+	var patch json.RawMessage
+	err := readJSON(c, &patch)
+	return patch, err
+}
+
+// changeAccount stores what change makes of an account, where the request's conditions
+// are met.
+func (s *API) changeAccount(
+	c echo.Context, typed settings.Address, change func(before *policy.Account) (policy.Account, error),
+) error {
 	entry, err := s.servedDomain(c, typed.Domain())
 	if err != nil {
 		return err
 	}
-	var account policy.Account
-	if err := readJSON(c, &account); err != nil {
+	isNew := false
+	account, _, err := s.admin.PutAccount(c.Request().Context(), actor(c), typed,
+		func(before *policy.Account) (policy.Account, error) {
+			isNew = before == nil
+			if err := meets(c, before); err != nil {
+				return policy.Account{}, err
+			}
+			account, err := change(before)
+			if err != nil {
+				return account, err
+			}
+			return account, s.isItself(&account, typed, entry)
+		})
+	if err != nil {
 		return err
 	}
+	return answer(c, made(c, isNew), account)
+}
+
+// isItself refuses an account with another address than the path's.
+func (s *API) isItself(account *policy.Account, typed settings.Address, entry *directory.Entry) error {
 	if account.Address.IsZero() {
 		account.Address = typed
 	}
 	if account.Address.Key() != typed.Key() || typed.Domain() != entry.Terms.Name {
-		return fmt.Errorf("%w: the address in the body and the one in the path must be the same, in the primary domain",
-			errJSON)
+		return field("address", fmt.Errorf("%w: the address in the body and the one in the path must be the same, in the "+
+			"primary domain", errJSON))
 	}
-	account, _, err = s.admin.PutAccount(c.Request().Context(), actor(c), typed,
-		func(*policy.Account) (policy.Account, error) { return account, nil })
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, account)
+	return nil
 }
 
 func (s *API) removeAccount(c echo.Context) error {
@@ -182,7 +231,7 @@ func (s *API) showDomain(c echo.Context) error {
 	ctx := c.Request().Context()
 	domain, err := s.Site.Domain(ctx, entry.Terms.Name)
 	if err == nil {
-		return c.JSON(http.StatusOK, domainAnswer{Domain: domain})
+		return answer(c, http.StatusOK, domainAnswer{Domain: domain})
 	} else if !errors.Is(err, directory.ErrNotFound) {
 		return directory.Unavailable(err)
 	}
@@ -204,20 +253,52 @@ func (s *API) putDomain(c echo.Context) error {
 	if err != nil {
 		return web.ErrNoDomainName
 	}
-	var domain policy.Domain
-	if err := readJSON(c, &domain); err != nil {
+	var wanted policy.Domain
+	if err := readJSON(c, &wanted); err != nil {
 		return err
 	}
-	if domain.Name != "" && domain.Name != name {
-		return fmt.Errorf("%w: the name in the body and the one in the path must be the same", errJSON)
+	return s.changeDomain(c, name, func(*policy.Domain) (policy.Domain, error) { return wanted, nil })
+}
+
+func (s *API) patchDomain(c echo.Context) error {
+	name, err := settings.ParseDomain(c.Param("domain"))
+	if err != nil {
+		return web.ErrNoDomainName
 	}
-	domain.Name = name
-	domain, err = s.admin.PutDomain(c.Request().Context(), actor(c), name,
-		func(*policy.Domain) (policy.Domain, error) { return domain, nil })
+	patch, err := readPatch(c)
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, domain)
+	return s.changeDomain(c, name, func(before *policy.Domain) (policy.Domain, error) { return patched(before, patch) })
+}
+
+// changeDomain stores what change makes of a domain, where the request's conditions are
+// met.
+func (s *API) changeDomain(
+	c echo.Context, name string, change func(before *policy.Domain) (policy.Domain, error),
+) error {
+	isNew := false
+	domain, err := s.admin.PutDomain(c.Request().Context(), actor(c), name,
+		func(before *policy.Domain) (policy.Domain, error) {
+			isNew = before == nil
+			if err := meets(c, before); err != nil {
+				return policy.Domain{}, err
+			}
+			domain, err := change(before)
+			if err != nil {
+				return domain, err
+			}
+			if domain.Name != "" && domain.Name != name {
+				return domain, field("name", fmt.Errorf("%w: the name in the body and the one in the path must be the same",
+					errJSON))
+			}
+			domain.Name = name
+			return domain, nil
+		})
+	if err != nil {
+		return err
+	}
+	return answer(c, made(c, isNew), domain)
 }
 
 func (s *API) removeDomain(c echo.Context) error {

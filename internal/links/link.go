@@ -96,6 +96,11 @@ type Filter struct {
 	Domains []string
 	// Address is the key of an address; "" for all.
 	Address string
+	// State is theirs at Now; "" for any.
+	State State
+	Now   time.Time
+	// MadeAfter and MadeBefore bound when they were made; zero for no bound.
+	MadeAfter, MadeBefore time.Time
 	// Before is the identity of the last link of the page before.
 	Before string
 	// Limit is at most 1000.

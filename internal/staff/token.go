@@ -29,7 +29,7 @@ type Token struct {
 var Scopes = []string{
 	"links:read", "links:write", "messages:read", "messages:write", "accounts:read", "accounts:write",
 	"domains:read", "domains:write", "decisions:read",
-	"renders:read", "checks:read", "audit:read",
+	"renders:read", "checks:read", "checks:write", "audit:read",
 }
 
 // tokenPrefix lets scanners of source code find tokens that leak.

@@ -66,6 +66,12 @@ func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]stri
 	return names, nil
 }
 
+// OrderCheck makes the check of a name due now. One that was never checked is due anyway.
+func (s *Store) OrderCheck(ctx context.Context, name string, now time.Time) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE checks SET due_at = ? WHERE name = ?`, now.Unix(), name)
+	return err
+}
+
 // PutCheck keeps a result in the place of the last one. It isn't something that
 // is served: caches stay as they are.
 func (s *Store) PutCheck(ctx context.Context, r doctor.Result) error {

@@ -46,12 +46,31 @@ func (s *Store) Links(ctx context.Context, f links.Filter) ([]links.Link, error)
 	if f.Address != "" {
 		query, args = query+` AND address_key = ?`, append(args, f.Address)
 	}
+	if !f.MadeAfter.IsZero() {
+		query, args = query+` AND made_at > ?`, append(args, unix(f.MadeAfter))
+	}
+	if !f.MadeBefore.IsZero() {
+		query, args = query+` AND made_at < ?`, append(args, unix(f.MadeBefore))
+	}
+	if f.State != "" {
+		if query += linkStates[f.State]; f.State == links.Open || f.State == links.Expired {
+			args = append(args, unix(f.Now))
+		}
+	}
 	bound, more := among("domain", f.Domains)
 	rows, err := s.db.QueryContext(ctx, query+bound+` ORDER BY id DESC LIMIT ?`, append(append(args, more...), f.Limit)...)
 	if err != nil {
 		return nil, err
 	}
 	return scanAll(rows, readLink)
+}
+
+// linkStates are conditions for [links.Link.State].
+var linkStates = map[links.State]string{
+	links.Revoked: ` AND revoked_at <> 0`,
+	links.Used:    ` AND revoked_at = 0 AND used >= uses`,
+	links.Expired: ` AND revoked_at = 0 AND used < uses AND expires_at <= ?`,
+	links.Open:    ` AND revoked_at = 0 AND used < uses AND expires_at > ?`,
 }
 
 // UseLink implements [links.Store]: of two at the same time, one gets the last use.

@@ -7,6 +7,7 @@ import (
 
 	"autoconfig/internal/database"
 	"autoconfig/policy"
+	"autoconfig/settings"
 )
 
 // Site is everything that is stored: providers, plans and domains in the order
@@ -62,6 +63,16 @@ func configWithoutDomains(ctx context.Context, q database.Queryer) (policy.Site,
 		return config, err
 	}
 	return config, read(ctx, q, &config.Plans, `SELECT document FROM plans ORDER BY position`)
+}
+
+// Plans are all plans, in their order.
+func (s *Store) Plans(ctx context.Context) (all []policy.Plan, err error) {
+	return all, read(ctx, s.db, &all, `SELECT document FROM plans ORDER BY position`)
+}
+
+// Providers are all providers, in their order.
+func (s *Store) Providers(ctx context.Context) (all []settings.Provider, err error) {
+	return all, read(ctx, s.db, &all, `SELECT document FROM providers ORDER BY position`)
 }
 
 func site(ctx context.Context, q database.Queryer) (policy.Site, error) {

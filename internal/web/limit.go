@@ -1,8 +1,10 @@
 package web
 
 import (
+	"math"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -46,6 +48,18 @@ func (l *limiter) allow(key netip.Prefix, now time.Time) bool {
 	return bucket.AllowN(now, 1)
 }
 
+// left are the requests that a client may send at once, and for how long it must send
+// none to have all of them again.
+func (l *limiter) left(key netip.Prefix, now time.Time) (requests int, full time.Duration) {
+	bucket, found := l.clients.GetIfPresent(key)
+	if !found {
+		return l.rate.Burst, 0
+	}
+	tokens := max(0, bucket.TokensAt(now))
+	missing := float64(l.rate.Burst) - tokens
+	return int(tokens), time.Duration(missing / l.rate.PerSecond * float64(time.Second))
+}
+
 func clientPrefix(client netip.Addr) netip.Prefix {
 	client = client.Unmap().WithZone("")
 	bits := 32
@@ -75,5 +89,24 @@ func (a *App) Limit(next echo.HandlerFunc) echo.HandlerFunc {
 			return ErrTooMany
 		}
 		return next(c)
+	}
+}
+
+// LimitTold is [App.Limit] that tells programs how many requests they have left
+// (draft-ietf-httpapi-ratelimit-headers, in the form that most programs know).
+func (a *App) LimitTold(next echo.HandlerFunc) echo.HandlerFunc {
+	if a.limiter == nil {
+		return next
+	}
+	limited := a.Limit(next)
+	return func(c echo.Context) error {
+		header := c.Response().Header()
+		c.Response().Before(func() {
+			left, full := a.limiter.left(a.clientOf(c.Request()), a.Now())
+			header.Set("RateLimit-Limit", strconv.Itoa(a.limiter.rate.Burst))
+			header.Set("RateLimit-Remaining", strconv.Itoa(left))
+			header.Set("RateLimit-Reset", strconv.Itoa(int(math.Ceil(full.Seconds()))))
+		})
+		return limited(c)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"regexp"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -184,6 +186,59 @@ type problem struct {
 	// Code is ours, for programs; Detail is for people.
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
+	// Field is the member of the body, or the parameter, that is wrong.
+	Field string `json:"field,omitempty"`
+	// Errors are all that is wrong with a body, with JSON pointers (RFC 6901).
+	Errors []Place `json:"errors,omitempty"`
+}
+
+// Place is one thing that is wrong with a body, and where: a JSON pointer.
+type Place struct {
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
+}
+
+// locate says where in a body something is wrong, as far as the error knows.
+func (p *problem) locate(err error) {
+	var wrong settings.Problems
+	if placed := (interface {
+		error
+		Field() string
+	})(nil); errors.As(err, &placed) {
+		p.Field = placed.Field()
+		p.Errors = []Place{{pointer(p.Field), p.Detail}}
+	} else if many := (interface {
+		error
+		Places() []Place
+	})(nil); errors.As(err, &many) {
+		p.Errors = many.Places()
+	} else if errors.As(err, &wrong) {
+		p.Detail = ""
+		for _, one := range wrong.Errors() {
+			at := inBody.ReplaceAllString(one.Path, "")
+			p.Errors = append(p.Errors, Place{pointer(at), one.Text})
+			if p.Detail != "" {
+				p.Detail += "; "
+			}
+			if at != "" {
+				p.Detail += at + ": "
+			}
+			p.Detail += one.Text
+		}
+		p.Field = inBody.ReplaceAllString(wrong[0].Path, "")
+	}
+}
+
+// inBody is what a path of a site has before the object that was sent.
+var inBody = regexp.MustCompile(`^(accounts|domains|plans|providers|overrides)\[\d+\]\.?|^(account|domain|override)\.|^\$\.?`)
+
+// pointer is a path as a JSON pointer: servers.imap[0].host is /servers/imap/0/host.
+func pointer(path string) string {
+	if path == "" {
+		return ""
+	}
+	path = strings.NewReplacer("~", "~0", "/", "~1").Replace(path)
+	return "/" + strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(path)
 }
 
 // ProblemDetails answers errors as RFC 9457 has them.
@@ -201,7 +256,11 @@ func (a *App) ProblemDetails(table []Refusal) echo.MiddlewareFunc {
 			if r.Detail == "" {
 				r.Detail = err.Error()
 			}
-			text, err := json.Marshal(problem{"about:blank", http.StatusText(r.Status), r.Status, r.Code, r.Detail})
+			told := problem{
+				Type: "about:blank", Title: http.StatusText(r.Status), Status: r.Status, Code: r.Code, Detail: r.Detail,
+			}
+			told.locate(err)
+			text, err := json.Marshal(told)
 			if err != nil {
 				return err
 			}

@@ -25,6 +25,8 @@ type Program struct {
 	t      *testing.T
 	office *Office
 	router routers.Router
+	// Header is that of the last answer.
+	Header http.Header
 	Seen   map[string]map[int]bool // by operation, the statuses that were seen
 }
 
@@ -89,6 +91,7 @@ func (p *Program) Ask(method, path string, body any, header ...string) (int, map
 		p.t.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
+	p.Header = answer.Header
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		p.t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"autoconfig/internal/admin"
 	"autoconfig/internal/api"
 	"autoconfig/internal/directory"
+	"autoconfig/internal/doctor"
 	"autoconfig/internal/helpdesk"
 	"autoconfig/internal/links"
 	"autoconfig/internal/operator"
@@ -110,6 +111,7 @@ func build(front *web.Front, o Options) (*Service, error) {
 		acts := &admin.Admin{
 			Store: o.Site, Directory: o.Directory, Links: o.Links, Desk: o.Desk, Catalogue: app.Pages.Catalogue,
 			PublicURL: app.PublicURL, LinkLife: o.LinkLife, LinkUses: o.LinkUses, Now: app.Now, Outbox: o.Outbox,
+			Checks: o.Checks != nil,
 		}
 		if o.Outbox != nil {
 			o.Outbox.Mails = app.Pages.Mails
@@ -120,13 +122,23 @@ func build(front *web.Front, o Options) (*Service, error) {
 		})
 		s.api = api.New(app, api.Options{
 			Directory: o.Directory, Site: o.Site, Checks: o.Checks, Links: o.Links,
-			Staff: o.Desk, Admin: acts,
+			Staff: o.Desk, Admin: acts, Plan: o.plan,
 		})
 	}
 	s.handlers = &web.Handlers{App: app}
 	s.handlers.Public, s.handlers.Plain, s.handlers.Private, s.handlers.Staff = s.Public(false), s.Public(true), s.Private(), s.Staff()
 	front.Use(s.handlers, func() {})
 	return s, nil
+}
+
+// plan is what a domain should publish, as far as its terms say.
+func (o Options) plan(ctx context.Context, name string) (*doctor.Plan, error) {
+	entry, err := o.Directory.Domain(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	given := entry.Terms.Given()
+	return &doctor.Plan{Domain: name, Host: o.PublicURL.Hostname(), Terms: entry.Terms, Given: given}, nil
 }
 
 func (s *Service) rooms() []web.Routes {
