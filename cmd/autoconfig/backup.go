@@ -1,19 +1,14 @@
 package main
 
 import (
-	"crypto/hkdf"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"autoconfig/internal/config"
 	"autoconfig/internal/store"
 )
 
@@ -74,9 +69,6 @@ func (b *backupCmd) Run(c *call) error {
 	fmt.Fprintf(out, "%s is not in it: keep it too, and elsewhere. Without it %s.\n", app.process.SecretFile, withoutSecret)
 	return nil
 }
-
-// withoutSecret is what another secret costs.
-const withoutSecret = "nobody's second factor can be read (autoconfig staff reset NAME), and pages that are open from a link must be opened from it again"
 
 func (b *backupCmd) write(c *call, app *application, o store.BackupOptions) (store.Archive, error) {
 	if b.File == "-" {
@@ -231,21 +223,6 @@ func (c *call) backupJSON(file string, all store.Archive) error {
 		Schema  int64            `json:"schema"`
 		Rows    map[string]int64 `json:"rows"`
 	}{file, all.MadeAt, all.Program, all.Kind, all.Schema, all.Rows})
-}
-
-// secretMark tells the secret from another one, and nothing of what is in it; "" if
-// there is none.
-func (app *application) secretMark() (string, error) {
-	file := app.process.path(app.process.SecretFile)
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return "", nil // none is made here
-	}
-	secret, err := config.LoadSecret(file)
-	if err != nil {
-		return "", err
-	}
-	mark, err := hkdf.Key(sha256.New, secret, nil, "autoconfig backup", 16)
-	return hex.EncodeToString(mark), err
 }
 
 // nothing is said of what is empty.

@@ -28,6 +28,7 @@ func (v *running) look(ctx context.Context) (seen operator.Seen) {
 	seen.Add(v.notes()...)
 	seen.Add(v.accepted.problems(time.Now())...)
 	seen.Add(judgeClock(ctx, v.clock, builtAt(), v.store)...)
+	v.lookAtSecret(ctx, &seen)
 	v.lookAtCertificates(ctx, g, &seen)
 	v.lookAtMessages(ctx, g, &seen)
 	seen.Add(g.app.process.readable()...)

@@ -70,6 +70,7 @@ type cli struct {
 	Backup backupCmd `cmd:"" group:"start" help:"Write everything that is stored into one file."`
 
 	Restore restoreCmd `cmd:"" group:"start" help:"Restore what backup wrote."`
+	Secret  secretCmd  `cmd:"" group:"start" help:"Go on with another secret_file, where the old one is lost."`
 
 	Domain  domainCmd  `cmd:"" group:"change" help:"List, show, add, change and remove domains."`
 	Account accountCmd `cmd:"" group:"change" help:"List, show, add, change and remove accounts."`

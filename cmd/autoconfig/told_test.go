@@ -190,3 +190,59 @@ oidc: {issuer: "http://127.0.0.1:1", client_id: a, client_secret_file: oidc.secr
 		}
 	}
 }
+
+// A secret_file that was lost, for which a new one is made in silence, is told with what
+// it costs until somebody accepts it or puts the old one back.
+func TestServeNoticesAnotherSecret(t *testing.T) {
+	t.Parallel()
+	testkit.Need(t, "curl")
+	folder := t.TempDir()
+	put(t, folder, 0o600, map[string]string{"autoconfig.yaml": "public_url: https://setup.example.com\n"})
+	secret := filepath.Join(folder, "autoconfig.secret")
+	told := func() bool {
+		t.Helper()
+		p := serve(t, folder)
+		ready := shell(t, folder, "curl -sS http://"+p.private+"/readyz")
+		said, err := p.stop()
+		if err != nil {
+			t.Error(err)
+		}
+		told := strings.Contains(ready, `"code":"secret-foreign"`)
+		if told != strings.Contains(said, "code=secret-foreign") || told != strings.Contains(said, "second factor") {
+			t.Errorf("the log and /readyz disagree:\n%s\n%s", said, ready)
+		}
+		return told
+	}
+	if told() {
+		t.Error("it complains of its own secret")
+	}
+	if err := os.Rename(secret, secret+".old"); err != nil {
+		t.Fatal(err)
+	}
+	if !told() || !told() {
+		t.Error("it says nothing of another secret")
+	}
+	if err := os.Rename(secret, secret+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if seen := shell(t, folder, "autoconfig secret accept"); !strings.Contains(seen, "isn't there") {
+		t.Error(seen)
+	}
+	if err := os.Rename(secret+".old", secret); err != nil {
+		t.Fatal(err)
+	}
+	if told() {
+		t.Error("it complains of the old secret, which is back")
+	}
+	if err := os.Rename(secret+".new", secret); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"belongs to this autoconfig.secret now", "Nothing was changed"} {
+		if seen := shell(t, folder, "autoconfig secret accept"); !strings.Contains(seen, want) {
+			t.Errorf("%s, want %s", seen, want)
+		}
+	}
+	if told() {
+		t.Error("it complains of a secret that was accepted")
+	}
+}

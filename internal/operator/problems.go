@@ -45,6 +45,7 @@ const (
 	CertificateRenewal    ProblemCode = "certificate-renewal"
 	FilesUnusable         ProblemCode = "files-unusable"
 	FileReadable          ProblemCode = "file-readable"
+	SecretForeign         ProblemCode = "secret-foreign"
 	ListenerUnusable      ProblemCode = "listener-unusable"
 	PublicURLLoopback     ProblemCode = "public-url-loopback"
 	ReloadRefused         ProblemCode = "reload-refused"
