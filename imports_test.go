@@ -139,7 +139,7 @@ var rooms = map[string]room{
 			"internal/doctor", "internal/doctor/probe", "internal/doctor/simulate",
 			"internal/store", "internal/server", "internal/migrate", "internal/links",
 			"internal/logs", "internal/operator", "internal/post", "internal/staff", "internal/web",
-			"internal/api", "internal/helpdesk", "internal/certificates", "internal/lookup", "internal/systemd",
+			"internal/api", "internal/helpdesk", "internal/certificates", "internal/lookup", "internal/systemd", "internal/suggest",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/crypto/x509roots/fallback", "golang.org/x/sync/errgroup"},
 	},

@@ -265,7 +265,7 @@ func (s *accountSetCmd) override(c *call, app *application, found directory.Foun
 		return said(err)
 	}
 	c.warnOf(found.Home.Terms, found.Account)
-	return nil
+	return c.sayAccount(found.Home.Terms, found.Account)
 }
 
 // putAccount stores the account that change makes of what is stored now, and warns of
@@ -273,10 +273,10 @@ func (s *accountSetCmd) override(c *call, app *application, found directory.Foun
 func (app *application) putAccount(c *call, address settings.Address, change func(before *policy.Account) (policy.Account, error)) error {
 	account, terms, err := app.admin().PutAccount(c, admin.CommandLine(), address, change)
 	if err != nil {
-		return said(err)
+		return spoken(said(err), nil)
 	}
 	c.warnOf(terms, account)
-	return nil
+	return c.sayAccount(terms, account)
 }
 
 // warnOf says what formats can't carry of an account.

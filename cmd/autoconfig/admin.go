@@ -41,7 +41,7 @@ func (app *application) staffAdmin() (*admin.Admin, error) {
 // said is an error of an act as it is said here: what is refused is an answer.
 func said(err error) error {
 	if without := (admin.NotServed{}); errors.As(err, &without) {
-		return refusal{notServed{without.Domain, without.Err}}
+		return refusal{notServed{domain: without.Domain, why: without.Err}}
 	}
 	if errors.As(err, new(settings.Problems)) {
 		return refusal{err}

@@ -86,7 +86,7 @@ type lookup struct {
 func (app *application) look(c *call, typed settings.Address) (lookup, error) {
 	entry, err := app.directory.Domain(c, typed.Domain())
 	if errors.Is(err, directory.ErrNotFound) {
-		return lookup{}, refusal{notServed{typed.Domain(), err}}
+		return lookup{}, refusal{notServed{typed.Domain(), err, app.near(c, typed.Domain())}}
 	} else if err != nil {
 		return lookup{}, err
 	}
@@ -133,7 +133,7 @@ func (app *application) terms(c *call, name string) (*policy.Terms, error) {
 	}
 	t, err := app.domainTerms(c, ascii)
 	if errors.Is(err, directory.ErrNotFound) {
-		return nil, refusal{notServed{ascii, err}}
+		return nil, refusal{notServed{ascii, err, app.near(c, ascii)}}
 	}
 	return t, err
 }
@@ -172,7 +172,10 @@ func nothingKnown(address string) error {
 	return refusal{fmt.Errorf("nothing is known of %s: it gets what everybody gets; see: autoconfig explain %s", address, address)}
 }
 
-func noDomain(name string) error {
+func noDomain(name, near string) error {
+	if near != "" {
+		return refusal{fmt.Errorf("there is no domain %s; did you mean %s?", name, near)}
+	}
 	return refusal{fmt.Errorf("there is no domain %s; see: autoconfig domain list", name)}
 }
 
@@ -180,12 +183,16 @@ func noDomain(name string) error {
 type notServed struct {
 	domain string
 	why    error
+	near   string // the domain that may have been meant
 }
 
 func (n notServed) Error() string {
 	text := "the domain " + n.domain + " is not served here"
 	if without := (directory.Planless{}); errors.As(n.why, &without) {
 		return text + ": " + without.Error() + "; give the source a plan in the configuration (plan: NAME), or the domain one in the site"
+	}
+	if n.near != "" {
+		return text + "; did you mean " + n.near + "?"
 	}
 	return text + "; see: autoconfig domain list"
 }

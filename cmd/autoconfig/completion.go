@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -25,15 +26,15 @@ Examples:
 // Run prints the script for a shell, made from the command line's own description.
 func (s *completionCmd) Run(c *call, k *kong.Context) error {
 	table := completions(k.Model.Node)
+	script := fishCompletion
 	switch s.Shell {
 	case "bash":
-		c.printf("%s", bashCompletion(table))
+		script = bashCompletion
 	case "zsh":
-		c.printf("%s", zshCompletion(table))
-	default:
-		c.printf("%s", fishCompletion(table))
+		script = zshCompletion
 	}
-	return nil
+	_, err := io.WriteString(c.std.out, script(table))
+	return err
 }
 
 // completion is what may follow a command.

@@ -209,7 +209,7 @@ Example:
 func (s *domainSetCmd) Run(c *call, app *application) error {
 	return app.putDomain(c, s.Name, func(before *policy.Domain) (policy.Domain, error) {
 		if before == nil {
-			return policy.Domain{}, noDomain(s.Name)
+			return policy.Domain{}, noDomain(s.Name, app.near(c, s.Name))
 		}
 		err := s.change(before)
 		return *before, err
@@ -222,8 +222,15 @@ func (app *application) putDomain(c *call, name string, change func(before *poli
 	if err != nil {
 		return err
 	}
-	_, err = app.admin().PutDomain(c, admin.CommandLine(), ascii, change)
-	return said(err)
+	if _, err = app.admin().PutDomain(c, admin.CommandLine(), ascii, change); err != nil {
+		return spoken(said(err), app.plans(c))
+	}
+	terms, err := app.store.Terms(c, ascii)
+	if err != nil {
+		return err
+	}
+	c.sayDomain(terms)
+	return nil
 }
 
 type domainRemoveCmd struct {

@@ -22,11 +22,11 @@ type linkCmd struct {
 
 type linkCreateCmd struct {
 	jsonFlag
-	Address  string        `arg:"" help:"Whose device is set up."`
-	Valid    time.Duration `help:"How long it is valid, 1m to 720h; the configuration's by default." placeholder:"24h"`
-	Uses     int           `help:"How often it can be used; the configuration's by default."`
-	Language string        `help:"Language of its page, such as de."`
-	Note     string        `help:"A note for the help desk, such as a ticket's number."`
+	Address  string `arg:"" help:"Whose device is set up."`
+	Valid    span   `help:"How long it is valid, 1m to 30d; the configuration's by default." placeholder:"24h"`
+	Uses     int    `help:"How often it can be used; the configuration's by default."`
+	Language string `help:"Language of its page, such as de."`
+	Note     string `help:"A note for the help desk, such as a ticket's number."`
 	sendingFlags
 }
 
@@ -35,7 +35,7 @@ func (l *linkCreateCmd) Help() string {
 
 Examples:
   autoconfig link create workshop@example.com
-  autoconfig link create office@example.com --valid 72h --uses 2 --language de --note "ticket 7"
+  autoconfig link create office@example.com --valid 3d --uses 2 --language de --note "ticket 7"
   autoconfig link create office@example.com --to eva@home.example`
 }
 
@@ -64,7 +64,7 @@ func (l *linkCreateCmd) Run(c *call, app *application) error {
 	if err != nil {
 		return err
 	}
-	order := links.Order{Address: typed, Valid: l.Valid, Uses: l.Uses, Language: l.Language, Note: l.Note}
+	order := links.Order{Address: typed, Valid: time.Duration(l.Valid), Uses: l.Uses, Language: l.Language, Note: l.Note}
 	var link admin.MadeLink
 	var sent *post.Message
 	if l.To == "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -24,12 +25,12 @@ Examples:
 // Run prints a manual page, made from the description of the command line, or of the
 // configuration.
 func (m *manualCmd) Run(c *call, k *kong.Context) error {
+	page := configurationManual()
 	if m.Page == "autoconfig" {
-		c.printf("%s", commandManual(k.Model.Node))
-	} else {
-		c.printf("%s", configurationManual())
+		page = commandManual(k.Model.Node)
 	}
-	return nil
+	_, err := io.WriteString(c.std.out, page)
+	return err
 }
 
 // roff escapes text for a manual page (groff_man(7)).

@@ -29,7 +29,7 @@ func (app *application) plan(c *call, name string) (doctor.Plan, error) {
 		}
 	}
 	if errors.Is(err, directory.ErrNotFound) {
-		return doctor.Plan{}, refusal{notServed{domain, err}}
+		return doctor.Plan{}, refusal{notServed{domain, err, app.near(c, domain)}}
 	} else if err != nil {
 		return doctor.Plan{}, err
 	}

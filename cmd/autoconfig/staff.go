@@ -119,12 +119,14 @@ func (app *application) person(c *call, name string) (staff.Person, error) {
 	if err != nil {
 		return p, err
 	}
+	names := make([]string, 0, len(people))
 	for _, p := range people {
 		if p.Name == name || p.ID == name {
 			return p, nil
 		}
+		names = append(names, p.Name)
 	}
-	return p, refusal{fmt.Errorf("there is nobody called %q; see: autoconfig staff list", name)}
+	return p, refusal{fmt.Errorf("there is nobody called %q; %s", name, meant(name, names, "see: autoconfig staff list"))}
 }
 
 type staffRemoveCmd struct {

@@ -47,13 +47,13 @@ func (f sendingFlags) sending() (admin.Sending, error) {
 type welcomeCmd struct {
 	jsonFlag
 	sendingFlags
-	Address  string        `arg:"" optional:"" help:"The new mailbox."`
-	File     string        `help:"A CSV file with the columns address, to and, if you like, language; - for standard input." placeholder:"FILE"`
-	Valid    time.Duration `help:"How long the link in it is valid; 336h by default." placeholder:"336h"`
-	Uses     int           `help:"How often the link can be used; 5 by default."`
-	Language string        `help:"Language of the message and of the link's page, such as de."`
-	Again    bool          `help:"Send it even if the mailbox was sent one before."`
-	DryRun   bool          `help:"Show what would be sent, and send nothing."`
+	Address  string `arg:"" optional:"" help:"The new mailbox."`
+	File     string `help:"A CSV file with the columns address, to and, if you like, language; - for standard input." placeholder:"FILE"`
+	Valid    span   `help:"How long the link in it is valid; 14d by default." placeholder:"14d"`
+	Uses     int    `help:"How often the link can be used; 5 by default."`
+	Language string `help:"Language of the message and of the link's page, such as de."`
+	Again    bool   `help:"Send it even if the mailbox was sent one before."`
+	DryRun   bool   `help:"Show what would be sent, and send nothing."`
 }
 
 func (w *welcomeCmd) Help() string {
@@ -126,7 +126,7 @@ func (w *welcomeCmd) row(address, to, language string) (welcomeRow, error) {
 	if sending.To, err = settings.ParseAddress(to); err != nil {
 		return welcomeRow{}, err
 	}
-	order := links.Order{Address: about, Valid: w.Valid, Uses: w.Uses, Language: language}
+	order := links.Order{Address: about, Valid: time.Duration(w.Valid), Uses: w.Uses, Language: language}
 	return welcomeRow{order, sending}, nil
 }
 

@@ -20,7 +20,8 @@ func (s *Store) KnowSecret(ctx context.Context, mark string) (string, error) {
 	if !errors.Is(err, sql.ErrNoRows) {
 		return known, err
 	}
-	if _, err := s.db.ExecContext(ctx, s.db.Kind.Insert("meta", []string{"name", "value"}, 1, true), metaSecret, mark); err != nil {
+	insert := s.db.Kind.Insert("meta", []string{"name", "value"}, 1, true)
+	if _, err := s.db.ExecContext(ctx, insert, metaSecret, mark); err != nil {
 		return "", err
 	}
 	return meta(ctx, s.db, metaSecret) // another replica may have been quicker

@@ -10,6 +10,14 @@ const maxDistance = 3
 // Text asks whether the nearest of the known words was meant, or names them all
 // if none is near. Case doesn't count; the first of those that are equally near does.
 func Text(word string, known []string) string {
+	if best := Nearest(word, known); best != "" {
+		return "did you mean " + best + "?"
+	}
+	return "possible are " + strings.Join(known, ", ")
+}
+
+// Nearest is the known word that was probably meant, "" if none is near.
+func Nearest(word string, known []string) string {
 	best, distance := "", maxDistance
 	for _, k := range known {
 		if len(word) >= len(k)+maxDistance {
@@ -19,10 +27,7 @@ func Text(word string, known []string) string {
 			best, distance = k, d
 		}
 	}
-	if best != "" {
-		return "did you mean " + best + "?"
-	}
-	return "possible are " + strings.Join(known, ", ")
+	return best
 }
 
 // editDistance is Levenshtein's, in bytes.
