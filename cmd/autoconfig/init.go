@@ -38,23 +38,23 @@ Example:
 
 func (i *initCmd) Run(c *call) error {
 	ask := asker{c: c, lines: bufio.NewScanner(c.std.in)}
-	domain := ask.answer("Your mail domain", i.Domain, "")
+	name := ask.right("Your mail domain", i.Domain, "", isDomain)
 	if ask.err != nil {
 		return ask.err
 	}
-	name, err := settings.ParseDomain(domain)
+	name, err := parseDomain(name)
 	if err != nil {
-		return fmt.Errorf("%q is not a domain name", domain)
+		return err
 	}
 	values := starter{Domain: name, Provider: i.Provider}
 	if i.Domain != "" && i.Provider == "" { // by flags: what the help says
 		values.Provider = name
 	}
-	values.Provider = ask.answer("Name to show to people", values.Provider, name)
-	imap := ask.answer("IMAP server (HOST[:PORT][/tls|starttls], or none)", i.IMAP, "imap."+name)
-	pop3 := ask.answer("POP3 server (likewise)", i.POP3, "none")
-	smtp := ask.answer("Submission server (likewise)", i.SMTP, "smtp."+name)
-	values.PublicURL = ask.answer("Where this service is reached from outside", i.PublicURL, "https://autoconfig."+name)
+	values.Provider = ask.right("Name to show to people", values.Provider, name, settings.CheckText)
+	imap := ask.right("IMAP server (HOST[:PORT][/tls|starttls], or none)", i.IMAP, "imap."+name, isServer(settings.IMAP))
+	pop3 := ask.right("POP3 server (likewise)", i.POP3, "none", isServer(settings.POP3))
+	smtp := ask.right("Submission server (likewise)", i.SMTP, "smtp."+name, isServer(settings.SMTP))
+	values.PublicURL = ask.right("Where this service is reached from outside", i.PublicURL, "https://autoconfig."+name, isPublicURL)
 	if ask.err != nil {
 		return ask.err
 	}
@@ -64,11 +64,50 @@ func (i *initCmd) Run(c *call) error {
 	return values.write(c, i.Dir, i.State)
 }
 
+func isDomain(text string) error {
+	_, err := parseDomain(text)
+	return err
+}
+
+// isServer judges a server as the site file's reader does.
+func isServer(protocol settings.Protocol) func(text string) error {
+	return func(text string) error {
+		servers, err := parseServers([]string{text})
+		for _, server := range servers {
+			for _, p := range server.Normalize(protocol).Check(protocol, "").Errors() {
+				return errors.New(p.Text)
+			}
+		}
+		return err
+	}
+}
+
+func isPublicURL(text string) error {
+	var u config.BaseURL
+	return u.UnmarshalText([]byte(text))
+}
+
 // asker asks for what isn't given by a flag.
 type asker struct {
 	c     *call
 	lines *bufio.Scanner
 	err   error
+}
+
+// right asks until the answer is one that can be used. What a flag gives is judged with
+// the files that are made of it.
+func (a *asker) right(question, given, otherwise string, judge func(string) error) string {
+	for {
+		text := a.answer(question, given, otherwise)
+		if given != "" || a.err != nil {
+			return text
+		}
+		err := judge(text)
+		if err == nil {
+			return text
+		}
+		fmt.Fprintf(a.c.std.err, "%v. Once more:\n", err)
+	}
 }
 
 func (a *asker) answer(question, given, otherwise string) string {
@@ -163,8 +202,17 @@ func (s starter) write(c *call, dir, state string) error {
 	if dir != "." {
 		next = "Next, in " + dir + ":"
 	}
-	c.printf("wrote %s\n\n%s\n  autoconfig apply\n  autoconfig explain somebody@%s\n  autoconfig serve\n", secret, next, parsed.Domains[0].Name)
-	return nil
+	domain := parsed.Domains[0].Name
+	c.printf("wrote %s\n\n%s\n", secret, next)
+	return c.table([][]string{
+		{"  autoconfig apply", "serve what site.yaml says"},
+		{"  autoconfig explain somebody@" + domain, "see what an address gets, and why"},
+		{"  autoconfig serve", "answer mail programs"},
+		{"  autoconfig dns " + domain, "publish these records"},
+		{"  tls: {mode: acme}", "certificates, if no proxy in front has them: docs/certificates.md"},
+		{"  autoconfig check " + domain, "see what mail programs find"},
+		{"  autoconfig link create YOU@" + domain, "open the link on your device"},
+	})
 }
 
 func (s starter) text(t string) []byte {
