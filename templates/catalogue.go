@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -133,5 +132,3 @@ func (c *Catalogue) say(language, key string, pairs ...any) (string, error) {
 	}
 	return c.Text(settings.Message{Key: key, Args: args}, language), nil
 }
-
-func lines(text string) []string { return strings.Split(text, "\n") }

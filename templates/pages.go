@@ -80,7 +80,12 @@ func (p *Pages) parse(l string, files ...string) (*template.Template, error) {
 	t := template.New("").Funcs(template.FuncMap{
 		"t":        func(key string, pairs ...any) (string, error) { return p.say(l, key, pairs...) },
 		"m":        func(m settings.Message) string { return p.Text(m, l) },
-		"lines":    lines,
+		"steps":    steps,
+		"button":   func() string { return buttonMark },
+		"icon":     icon,
+		"split":    split,
+		"timed":    timed,
+		"datetime": datetime,
 		"language": func() string { return l },
 		"named":    languageName,
 		"upper":    func(v any) string { return strings.ToUpper(fmt.Sprint(v)) },

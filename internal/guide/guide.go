@@ -22,6 +22,9 @@ import (
 type Guide struct {
 	Protocol string
 	Programs []clients.Outcome
+	// Backup: the advice is a warning, and comes before the steps. ShowAll: the first program
+	// needs the settings typed.
+	Backup, ShowAll bool
 	// Profile is where the Apple profile is; "" if there can't be one.
 	Profile   string
 	AndroidQR template.HTML
@@ -47,8 +50,12 @@ func newGuide(s settings.Settings, outcomes []clients.Outcome, device links.Devi
 		Incoming: serverTextOf(s.Incoming, s.IncomingLogin), Outgoing: serverTextOf(s.Outgoing, s.OutgoingLogin),
 		Advice: policy.Advice(s.Decision), // without what is known of the person's devices
 	}
+	g.Backup = s.Decision.Protocol == settings.POP3
+	g.ShowAll = len(g.Programs) == 0 || g.Programs[0].ByHand || g.Programs[0].Gets.Protocol == "" && !g.Programs[0].Profile.Has
 	if _, err := mobileconfig.Render(s); err == nil {
 		g.Profile = profile
+	} else {
+		g.ShowAll = true
 	}
 	if payload, err := thunderbird.AndroidQR(s); err == nil {
 		if code, err := links.QR(string(payload)); err == nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -33,6 +34,8 @@ type searchPage struct {
 	More  bool
 	// Failed names the sources that couldn't be searched.
 	Failed string
+	// Foreign is the domain of an address that isn't served here.
+	Foreign string
 }
 
 func (s *Desk) searchPage(c echo.Context) error {
@@ -54,14 +57,32 @@ func (s *Desk) searchPage(c echo.Context) error {
 			switch {
 			case err == nil:
 				page.whole(typed, found.Account)
-			case errors.Is(err, directory.ErrNotFound),
-				errors.Is(err, directory.ErrUnavailable) && page.Failed != "": // the page says so
+			case errors.Is(err, directory.ErrNotFound):
+				page.Foreign = typed.Domain()
+			case errors.Is(err, directory.ErrUnavailable) && page.Failed != "": // the page says so
 			default:
 				return err
 			}
 		}
 	}
+	if only := page.only(); only != "" {
+		return c.Redirect(http.StatusSeeOther, "/helpdesk/account?address="+url.QueryEscape(only))
+	}
 	return s.SendPage(c, http.StatusOK, "search", page.Frame, page)
+}
+
+// only is the account that is meant, where that is certain: a whole address, or the
+// single hit of a search that reached every source.
+func (p *searchPage) only() string {
+	switch {
+	case p.Failed != "":
+		return "" // the page says what may be missing
+	case p.Whole != "":
+		return p.Whole
+	case len(p.Accounts) == 1:
+		return p.Accounts[0].Address.String()
+	}
+	return ""
 }
 
 // whole shows the address that was typed, and the mailbox that it leads to once: by

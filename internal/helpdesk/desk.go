@@ -5,6 +5,7 @@ package helpdesk
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -127,11 +128,11 @@ func (s *Desk) anybodySignedIn(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		token, err := c.Cookie(s.sessionCookie())
 		if err != nil {
-			return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in")
+			return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in"+askedFor(c))
 		}
 		p, session, err := s.Desk.SessionPerson(c.Request().Context(), token.Value)
 		if errors.Is(err, staff.ErrUnknown) {
-			return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in")
+			return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in"+askedFor(c))
 		} else if err != nil {
 			return directory.Unavailable(err)
 		}
@@ -171,11 +172,22 @@ func (s *Desk) setSession(c echo.Context, token string) {
 	c.SetCookie(cookie)
 }
 
+// tabOf is the part of the navigation that a route belongs to: an account is found by
+// searching.
+func tabOf(route string) string {
+	for _, tab := range []string{"links", "people", "audit", "own"} {
+		if strings.HasPrefix(route, "/helpdesk/"+tab) {
+			return tab
+		}
+	}
+	return "search"
+}
+
 // staffFrame is around the pages of whoever is signed in.
 func (s *Desk) staffFrame(c echo.Context) web.Frame {
 	f := s.NewFrame(c, web.Brand{Name: s.Pages.Title()}, "")
 	if session, _ := c.Get(sessionKey).(staff.Session); session.Person != "" && !session.Enrolling {
-		f.Actor = &web.SignedIn{Admin: person(c).Actor().Admin}
+		f.Actor = &web.SignedIn{Admin: person(c).Actor().Admin, Tab: tabOf(c.Path())}
 	}
 	for name, values := range c.QueryParams() {
 		if name != "lang" && len(values) == 1 {

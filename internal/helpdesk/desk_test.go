@@ -20,6 +20,55 @@ import (
 	"autoconfig/internal/testkit"
 )
 
+// signInFor is the sign-in that leads back to a page.
+func signInFor(path string) string {
+	if path == "/helpdesk/" {
+		return "/helpdesk/sign-in"
+	}
+	return "/helpdesk/sign-in?next=" + url.QueryEscape(path)
+}
+
+// After the sign-in the page comes that was asked for, and no other site.
+func TestTheSignInLeadsBack(t *testing.T) {
+	t.Parallel()
+	o := servertest.NewOffice(t)
+	password, second := o.Add(t, "eva", staff.Admin, "*")
+	at := time.Now()
+	for next, want := range map[string]string{
+		"/helpdesk/account?address=office%40example.com": "/helpdesk/account?address=office%40example.com",
+		"": "/helpdesk/", "https://evil.example/helpdesk/": "/helpdesk/", "//evil.example/helpdesk/": "/helpdesk/",
+		"/helpdesk/../../x": "/helpdesk/", `/helpdesk/\evil.example`: "/helpdesk/", "/elsewhere": "/helpdesk/", "/helpdesk//evil": "/helpdesk/",
+	} {
+		at = at.Add(30 * time.Second) // a code is taken once
+		v := o.Visitor(t)
+		r, body := v.Post("/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {password}, "code": {staff.Code(second, at)}, "next": {next}})
+		if r.StatusCode == http.StatusUnauthorized { // the code is of a time to come
+			if strings.Contains(body, "evil.example") && want == "/helpdesk/" {
+				t.Errorf("%q is kept in the form", next)
+			}
+			continue
+		}
+		if got := r.Header.Get("Location"); got != want {
+			t.Errorf("%q leads to %q, want %q", next, got, want)
+		}
+	}
+}
+
+// A whole address and a single hit open the account; what isn't served is said.
+func TestSearchGoesStraightToTheAccount(t *testing.T) {
+	t.Parallel()
+	o := servertest.NewOffice(t)
+	v := o.SignedIn(t, "eva", staff.Admin, "*")
+	for query, want := range map[string]string{"office@example.com": "office%40example.com", "workshop": "workshop%40example.com", "nobody@example.com": "nobody%40example.com"} {
+		if r, _ := v.Get("/helpdesk/?q=" + url.QueryEscape(query)); r.Header.Get("Location") != "/helpdesk/account?address="+want {
+			t.Errorf("%s: %s, to %q", query, r.Status, r.Header.Get("Location"))
+		}
+	}
+	if _, body := v.Get("/helpdesk/?q=x%40gmail.com"); !strings.Contains(body, "gmail.com isn&#39;t served here") {
+		t.Errorf("gmail.com:\n%s", body)
+	}
+}
+
 // Nothing is shown to whoever isn't signed in, by any page.
 func TestStaffPagesNeedASignIn(t *testing.T) {
 	t.Parallel()
@@ -27,7 +76,7 @@ func TestStaffPagesNeedASignIn(t *testing.T) {
 	v := o.Visitor(t)
 	for _, path := range []string{"/helpdesk/", "/helpdesk/account?address=office%40example.com", "/helpdesk/links", "/helpdesk/links/x", "/helpdesk/people", "/helpdesk/audit", "/helpdesk/audit.csv", "/helpdesk/own", "/helpdesk/enrol"} {
 		for _, cookie := range []string{"", "helpdesk=guessed"} {
-			if r, body := v.Do(http.MethodGet, path, nil, "Cookie", cookie); r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/helpdesk/sign-in" || len(body) > 0 {
+			if r, body := v.Do(http.MethodGet, path, nil, "Cookie", cookie); r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != signInFor(path) || len(body) > 0 {
 				t.Errorf("%s: %s", path, r.Status)
 			}
 		}
@@ -208,7 +257,7 @@ func TestNothingStoredIsMarkup(t *testing.T) {
 	link := regexp.MustCompile(`id="url">([^<]+)<`).FindStringSubmatch(body)[1]
 	id := regexp.MustCompile(`/helpdesk/links/([0-9a-v]+)"`).FindStringSubmatch(body)[1]
 	pages := map[string]string{"made": body}
-	for _, path := range []string{"/helpdesk/?q=" + url.QueryEscape(evil), "/helpdesk/?q=workshop", "/helpdesk/account?address=workshop%40example.com", "/helpdesk/links", "/helpdesk/links/" + id, "/helpdesk/people", "/helpdesk/audit", "/helpdesk/own", "/helpdesk/?lang=" + url.QueryEscape(evil) + "&" + url.QueryEscape(evil) + "=" + url.QueryEscape(evil)} {
+	for _, path := range []string{"/helpdesk/?q=" + url.QueryEscape(evil), "/helpdesk/?q=o", "/helpdesk/account?address=workshop%40example.com", "/helpdesk/links", "/helpdesk/links/" + id, "/helpdesk/people", "/helpdesk/audit", "/helpdesk/own", "/helpdesk/?lang=" + url.QueryEscape(evil) + "&" + url.QueryEscape(evil) + "=" + url.QueryEscape(evil)} {
 		_, pages[path] = v.Get(path)
 	}
 	public := o.Visitor(t)
@@ -309,15 +358,15 @@ func TestTheWayOfStaff(t *testing.T) {
 		t.Errorf("the second factor's code is %q", got)
 	}
 	b.Do(t, chromedp.SendKeys("#code", codeOf(t, key)+kb.Enter), chromedp.WaitVisible("#q"),
-		chromedp.SendKeys("#q", "work"+kb.Enter), chromedp.WaitVisible(".found"), servertest.Inspect(t, "staff-search", screen),
-		chromedp.Click(".found a"), chromedp.WaitVisible("#hours"), servertest.Inspect(t, "staff-account", screen),
+		servertest.Inspect(t, "staff-search", screen),
+		chromedp.SendKeys("#q", "work"+kb.Enter), chromedp.WaitVisible("#hours"), servertest.Inspect(t, "staff-account", screen),
 		chromedp.SendKeys("#note", "ticket 7"), chromedp.Submit("#note"),
 		chromedp.WaitVisible("#url"), servertest.Inspect(t, "staff-made", screen), testkit.Text("#url", &link),
 		chromedp.Screenshot("#qr-link", &code))
 	if got := servertest.Scan(t, code); got != link || !strings.HasPrefix(link, o.Public.URL+"/s/") {
 		t.Errorf("the link is %q, its code %q", link, got)
 	}
-	phone.Open(t, link, testkit.Phone, servertest.As(links.IPhone), chromedp.Reload(), chromedp.Click("button[value=settings]"), chromedp.WaitVisible("details"))
+	phone.Open(t, link, testkit.Phone, servertest.As(links.IPhone), chromedp.Reload(), chromedp.Click("button[value=settings]"), chromedp.WaitVisible(".program[open]"))
 	b.Do(t, chromedp.Navigate(o.Staff.URL+"/helpdesk/links"), servertest.Inspect(t, "staff-links", screen), chromedp.Click("tbody a"),
 		chromedp.WaitVisible("dl"), servertest.Inspect(t, "staff-life", screen), testkit.Text("main", &life))
 	for _, want := range []string{"workshop@example.com", "used", "1 of 1", "settings shown, iPhone or iPad", "ticket 7"} {

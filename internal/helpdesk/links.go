@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -63,6 +64,8 @@ type madePage struct {
 	admin.MadeLink
 	Texts admin.LinkTexts
 	QR    template.HTML
+	// Mailto and SMSLink open the mail program and the phone's messages with the text.
+	Mailto, SMSLink template.URL
 }
 
 func (s *Desk) makeLink(c echo.Context) error {
@@ -97,10 +100,12 @@ func (s *Desk) makeLink(c echo.Context) error {
 		return err
 	}
 	f := s.staffFrame(c)
-	//nolint:gosec // our own drawing
+	texts := s.admin.Texts(made, s.Pages.Moment(made.ExpiresAt, made.Provider.Zone(), made.Language))
+	//nolint:gosec // our own drawing, and values that are escaped
 	return s.SendPage(c, http.StatusOK, "made", f, madePage{
-		f, made, s.admin.Texts(made, web.Moment(made.ExpiresAt)),
-		template.HTML(code),
+		Frame: f, MadeLink: made, Texts: texts, QR: template.HTML(code),
+		Mailto:  template.URL("mailto:?subject=" + url.PathEscape(texts.Subject) + "&body=" + url.PathEscape(texts.Mail)),
+		SMSLink: template.URL("sms:?&body=" + url.PathEscape(texts.SMS)),
 	})
 }
 

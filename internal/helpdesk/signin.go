@@ -6,6 +6,8 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -22,11 +24,33 @@ type signInPage struct {
 	SSO     bool
 	Problem string
 	Typed   string
+	// Next is the page that was asked for before the sign-in.
+	Next string
+}
+
+// next is where a person goes after the sign-in: a page of the help desk, or its start.
+// Nothing else passes, so that no link leads through the sign-in to another site.
+func next(c echo.Context) string {
+	u, err := url.Parse(c.FormValue("next"))
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/helpdesk/") ||
+		path.Clean(u.Path)+"/" != strings.TrimRight(u.Path, "/")+"/" || strings.ContainsAny(u.Path, "\\\r\n") {
+		return ""
+	}
+	return u.RequestURI()
+}
+
+// askedFor is the query of the sign-in that leads back to the page of a request.
+func askedFor(c echo.Context) string {
+	u := c.Request().URL
+	if c.Request().Method != http.MethodGet || u.Path == "/helpdesk/" && u.RawQuery == "" {
+		return ""
+	}
+	return "?next=" + url.QueryEscape(u.RequestURI())
 }
 
 func (s *Desk) signInPage(c echo.Context) error {
 	f := s.staffFrame(c)
-	return s.SendPage(c, http.StatusOK, "signin", f, signInPage{Frame: f, SSO: s.oidc != nil})
+	return s.SendPage(c, http.StatusOK, "signin", f, signInPage{Frame: f, SSO: s.oidc != nil, Next: next(c)})
 }
 
 func (s *Desk) signIn(c echo.Context) error {
@@ -54,14 +78,14 @@ func (s *Desk) signIn(c echo.Context) error {
 	if len(p.TOTPKey) > 0 {
 		s.setDevice(c, personDevice+p.Subject)
 	}
-	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
+	return c.Redirect(http.StatusSeeOther, cmp.Or(next(c), "/helpdesk/"))
 }
 
 func (s *Desk) signInProblem(c echo.Context, problem, typed string) error {
 	f := s.staffFrame(c)
 	f.Method = "get"
 	return s.SendPage(c, http.StatusUnauthorized, "signin", f,
-		signInPage{Frame: f, SSO: s.oidc != nil, Problem: problem, Typed: typed})
+		signInPage{Frame: f, SSO: s.oidc != nil, Problem: problem, Typed: typed, Next: next(c)})
 }
 
 func (s *Desk) signOut(c echo.Context) error {

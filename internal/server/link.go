@@ -16,6 +16,7 @@ import (
 	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 	"autoconfig/settings"
+	"autoconfig/templates"
 )
 
 // linkPage is a setup link's page: before a use it says for whom it is, and after
@@ -23,7 +24,7 @@ import (
 type linkPage struct {
 	web.Frame
 	Address string
-	Until   string
+	Until   templates.Moment
 	Left    int
 	// Apple: a profile can set this device up.
 	Apple   bool
@@ -116,7 +117,7 @@ func (s *Public) link(c echo.Context) error {
 	page.Frame = s.NewFrame(c, web.BrandOf(l.Settings.Provider), l.Language)
 	page.Again = []web.Field{{Name: "device", Value: string(page.Device)}}
 	if !l.until.IsZero() {
-		page.Until = web.Moment(l.until)
+		page.Until = s.momentOf(l.until, l, page.Lang)
 		g := guide.Personal(l.Answer, l.found, page.Device, "/s/"+l.token+"/profile")
 		page.Guide = &g
 		return s.SendPage(c, http.StatusOK, "link", page.Frame, page)
@@ -127,7 +128,7 @@ func (s *Public) link(c echo.Context) error {
 	if c.Request().Method == http.MethodGet {
 		s.noteLink(c.Request().Context(), l.Link, links.Opened, device)
 	}
-	page.Until = web.Moment(l.ExpiresAt)
+	page.Until = s.momentOf(l.ExpiresAt, l, page.Lang)
 	if _, err := mobileconfig.Render(l.Settings); err == nil {
 		page.Apple = page.Device == links.IPhone || page.Device == links.Mac
 	}
@@ -137,6 +138,11 @@ func (s *Public) link(c echo.Context) error {
 	}
 	page.QR = template.HTML(code) //nolint:gosec // our own drawing, without a byte of the text in it
 	return s.SendPage(c, http.StatusOK, "link", page.Frame, page)
+}
+
+// momentOf is a time in the zone of the link's provider.
+func (s *Public) momentOf(at time.Time, l followed, language string) templates.Moment {
+	return templates.Moment{At: at, Text: s.Pages.Moment(at, l.Settings.Provider.Zone(), language)}
 }
 
 // useLink is the button of a link's page: the only thing that counts as a use. In

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -49,8 +50,39 @@ func colourStyle(name string) (style string, ok bool) {
 	if luminance(digits) < 0.179 { // where the contrasts with black and white are the same
 		on = "#fff"
 	}
-	return ":root { --brand: #" + digits + "; --on-brand: " + on + "; }\n", true
+	return fmt.Sprintf(":root { --brand: #%s; --on-brand: %s; --accent-light: #%s; --accent-dark: #%s; }\n",
+		digits, on, readable(digits, darkest), readable(digits, lightest)), true
 }
+
+// The backgrounds of pages on which a colour is read worst: the darkest of the light
+// ones and the lightest of the dark ones (page.css, --ground and --sunken, with a tint).
+const (
+	darkest  = "dfe2ee"
+	lightest = "2c2f3d"
+)
+
+// readable is a colour moved towards black or white until it has the contrast that text
+// needs on a background (WCAG 2.2, 1.4.3): a provider's yellow is no text on white.
+func readable(digits, background string) string {
+	back, end := luminance(background), 0.0
+	if back < 0.179 {
+		end = 255
+	}
+	for step := range 101 {
+		text := ""
+		for i := range 3 {
+			n, _ := strconv.ParseUint(digits[2*i:2*i+2], 16, 8) // checked by the caller
+			text += fmt.Sprintf("%02x", int(math.Round(float64(n)+(end-float64(n))*float64(step)/100)))
+		}
+		if contrast(luminance(text), back) >= 4.5 {
+			return text
+		}
+	}
+	return digits // can't be: black and white have more on these
+}
+
+// contrast is that of two luminances (WCAG 2.2, "contrast ratio").
+func contrast(a, b float64) float64 { return (max(a, b) + 0.05) / (min(a, b) + 0.05) }
 
 // luminance is a colour's, from six hexadecimal digits (WCAG 2.2, "relative
 // luminance").

@@ -45,7 +45,11 @@ type Frame struct {
 }
 
 // SignedIn is what a page's head shows of who is signed in.
-type SignedIn struct{ Admin bool }
+type SignedIn struct {
+	Admin bool
+	// Tab is the part of the navigation that the page belongs to.
+	Tab string
+}
 
 const languageCookie = "lang"
 

@@ -40,7 +40,7 @@ func PrivateHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 // PageHeaders let a page load what is ours, and send forms to us. Nobody may put
 // it into a frame, keep it, find it by searching, or learn from where a person came.
 func PageHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")

@@ -32,15 +32,27 @@ var agents = map[links.Device]string{
 // As has the browser say that it is on a device.
 func As(d links.Device) chromedp.Action { return emulation.SetUserAgentOverride(agents[d]) }
 
+// What a page may cost: with its style, script and picture, before it is compressed.
+const (
+	maxRequests = 5
+	maxPage     = 60_000
+)
+
 // Inspect opens every page of a way on every screen: axe-core finds nothing, and
 // nothing is wider than the screen.
 func Inspect(t *testing.T, name string, screen testkit.Screen) chromedp.Action {
 	var violations []testkit.Violation
 	var wide bool
+	var requests, size int
 	return chromedp.Tasks{
 		testkit.Screenshot(fmt.Sprintf("%s-%d-dark-%v", name, screen.Width, screen.Dark)),
 		chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide),
+		chromedp.Evaluate(`1 + performance.getEntriesByType("resource").length`, &requests),
+		chromedp.Evaluate(`performance.getEntries().reduce((sum, e) => sum + (e.decodedBodySize || 0), 0)`, &size),
 		chromedp.ActionFunc(func(ctx context.Context) error {
+			if requests > maxRequests || size > maxPage {
+				t.Errorf("%s takes %d requests and %d bytes", name, requests, size)
+			}
 			if screen.NoScript {
 				return nil // axe-core is one
 			}
