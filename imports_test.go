@@ -89,7 +89,7 @@ var rooms = map[string]room{
 	"internal/server": {
 		ours: []string{
 			"settings", "thunderbird", "autodiscover", "mobileconfig", "pacc", "clients",
-			"internal/directory", "internal/guide", "internal/links", "internal/lookup", "internal/web",
+			"templates", "internal/directory", "internal/guide", "internal/links", "internal/lookup", "internal/web",
 		},
 		third: []string{"github.com/labstack/echo/v4", "github.com/prometheus/client_golang"},
 	},
