@@ -383,7 +383,7 @@ func TestNobodyWritesIntoARestore(t *testing.T) {
 }
 
 // laterMigrations are those of a later version, which has another column.
-func laterMigrations(t *testing.T) fs.FS {
+func laterMigrations(t *testing.T) fstest.MapFS {
 	t.Helper()
 	later := fstest.MapFS{}
 	for _, kind := range []string{"sqlite", "postgres", "mysql"} {
