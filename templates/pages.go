@@ -23,7 +23,7 @@ var pages embed.FS
 // layouts are the pages by the frame that is around them. Operators' pages are in
 // English, like what is found and what is logged.
 var layouts = map[string][]string{
-	"layout.html": {"checks", "check"},
+	"layout.html": {"home", "checks", "check"},
 	"frame.html": {
 		"setup", "link", "gone", "later", "signin", "enrol", "search", "account", "made", "links", "life", "people", "audit",
 		"own", "wrong",

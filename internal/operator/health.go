@@ -23,8 +23,16 @@ type readiness struct {
 // serve on: all the others have the same source. Only a service that could never
 // read its domains isn't ready.
 func (s *Private) readyz(c echo.Context) error {
-	r := readiness{Status: "ready", Problems: s.allProblems()}
-	status := http.StatusOK
+	r, status := s.readiness()
+	if !s.isKnownHost(c.Request().Host) {
+		r.Problems = nil // they name what is inside
+	}
+	return c.JSON(status, r)
+}
+
+func (s *Private) readiness() (r readiness, status int) {
+	r = readiness{Status: "ready", Problems: s.allProblems()}
+	status = http.StatusOK
 	if slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Severity == Error }) {
 		r.Status = "degraded"
 	}
@@ -34,8 +42,5 @@ func (s *Private) readyz(c echo.Context) error {
 	if !s.Directory.Health().Ready {
 		r.Status, status = "not ready", http.StatusServiceUnavailable
 	}
-	if !s.isKnownHost(c.Request().Host) {
-		r.Problems = nil // they name what is inside
-	}
-	return c.JSON(status, r)
+	return r, status
 }

@@ -71,6 +71,7 @@ func (s *Private) Handler(more ...web.Routes) http.Handler {
 	// scrapes would fill the log
 	web.Around(e, s.Observe(slog.LevelDebug, refusals...), s.StrictTransport(), web.PrivateHeaders,
 		web.OnlyHosts(s.isKnownHost, errHost))
+	web.Get(e, "/", s.homePage(len(more) > 0), s.Bounded, web.RequireUTF8)
 	web.Get(e, "/healthz", healthz)
 	web.Get(e, "/readyz", s.readyz)
 	web.Get(e, "/tls/ask", s.tlsAsk, s.Bounded)

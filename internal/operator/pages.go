@@ -18,6 +18,29 @@ var stateTexts = map[string]string{
 	"error": "✗ error",
 }
 
+// homePage says what is there. The help desk and the API are here unless they have a listener
+// of their own.
+func (s *Private) homePage(staffHere bool) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r, _ := s.readiness()
+		page := struct {
+			State, StateText, StaffURL, PublicURL string
+			Problems                              []Problem
+			Checks                                bool
+		}{State: "good", StateText: r.Status, PublicURL: s.PublicURL.String(), Problems: r.Problems, Checks: s.Checks != nil}
+		switch {
+		case r.Status != "ready":
+			page.State = "error"
+		case len(r.Problems) > 0:
+			page.State = "warning"
+		}
+		if !staffHere {
+			page.StaffURL = s.StaffURL.String()
+		}
+		return s.SendOperatorPage(c, "home", page)
+	}
+}
+
 // checkRow is a domain in the list.
 type checkRow struct {
 	Domain, State, StateText string

@@ -48,7 +48,7 @@ func TestPagesInARealBrowser(t *testing.T) {
 	t.Parallel()
 	s := checkedWorld(t)
 	b := testkit.StartBrowser(t)
-	for path, name := range map[string]string{"/checks": "checks", "/checks/example.com": "check", "/checks/login.example": "check-good"} {
+	for path, name := range map[string]string{"/": "home", "/checks": "checks", "/checks/example.com": "check", "/checks/login.example": "check-good"} {
 		for _, screen := range []testkit.Screen{testkit.Phone, testkit.Desktop} {
 			for _, dark := range []bool{false, true} {
 				screen.Dark = dark
