@@ -1,6 +1,7 @@
 package operator_test
 
 import (
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strings"
@@ -40,7 +41,7 @@ func TestTheFirstPageLeadsToAllThatIsThere(t *testing.T) {
 	if !strings.Contains(page, `href="http://127.0.0.1/helpdesk/"`) { // it has a listener of its own here
 		t.Error("there is no link to the help desk")
 	}
-	problems := &operator.Problems{}
+	problems := &operator.Problems{Logger: slog.New(slog.DiscardHandler)}
 	problems.Set(operator.Seen{Problems: []operator.Problem{{Code: operator.ConnectionsUnaccepted, Severity: operator.Error, What: "a <thing> is wrong", Remedy: "mend it"}}})
 	w = servertest.NewWorld(t, func(o *servertest.Options) { o.Problems = problems })
 	if err := w.Directory.Refresh(t.Context()); err != nil {
