@@ -13,6 +13,7 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/lookup"
+	"autoconfig/internal/post"
 	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
 )
@@ -68,6 +69,11 @@ var refusals = []web.Refusal{
 	{Err: staff.ErrUnknown, Status: http.StatusNotFound, Page: "staff.error.not_found"},
 	{Err: links.ErrUnknown, Status: http.StatusNotFound, Page: "staff.error.not_found"},
 	{Err: links.ErrOrder, Status: http.StatusBadRequest, Page: "staff.error.bad"},
+	{Err: post.ErrItself, Status: http.StatusUnprocessableEntity, Page: "staff.error.itself"},
+	{Err: post.ErrOften, Status: http.StatusTooManyRequests, Page: "staff.error.often"},
+	{Err: post.ErrFull, Status: http.StatusServiceUnavailable, Page: "staff.error.full"},
+	{Err: post.ErrOff, Status: http.StatusConflict, Page: "staff.error.no_mail"},
+	{Err: links.ErrSpent, Status: http.StatusConflict, Page: "staff.error.not_found"},
 	{Err: staff.ErrBusy, Status: http.StatusTooManyRequests, Page: "staff.busy"},
 }
 
@@ -95,6 +101,7 @@ func (s *Desk) Routes(e *echo.Echo) {
 	pages.POST("/links", s.makeLink, s.signedIn)
 	read("/links/:id", s.lifePage, s.signedIn)
 	pages.POST("/links/:id/revoke", s.revokeLink, s.signedIn)
+	pages.POST("/links/:id/send", s.sendLink, s.signedIn)
 	read("/own", s.ownPage, s.signedIn)
 	pages.POST("/own", s.changePassword, s.signedIn)
 	read("/people", s.peoplePage, s.signedIn, s.adminsOnly)

@@ -81,7 +81,7 @@ func TestStaffPagesNeedASignIn(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/helpdesk/links", "/helpdesk/links/x/revoke", "/helpdesk/people", "/helpdesk/people/x/remove", "/helpdesk/people/x/reset", "/helpdesk/own", "/helpdesk/enrol", "/helpdesk/sign-out"} {
+	for _, path := range []string{"/helpdesk/links", "/helpdesk/links/x/revoke", "/helpdesk/links/x/send", "/helpdesk/people", "/helpdesk/people/x/remove", "/helpdesk/people/x/reset", "/helpdesk/own", "/helpdesk/enrol", "/helpdesk/sign-out"} {
 		if r, _ := v.Post(path, nil); r.StatusCode != http.StatusSeeOther {
 			t.Errorf("POST %s: %s", path, r.Status)
 		}

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"autoconfig/internal/admin"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
+	"autoconfig/internal/post"
 	"autoconfig/internal/web"
 	"autoconfig/settings"
 )
@@ -66,6 +68,9 @@ type madePage struct {
 	QR    template.HTML
 	// Mailto and SMSLink open the mail program and the phone's messages with the text.
 	Mailto, SMSLink template.URL
+	// Sends tells whether this service sends mail; Token is then the link's, for that.
+	Sends bool
+	Token string
 }
 
 func (s *Desk) makeLink(c echo.Context) error {
@@ -103,10 +108,32 @@ func (s *Desk) makeLink(c echo.Context) error {
 	texts := s.admin.Texts(made, s.Pages.Moment(made.ExpiresAt, made.Provider.Zone(), made.Language))
 	//nolint:gosec // our own drawing, and values that are escaped
 	return s.SendPage(c, http.StatusOK, "made", f, madePage{
-		Frame: f, MadeLink: made, Texts: texts, QR: template.HTML(code),
+		Frame: f, MadeLink: made, Texts: texts, QR: template.HTML(code), Sends: s.admin.Outbox != nil, Token: path.Base(made.URL),
 		Mailto:  template.URL("mailto:?subject=" + url.PathEscape(texts.Subject) + "&body=" + url.PathEscape(texts.Mail)),
 		SMSLink: template.URL("sms:?&body=" + url.PathEscape(texts.SMS)),
 	})
+}
+
+// sendLink sends a link by mail that this person has just made: its token is known from
+// the page that shows it once, and from nowhere else.
+func (s *Desk) sendLink(c echo.Context) error {
+	to, err := settings.ParseAddress(c.FormValue("to"))
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	l, err := s.admin.Link(ctx, actor(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	sent, err := s.admin.SendLink(ctx, actor(c), web.FirstBytes(c.FormValue("token"), maxOnce), admin.Sending{To: to})
+	if err != nil {
+		return err
+	}
+	if sent.Link != l.ID { // the token is another link's, whose page then has it
+		return c.Redirect(http.StatusSeeOther, "/helpdesk/links/"+sent.Link)
+	}
+	return c.Redirect(http.StatusSeeOther, "/helpdesk/links/"+l.ID)
 }
 
 // eventRow is something that happened to a link.
@@ -118,8 +145,18 @@ type eventRow struct {
 type lifePage struct {
 	web.Frame
 	linkRow
-	Events []eventRow
+	Events   []eventRow
+	Messages []messageRow
 }
+
+// messageRow is a message that has the link in it.
+type messageRow struct {
+	post.Message
+	Made string
+}
+
+// messagesAtOnce is how many messages with a link its page shows.
+const messagesAtOnce = 20
 
 func (s *Desk) lifePage(c echo.Context) error {
 	ctx := c.Request().Context()
@@ -131,9 +168,16 @@ func (s *Desk) lifePage(c echo.Context) error {
 	if err != nil {
 		return directory.Unavailable(err)
 	}
+	messages, err := s.admin.Messages(ctx, actor(c), post.Filter{Link: l.ID, Limit: messagesAtOnce})
+	if err != nil {
+		return directory.Unavailable(err)
+	}
 	page := lifePage{Frame: s.staffFrame(c), linkRow: s.linkRows([]links.Link{l})[0]}
 	for _, e := range events {
 		page.Events = append(page.Events, eventRow{e, web.Moment(e.First), web.Moment(e.Last)})
+	}
+	for _, m := range messages {
+		page.Messages = append(page.Messages, messageRow{m, web.Moment(m.MadeAt)})
 	}
 	return s.SendPage(c, http.StatusOK, "life", page.Frame, page)
 }
