@@ -192,7 +192,7 @@ func setPorts(t *testing.T) ports {
 	}
 	text = bytes.ReplaceAll(text, []byte("127.0.0.1:8080"), []byte(p.public))
 	text = bytes.ReplaceAll(text, []byte("127.0.0.1:8081"), []byte(p.private))
-	if err := os.WriteFile(file, text, 0o640); err != nil { //nolint:gosec // it keeps its mode
+	if err := os.WriteFile(file, text, 0o640); err != nil {
 		t.Fatal(err)
 	}
 	return p

@@ -219,8 +219,10 @@ func TestServeNoticesAnotherSecret(t *testing.T) {
 	if err := os.Rename(secret, secret+".old"); err != nil {
 		t.Fatal(err)
 	}
-	if !told() || !told() {
-		t.Error("it says nothing of another secret")
+	for range 2 { // at the next start as well
+		if !told() {
+			t.Error("it says nothing of another secret")
+		}
 	}
 	if err := os.Rename(secret, secret+".new"); err != nil {
 		t.Fatal(err)

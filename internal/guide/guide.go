@@ -51,7 +51,8 @@ func newGuide(s settings.Settings, outcomes []clients.Outcome, device links.Devi
 		Advice: policy.Advice(s.Decision), // without what is known of the person's devices
 	}
 	g.Backup = s.Decision.Protocol == settings.POP3
-	g.ShowAll = len(g.Programs) == 0 || g.Programs[0].ByHand || g.Programs[0].Gets.Protocol == "" && !g.Programs[0].Profile.Has
+	g.ShowAll = len(g.Programs) == 0 || g.Programs[0].ByHand ||
+		g.Programs[0].Gets.Protocol == "" && !g.Programs[0].Profile.Has
 	if _, err := mobileconfig.Render(s); err == nil {
 		g.Profile = profile
 	} else {

@@ -108,7 +108,8 @@ func (s *Desk) makeLink(c echo.Context) error {
 	texts := s.admin.Texts(made, s.Pages.Moment(made.ExpiresAt, made.Provider.Zone(), made.Language))
 	//nolint:gosec // our own drawing, and values that are escaped
 	return s.SendPage(c, http.StatusOK, "made", f, madePage{
-		Frame: f, MadeLink: made, Texts: texts, QR: template.HTML(code), Sends: s.admin.Outbox != nil, Token: path.Base(made.URL),
+		Frame: f, MadeLink: made, Texts: texts, QR: template.HTML(code),
+		Sends: s.admin.Outbox != nil, Token: path.Base(made.URL),
 		Mailto:  template.URL("mailto:?subject=" + url.PathEscape(texts.Subject) + "&body=" + url.PathEscape(texts.Mail)),
 		SMSLink: template.URL("sms:?&body=" + url.PathEscape(texts.SMS)),
 	})

@@ -126,7 +126,8 @@ func build(front *web.Front, o Options) (*Service, error) {
 		})
 	}
 	s.handlers = &web.Handlers{App: app}
-	s.handlers.Public, s.handlers.Plain, s.handlers.Private, s.handlers.Staff = s.Public(false), s.Public(true), s.Private(), s.Staff()
+	s.handlers.Public, s.handlers.Plain = s.Public(false), s.Public(true)
+	s.handlers.Private, s.handlers.Staff = s.Private(), s.Staff()
 	front.Use(s.handlers, func() {})
 	return s, nil
 }
