@@ -16,7 +16,7 @@ type Site struct {
 	Domains   []Domain            `yaml:"domains,omitempty" json:"domains,omitempty" doc:"the mail domains"`
 	Accounts  []Account           `yaml:"accounts,omitempty" json:"accounts,omitempty" doc:"accounts of which more is known than their address"`
 	// Overrides is nil where nothing is said: what was laid over stays.
-	Overrides []Override `yaml:"overrides,omitempty" json:"overrides,omitempty" doc:"what is laid over accounts that other sources have; without this key those that are there stay, [] removes them"`
+	Overrides []Override `yaml:"overrides,omitempty" json:"overrides,omitempty" doc:"overrides of accounts in other sources; without this key, existing ones stay; [] removes them"`
 }
 
 // Plan is a named offer that many domains share.

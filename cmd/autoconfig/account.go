@@ -222,7 +222,7 @@ type accountSetCmd struct {
 
 func (s *accountSetCmd) Help() string {
 	return `Changes what is given and leaves the rest. Of an account that is kept in another source, only protocol
-and devices can be changed, and a note kept: they are laid over what the source says.
+and devices can be changed, and a note kept: they override what the source says.
 
 Examples:
   autoconfig account set office@example.com --protocol pop3
@@ -253,7 +253,7 @@ func (s *accountSetCmd) Run(c *call, app *application) error {
 // override lays what is given over an account that is kept elsewhere.
 func (s *accountSetCmd) override(c *call, app *application, found directory.Found) error {
 	if s.Name != nil || s.Login != nil || s.Quota != nil || s.Group != nil || s.NoGroup != nil || s.Also != nil || s.NoAlso != nil {
-		return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: change it there; only --protocol, --devices and --note can be laid over it", found.Account.Address, found.Source)}
+		return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: change it there; here you can only override it with --protocol, --devices and --note", found.Account.Address, found.Source)}
 	}
 	_, found, err := app.admin().PutOverride(c, admin.CommandLine(), found.Account.Address, func(o policy.Override) (policy.Override, error) {
 		set((*string)(&o.Protocol), s.Protocol)
@@ -292,7 +292,7 @@ type accountRemoveCmd struct {
 
 func (r *accountRemoveCmd) Help() string {
 	return `Removes an account from our own database; its address then gets the default. Of an account that is kept
-in another source, what was laid over it is removed.
+in another source, its override is removed.
 
 Example:
   autoconfig account remove workshop@example.com`

@@ -13,7 +13,7 @@ type accountForgetCmd struct {
 }
 
 func (f *accountForgetCmd) Help() string {
-	return `Withdraws the mailbox's links, removes what was laid over it, and puts a pseudonym in the place of its
+	return `Withdraws the mailbox's links, removes its override, and puts a pseudonym in the place of its
 addresses wherever links and the audit log name them: in every domain of theirs, with tags, in any letter
 case. What is known of the account itself stays, unless --account is given. Removing the account before
 leaves less to go by: other addresses of the mailbox are then not known any more.

@@ -22,7 +22,7 @@ type exportSiteCmd struct {
 
 func (e *exportSiteCmd) Help() string {
 	return `Writes what decides the answers as a site file, which "apply" reads back to the same:
-providers, plans, domains, accounts, and what is laid over accounts of other sources.
+providers, plans, domains, accounts, and overrides of accounts in other sources.
 It has the site's identity: keep it, so that profiles on people's devices are replaced
 and not doubled after a move. Setup links, people, tokens, the audit log and PACC
 documents are not in it: "backup" keeps everything.
