@@ -68,6 +68,7 @@ var refusals = []web.Refusal{
 	{Err: staff.ErrForbidden, Status: http.StatusForbidden, Page: "staff.error.forbidden"},
 	{Err: staff.ErrUnknown, Status: http.StatusNotFound, Page: "staff.error.not_found"},
 	{Err: links.ErrUnknown, Status: http.StatusNotFound, Page: "staff.error.not_found"},
+	{Err: admin.ErrLanguage, Status: http.StatusBadRequest, Page: "staff.error.bad"}, // no form sends one
 	{Err: links.ErrOrder, Status: http.StatusBadRequest, Page: "staff.error.bad"},
 	{Err: post.ErrItself, Status: http.StatusUnprocessableEntity, Page: "staff.error.itself"},
 	{Err: post.ErrOften, Status: http.StatusTooManyRequests, Page: "staff.error.often"},

@@ -250,13 +250,19 @@ func TestNothingStoredIsMarkup(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := o.SignedIn(t, evil[:50], staff.Admin, "*")
-	r, body := v.Post("/helpdesk/links", url.Values{"address": {"workshop@example.com"}, "hours": {"24"}, "uses": {"2"}, "note": {evil}, "language": {evil}})
+	order := url.Values{"address": {"workshop@example.com"}, "hours": {"24"}, "uses": {"2"}, "note": {evil}, "language": {evil}}
+	r, refused := v.Post("/helpdesk/links", order)
+	if r.StatusCode != http.StatusBadRequest {
+		t.Errorf("a language without texts: %s", r.Status)
+	}
+	order.Del("language")
+	r, body := v.Post("/helpdesk/links", order)
 	if r.StatusCode != http.StatusOK {
 		t.Fatal(r.Status, body)
 	}
 	link := regexp.MustCompile(`id="url">([^<]+)<`).FindStringSubmatch(body)[1]
 	id := regexp.MustCompile(`/helpdesk/links/([0-9a-v]+)"`).FindStringSubmatch(body)[1]
-	pages := map[string]string{"made": body}
+	pages := map[string]string{"made": body, "refused": refused}
 	for _, path := range []string{"/helpdesk/?q=" + url.QueryEscape(evil), "/helpdesk/?q=o", "/helpdesk/account?address=workshop%40example.com", "/helpdesk/links", "/helpdesk/links/" + id, "/helpdesk/people", "/helpdesk/audit", "/helpdesk/own", "/helpdesk/?lang=" + url.QueryEscape(evil) + "&" + url.QueryEscape(evil) + "=" + url.QueryEscape(evil)} {
 		_, pages[path] = v.Get(path)
 	}
