@@ -94,7 +94,7 @@ var siteAddresses = []string{
 // random is what differs from one service to the next: tokens and identities of
 // links, tokens and forms, ports, and times.
 var random = regexp.MustCompile(strings.Join([]string{
-	`/s/[0-9a-v]{26}`, `\b[0-9a-v]{20,26}\b`, `setup=[^;]*`,
+	`<time datetime="[^"]*">[^<]*</time>`, `/s/[0-9a-v]{26}`, `\b[0-9a-v]{20,26}\b`, `setup=[^;]*`,
 	`name="once" value="[^"]*"`, `\b[0-9a-z]{10}: links:read`, `\b[0-9a-z]{10}\)</small>`, `"actor_id":"[^"]*"`,
 	`127\.0\.0\.1:\d+`,
 	`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( UTC|Z)?`,
