@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,22 +35,43 @@ func Render(s settings.Settings) ([]byte, error) {
 	if s.Typed.IsZero() {
 		return nil, ErrNoAddress
 	}
-	mail, err := mailPayload(s)
+	template, err := Compile(s)
 	if err != nil {
 		return nil, err
 	}
-	payloads := []any{mail}
-	payloads = append(payloads, davPayloads(s)...)
-	profile := dict{
-		"PayloadType":         "Configuration",
-		"PayloadVersion":      1,
-		"PayloadIdentifier":   identifier(s),
-		"PayloadUUID":         uuid(s, "profile"),
-		"PayloadDisplayName":  s.Provider.Name + " (" + s.Typed.String() + ")",
-		"PayloadDescription":  cmp.Or(s.Description, "Sets up mail for "+s.Typed.String()+"."),
-		"PayloadOrganization": s.Provider.Name,
-		"PayloadContent":      payloads,
+	return Append(nil, template, &s), nil
+}
+
+// Expressible tells whether there is a profile for s, with the errors of [Render].
+func Expressible(s *settings.Settings) error {
+	if s.Typed.IsZero() {
+		return ErrNoAddress
 	}
+	if _, err := authentication(s.Incoming); err != nil {
+		return err
+	}
+	_, err := authentication(s.Outgoing)
+	return err
+}
+
+// Compile renders the profile once for all addresses with the same offer, decision and
+// [Variant]. [Append] fills it.
+func Compile(s settings.Settings) (*settings.Template, error) {
+	if err := Expressible(&s); err != nil {
+		return nil, err
+	}
+	named := s.DisplayName != ""
+	s = s.WithSlots()
+	s.Description = settings.Slot(slotDescription)
+	if named {
+		s.DisplayName = settings.Slot(slotPerson)
+	}
+	payloads := append([]any{mailPayload(s)}, davPayloads(s)...)
+	profile := payload(labelProfile, "Configuration", s.Provider.Name+" ("+s.Typed.String()+")")
+	profile["PayloadIdentifier"] = settings.Slot(slotIdentifier)
+	profile["PayloadDescription"] = s.Description
+	profile["PayloadOrganization"] = s.Provider.Name
+	profile["PayloadContent"] = payloads
 	if !s.Profile.Expires.IsZero() {
 		profile["PayloadExpirationDate"] = s.Profile.Expires.UTC()
 	}
@@ -58,19 +80,76 @@ func Render(s settings.Settings) ([]byte, error) {
 	}
 	// plist sorts keys: the same settings give the same bytes.
 	text, err := plist.MarshalIndent(profile, plist.XMLFormat, "\t")
-	return append(text, '\n'), err
+	if err != nil {
+		return nil, err
+	}
+	return settings.NewTemplate(append(text, '\n'))
 }
 
-func mailPayload(s settings.Settings) (dict, error) {
-	incoming, err := authentication(s.Incoming)
-	if err != nil {
-		return nil, err
+// Variant tells apart the templates of one offer and decision: a person's name has an
+// element of its own.
+func Variant(s *settings.Settings) string {
+	if s.DisplayName != "" {
+		return "mobileconfig with a name"
 	}
-	outgoing, err := authentication(s.Outgoing)
-	if err != nil {
-		return nil, err
+	return "mobileconfig"
+}
+
+// The profile's own slots. The UUIDs come last, by the labels of their payloads.
+const (
+	slotIdentifier = iota
+	slotDescription
+	slotPerson
+	firstUUID
+)
+
+// The labels of payloads, from which their identifiers and UUIDs are made.
+const (
+	labelProfile = "profile"
+	labelMail    = "mail"
+	labelCalDAV  = "caldav"
+	labelCardDAV = "carddav"
+)
+
+var labels = [...]string{labelProfile, labelMail, labelCalDAV, labelCardDAV}
+
+// Append appends the profile for s to dst.
+func Append(dst []byte, template *settings.Template, s *settings.Settings) []byte {
+	var own [firstUUID + len(labels)]string
+	own[slotIdentifier] = identifier(s)
+	own[slotDescription] = cmp.Or(s.Description, "Sets up mail for "+s.Typed.String()+".")
+	own[slotPerson] = s.DisplayName
+	for i, label := range labels {
+		if label == labelCalDAV && s.Services.CalDAV == "" || label == labelCardDAV && s.Services.CardDAV == "" {
+			continue
+		}
+		own[firstUUID+i] = uuid(s, label)
 	}
-	p := payload(s, "mail", "com.apple.mail.managed", s.Provider.Name)
+	return template.Append(dst, s, escape, own[:]...)
+}
+
+// escape appends text as plist does, which is encoding/xml's way.
+func escape(dst []byte, text string) []byte {
+	done := 0
+	for i := range len(text) {
+		entity := entities[text[i]]
+		if entity == "" {
+			continue
+		}
+		dst = append(append(dst, text[done:i]...), entity...)
+		done = i + 1
+	}
+	return append(dst, text[done:]...)
+}
+
+var entities = [256]string{
+	'&': "&amp;", '<': "&lt;", '>': "&gt;", '\'': "&#39;", '"': "&#34;", '\t': "&#x9;", '\n': "&#xA;", '\r': "&#xD;",
+}
+
+func mailPayload(s settings.Settings) dict {
+	incoming, _ := authentication(s.Incoming) // it is expressible
+	outgoing, _ := authentication(s.Outgoing)
+	p := payload(labelMail, "com.apple.mail.managed", s.Provider.Name)
 	p["EmailAccountType"] = accountTypes[s.Decision.Protocol]
 	p["EmailAddress"] = s.Typed.String()
 	p["EmailAccountDescription"] = s.Typed.String()
@@ -82,7 +161,7 @@ func mailPayload(s settings.Settings) (dict, error) {
 	if incoming != authNone && outgoing != authNone {
 		p["OutgoingPasswordSameAsIncomingPassword"] = true // one question
 	}
-	return p, nil
+	return p
 }
 
 var accountTypes = map[settings.Protocol]string{settings.IMAP: "EmailTypeIMAP", settings.POP3: "EmailTypePOP"}
@@ -125,14 +204,14 @@ func authentication(s settings.Server) (string, error) {
 func davPayloads(s settings.Settings) []any {
 	var payloads []any
 	for _, service := range []struct{ prefix, label, kind, url string }{
-		{"CalDAV", "caldav", "com.apple.caldav.account", s.Services.CalDAV},
-		{"CardDAV", "carddav", "com.apple.carddav.account", s.Services.CardDAV},
+		{"CalDAV", labelCalDAV, "com.apple.caldav.account", s.Services.CalDAV},
+		{"CardDAV", labelCardDAV, "com.apple.carddav.account", s.Services.CardDAV},
 	} {
 		u, err := url.Parse(service.url)
 		if err != nil || u.Host == "" {
 			continue
 		}
-		p := payload(s, service.label, service.kind, s.Provider.Name)
+		p := payload(service.label, service.kind, s.Provider.Name)
 		p[service.prefix+"AccountDescription"] = s.Typed.String()
 		p[service.prefix+"HostName"] = u.Hostname()
 		p[service.prefix+"Port"] = port(u)
@@ -153,12 +232,12 @@ func port(u *url.URL) int {
 	return 443
 }
 
-func payload(s settings.Settings, label, kind, name string) dict {
+func payload(label, kind, name string) dict {
 	return dict{
 		"PayloadType":        kind,
 		"PayloadVersion":     1,
-		"PayloadIdentifier":  identifier(s) + "." + label,
-		"PayloadUUID":        uuid(s, label),
+		"PayloadIdentifier":  settings.Slot(slotIdentifier) + "." + label,
+		"PayloadUUID":        settings.Slot(firstUUID + slices.Index(labels[:], label)),
 		"PayloadDisplayName": name,
 	}
 }

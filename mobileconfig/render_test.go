@@ -322,8 +322,8 @@ func TestEveryLegalSiteRendersRightly(t *testing.T) {
 		later := terms.Settings(address, terms.Unknown(address))
 		// The mailbox is what it was; the address may be typed otherwise.
 		later.Mailbox, later.Typed = s.Mailbox, settings.MustAddress("Other@example.net")
-		if identifier(later) != identifier(s) || uuid(later, "mail") != uuid(s, "mail") {
-			t.Errorf("another identifier: %s, was %s", identifier(later), identifier(s))
+		if identifier(&later) != identifier(&s) || uuid(&later, "mail") != uuid(&s, "mail") {
+			t.Errorf("another identifier: %s, was %s", identifier(&later), identifier(&s))
 		}
 		for name, change := range map[string]func(*settings.Settings){
 			"mailbox": func(s *settings.Settings) { s.Mailbox = settings.MustAddress("someone.else@" + s.Mailbox.Domain()) },
@@ -332,8 +332,8 @@ func TestEveryLegalSiteRendersRightly(t *testing.T) {
 		} {
 			other := s
 			change(&other)
-			if identifier(other) == identifier(s) || uuid(other, "mail") == uuid(s, "mail") || uuid(s, "mail") == uuid(s, "profile") {
-				t.Errorf("another %s has the same identifier %s", name, identifier(s))
+			if identifier(&other) == identifier(&s) || uuid(&other, "mail") == uuid(&s, "mail") || uuid(&s, "mail") == uuid(&s, "profile") {
+				t.Errorf("another %s has the same identifier %s", name, identifier(&s))
 			}
 		}
 	})
@@ -344,11 +344,11 @@ func TestIdentifierIgnoresLetterCase(t *testing.T) {
 	t.Parallel()
 	s, upper := office(), office()
 	upper.Mailbox = settings.MustAddress("OFFICE@Example.COM")
-	if identifier(s) != identifier(upper) || uuid(s, "mail") != uuid(upper, "mail") {
-		t.Errorf("%s and %s", identifier(s), identifier(upper))
+	if identifier(&s) != identifier(&upper) || uuid(&s, "mail") != uuid(&upper, "mail") {
+		t.Errorf("%s and %s", identifier(&s), identifier(&upper))
 	}
-	if !regexp.MustCompile(`^com\.example\.autoconfig\.[a-z2-7]{24}$`).MatchString(identifier(s)) {
-		t.Errorf("identifier %s", identifier(s))
+	if !regexp.MustCompile(`^com\.example\.autoconfig\.[a-z2-7]{24}$`).MatchString(identifier(&s)) {
+		t.Errorf("identifier %s", identifier(&s))
 	}
 }
 

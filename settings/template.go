@@ -29,7 +29,13 @@ const (
 	slotName     = '\uE006'
 	slotShort    = '\uE007'
 	lastSlot     = slotShort
+	firstOwn     = '\uE010'
+	lastOwn      = '\uE01F'
 )
+
+// Slot is one that only a format knows: what goes there is given to [Template.Append], as
+// the i-th of its own texts (0 to 15).
+func Slot(i int) string { return string(firstOwn + rune(i)) }
 
 var errSlots = errors.New("settings: a private-use character in a rendered document")
 
@@ -71,7 +77,7 @@ func NewTemplate(document []byte) (*Template, error) {
 			return template, nil
 		}
 		slot := []rune(string(document[i : i+3]))[0]
-		if slot > lastSlot {
+		if slot > lastSlot && slot < firstOwn || slot > lastOwn {
 			return nil, errSlots
 		}
 		template.pieces = append(template.pieces, document[:i])
@@ -99,11 +105,15 @@ func (t *Template) Fill(s *Settings, escape func(dst []byte, text string) []byte
 	return t.Append(make([]byte, 0, size), s, escape)
 }
 
-// Append appends what Fill writes.
-func (t *Template) Append(dst []byte, s *Settings, escape func(dst []byte, text string) []byte) []byte {
+// Append appends what Fill writes. own goes to the format's own slots.
+func (t *Template) Append(dst []byte, s *Settings, escape func(dst []byte, text string) []byte, own ...string) []byte {
 	for i, slot := range t.slots {
 		dst = append(dst, t.pieces[i]...)
-		dst = escape(dst, s.slot(slot))
+		if slot >= firstOwn {
+			dst = escape(dst, own[slot-firstOwn])
+		} else {
+			dst = escape(dst, s.slot(slot))
+		}
 	}
 	return append(dst, t.pieces[len(t.slots)]...)
 }

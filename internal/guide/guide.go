@@ -53,7 +53,7 @@ func newGuide(s settings.Settings, outcomes []clients.Outcome, device links.Devi
 	g.Backup = s.Decision.Protocol == settings.POP3
 	g.ShowAll = len(g.Programs) == 0 || g.Programs[0].ByHand ||
 		g.Programs[0].Gets.Protocol == "" && !g.Programs[0].Profile.Has
-	if _, err := mobileconfig.Render(s); err == nil {
+	if mobileconfig.Expressible(&s) == nil {
 		g.Profile = profile
 	} else {
 		g.ShowAll = true

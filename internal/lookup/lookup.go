@@ -179,12 +179,23 @@ func HostName(host string) (string, error) {
 	return settings.ParseDomain(host)
 }
 
-// Render appends the document for a domain's offer and a decision to dst: the template
-// that the first request for it compiles, filled. of must have been resolved for the
-// format.
+// Render appends the document for a domain's offer and a decision to dst. of must have
+// been resolved for the format.
 func (a *Answer) Render(
 	dst []byte, format string, of *settings.Settings, compile func(settings.Settings) (*settings.Template, error),
 ) ([]byte, error) {
+	template, err := a.Template(format, of, compile)
+	if err != nil {
+		return nil, err
+	}
+	return template.Append(dst, of, settings.EscapeXML), nil
+}
+
+// Template is the one for a domain's offer and a decision, which the first request for it
+// compiles.
+func (a *Answer) Template(
+	format string, of *settings.Settings, compile func(settings.Settings) (*settings.Template, error),
+) (*settings.Template, error) {
 	key := of.TemplateKey(format)
 	template, found := a.Entry.Template(key)
 	if !found {
@@ -194,5 +205,5 @@ func (a *Answer) Render(
 		}
 		a.Entry.KeepTemplate(key, template)
 	}
-	return template.Append(dst, of, settings.EscapeXML), nil
+	return template, nil
 }

@@ -129,7 +129,7 @@ func (s *Public) link(c echo.Context) error {
 		s.noteLink(c.Request().Context(), l.Link, links.Opened, device)
 	}
 	page.Until = s.momentOf(l.ExpiresAt, l, page.Lang)
-	if _, err := mobileconfig.Render(l.Settings); err == nil {
+	if mobileconfig.Expressible(&l.Settings) == nil {
 		page.Apple = page.Device == links.IPhone || page.Device == links.Mac
 	}
 	code, err := links.QR(links.URL(s.PublicURL, l.token))
@@ -192,7 +192,7 @@ func (s *Public) linkProfile(c echo.Context) error {
 		s.noteLink(c.Request().Context(), l.Link, links.Download, links.DeviceOf(c.Request().UserAgent()))
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return s.sendProfile(c, l.Settings, f.Lang)
+	return s.sendProfile(c, &l.Answer, f.Lang)
 }
 
 // noteFor bounds how long a page waits for its look to be noted.

@@ -2,9 +2,11 @@ package server
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
+	"autoconfig/internal/lookup"
 	"autoconfig/mobileconfig"
 	"autoconfig/settings"
 )
@@ -23,19 +25,22 @@ func (s *Public) profile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.sendProfile(c, a.Settings, s.Pages.Language(a.Settings.Provider.Language))
+	return s.sendProfile(c, &a, s.Pages.Language(a.Settings.Provider.Language))
 }
 
 // sendProfile describes the profile in a language, signs it if there is a key, and
 // sends it.
-func (s *Public) sendProfile(c echo.Context, of settings.Settings, language string) error {
-	of.Description = s.Pages.Text(settings.Message{Key: "profile.description", Args: map[string]string{
-		"address": of.Typed.String(), "protocol": strings.ToUpper(string(of.Decision.Protocol)),
-	}}, language)
-	body, err := mobileconfig.Render(of)
+func (s *Public) sendProfile(c echo.Context, a *lookup.Answer, language string) error {
+	of := &a.Settings
+	template, err := a.Template(mobileconfig.Variant(of), of, mobileconfig.Compile)
 	if err != nil {
 		return err
 	}
+	of.Description = s.described.of(of, language)
+	buffer := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buffer)
+	*buffer = mobileconfig.Append((*buffer)[:0], template, of)
+	body := *buffer
 	if s.signer != nil {
 		if identity := s.signer(); identity != nil {
 			if body, err = identity.Sign(body); err != nil {
@@ -44,6 +49,38 @@ func (s *Public) sendProfile(c echo.Context, of settings.Settings, language stri
 		}
 	}
 	s.answered(formatProfile, of.Decision.Protocol)
-	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+mobileconfig.FileName(of)+`"`)
-	return send(c, profileTypes, &of, body)
+	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+mobileconfig.FileName(*of)+`"`)
+	return send(c, profileTypes, of, body)
+}
+
+// descriptions are what profiles say of themselves, by language and protocol: to look a
+// text up in the catalogue takes longer than all the rest of a profile.
+type descriptions struct {
+	text func(m settings.Message, languages ...string) string
+	mu   sync.RWMutex
+	kept map[description]string
+}
+
+type description struct {
+	language string // of our own catalogues
+	protocol settings.Protocol
+}
+
+// typedHere stands for the address in a kept description: no address has it.
+const typedHere = "\uE000"
+
+func (d *descriptions) of(s *settings.Settings, language string) string {
+	key := description{language, s.Decision.Protocol}
+	d.mu.RLock()
+	text, found := d.kept[key]
+	d.mu.RUnlock()
+	if !found {
+		text = d.text(settings.Message{Key: "profile.description", Args: map[string]string{
+			"address": typedHere, "protocol": strings.ToUpper(string(key.protocol)),
+		}}, language)
+		d.mu.Lock()
+		d.kept[key] = text
+		d.mu.Unlock()
+	}
+	return strings.ReplaceAll(text, typedHere, s.Typed.String())
 }

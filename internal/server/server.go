@@ -43,6 +43,8 @@ type Public struct {
 	answers map[answerKind]prometheus.Counter
 	guesses *web.Attempts
 	buffers sync.Pool // of *[]byte, for documents
+	// described are the profiles' texts.
+	described descriptions
 }
 
 // linkGuesses are links that nobody made.
@@ -64,9 +66,10 @@ func New(app *web.App, o Options) *Public {
 		Lookup: lookup.Lookup{Directory: o.Directory, Refused: func(p settings.Protocol) {
 			serverless.WithLabelValues(string(p)).Inc()
 		}},
-		answers: counted,
-		guesses: app.Attempts("link", linkGuesses),
-		buffers: sync.Pool{New: func() any { return new([]byte) }},
+		answers:   counted,
+		guesses:   app.Attempts("link", linkGuesses),
+		buffers:   sync.Pool{New: func() any { return new([]byte) }},
+		described: descriptions{text: app.Pages.Text, kept: map[description]string{}},
 	}
 }
 
