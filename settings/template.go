@@ -35,7 +35,7 @@ const (
 
 // Slot is one that only a format knows: what goes there is given to [Template.Append], as
 // the i-th of its own texts (0 to 15).
-func Slot(i int) string { return string(firstOwn + rune(i)) }
+func Slot(i int) string { return string(firstOwn + rune(i)) } //nolint:gosec // there are a few
 
 var errSlots = errors.New("settings: a private-use character in a rendered document")
 
