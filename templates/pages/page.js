@@ -84,7 +84,10 @@ if (all) {
 // What happens to a link, while its page is open and looked at.
 const live = document.querySelector("[data-live]");
 if (live) {
-  setInterval(async () => {
+  const opened = Date.now();
+  const asks = setInterval(async () => {
+    // Each question renews the session: a page that nobody looks at must let it end.
+    if (Date.now() - opened > 10 * 60 * 1000) return clearInterval(asks);
     if (document.hidden) return;
     try {
       const answer = await fetch(live.dataset.live, { redirect: "error" });
