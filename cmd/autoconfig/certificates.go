@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -19,7 +20,6 @@ import (
 	"autoconfig/internal/doctor/probe"
 	names "autoconfig/internal/lookup"
 	"autoconfig/internal/store"
-	"autoconfig/internal/web"
 )
 
 // stagingDirectory is Let's Encrypt's server for trying things out.
@@ -74,17 +74,22 @@ func newKeeper(basis keeperBasis, process configuration, found *directory.Direct
 
 // ownNames are those of the service itself, which need certificates too. Addresses have
 // none.
-func ownNames(l web.Listeners, process configuration) (own []string) {
-	hosts := []string{process.PublicURL.Hostname()}
-	if l.Staff != nil {
-		hosts = append(hosts, process.staffURL(l).Hostname())
-	}
-	for _, host := range hosts {
+func (s configuration) ownNames() (own []string) {
+	for _, host := range slices.Sorted(maps.Values(s.ownHosts())) {
 		if _, err := netip.ParseAddr(host); err != nil && !slices.Contains(own, strings.ToLower(host)) {
 			own = append(own, strings.ToLower(host))
 		}
 	}
 	return own
+}
+
+// ownHosts are the hosts of the service's own URLs, by their keys.
+func (s configuration) ownHosts() map[string]string {
+	hosts := map[string]string{"public_url": s.PublicURL.Hostname()}
+	if s.StaffListen.IsGiven() && s.StaffURL.IsGiven() {
+		hosts["staff_url"] = s.StaffURL.Hostname()
+	}
+	return hosts
 }
 
 // servedName finds the domain whose special name a name is.
@@ -150,7 +155,7 @@ func (h *here) leads(ctx context.Context, name string) error {
 		return err
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("%s has no address%s", name, answer.Lack())
+		return fmt.Errorf("%s%s", name, answer.Lack())
 	}
 	known, err := h.known(ctx)
 	if err != nil {

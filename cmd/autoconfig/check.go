@@ -17,6 +17,7 @@ type checkCmd struct {
 	JSON        bool     `help:"Print JSON: one line for each domain."`
 	Domains     []string `arg:"" optional:"" name:"domain" help:"Domains; they need not be in the site."`
 	All         bool     `help:"All domains of the site, with their aliases."`
+	Self        bool     `help:"This installation instead of domains: configuration, files, ports, database, names, certificates."`
 	Only        []string `help:"Parts: dns, tls, mail, http, pacc." placeholder:"PART" enum:"dns,tls,mail,http,pacc"`
 	Concurrency int      `help:"Domains at once." default:"16"`
 	Progress    bool     `help:"Show progress even if standard error isn't a terminal."`
@@ -36,6 +37,11 @@ Without a configuration here, any domain is held against itself.
 With --all, a line is printed for each domain as soon as it is checked, and the
 details by naming the domain. What was printed before Ctrl-C stays.
 
+With --self, this installation is looked at: everything that is wrong with the
+configuration, file modes, ports, the database, secret_file, the clock, the sources,
+the names that should lead here and the certificates, all at once. A service that runs
+is asked what it says of itself.
+
 The exit status is 1 if there is an error or a warning, 2 if something couldn't be
 checked, and 130 after Ctrl-C.
 
@@ -43,13 +49,19 @@ Examples:
   autoconfig check example.org
   autoconfig check --all
   autoconfig check --all --json
+  autoconfig check --self
   autoconfig check --only dns --resolver 192.0.2.53 example.org
   autoconfig check --allow-network 10.0.0.0/8 example.org`
 }
 
 func (k *checkCmd) Run(c *call) error {
-	if len(k.Domains) == 0 && !k.All {
-		return errors.New("which domain? Name some, or all of the site with --all")
+	switch {
+	case k.Self && (k.All || k.Demo || len(k.Domains)+len(k.Only) > 0):
+		return errors.New("--self is about this installation: it takes neither domains, parts nor --demo")
+	case k.Self:
+		return k.checkSelf(c)
+	case len(k.Domains) == 0 && !k.All:
+		return errors.New("which domain? Name some, all of the site with --all, or look at this installation with --self")
 	}
 	if k.Concurrency < 1 {
 		return errors.New("--concurrency must be 1 or more")

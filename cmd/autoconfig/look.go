@@ -41,13 +41,18 @@ func (v *running) look(ctx context.Context) (seen operator.Seen) {
 		})
 	}
 	if g.app.process.PublicURL.IsLoopback() && !v.flags.Demo {
-		seen.Add(operator.Problem{
-			Code: operator.PublicURLLoopback, Severity: operator.Warning, Where: "public_url",
-			What:   "public_url leads to this machine only: Autodiscover's JSON sends programs there",
-			Remedy: "write the https URL by which this service is reached from outside",
-		})
+		seen.Add(loopbackURL())
 	}
 	return seen
+}
+
+// loopbackURL is the problem of a service that only this machine reaches.
+func loopbackURL() operator.Problem {
+	return operator.Problem{
+		Code: operator.PublicURLLoopback, Severity: operator.Warning, Where: "public_url",
+		What:   "public_url leads to this machine only: Autodiscover's JSON sends programs there",
+		Remedy: "write the https URL by which this service is reached from outside",
+	}
 }
 
 // readable are the problems of files that others may read.
@@ -85,20 +90,16 @@ func (v *running) withoutPlans(ctx context.Context, process configuration) (all 
 func (v *running) lookAtCertificates(ctx context.Context, g *generation, seen *operator.Seen) {
 	process, now := g.app.process, time.Now()
 	if g.tls != nil {
-		names := map[string]string{"public_url": process.PublicURL.Hostname()}
-		if v.listeners.Staff != nil {
-			names["staff_url"] = process.staffURL(v.listeners).Hostname()
-		}
 		var others []string
 		if page, err := v.store.PublishedPage(ctx, "", namesLooked); err == nil {
 			for _, p := range page {
 				others = append(others, thunderbird.HostLabel+"."+p.Name, autodiscover.HostLabel+"."+p.Name)
 			}
 		}
-		g.tls.Judge(seen, now, names, others)
+		g.tls.Judge(seen, now, process.ownHosts(), others)
 	}
 	if g.keeper != nil {
-		v.lookAtKept(ctx, ownNames(v.listeners, process), seen)
+		v.lookAtKept(ctx, process.ownNames(), seen)
 	}
 	if g.signing != nil {
 		g.signing.Judge(seen, now)

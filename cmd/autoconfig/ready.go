@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"autoconfig/internal/operator"
 )
 
 // readyTimeout is for the whole question; container health checks have 30 seconds by default.
@@ -29,11 +31,13 @@ Example:
 
 // readiness is the part of /readyz that is shown.
 type readiness struct {
-	Status   string `json:"status"`
-	Problems []struct {
-		Code string `json:"code"`
-		What string `json:"what"`
-	} `json:"problems"`
+	Status    string             `json:"status"`
+	PublicURL string             `json:"public_url"`
+	Problems  []operator.Problem `json:"problems"`
+
+	ready bool // by the answer's status
+	url   string
+	body  []byte
 }
 
 // Run asks the service on its private listener.
@@ -42,45 +46,52 @@ func (r *readyCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	host := process.AdminListen.Host
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	url := "http://" + net.JoinHostPort(host, fmt.Sprint(process.AdminListen.Port)) + "/readyz"
-	ctx, cancel := context.WithTimeout(c, readyTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	said, err := process.askReady(c)
 	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return refusal{fmt.Errorf("no service answers there: %w", err)}
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	if err != nil {
-		return err
+		return refusal{err}
 	}
 	if r.JSON {
-		c.printf("%s\n", strings.TrimSpace(string(body)))
-	} else if err := r.print(c, url, body); err != nil {
-		return err
+		c.printf("%s\n", strings.TrimSpace(string(said.body)))
+	} else {
+		said.print(c)
 	}
-	if answer.StatusCode != http.StatusOK {
+	if !said.ready {
 		return errFinding
 	}
 	return nil
 }
 
-func (r *readyCmd) print(c *call, url string, body []byte) error {
-	var said readiness
-	if err := json.Unmarshal(body, &said); err != nil || said.Status == "" {
-		return refusal{fmt.Errorf("%s isn't this service: %.80q", url, body)}
+// askReady asks /readyz of the service that runs with this configuration.
+func (s configuration) askReady(ctx context.Context) (said readiness, err error) {
+	host := s.AdminListen.Host
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
 	}
-	c.printf("%s\n", said.Status)
-	for _, p := range said.Problems {
+	said.url = "http://" + net.JoinHostPort(host, fmt.Sprint(s.AdminListen.Port)) + "/readyz"
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, said.url, nil)
+	if err != nil {
+		return said, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return said, fmt.Errorf("no service answers there: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if said.body, err = io.ReadAll(io.LimitReader(answer.Body, 1<<20)); err != nil {
+		return said, err
+	}
+	said.ready = answer.StatusCode == http.StatusOK
+	if err := json.Unmarshal(said.body, &said); err != nil || said.Status == "" {
+		return said, fmt.Errorf("%s isn't this service: %.80q", said.url, said.body)
+	}
+	return said, nil
+}
+
+func (r readiness) print(c *call) {
+	c.printf("%s\n", r.Status)
+	for _, p := range r.Problems {
 		c.printf("  %s  %s\n", p.Code, p.What)
 	}
-	return nil
 }

@@ -35,6 +35,7 @@ func (r *renderCmd) Run(c *call, app *application) error {
 	if err != nil {
 		return err
 	}
+	found.public.Respelled = r.Address != typed.String() // as the service does, so that the login is one in all formats
 	body, err := render(r.Format, found, app.process.PublicURL.URL)
 	if errors.Is(err, autodiscover.ErrPlaintext) || errors.Is(err, autodiscover.ErrAuth) {
 		c.printf("%s", autodiscover.RenderError(autodiscover.NoConfiguration, time.Now())) // what the program gets

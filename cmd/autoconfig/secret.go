@@ -78,15 +78,18 @@ func markOf(secret []byte) (string, error) {
 
 // lookAtSecret finds out whether the secret is the one that the database knows.
 func (v *running) lookAtSecret(ctx context.Context, seen *operator.Seen) {
-	mark, err := markOf(v.secret)
-	if err != nil {
-		return
+	if mark, err := markOf(v.secret); err == nil {
+		v.now().app.judgeSecret(ctx, mark, seen)
 	}
-	known, err := v.store.KnowSecret(ctx, mark)
+}
+
+// judgeSecret holds a secret's mark against the one that the database knows.
+func (app *application) judgeSecret(ctx context.Context, mark string, seen *operator.Seen) {
+	known, err := app.store.KnowSecret(ctx, mark)
 	if err != nil || known == mark { // the database's health is told elsewhere
 		return
 	}
-	file := v.now().app.process.SecretFile
+	file := app.process.SecretFile
 	seen.Add(operator.Problem{
 		Code: operator.SecretForeign, Severity: operator.Error, Where: "secret_file",
 		What:   file + " is not the one with which this database was used: " + withoutSecret,

@@ -213,7 +213,7 @@ func (g *generation) equip(v *running) (wrong mistakes) {
 	var err error
 	g.watcher, err = newWatcher(v.call, g.app, v.logger)
 	wrong.add(err)
-	g.keeper, err = newKeeper(keeperBasis{v.store, v.secret, ownNames(v.listeners, process), v.logger}, process,
+	g.keeper, err = newKeeper(keeperBasis{v.store, v.secret, process.ownNames(), v.logger}, process,
 		g.lookups.directory)
 	wrong.add(err)
 	if v.front == nil {

@@ -14,8 +14,9 @@ func healthz(c echo.Context) error {
 
 // readiness is the answer of /readyz.
 type readiness struct {
-	Status   string    `json:"status"`
-	Problems []Problem `json:"problems,omitempty"`
+	Status    string    `json:"status"`
+	PublicURL string    `json:"public_url,omitempty"` // tells this service from another one on the machine
+	Problems  []Problem `json:"problems,omitempty"`
 }
 
 // readyz says whether answers can be given. A source that is down is a problem,
@@ -25,13 +26,13 @@ type readiness struct {
 func (s *Private) readyz(c echo.Context) error {
 	r, status := s.readiness()
 	if !s.isKnownHost(c.Request().Host) {
-		r.Problems = nil // they name what is inside
+		r.PublicURL, r.Problems = "", nil // they name what is inside
 	}
 	return c.JSON(status, r)
 }
 
 func (s *Private) readiness() (r readiness, status int) {
-	r = readiness{Status: "ready", Problems: s.allProblems()}
+	r = readiness{Status: "ready", PublicURL: s.PublicURL.String(), Problems: s.allProblems()}
 	status = http.StatusOK
 	if slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Severity == Error }) {
 		r.Status = "degraded"
