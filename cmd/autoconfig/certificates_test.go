@@ -157,7 +157,8 @@ func TestCertificatesAreSeenAndRevoked(t *testing.T) {
 	state(name, "valid")
 	state(lacking, "failing")
 	for line, want := range map[string][]string{
-		"certificates list":                               {name, "valid", lacking, "failing", "CERT-DNS", "has no address"},
+		"certificates list":                               {name, "valid", lacking, "failing", "CERT-DNS", "doesn't exist"},
+		"check --only tls example.com --json":             {`"code":"CERT-DNS"`, lacking, "next try"},
 		"certificates list --failing --json":              {lacking, `"remedy": "Point the name at this service`, `"code": "CERT-DNS"`},
 		"certificates list --domain other.example --json": {"[]"},
 		"certificates show " + name:                       {"Valid until", "Renewed from"},

@@ -7,7 +7,10 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
+	"time"
 
+	"autoconfig/internal/config"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
 	"autoconfig/internal/doctor/probe"
@@ -47,11 +50,37 @@ func (app *application) plan(c *call, name string) (doctor.Plan, error) {
 			misled++
 		}
 	}
+	orders, err := app.failedOrders(c, domain, terms.Name)
+	if err != nil {
+		return doctor.Plan{}, err
+	}
 	documents, err := app.documents(c, domain, terms)
 	return doctor.Plan{
 		Domain: domain, Host: app.process.PublicURL.Hostname(), Addresses: publicAddresses(app.process), Terms: terms,
 		Given: terms.Given(byHand...), Documents: documents, Misled: misled,
+		Orders: orders,
 	}, err
+}
+
+// failedOrders are the certificates for a name's special names that couldn't be got at the
+// last try.
+func (app *application) failedOrders(c *call, name, domain string) (failed []doctor.FailedOrder, err error) {
+	if app.process.TLS.Effective() != config.TLSACME {
+		return nil, nil
+	}
+	for row, err := range app.store.AllCertificates(c, []string{domain}) {
+		if err != nil {
+			return nil, err
+		}
+		_, rest, _ := strings.Cut(row.Name, ".") // an alias is checked by itself
+		if rest == name && row.Failures > 0 {
+			failed = append(failed, doctor.FailedOrder{
+				Name: row.Name, Code: doctor.Code(row.Code), Reason: row.Reason, Next: row.DueAt,
+				Served: row.HasOne() && time.Now().Before(row.NotAfter),
+			})
+		}
+	}
+	return failed, nil
 }
 
 // sourceAccountsMost bounds the accounts of other sources that a check looks at.

@@ -42,6 +42,53 @@ var ofServers = []Meaning{
 		"Use hosts within the domain, or sign the zone.",
 	},
 	{
+		CertDNS, Info,
+		"The service gets no certificate for the name, since the name doesn't lead to it. The findings about the " +
+			"name itself say what programs make of that.",
+		"Point the name at this service, or set acme.addresses to the addresses that lead here through a load " +
+			"balancer.",
+	},
+	{
+		CertReach, Error,
+		"The authority came to check the name, and found no answer: a firewall, or a port that leads elsewhere.",
+		"Let the authority reach port 80 (http_listen) or 443 (listen) of this service from the Internet.",
+	},
+	{
+		CertCAA, Error,
+		"The domain's CAA record allows other authorities only (RFC 8659).",
+		"Allow the authority in the domain's CAA record, or remove the record.",
+	},
+	{
+		CertLimit, Error,
+		"A limit of the authority is reached.",
+		"Wait: it is tried again by itself; the authority's documentation has its limits.",
+	},
+	{
+		CertOwnLimit, Error,
+		"The limit of this service (acme.orders_per_hour) is reached.",
+		"Wait: it is tried again by itself; or raise acme.orders_per_hour.",
+	},
+	{
+		CertRefused, Error,
+		"The authority doesn't issue for the name; its reason is shown.",
+		"Read the authority's reason; another authority (acme.directory) may issue for the name.",
+	},
+	{
+		CertAccount, Error,
+		"The authority refuses this service's account.",
+		"See that acme.contact, acme.external_account and acme.agree_to_terms are right.",
+	},
+	{
+		CertServer, Error,
+		"The ACME server is down or fails.",
+		"Wait: it is tried again by itself; see that the ACME server can be reached from here.",
+	},
+	{
+		CertInternal, Error,
+		"A certificate couldn't be got because of something on this side.",
+		"See the log of the service.",
+	},
+	{
 		STARTTLSAbsent, Error,
 		"STARTTLS is handed out, but the server doesn't offer it: programs fail, or send passwords in the clear.",
 		"Turn it on, or hand out implicit TLS.",

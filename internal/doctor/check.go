@@ -13,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 
 	"autoconfig/internal/doctor/probe"
+	"autoconfig/pacc"
 )
 
 // checkTimeout bounds the check of one domain.
@@ -61,6 +62,9 @@ func (k *Checker) Check(ctx context.Context, domain string, plan *Plan) Report {
 	if c.wants(PartDNS) {
 		c.dns(ctx)
 		c.misled()
+	}
+	if c.wants(PartTLS) {
+		c.orders()
 	}
 	if c.wants(PartTLS) || c.wants(PartMail) {
 		c.servers(ctx)
@@ -135,6 +139,24 @@ func (c *check) misled() {
 			Code: PolicyMisleads, Subject: c.domain,
 			Seen: fmt.Sprintf("%d accounts with another protocol than %s", c.plan.Misled, strings.ToUpper(string(c.plan.Terms.DefaultProtocol()))),
 		})
+	}
+}
+
+// orders tells of the certificates that the service couldn't get: at once, and not only
+// when a program meets the old one after its end.
+func (c *check) orders() {
+	if c.plan == nil {
+		return
+	}
+	for _, o := range c.plan.Orders {
+		f := Finding{Code: o.Code, Subject: o.Name, Seen: o.Reason + "; next try " + o.Next.UTC().Format("2006-01-02 15:04 UTC")}
+		switch {
+		case strings.HasPrefix(o.Name, pacc.HostLabel+"."): // no program in wide use asks there
+			f.Severity = Info
+		case o.Served && o.Code != CertDNS:
+			f.Severity = Warning
+		}
+		c.report(f)
 	}
 }
 

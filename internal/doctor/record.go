@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -56,6 +57,19 @@ type Plan struct {
 	// Given are the protocols that somebody in the domain may have
 	// ([policy.Terms.Given]).
 	Given []settings.Protocol
+	// Orders are the certificates for the domain's special names that the service
+	// couldn't get at its last try.
+	Orders []FailedOrder
+}
+
+// FailedOrder is a certificate that could not be got or renewed.
+type FailedOrder struct {
+	Name   string
+	Code   Code // one of those that begin with CERT-
+	Reason string
+	Next   time.Time // when it is tried again
+	// Served tells whether there is an older certificate, which is still valid.
+	Served bool
 }
 
 // notOffered is the record of a service that isn't there (RFC 2782; RFC 6186,
