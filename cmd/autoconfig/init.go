@@ -25,6 +25,8 @@ type initCmd struct {
 	POP3      string `name:"pop3" help:"POP3 server, likewise." placeholder:"SERVER"`
 	SMTP      string `name:"smtp" help:"Submission server, likewise." placeholder:"SERVER"`
 	PublicURL string `name:"public-url" help:"The URL at which this service is reached from outside." placeholder:"URL"`
+	Offline   bool   `help:"Don't look for the domain's mail servers, to offer them."`
+	resolverFlag
 }
 
 func (i *initCmd) Help() string {
@@ -32,7 +34,12 @@ func (i *initCmd) Help() string {
 keys derive from. What isn't given by flags is asked. Nothing that is there is
 overwritten.
 
-Example:
+The answers that it offers are servers that it finds: by the domain's SRV and MX
+records and under the usual names, where the port is open and the certificate is for
+the name. Of a server that answers and isn't right, it says what is wrong.
+
+Examples:
+  autoconfig init
   autoconfig init --domain example.org --imap mail.example.org --pop3 none --smtp mail.example.org --public-url https://autoconfig.example.org`
 }
 
@@ -51,9 +58,10 @@ func (i *initCmd) Run(c *call) error {
 		values.Provider = name
 	}
 	values.Provider = ask.right("Name to show to people", values.Provider, name, settings.CheckText)
-	imap := ask.right("IMAP server (HOST[:PORT][/tls|starttls], or none)", i.IMAP, "imap."+name, isServer(settings.IMAP))
-	pop3 := ask.right("POP3 server (likewise)", i.POP3, "none", isServer(settings.POP3))
-	smtp := ask.right("Submission server (likewise)", i.SMTP, "smtp."+name, isServer(settings.SMTP))
+	offer := i.offers(c, &ask, name)
+	imap := ask.right("IMAP server (HOST[:PORT][/tls|starttls], or none)", i.IMAP, offer[settings.IMAP], isServer(settings.IMAP))
+	pop3 := ask.right("POP3 server (likewise)", i.POP3, offer[settings.POP3], isServer(settings.POP3))
+	smtp := ask.right("Submission server (likewise)", i.SMTP, offer[settings.SMTP], isServer(settings.SMTP))
 	values.PublicURL = ask.right("Where this service is reached from outside", i.PublicURL, "https://autoconfig."+name, isPublicURL)
 	if ask.err != nil {
 		return ask.err
@@ -208,6 +216,7 @@ func (s starter) write(c *call, dir, state string) error {
 		{"  autoconfig apply", "serve what site.yaml says"},
 		{"  autoconfig explain somebody@" + domain, "see what an address gets, and why"},
 		{"  autoconfig serve", "answer mail programs"},
+		{"  autoconfig check --self", "see what is wrong with this installation, if anything is"},
 		{"  autoconfig dns " + domain, "publish these records"},
 		{"  tls: {mode: acme}", "certificates, if no proxy in front has them: docs/certificates.md"},
 		{"  autoconfig check " + domain, "see what mail programs find"},
