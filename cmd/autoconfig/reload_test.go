@@ -75,7 +75,7 @@ func TestSIGHUPReloads(t *testing.T) {
 	eventually(t, outlook, `https://two\.example\.com/`)
 	r.say("public_url: https://four.example.com\n")
 	eventually(t, outlook, `https://four\.example\.com/`)
-	r.ready(`^{"status":"ready"}\s*$`)
+	r.ready(`^{"status":"ready","public_url":"[^"]*"}\s*$`)
 	said, err := r.stop()
 	if want := "autoconfig.yaml:2:9: "; err != nil || !strings.Contains(said, want) || !regexp.MustCompile(`(?m)^    2 \| listen: nonsense\n +\| +\^$`).MatchString(said) {
 		t.Errorf("%v, and the log doesn't show the place:\n%s", err, said)
