@@ -76,7 +76,7 @@ var rooms = map[string]room{
 	"internal/web": {
 		ours: []string{"settings", "templates", "internal/directory"},
 		third: []string{
-			"github.com/labstack/echo/v4", "github.com/maypok86/otter/v2", "github.com/prometheus/client_golang",
+			"github.com/labstack/echo/v4", "github.com/maypok86/otter/v2", "github.com/pires/go-proxyproto", "github.com/prometheus/client_golang",
 			"golang.org/x/sync/errgroup", "golang.org/x/time/rate",
 		},
 	},

@@ -133,6 +133,7 @@ func keepFixed(before configuration, now *configuration) (changed []string) {
 	keep("secret_file", before.SecretFile, &now.SecretFile)
 	keep("log.format", before.Log.Format, &now.Log.Format)
 	keep("database_connections", before.Connections, &now.Connections)
+	keep("proxy_protocol", before.ProxyProtocol, &now.ProxyProtocol)
 	keep("limits", before.Limits, &now.Limits)
 	if now.TLS.Effective() != before.TLS.Effective() { // another certificate can be had, another mode can't
 		keep("tls", before.TLS, &now.TLS)

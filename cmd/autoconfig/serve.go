@@ -100,6 +100,7 @@ func (v *running) start(process configuration) (err error) {
 	if v.desk, err = staff.NewDesk(v.store, v.secret, false); err != nil {
 		return err
 	}
+	v.listeners.Proxied = process.ProxyProtocol
 	switch process.TLS.Effective() {
 	case config.TLSACME:
 		v.listeners.Certificate, v.listeners.Protocols = v.certificate, []string{certificates.ProtocolALPN}

@@ -224,8 +224,9 @@ func (g *generation) equip(v *running) (wrong mistakes) {
 	}
 	app, err := web.NewApp(v.front, web.Options{
 		PublicURL: process.PublicURL.URL, StaffURL: process.staffURL(v.listeners), TrustedProxies: process.TrustedProxies,
-		Rate: web.Rate{PerSecond: process.RateLimit.PerSecond, Burst: process.RateLimit.Burst},
-		HSTS: process.HSTS(), Drain: process.Drain, Templates: process.templates(),
+		Forwarded: process.ProxyHeader == config.HeaderForwarded,
+		Rate:      web.Rate{PerSecond: process.RateLimit.PerSecond, Burst: process.RateLimit.Burst},
+		HSTS:      process.HSTS(), Drain: process.Drain, Templates: process.templates(),
 		DatabaseDown: func() bool { return g.lookups.directory.Health().Err != nil },
 	})
 	wrong.add(err)

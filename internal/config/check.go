@@ -52,6 +52,9 @@ func (p Process) checkListeners(wrong complain) {
 	if !p.PublicURL.IsGiven() {
 		wrong("public_url", "%v", errBaseURL(""))
 	}
+	if p.ProxyProtocol && len(p.TrustedProxies) == 0 {
+		wrong("proxy_protocol", "proxy_protocol needs trusted_proxies: the addresses from which it is spoken")
+	}
 	if p.StaffListen.IsGiven() && !p.StaffURL.IsGiven() {
 		wrong("staff_listen", "staff_listen needs a staff_url: the only name by which the help desk answers")
 	}

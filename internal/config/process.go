@@ -40,7 +40,9 @@ type Process struct {
 	// AdminHosts are names without a port.
 	AdminHosts     []string       `yaml:"admin_hosts" doc:"names by which the private listener answers beside addresses, localhost and staff_url's, such as the one that Prometheus asks"`
 	HSTSDays       int            `yaml:"hsts_days" min:"0" max:"730" unit:"days" doc:"days for which browsers that were here by https come by https alone (HSTS); 0 makes them forget it"`
-	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" doc:"addresses or networks from which X-Forwarded-For and X-Forwarded-Proto are believed"`
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" doc:"addresses or networks of proxies, which are believed who the client is and how it came"`
+	ProxyHeader    ProxyHeader    `yaml:"proxy_header" doc:"where trusted proxies say that: x-forwarded (X-Forwarded-For and X-Forwarded-Proto) or forwarded (RFC 7239); the other one isn't read"`
+	ProxyProtocol  bool           `yaml:"proxy_protocol" doc:"trusted proxies begin each connection to listen, http_listen and staff_listen with the PROXY protocol, version 1 or 2"`
 	RateLimit      RateLimit      `yaml:"rate_limit" doc:"bounds the public requests of one client: an IPv4 address or an IPv6 /64"`
 	Limits         Limits         `yaml:"limits" doc:"what clients hold at once; operators.md has the arithmetic"`
 	Sources        []Source       `yaml:"sources" doc:"where accounts are kept outside of our own database; asked in this order, after it"`
@@ -181,6 +183,7 @@ func Defaults() Process {
 		Connections: 8,
 		PublicURL:   BaseURL{&url.URL{Scheme: "http", Host: "127.0.0.1:8080"}},
 		HSTSDays:    180,
+		ProxyHeader: HeaderXForwarded,
 		ACME: ACME{ // 300 new orders in 3 hours are what Let's Encrypt allows an account
 			Directory: "https://acme-v02.api.letsencrypt.org/directory", CheckDNS: true, OrdersPerHour: 90,
 		},

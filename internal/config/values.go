@@ -175,6 +175,23 @@ func (m *TLSMode) UnmarshalText(text []byte) error {
 // Challenge is how a name is proven to an ACME server.
 type Challenge string
 
+// ProxyHeader is where a proxy says who its client is.
+type ProxyHeader string
+
+// The headers.
+const (
+	HeaderXForwarded ProxyHeader = "x-forwarded"
+	HeaderForwarded  ProxyHeader = "forwarded"
+)
+
+// UnmarshalText reads a header's name.
+func (h *ProxyHeader) UnmarshalText(text []byte) error {
+	if *h = ProxyHeader(text); *h != HeaderXForwarded && *h != HeaderForwarded {
+		return fmt.Errorf("%q is not a header that is read here: use x-forwarded or forwarded", text)
+	}
+	return nil
+}
+
 // The challenges.
 const (
 	ChallengeTLSALPN Challenge = "tls-alpn-01"

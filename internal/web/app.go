@@ -23,9 +23,11 @@ type Options struct {
 	// StaffURL is where the help desk's pages are reached; the loopback address if
 	// nil.
 	StaffURL *url.URL
-	// TrustedProxies are the networks from which X-Forwarded-For and
-	// X-Forwarded-Proto are believed.
+	// TrustedProxies are the networks from which it is believed who the client is and
+	// how it came: by X-Forwarded-For and X-Forwarded-Proto, or as Forwarded says.
 	TrustedProxies []netip.Prefix
+	// Forwarded says that they write Forwarded (RFC 7239) instead of X-Forwarded-*.
+	Forwarded bool
 	// Rate bounds the requests of one client.
 	Rate Rate
 	// HSTS is for how long browsers come by https alone; 0 makes them forget it.

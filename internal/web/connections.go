@@ -147,6 +147,9 @@ func (g *gate) Accept() (net.Conn, error) {
 
 // hangUp leaves nothing behind in the kernel either.
 func hangUp(conn net.Conn) {
+	if q, ok := conn.(*proxiedConn); ok {
+		conn = q.Conn
+	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}

@@ -10,23 +10,32 @@ import (
 )
 
 // Proxies add to two lists: each writes behind what it got who asked it (X-Forwarded-For)
-// and how (X-Forwarded-Proto). So a list is judged from its end: what a trusted proxy
-// wrote is known, what stands before it is only said.
+// and how (X-Forwarded-Proto), or both in one list (Forwarded, RFC 7239). So a list is
+// judged from its end: what a trusted proxy wrote is known, what stands before it is only
+// said.
+//
+// One of the two ways is read, as the operator says: a proxy that writes one passes the
+// other on as a client wrote it.
 //
 // X-Forwarded-Host isn't read. The Host is the key to a domain's default, which caches
 // keep by the Host: whoever adds the header, and proxies pass it on, would put another
-// domain's answer there. Forwarded (RFC 7239) isn't read either: a proxy that writes the
-// other two passes a client's Forwarded on as it is.
+// domain's answer there. So isn't the host= of Forwarded.
 
 // ForwardedScheme is what trusted proxies know of how the client came: http or https;
 // "" if they don't know. A request is led to https only where nothing says that the client
 // is there already: it would be led there again and again.
 func (a *App) ForwardedScheme(c echo.Context) string {
 	r := c.Request()
-	if r.TLS != nil || len(r.Header[echo.HeaderXForwardedProto]) == 0 {
+	if r.TLS != nil {
 		return ""
 	}
-	protos := listOf(r.Header, echo.HeaderXForwardedProto)
+	if p := connectionIn(r.Context()); p != nil && p.proxiedTLS() {
+		return "https"
+	}
+	if len(r.Header[a.schemeHeader()]) == 0 {
+		return ""
+	}
+	protos := a.forwardedList(r.Header, echo.HeaderXForwardedProto, "proto")
 	hops := a.trustedHops(r)
 	if len(protos) == 0 || hops == 0 {
 		return ""
@@ -73,7 +82,7 @@ func (a *App) walk(r *http.Request) (client netip.Addr, trusted int) {
 		return client, 0
 	}
 	trusted = 1
-	for _, text := range slices.Backward(listOf(r.Header, echo.HeaderXForwardedFor)) {
+	for _, text := range slices.Backward(a.forwardedList(r.Header, echo.HeaderXForwardedFor, "for")) {
 		next, ok := forwardedAddress(text)
 		if !ok { // "unknown", or nonsense: who stands before it isn't known
 			return client, trusted
@@ -84,6 +93,69 @@ func (a *App) walk(r *http.Request) (client netip.Addr, trusted int) {
 		trusted++
 	}
 	return client, trusted
+}
+
+// HeaderForwarded is RFC 7239's.
+const HeaderForwarded = "Forwarded"
+
+func (a *App) schemeHeader() string {
+	if a.Forwarded {
+		return HeaderForwarded
+	}
+	return echo.HeaderXForwardedProto
+}
+
+// forwardedList is what the proxies say, the nearest last: an old header's list, or one
+// parameter of all elements of Forwarded, "" where an element has none.
+func (a *App) forwardedList(h http.Header, old, parameter string) []string {
+	if !a.Forwarded {
+		return listOf(h, old)
+	}
+	var all []string
+	for _, element := range elementsOf(strings.Join(h.Values(HeaderForwarded), ",")) {
+		all = append(all, parameterOf(element, parameter))
+	}
+	return all
+}
+
+// elementsOf splits Forwarded's list at its commas, from its end: whatever a client has
+// written before, an open quote say, has no part in the elements that proxies wrote
+// behind it.
+func elementsOf(list string) (all []string) {
+	end, quoted := len(list), false
+	for i := len(list) - 1; i >= 0; i-- {
+		switch {
+		case list[i] == '"':
+			quoted = !quoted
+		case list[i] == ',' && !quoted:
+			all = append(all, list[i+1:end])
+			end = i
+		}
+	}
+	all = append(all, list[:end])
+	all = slices.DeleteFunc(all, func(element string) bool { return strings.TrimSpace(element) == "" })
+	slices.Reverse(all)
+	return all
+}
+
+// parameterOf is a parameter of an element of Forwarded (RFC 7239, section 4): names in
+// any case, values perhaps in quotes. One that is there twice is as good as none.
+func parameterOf(element, name string) (value string) {
+	found := false
+	for pair := range strings.SplitSeq(element, ";") {
+		key, text, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if !ok || !strings.EqualFold(key, name) {
+			continue
+		}
+		if found {
+			return ""
+		}
+		found = true
+		if value = text; len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
+			value = text[1 : len(text)-1]
+		}
+	}
+	return value
 }
 
 // forwardedAddress reads an address as proxies write it: with a port (Azure's

@@ -26,6 +26,9 @@ type Listeners struct {
 	Private net.Listener
 	// Staff is for the help desk and the API, with Certificate too.
 	Staff net.Listener
+	// Proxied says that trusted proxies begin each connection to Public, Plain and Staff with
+	// the PROXY protocol.
+	Proxied bool
 	// Certificate is for Public; nil means plain http of which it isn't known
 	// whether a proxy ended TLS.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
@@ -43,11 +46,18 @@ func (f *Front) Serve(ctx context.Context, l Listeners) error {
 			return
 		}
 		server := c.server(f.handler(pick), f.Logger)
+		abandon := func() {}
+		if l.Proxied && c != f.Private {
+			proxied := newProxied(listener, c.trusted)
+			group.Go(proxied.run)
+			listener, abandon = proxied, proxied.abandon
+		}
 		listener = &gate{listener, c}
 		if config != nil {
 			listener = tls.NewListener(listener, config)
 		}
 		group.Go(func() error {
+			defer abandon()
 			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) && !(f.Stopping() && errors.Is(err, net.ErrClosed)) {
 				return fmt.Errorf("%s listener: %w", name, err)
 			}
