@@ -242,7 +242,7 @@ func TestWhereANameLeads(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"good.example": "", "machine.example": "", "half.example": "192.0.2.2", "other.example": "2001:db8::2", "loopback.example": "127.0.0.1",
-		"text.example": "no address", "nothing.example": "no address",
+		"text.example": "no address", "nothing.example": "doesn't exist",
 	} {
 		err := h.leads(t.Context(), name)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

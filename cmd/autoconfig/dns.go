@@ -17,6 +17,7 @@ type dnsCmd struct {
 	Domain   string `arg:"" optional:"" help:"The domain, or an alias of one."`
 	All      bool   `help:"The records of all domains of the site, with their aliases." xor:"do"`
 	Format   string `help:"zone, json, octodns or nsupdate." enum:"zone,json,octodns,nsupdate" default:"zone"`
+	Variant  string `help:"certificates: the special names have certificates. redirect: they have none, and plain http at them leads to public_url." enum:"certificates,redirect" default:"certificates"`
 	Diff     bool   `help:"Show only what differs from what is published. Exit status 1 if anything does." xor:"do"`
 	Apply    bool   `help:"Show what differs, and publish it by dynamic update (RFC 2136)." xor:"do"`
 	Server   string `help:"The zone's primary server; --diff then asks it instead of the resolver." placeholder:"HOST[:PORT]"`
@@ -29,12 +30,16 @@ func (d *dnsCmd) Help() string {
 that lead to this service, SRV records with the right priorities, "0 0 0 ." for
 what isn't offered, and where calendars and contacts are.
 
+A hoster who can't have certificates for all customers' names takes --variant redirect:
+docs/certificates.md says which programs that serves.
+
 With --all, each domain's records are printed as soon as they are known: one after
 the other, as JSON a line for each domain, for octoDNS a document for each.
 
 Examples:
   autoconfig dns example.com --demo
   autoconfig dns example.org --format nsupdate
+  autoconfig dns example.org --variant redirect
   autoconfig dns --all --json > records.jsonl
   autoconfig dns example.org --diff
   autoconfig dns example.org --apply --server ns1.example.org --tsig-file update.key`
@@ -58,7 +63,7 @@ func (d *dnsCmd) Run(c *call) error {
 		}
 		return d.all(c, app)
 	}
-	plan, err := app.plan(c, d.Domain)
+	plan, err := d.plan(c, app, d.Domain)
 	if err != nil {
 		return err
 	}
@@ -73,6 +78,15 @@ func (d *dnsCmd) Run(c *call) error {
 	return nil
 }
 
+// plan is what a domain should publish, in the variant that was asked for.
+func (d *dnsCmd) plan(c *call, app *application, domain string) (doctor.Plan, error) {
+	plan, err := app.plan(c, domain)
+	if d.Variant == "redirect" {
+		plan = plan.WithoutCertificates()
+	}
+	return plan, err
+}
+
 func (d *dnsCmd) format() doctor.Format {
 	if d.JSON {
 		return doctor.FormatJSON
@@ -85,7 +99,7 @@ func (d *dnsCmd) all(c *call, app *application) error {
 	out := bufio.NewWriter(c.std.out)
 	printed := 0
 	one := func(name string) error {
-		plan, err := app.plan(c, name)
+		plan, err := d.plan(c, app, name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

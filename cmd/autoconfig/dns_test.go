@@ -30,6 +30,8 @@ func TestDNSIsPublishedAtARealServer(t *testing.T) {
 		{"--apply --server " + bind.Addr + " --tsig-file /nowhere", "no such file"},
 		{"--apply --server " + bind.Addr, "--apply needs --server and --tsig-file"},
 		{"--apply --diff", "can't be used together"},
+		{"--variant redirect", "led to https://"},
+		{"--variant other", "--variant must be one of"},
 		{"--apply --server " + bind.Addr + " --tsig-file " + bind.KeyFile, "Published."},
 		{"--diff --server " + bind.Addr, "example.com is published as it should be.\nexit 0"},
 	} {

@@ -280,7 +280,7 @@ func (w *proxyWorld) answers(t *testing.T, c proxyCase) {
 		return
 	}
 	status, location, _ := w.ask(t, "127.0.0.7", strings.Replace(behindURL, "https:", "http:", 1))
-	if status != http.StatusFound || location != behindURL {
+	if status != http.StatusFound || location != strings.Replace(behindURL, "autoconfig.", "setup.", 1) {
 		t.Errorf("plain http: %d to %s", status, location)
 	}
 }

@@ -99,6 +99,7 @@ type check struct {
 	days     *int // until the first certificate expires
 	lost     map[lost][]string
 	unclear  bool // the DNS didn't say where some URL is
+	byHTTP   bool // plain http leads to this service where https has no certificate
 }
 
 func (c *check) wants(p Part) bool { return len(c.Only) == 0 || slices.Contains(c.Only, p) }

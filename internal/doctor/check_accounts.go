@@ -148,9 +148,14 @@ func (c *check) without(places []*place, taken map[string]bool) {
 			names = append(names, name)
 		}
 	}
-	if len(names) > 0 && !c.unclear {
-		c.report(Finding{Code: ConfigNotFound, Subject: c.domain, Seen: "no account in " + strings.Join(names, ", "), Expected: "an account"})
+	if len(names) == 0 || c.unclear {
+		return
 	}
+	f := Finding{Code: ConfigNotFound, Subject: c.domain, Seen: "no account in " + strings.Join(names, ", "), Expected: "an account"}
+	if c.byHTTP { // said of the names, with what to do
+		f.Severity, f.Remedy = Info, "They ask by https alone. Get certificates for the domain's names, or set these programs up by a link or by hand."
+	}
+	c.report(f)
 }
 
 // named tells whether an error names a program.

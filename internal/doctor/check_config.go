@@ -219,7 +219,7 @@ func (c *check) followPOX(ctx context.Context, p probe.Page, to string, follow i
 	}
 	next, err := c.Fetch(ctx, probe.PostXML(to, autodiscover.RequestFor(localPart+"@"+c.domain)))
 	if err != nil {
-		c.unreachable(to, err)
+		c.unreachable(ctx, to, err)
 		return nil
 	}
 	if next.Status != http.StatusOK {

@@ -44,11 +44,11 @@ func (c *check) web(ctx context.Context) {
 	}
 	autoconfigHost, autodiscoverHost := thunderbird.HostLabel+"."+c.domain, autodiscover.HostLabel+"."+c.domain
 	all := []*answerOf{
-		get("https://", autoconfigHost, thunderbird.Path, c.atHost(autoconfigPlace, c.readConfig)),
+		get("https://", autoconfigHost, thunderbird.Path, c.atHost(ctx, autoconfigPlace, c.readConfig)),
 		get("https://", c.domain, thunderbird.PathWellKnown, c.atApex(AutoconfigApex, autoconfigPlace, c.readConfig)),
 		get("http://", autoconfigHost, thunderbird.Path, c.plain),
 		get("http://", c.domain, thunderbird.PathWellKnown, c.plain),
-		post(autodiscoverHost, c.atHost(autodiscoverPlace, c.readPOX(ctx))),
+		post(autodiscoverHost, c.atHost(ctx, autodiscoverPlace, c.readPOX(ctx))),
 		post(c.domain, c.atApex(AutodiscoverApex, autodiscoverPlace, c.readPOX(ctx))),
 		{request: probe.Get("https://" + autodiscoverHost + autodiscover.PathJSON + "?Email=" + url.QueryEscape(address) + "&Protocol=AutodiscoverV1"), judge: c.autodiscoverJSON},
 	}
@@ -78,7 +78,7 @@ func (c *check) web(ctx context.Context) {
 }
 
 // unreachable reports a URL that must answer and doesn't.
-func (c *check) unreachable(url string, err error) {
+func (c *check) unreachable(ctx context.Context, url string, err error) {
 	switch {
 	case errors.Is(err, probe.ErrForbidden):
 		c.report(Finding{Code: HTTPUnreachable, Severity: Info, Subject: url, Seen: err.Error(), Remedy: notPermitted})
@@ -89,18 +89,59 @@ func (c *check) unreachable(url string, err error) {
 	case errors.Is(err, probe.ErrNoHost):
 		c.report(Finding{Code: HTTPUnreachable, Subject: url, Seen: err.Error(), Records: c.hostRecords(hostOf(url))})
 	default:
-		c.report(Finding{Code: HTTPUnreachable, Subject: url, Seen: err.Error()})
+		f := Finding{Code: HTTPUnreachable, Subject: url, Seen: err.Error()}
+		if c.leadsByHTTP(ctx, url) != "" {
+			f.Severity, f.Seen = Info, f.Seen+"; plain http leads to https://"+c.plan.Host
+			f.Remedy = "Nothing, if the domain does without certificates (autoconfig dns " + c.domain + " --variant redirect): programs " +
+				"that ask by https alone find nothing there. Otherwise get one for this name."
+		}
+		c.report(f)
 	}
+}
+
+// leadsByHTTP is where plain http leads from a URL, if that is this service's own name, which
+// has a certificate: the way for a domain that has none. It is "" otherwise.
+func (c *check) leadsByHTTP(ctx context.Context, asked string) (at string) {
+	path, ok := strings.CutPrefix(asked, "https://")
+	if !ok || c.plan == nil {
+		return ""
+	}
+	p, err := c.Fetch(ctx, probe.Get("http://"+path))
+	if err != nil || !strings.HasPrefix(p.At(), "https://"+c.plan.Host+"/") {
+		return ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byHTTP = true
+	return p.At()
+}
+
+// outlookByHTTP is what Outlook makes of a domain whose Autodiscover name has no
+// certificate: it asks that name by GET over plain http, and posts to where that leads
+// (docs/clients.md, "Outlook").
+func (c *check) outlookByHTTP(ctx context.Context, p probe.Page) *place {
+	at := c.leadsByHTTP(ctx, p.Asked)
+	if at == "" {
+		return nil
+	}
+	pl := c.followPOX(ctx, p, at, 1)
+	if pl != nil {
+		pl.readings = slices.DeleteFunc(pl.readings, func(r programReading) bool { return r.program != "outlook" })
+	}
+	return pl
 }
 
 // atHost judges a special name's answer: for a domain that is ours it must be a
 // document.
-func (c *check) atHost(kind placeKind, read func(probe.Page) *place) func(probe.Page, error) *place {
+func (c *check) atHost(ctx context.Context, kind placeKind, read func(probe.Page) *place) func(probe.Page, error) *place {
 	return func(p probe.Page, err error) *place {
 		switch {
 		case c.plan == nil && err != nil:
 		case err != nil:
-			c.unreachable(p.Asked, err)
+			c.unreachable(ctx, p.Asked, err)
+			if kind == autodiscoverPlace {
+				return c.outlookByHTTP(ctx, p)
+			}
 		case p.Status != http.StatusOK:
 			if c.plan != nil {
 				c.report(Finding{
@@ -172,8 +213,18 @@ func (c *check) plain(p probe.Page, err error) *place {
 			Seen: "a configuration over plain http", Expected: "a redirect to https",
 		})
 	}
-	return nil
+	if err != nil || p.Status != http.StatusOK || !strings.HasPrefix(p.At(), "https:") || !isConfig(p.Body) {
+		return nil
+	}
+	// It counts for programs that have found nothing by https.
+	pl := c.readByAll(autoconfigPlace, p)
+	pl.readings = slices.DeleteFunc(pl.readings, func(r programReading) bool { return !slices.Contains(askPlain, r.program) })
+	return pl
 }
+
+// askPlain are the programs that ask autoconfig.D over plain http when https fails
+// (docs/clients.md).
+var askPlain = []string{"thunderbird", "thunderbird-android", "k9", "evolution", "kmail"}
 
 func (c *check) autodiscoverJSON(p probe.Page, err error) *place {
 	if c.plan == nil || err != nil {

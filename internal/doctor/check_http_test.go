@@ -93,6 +93,45 @@ func TestAHealthyServiceHasNoFinding(t *testing.T) {
 	}
 }
 
+// A domain whose special names have no certificates, and whose plain http leads to this
+// service: what dns --variant redirect prints has no finding above information. Without
+// that way, the missing certificate is an error.
+func TestADomainWithoutCertificates(t *testing.T) {
+	t.Parallel()
+	w := newWebWorld(t)
+	w.plan = w.plan.WithoutCertificates()
+	for _, r := range w.plan.Records() {
+		if strings.HasPrefix(r.Name, "ua-auto-config.") || strings.HasPrefix(r.Name, "_ua-auto-config.") {
+			t.Errorf("PACC has no plain http: %s", r)
+		}
+	}
+	w.sites["https://setup.example.com"] = w.answer(nil)
+	for _, label := range []string{"autoconfig", "autodiscover"} {
+		w.sites["https://"+label+".example.com"] = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+		w.sites["http://"+label+".example.com"] = func(rw http.ResponseWriter, r *http.Request) {
+			http.Redirect(rw, r, "https://setup.example.com"+r.URL.RequestURI(), http.StatusFound)
+		}
+	}
+	w.checker.Only = []Part{PartDNS, PartHTTP}
+	r := w.check(t)
+	unreachable := 0
+	for _, f := range r.Findings {
+		if f.Code == HTTPUnreachable && strings.Contains(f.Seen, "plain http leads to https://setup.example.com") {
+			unreachable++
+		}
+		if f.Severity != Info {
+			t.Errorf("%+v", f)
+		}
+	}
+	if unreachable != 2 {
+		t.Errorf("the two names without a certificate aren't told:\n%s", r.text())
+	}
+	delete(w.sites, "http://autoconfig.example.com")
+	if r := w.check(t); r.Worst() != Error {
+		t.Errorf("without the redirect:\n%s", r.text())
+	}
+}
+
 const page200 = "<!doctype html><title>Welcome</title>"
 
 func configWith(servers string) string {

@@ -57,6 +57,8 @@ type Plan struct {
 	// Given are the protocols that somebody in the domain may have
 	// ([policy.Terms.Given]).
 	Given []settings.Protocol
+	// Plain says that the domain's special names have no certificates.
+	Plain bool
 	// Orders are the certificates for the domain's special names that the service
 	// couldn't get at its last try.
 	Orders []FailedOrder
@@ -89,13 +91,26 @@ func (p Plan) Records() []Record {
 	return append(records, p.services()...)
 }
 
+// WithoutCertificates is the plan of a domain whose special names have no certificates:
+// plain http at them leads to this service's own name. PACC knows no plain http
+// (draft-ietf-mailmaint-pacc), so there is none of it.
+func (p Plan) WithoutCertificates() Plan {
+	p.Plain, p.Documents = true, nil
+	return p
+}
+
 func (p Plan) hosts() []Record {
 	var records []Record
-	for _, h := range []struct{ label, why string }{
+	names := []struct{ label, why string }{
 		{thunderbird.HostLabel, "Thunderbird, Evolution, KMail and others ask here"},
 		{autodiscover.HostLabel, "Outlook asks here, and Thunderbird when it finds no autoconfig"},
 		{pacc.HostLabel, "serves the PACC document"},
-	} {
+	}
+	if p.Plain {
+		names[0].why = "Thunderbird, KMail and others ask here by plain http after https"
+		names[1].why = "Outlook asks here by plain http after https, and is led to https://" + p.Host
+	}
+	for _, h := range names {
 		name := h.label + "." + p.Domain
 		if h.label == pacc.HostLabel && len(p.Documents) == 0 || name == p.Host {
 			continue // the service's own name has addresses, which only the operator knows

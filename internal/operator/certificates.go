@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"autoconfig/internal/lookup"
 	"autoconfig/mobileconfig"
 )
 
@@ -71,14 +72,26 @@ func WatchIdentity(logger *slog.Logger, now func() time.Time, certificate, key s
 	return &SigningFiles{w}, err
 }
 
+// errNotFor ends a handshake for a name that no certificate is for.
+var errNotFor = errors.New("no certificate is for this name")
+
 // Get implements the GetCertificate of a [tls.Config]: the first certificate that is for
-// the name and that the client can use, else the first.
+// the name and that the client can use, else the first. A domain's special name that none
+// is for gets none: Outlook asks the person about a wrong certificate, and goes on by
+// itself to plain http, which leads here, if there is none.
 func (f *TLSFiles) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	first := f.pairs[0].get()
-	if len(f.pairs) == 1 {
+	special := slices.ContainsFunc(lookup.SpecialNames, func(label string) bool {
+		return len(hello.ServerName) > len(label) && strings.EqualFold(hello.ServerName[:len(label)], label)
+	})
+	if len(f.pairs) == 1 && !special {
 		return first, nil
 	}
-	for _, c := range f.named(hello.ServerName) {
+	named := f.named(hello.ServerName)
+	if special && len(named) == 0 {
+		return nil, errNotFor
+	}
+	for _, c := range named {
 		if hello.SupportsCertificate(c.Certificate) == nil {
 			return c.Certificate, nil
 		}

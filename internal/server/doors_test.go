@@ -236,7 +236,7 @@ func proxied(sends, by, right, because string, header ...string) door {
 	return d
 }
 
-const toHTTPS = "302 to https://autoconfig.example.com/mail/config-v1.1.xml" + forWorkshop
+const toHTTPS = "302 to https://setup.example.com/mail/config-v1.1.xml" + forWorkshop
 
 // The proxies in 127.0.0.0/8 and 192.0.2.0/24 are trusted.
 var proxyDoors = []door{

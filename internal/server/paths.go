@@ -19,6 +19,10 @@ var autoconfigPaths = []string{
 	"/v1.1/mail/config-v1.1.xml",
 }
 
+// providerDatabasePath is where a provider database has the configuration of each domain, by
+// its name (Thunderbird's preference mailnews.auto_config_url).
+const providerDatabasePath = "/v1.1/"
+
 // profilePaths are those of Apple's profiles; automx2's and Modoboa's is in links that
 // people have.
 var profilePaths = []string{mobileconfig.Path, "/mobileconfig"}

@@ -36,6 +36,9 @@ func (s *Public) overTLS(knownPlain bool) echo.MiddlewareFunc {
 			if !ok {
 				return next(c)
 			}
+			if l.byHost && s.PublicURL.Scheme == "https" && host != s.PublicURL.Host {
+				host, l.target = s.PublicURL.Host, providerDatabasePath+domainOf(host)
+			}
 			status := http.StatusFound // what Outlook expects (docs/protocols.md, "Autodiscover"); a 301 would outlive our TLS in browsers
 			if c.Request().Method == http.MethodPost {
 				status = http.StatusSeeOther // to the page with the form
@@ -55,6 +58,19 @@ type lead struct {
 	// public_url, where the certificate is right. Others stay with the served name
 	// that they asked for.
 	anyName bool
+	// byHost: the Host alone says which domain's configuration is asked for. It is had at
+	// public_url by the domain's name: the Host may have no certificate.
+	byHost bool
+}
+
+// domainOf is the domain whose special name a host is, else the host.
+func domainOf(host string) string {
+	for _, special := range lookup.SpecialNames {
+		if domain, found := strings.CutPrefix(host, special); found {
+			return domain
+		}
+	}
+	return host
 }
 
 // leadOf is false for what is answered as it is, also because it can only be refused.
@@ -71,7 +87,9 @@ func leadOf(c echo.Context) (l lead, ok bool) {
 	}
 	switch {
 	case slices.Contains(autoconfigPaths, path):
-		return leadWithAddress(c)
+		l, ok = leadWithAddress(c)
+		l.byHost = ok && !l.anyName
+		return l, ok
 	case slices.Contains(profilePaths, path):
 		l, ok = leadWithAddress(c)
 		l.anyName = true
@@ -82,22 +100,30 @@ func leadOf(c echo.Context) (l lead, ok bool) {
 		return lead{target: path}, true
 	case "/s/:token", "/s/:token/profile":
 		token := c.Param("token") // in lower case already
-		return lead{strings.Replace(path, ":token", token, 1), true}, links.IsToken(token)
-	case "/v1.1/:domain":
+		return lead{target: strings.Replace(path, ":token", token, 1), anyName: true}, links.IsToken(token)
+	case providerDatabasePath + ":domain":
 		name, err := settings.ParseDomain(c.Param("domain"))
-		return lead{target: "/v1.1/" + name}, err == nil
+		return lead{target: providerDatabasePath + name, anyName: true}, err == nil
 	case autodiscover.PathJSON, autodiscover.PathJSON + "/v1.0/:address":
 		typed, given, err := jsonAddress(c)
 		protocol, _ := parameter(c.Request().URL.RawQuery, "protocol")
 		known := autodiscover.IsProtocolV1(protocol)
-		return lead{target: autodiscover.PathJSON + addressQuery(typed, "") + "&protocol=AutodiscoverV1"}, given && err == nil && known
+		return lead{
+			target:  autodiscover.PathJSON + addressQuery(typed, "") + "&protocol=AutodiscoverV1",
+			anyName: true,
+		}, given && err == nil && known
 	case autodiscover.Path:
-		return leadWithAddress(c)
+		// Outlook comes here because https://autodiscover.D has failed.
+		l, ok = leadWithAddress(c)
+		l.anyName = true
+		return l, ok
 	}
 	return lead{}, false
 }
 
-// leadWithAddress carries the address over, if one is given.
+// leadWithAddress carries the address over, if one is given. The answer depends on it, and
+// no more on the Host: it may come from public_url, where the name that was asked may have
+// no certificate.
 func leadWithAddress(c echo.Context) (l lead, ok bool) {
 	query := c.Request().URL.RawQuery
 	typed, given, err := addressIn(query)
@@ -108,7 +134,7 @@ func leadWithAddress(c echo.Context) (l lead, ok bool) {
 		return lead{}, false
 	}
 	digest, err := digestIn(query, typed)
-	return lead{target: c.Path() + addressQuery(typed, digest)}, err == nil
+	return lead{target: c.Path() + addressQuery(typed, digest), anyName: true}, err == nil
 }
 
 // secureHost is the name at which a request is answered over https: public_url's

@@ -25,12 +25,12 @@ func TestOverPlainHTTPGetsAreRedirectedToOurOwnNames(t *testing.T) {
 	l := newLinked(t)
 	plain := l.server.Public(true)
 	for target, want := range map[string]string{
-		"http://AUTOCONFIG.example.com:80/mail/config-v1.1.xml":                                                      "https://autoconfig.example.com/mail/config-v1.1.xml",
-		"http://autoconfig.example.com/mail/config-v1.1.xml?emailaddress=a+b%40example.com":                          "https://autoconfig.example.com/mail/config-v1.1.xml?emailaddress=a%2Bb%40example.com",
-		"http://example.net/.well-known/autoconfig/mail/config-v1.1.xml?x=%0d%0aA:b":                                 "https://example.net/.well-known/autoconfig/mail/config-v1.1.xml",
-		"http://autodiscover.example.com/Autodiscover/Autodiscover.xml":                                              "https://autodiscover.example.com/autodiscover/autodiscover.xml",
+		"http://AUTOCONFIG.example.com:80/mail/config-v1.1.xml":                                                      "https://setup.example.com/v1.1/example.com",
+		"http://autoconfig.example.com/mail/config-v1.1.xml?emailaddress=a+b%40example.com":                          "https://setup.example.com/mail/config-v1.1.xml?emailaddress=a%2Bb%40example.com",
+		"http://example.net/.well-known/autoconfig/mail/config-v1.1.xml?x=%0d%0aA:b":                                 "https://setup.example.com/v1.1/example.net",
+		"http://autodiscover.example.com/Autodiscover/Autodiscover.xml":                                              "https://setup.example.com/autodiscover/autodiscover.xml",
 		"http://evil.example/mail/config-v1.1.xml?emailaddress=a%40example.com":                                      "https://setup.example.com/mail/config-v1.1.xml?emailaddress=a%40example.com",
-		"http://autodiscover.example.com/autodiscover/autodiscover.json/v1.0/Ab@example.com?Protocol=Autodiscoverv1": "https://autodiscover.example.com/autodiscover/autodiscover.json?emailaddress=Ab%40example.com&protocol=AutodiscoverV1",
+		"http://autodiscover.example.com/autodiscover/autodiscover.json/v1.0/Ab@example.com?Protocol=Autodiscoverv1": "https://setup.example.com/autodiscover/autodiscover.json?emailaddress=Ab%40example.com&protocol=AutodiscoverV1",
 		"http://x/v1.1/M%C3%BCller.example":                                                                          "https://setup.example.com/v1.1/xn--mller-kva.example",
 		"http://ua-auto-config.example.com/.well-known/user-agent-configuration.json":                                "https://ua-auto-config.example.com/.well-known/user-agent-configuration.json",
 		// A page has the brand of the Host's domain, and stays there.

@@ -121,7 +121,7 @@ func (s *Public) Handler(knownPlain bool) http.Handler {
 	for _, path := range autoconfigPaths {
 		web.Get(e, path, s.autoconfig)
 	}
-	web.Get(e, "/v1.1/:domain", s.providerDatabase)
+	web.Get(e, providerDatabasePath+":domain", s.providerDatabase)
 
 	e.POST(autodiscover.Path, s.autodiscover)
 	web.Get(e, autodiscover.Path, s.autodiscoverGet)
