@@ -71,11 +71,11 @@ func TestTheTableIsWhole(t *testing.T) {
 func TestProfilesComeFirstOnPages(t *testing.T) {
 	t.Parallel()
 	for device, want := range map[Device][]string{
-		IPhone:  {"apple_ios", "deltachat"},
-		Mac:     {"apple_mac", "thunderbird", "outlook_new", "deltachat"},
-		Android: {"thunderbird_android", "k9", "gmail", "fairemail", "deltachat"},
-		Windows: {"thunderbird", "outlook_classic", "outlook_new", "deltachat"},
-		Linux:   {"thunderbird", "evolution", "kmail", "deltachat"},
+		IPhone:  {"apple_ios", "outlook_mobile", "emclient", "spark", "deltachat"},
+		Mac:     {"apple_mac", "thunderbird", "outlook_mac", "emclient", "spark", "deltachat"},
+		Android: {"thunderbird_android", "k9", "gmail", "samsung", "outlook_mobile", "emclient", "spark", "fairemail", "deltachat"},
+		Windows: {"thunderbird", "outlook_classic", "outlook_new", "claws", "emclient", "spark", "deltachat"},
+		Linux:   {"thunderbird", "evolution", "kmail", "geary", "claws", "deltachat"},
 		Other:   {"thunderbird"},
 	} {
 		var got []string

@@ -70,23 +70,8 @@ var table = []Client{
 	},
 	{
 		ID: "outlook_new", Name: "Outlook (new)", Shown: true,
-		Devices: []Device{Windows, Mac}, Lookup: cloudLookup,
+		Devices: []Device{Windows}, Lookup: cloudLookup,
 		IMAP: Ability{ByHand, outlookNewPOP3}, POP3: Ability{ByHand, outlookNewPOP3},
-		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, noSign},
-		Ignores: []Remark{{"everything that the domain publishes", outlookDetect}},
-	},
-	{
-		ID: "outlook_mac", Name: "Outlook for Mac",
-		Devices: []Device{Mac},
-		Lookup:  Lookup{Places: []Place{Cloud, Guesses}, Sends: Nothing, Source: outlookMacAsks},
-		IMAP:    Ability{ByHand, outlookMac}, POP3: Ability{ByHand, outlookMac},
-		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, noSign},
-		Ignores: []Remark{{"IMAP and POP3 in Autodiscover", Source{outlookMacAsks.At, Unverified}}},
-	},
-	{
-		ID: "outlook_mobile", Name: "Outlook (iPhone, iPad, Android)",
-		Devices: []Device{IPhone, Android}, Lookup: cloudLookup,
-		IMAP: Ability{ByHand, outlookMobile}, POP3: Ability{ByHand, outlookMobile},
 		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, noSign},
 		Ignores: []Remark{{"everything that the domain publishes", outlookDetect}},
 	},
@@ -103,6 +88,41 @@ var table = []Client{
 		IMAP: Ability{ByProfile, appleProfiles}, POP3: Ability{ByProfile, appleProfiles},
 		Profile: Trait{true, appleProfiles}, QRCode: Trait{false, noSign}, Retention: Trait{false, appleProfiles},
 		Ignores: appleIgnores,
+	},
+	{
+		ID: "outlook_mac", Name: "Outlook for Mac", Shown: true,
+		Devices: []Device{Mac},
+		Lookup:  Lookup{Places: []Place{Cloud, Guesses}, Sends: Nothing, Source: outlookMacAsks},
+		IMAP:    Ability{ByHand, outlookMac}, POP3: Ability{ByHand, outlookMac},
+		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, noSign},
+		Ignores: []Remark{{"IMAP and POP3 in Autodiscover", Source{outlookMacAsks.At, Unverified}}},
+	},
+	{
+		ID: "gmail", Name: "Gmail", Shown: true,
+		Devices: []Device{Android}, Lookup: Lookup{
+			Places: []Place{BuiltIn, Guesses}, Sends: Nothing,
+			Source: Source{gmailHand.At, Unverified},
+		},
+		IMAP: Ability{ByHand, gmailHand}, POP3: Ability{ByHand, gmailHand},
+		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, noSign},
+		Ignores: []Remark{{"everything that the domain publishes", noSign}},
+	},
+	{
+		ID: "samsung", Name: "Samsung Email", Shown: true,
+		Devices: []Device{Android}, Lookup: Lookup{
+			Places: []Place{BuiltIn, Guesses}, Sends: Nothing,
+			Source: Source{samsung.At, Unverified},
+		},
+		IMAP: Ability{ByHand, samsung}, POP3: Ability{ByHand, samsung},
+		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, noSign},
+		Ignores: []Remark{{"everything that the domain publishes", noSign}},
+	},
+	{
+		ID: "outlook_mobile", Name: "Outlook (iPhone, iPad, Android)", Shown: true,
+		Devices: []Device{IPhone, Android}, Lookup: cloudLookup,
+		IMAP: Ability{ByHand, outlookMobile}, POP3: Ability{ByHand, outlookMobile},
+		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, noSign},
+		Ignores: []Remark{{"everything that the domain publishes", outlookDetect}},
 	},
 	{
 		ID: "evolution", Name: "Evolution", Simulation: "evolution", Shown: true,
@@ -136,7 +156,7 @@ var table = []Client{
 		},
 	},
 	{
-		ID: "geary", Name: "Geary",
+		ID: "geary", Name: "Geary", Shown: true,
 		Devices: []Device{Linux},
 		Lookup:  Lookup{Places: []Place{AutoconfigHTTPS, Database}, Sends: NoAddress, Source: gearyRead},
 		IMAP:    Ability{ByItself, gearyRead}, POP3: Ability{Never, gearyRead},
@@ -147,7 +167,7 @@ var table = []Client{
 		},
 	},
 	{
-		ID: "claws", Name: "Claws Mail",
+		ID: "claws", Name: "Claws Mail", Shown: true,
 		Devices: []Device{Linux, Windows},
 		Lookup:  Lookup{Places: []Place{IMAPSRV, POP3SRV, SubmissionSRV}, Sends: NoAddress, Source: clawsRead},
 		IMAP:    Ability{ByHand, clawsRead}, POP3: Ability{ByHand, clawsRead},
@@ -159,7 +179,7 @@ var table = []Client{
 		},
 	},
 	{
-		ID: "emclient", Name: "eM Client",
+		ID: "emclient", Name: "eM Client", Shown: true,
 		Devices: []Device{Windows, Mac, Android, IPhone},
 		Lookup: Lookup{
 			Places: []Place{ActiveDirectory, IMAPSRV, SubmissionSRV, Cloud, DomainPOX, AutodiscoverPOX, Guesses},
@@ -170,27 +190,7 @@ var table = []Client{
 		Ignores: []Remark{{"autoconfig", Source{emClient.At, Unverified}}},
 	},
 	{
-		ID: "gmail", Name: "Gmail", Shown: true,
-		Devices: []Device{Android}, Lookup: Lookup{
-			Places: []Place{BuiltIn, Guesses}, Sends: Nothing,
-			Source: Source{gmailHand.At, Unverified},
-		},
-		IMAP: Ability{ByHand, gmailHand}, POP3: Ability{ByHand, gmailHand},
-		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, noSign},
-		Ignores: []Remark{{"everything that the domain publishes", noSign}},
-	},
-	{
-		ID: "samsung", Name: "Samsung Email",
-		Devices: []Device{Android}, Lookup: Lookup{
-			Places: []Place{BuiltIn, Guesses}, Sends: Nothing,
-			Source: Source{samsung.At, Unverified},
-		},
-		IMAP: Ability{ByHand, samsung}, POP3: Ability{ByHand, samsung},
-		Profile: Trait{false, noSign}, QRCode: Trait{false, noSign}, Retention: Trait{false, noSign},
-		Ignores: []Remark{{"everything that the domain publishes", noSign}},
-	},
-	{
-		ID: "spark", Name: "Spark",
+		ID: "spark", Name: "Spark", Shown: true,
 		Devices: []Device{IPhone, Mac, Android, Windows}, Lookup: Lookup{
 			Places: []Place{BuiltIn}, Sends: Nothing,
 			Source: Source{sparkAsks.At, Unverified},

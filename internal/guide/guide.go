@@ -26,7 +26,9 @@ type Guide struct {
 	// needs the settings typed.
 	Backup, ShowAll bool
 	// Profile is where the Apple profile is; "" if there can't be one.
-	Profile   string
+	Profile string
+	// Unsigned: the profile has no signature, of which devices warn.
+	Unsigned  bool
 	AndroidQR template.HTML
 	Advice    []settings.Message
 	// Reason is why this protocol; nil where anybody may ask.

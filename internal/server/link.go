@@ -119,6 +119,7 @@ func (s *Public) link(c echo.Context) error {
 	if !l.until.IsZero() {
 		page.Until = s.momentOf(l.until, l, page.Lang)
 		g := guide.Personal(l.Answer, l.found, page.Device, "/s/"+l.token+"/profile")
+		g.Unsigned = s.identity() == nil
 		page.Guide = &g
 		return s.SendPage(c, http.StatusOK, "link", page.Frame, page)
 	}

@@ -41,16 +41,22 @@ func (s *Public) sendProfile(c echo.Context, a *lookup.Answer, language string) 
 	defer s.buffers.Put(buffer)
 	*buffer = mobileconfig.Append((*buffer)[:0], template, of)
 	body := *buffer
-	if s.signer != nil {
-		if identity := s.signer(); identity != nil {
-			if body, err = identity.Sign(body); err != nil {
-				return err
-			}
+	if identity := s.identity(); identity != nil {
+		if body, err = identity.Sign(body); err != nil {
+			return err
 		}
 	}
 	s.answered(formatProfile, of.Decision.Protocol)
 	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+mobileconfig.FileName(*of)+`"`)
 	return send(c, profileTypes, of, body)
+}
+
+// identity is what signs profiles, nil for nothing.
+func (s *Public) identity() *mobileconfig.Identity {
+	if s.signer == nil {
+		return nil
+	}
+	return s.signer()
 }
 
 // descriptions are what profiles say of themselves, by language and protocol: to look a

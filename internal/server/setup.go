@@ -54,6 +54,7 @@ func (s *Public) setupAnswer(c echo.Context) error {
 	page.Frame = s.NewFrame(c, web.BrandOf(a.Settings.Provider), "")
 	page.Method, page.Again = "post", []web.Field{{Name: "address", Value: typed.String()}, {Name: "device", Value: string(page.Device)}}
 	page.Address, page.Guide = typed.String(), guide.Public(a, page.Device)
+	page.Guide.Unsigned = s.identity() == nil
 	return s.SendPage(c, http.StatusOK, "setup", page.Frame, page)
 }
 
