@@ -80,8 +80,10 @@ var rooms = map[string]room{
 			"golang.org/x/sync/errgroup", "golang.org/x/time/rate",
 		},
 	},
+	// the last requests of each domain
+	"internal/trace": {ours: []string{"settings", "clients"}},
 	"internal/operator": {
-		ours:  []string{"settings", "mobileconfig", "internal/directory", "internal/doctor", "internal/lookup", "internal/web"},
+		ours:  []string{"settings", "mobileconfig", "internal/directory", "internal/doctor", "internal/lookup", "internal/trace", "internal/web"},
 		third: []string{"github.com/labstack/echo/v4", "github.com/prometheus/client_golang"},
 	},
 	// What strangers reach. Behind the wall, which [TestStrangersAreBehindAWall] holds, are
@@ -89,7 +91,7 @@ var rooms = map[string]room{
 	"internal/server": {
 		ours: []string{
 			"settings", "thunderbird", "autodiscover", "mobileconfig", "pacc", "clients",
-			"templates", "internal/directory", "internal/guide", "internal/links", "internal/lookup", "internal/web",
+			"templates", "internal/directory", "internal/guide", "internal/links", "internal/lookup", "internal/trace", "internal/web",
 		},
 		third: []string{"github.com/labstack/echo/v4", "github.com/prometheus/client_golang"},
 	},
@@ -112,7 +114,7 @@ var rooms = map[string]room{
 		ours: []string{
 			"settings", "policy", "mobileconfig", "internal/admin", "internal/api", "internal/config", "internal/database", "internal/directory",
 			"internal/doctor", "internal/helpdesk", "internal/links", "internal/operator", "internal/post", "internal/server", "internal/staff",
-			"internal/store", "internal/testkit", "internal/web",
+			"internal/store", "internal/testkit", "internal/trace", "internal/web",
 		},
 		third: []string{"github.com/chromedp", "github.com/getkin/kin-openapi"},
 	},
@@ -139,7 +141,7 @@ var rooms = map[string]room{
 			"internal/doctor", "internal/doctor/probe", "internal/doctor/simulate",
 			"internal/store", "internal/server", "internal/migrate", "internal/links",
 			"internal/logs", "internal/operator", "internal/post", "internal/staff", "internal/web",
-			"internal/api", "internal/helpdesk", "internal/certificates", "internal/lookup", "internal/systemd", "internal/suggest",
+			"internal/api", "internal/helpdesk", "internal/certificates", "internal/lookup", "internal/systemd", "internal/suggest", "internal/trace",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/crypto/x509roots/fallback", "golang.org/x/sync/errgroup"},
 	},

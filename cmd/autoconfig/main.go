@@ -79,6 +79,7 @@ type cli struct {
 
 	Explain explainCmd `cmd:"" group:"look" help:"Explain which settings an address gets, and why."`
 	Render  renderCmd  `cmd:"" group:"look" help:"Print the exact answer that a program gets."`
+	Trace   traceCmd   `cmd:"" group:"look" help:"Show the last requests of a domain, as the running service remembers them."`
 	Source  sourceCmd  `cmd:"" group:"look" help:"List and check the sources of accounts outside of our own database."`
 
 	DNS          dnsCmd          `cmd:"" group:"prove" name:"dns" help:"Print, compare or publish the DNS records of a domain."`

@@ -63,11 +63,7 @@ func (r *readyCmd) Run(c *call) error {
 
 // askReady asks /readyz of the service that runs with this configuration.
 func (s configuration) askReady(ctx context.Context) (said readiness, err error) {
-	host := s.AdminListen.Host
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	said.url = "http://" + net.JoinHostPort(host, fmt.Sprint(s.AdminListen.Port)) + "/readyz"
+	said.url = s.privateURL() + "/readyz"
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, said.url, nil)
@@ -87,6 +83,15 @@ func (s configuration) askReady(ctx context.Context) (said readiness, err error)
 		return said, fmt.Errorf("%s isn't this service: %.80q", said.url, said.body)
 	}
 	return said, nil
+}
+
+// privateURL is where the service's private listener is reached from this machine.
+func (s configuration) privateURL() string {
+	host := s.AdminListen.Host
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(s.AdminListen.Port))
 }
 
 func (r readiness) print(c *call) {

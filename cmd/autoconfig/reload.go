@@ -134,6 +134,7 @@ func keepFixed(before configuration, now *configuration) (changed []string) {
 	keep("log.format", before.Log.Format, &now.Log.Format)
 	keep("database_connections", before.Connections, &now.Connections)
 	keep("proxy_protocol", before.ProxyProtocol, &now.ProxyProtocol)
+	keep("trace", before.Trace, &now.Trace)
 	keep("limits", before.Limits, &now.Limits)
 	if now.TLS.Effective() != before.TLS.Effective() { // another certificate can be had, another mode can't
 		keep("tls", before.TLS, &now.TLS)

@@ -28,6 +28,7 @@ import (
 	"autoconfig/internal/staff"
 	"autoconfig/internal/store"
 	"autoconfig/internal/systemd"
+	"autoconfig/internal/trace"
 	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 )
@@ -50,6 +51,7 @@ type running struct {
 	clock     *clock
 	notifier  systemd.Notifier
 	problems  *operator.Problems
+	trace     *trace.Trace
 	group     *errgroup.Group // ends when the service does
 	leaving   sync.WaitGroup  // generations with requests that are in progress
 
@@ -216,6 +218,9 @@ func (g *generation) equip(v *running) (wrong mistakes) {
 	g.keeper, err = newKeeper(keeperBasis{v.store, v.secret, process.ownNames(), v.logger}, process,
 		g.lookups.directory)
 	wrong.add(err)
+	if v.trace == nil {
+		v.trace = trace.New(process.Trace.Requests, process.Trace.Domains)
+	}
 	if v.front == nil {
 		v.front = web.NewFront(web.FrontOptions{
 			Limits: web.Limits(process.Limits), Failures: v.store, Secret: v.secret,
@@ -243,13 +248,14 @@ func (g *generation) show(v *running, app *web.App) {
 	if g.signing != nil {
 		signer = g.signing.Identity
 	}
-	facing := server.Options{Directory: g.lookups.directory, Links: keeper, Signer: signer}
+	facing := server.Options{Directory: g.lookups.directory, Links: keeper, Signer: signer, Trace: v.trace}
 	if g.keeper != nil {
 		facing.Challenge = g.keeper.Answer
 	}
 	public := server.New(app, facing)
 	private := operator.New(app, operator.Options{
 		Directory: g.lookups.directory, Checks: v.store, Problems: v.problems, Unwritable: v.store.Unwritable, AdminHosts: process.AdminHosts,
+		Trace: v.trace,
 	})
 	acts := &admin.Admin{
 		Store: v.store, Directory: g.lookups.directory, Links: keeper, Desk: v.desk, Catalogue: app.Pages.Catalogue,

@@ -47,12 +47,19 @@ type Process struct {
 	Limits         Limits         `yaml:"limits" doc:"what clients hold at once; operators.md has the arithmetic"`
 	Sources        []Source       `yaml:"sources" doc:"where accounts are kept outside of our own database; asked in this order, after it"`
 	Cache          Cache          `yaml:"cache" doc:"what is kept in memory"`
+	Trace          Trace          `yaml:"trace" doc:"what is remembered of the last requests, without addresses, for autoconfig trace and the domain's page"`
 	Check          Check          `yaml:"check" doc:"how domains are checked"`
 	Links          Links          `yaml:"links" doc:"setup links"`
 	SMTP           SMTP           `yaml:"smtp" doc:"how setup links and welcome messages are sent by mail"`
 	Retention      Retention      `yaml:"retention" doc:"how long is kept what is kept of people"`
 	Templates      string         `yaml:"templates_folder" doc:"folder with messages, pages and assets that take the place of the built-in ones"`
 	Log            Log            `yaml:"log" doc:"what is logged, to standard error"`
+}
+
+// Trace says how many requests are remembered, in memory.
+type Trace struct {
+	Requests int `yaml:"requests" min:"0" max:"1000" unit:"requests" doc:"of each domain; 0 for none"`
+	Domains  int `yaml:"domains" min:"0" max:"1000000" unit:"domains" doc:"that were asked about last; each takes some 2 KB with 20 requests"`
 }
 
 // Check says how domains are checked.
@@ -194,6 +201,7 @@ func Defaults() Process {
 		RateLimit: RateLimit{PerSecond: 50, Burst: 1000},
 		Limits:    Limits{Connections: 4096, PerClient: 512, Requests: 256},
 		Cache:     Cache{Entries: 50_000},
+		Trace:     Trace{Requests: 20, Domains: 2000},
 		Check:     Check{Every: 24 * time.Hour},
 		Links:     Links{Valid: 24 * time.Hour, Uses: 1},
 		SMTP:      SMTP{Security: SMTPTLS, PerPerson: 60, PerToken: 3600, PerRecipient: 10, GiveUp: 24 * time.Hour},

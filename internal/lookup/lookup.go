@@ -46,7 +46,7 @@ func (l *Lookup) ForAddress(ctx context.Context, typed settings.Address) (Answer
 	}
 	found, err := l.Directory.Lookup(ctx, entry, typed)
 	if err != nil {
-		return Answer{}, directory.Unavailable(err)
+		return Answer{Asked: entry}, directory.Unavailable(err)
 	}
 	shown, home := found.Public(typed)
 	if refused := shown.Decision.Refused; refused != "" && l.Refused != nil {
@@ -67,7 +67,7 @@ func (l *Lookup) ForDigest(ctx context.Context, standIn settings.Address, digest
 	case errors.Is(err, directory.ErrNotFound):
 		return Answer{Entry: entry, Asked: entry, Settings: entry.Terms.DigestSettings(standIn)}, nil
 	case err != nil:
-		return Answer{}, directory.Unavailable(err)
+		return Answer{Asked: entry}, directory.Unavailable(err)
 	}
 	shown, home := found.Digested(standIn)
 	return Answer{Entry: home, Asked: entry, Settings: shown}, nil

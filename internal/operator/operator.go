@@ -16,6 +16,7 @@ import (
 
 	"autoconfig/internal/directory"
 	"autoconfig/internal/doctor"
+	"autoconfig/internal/trace"
 	"autoconfig/internal/web"
 )
 
@@ -30,6 +31,8 @@ type Options struct {
 	// Unwritable is since when nothing can be written to our own database, and why; nil
 	// while it can. It is never so if nil.
 	Unwritable func() (since time.Time, why error)
+	// Trace is the last requests of each domain; nil for none.
+	Trace *trace.Trace
 	// AdminHosts are the names by which the private listener answers beside addresses,
 	// localhost and StaffURL's.
 	AdminHosts []string
@@ -74,6 +77,7 @@ func (s *Private) Handler(more ...web.Routes) http.Handler {
 	web.Get(e, "/", s.homePage(len(more) > 0), s.Bounded, web.RequireUTF8)
 	web.Get(e, "/healthz", healthz)
 	web.Get(e, "/readyz", s.readyz)
+	web.Get(e, "/trace", s.lastRequests, s.Bounded)
 	web.Get(e, "/tls/ask", s.tlsAsk, s.Bounded)
 	web.Get(e, "/metrics", echo.WrapHandler(s.MetricsHandler(registry)))
 	if s.Checks != nil {

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -99,8 +100,11 @@ func (s *Private) checkPage(c echo.Context) error {
 		Checked, Due             time.Time
 		Days                     *int
 		Findings                 []pageFinding
+		Requests                 []TracedRequest
 	}{Domain: name, State: r.Report.State(), Checked: r.CheckedAt, Due: r.DueAt, Days: r.Report.CertificateDays}
 	page.StateText = stateTexts[page.State]
+	page.Requests, _ = s.requestsOf(c.Request().Context(), name) // a domain that was served before has none
+	slices.Reverse(page.Requests)
 	means := map[doctor.Code]string{}
 	for _, m := range doctor.Catalogue() {
 		means[m.Code] = m.Means

@@ -21,33 +21,39 @@ const xmlType = "text/xml; charset=utf-8"
 // the Host (a look-up by MX comes to the hoster's own host), else the default of
 // the Host's domain.
 func (s *Public) autoconfig(c echo.Context) error {
+	n := noted{format: formatAutoconfig}
+	a, err := s.autoconfigAnswer(c, &n)
+	if err == nil {
+		err = s.sendAutoconfig(c, &a)
+	}
+	n.become(&a, err)
+	s.note(c, &n)
+	return err
+}
+
+// autoconfigAnswer finds what a request asks for.
+func (s *Public) autoconfigAnswer(c echo.Context, n *noted) (a lookup.Answer, err error) {
 	ctx, query := c.Request().Context(), c.Request().URL.RawQuery
 	typed, given, err := addressIn(query)
 	if err != nil {
-		return err
+		return a, err
 	}
 	if !given {
-		a, err := s.ForHost(ctx, c.Request().Host)
-		if err != nil {
-			return err
-		}
-		return s.sendAutoconfig(c, &a)
+		return s.ForHost(ctx, c.Request().Host)
 	}
+	n.typed = typed.Address
 	digest, err := digestIn(query, typed)
 	if err != nil {
-		return err
+		return a, err
 	}
-	var a lookup.Answer
 	if digest != "" {
+		n.shape.Digest = true
 		a, err = s.ForDigest(ctx, typed.Address, digest)
 	} else {
 		a, err = s.ForAddress(ctx, typed.Address)
 	}
-	if err != nil {
-		return err
-	}
 	a.Settings.Respelled = typed.respelled()
-	return s.sendAutoconfig(c, &a)
+	return a, err
 }
 
 // digestIn is the digest by which Evolution names the account, "" where there is none.
@@ -67,10 +73,13 @@ func (s *Public) providerDatabase(c echo.Context) error {
 		return web.ErrNoDomainName
 	}
 	a, err := s.ForDomain(c.Request().Context(), name)
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.sendAutoconfig(c, &a)
 	}
-	return s.sendAutoconfig(c, &a)
+	n := noted{format: formatAutoconfig}
+	n.become(&a, err)
+	s.note(c, &n)
+	return err
 }
 
 func (s *Public) sendAutoconfig(c echo.Context, a *lookup.Answer) error {

@@ -10,6 +10,7 @@ import (
 	"autoconfig/autodiscover"
 	"autoconfig/internal/directory"
 	"autoconfig/internal/lookup"
+	"autoconfig/internal/trace"
 	"autoconfig/internal/web"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
@@ -20,6 +21,8 @@ import (
 // challenge as a wrong password. The media type is not looked at, since FairEmail
 // posts XML as a form.
 func (s *Public) autodiscover(c echo.Context) error {
+	n := noted{format: formatAutodiscover, outcome: trace.Refused}
+	defer s.note(c, &n)
 	body, err := readPosted(c.Request())
 	if errors.Is(err, errCoding) {
 		c.Response().Header().Set("Accept-Encoding", "gzip, deflate") // RFC 9110, section 15.5.16
@@ -48,10 +51,12 @@ func (s *Public) autodiscover(c echo.Context) error {
 		return s.sendPOXError(c, autodiscover.Malformed)
 	}
 	a, err := s.ForAddress(c.Request().Context(), typed)
-	if err != nil {
-		return s.poxError(c, err)
+	if err == nil {
+		err = s.sendPOX(c, &a)
 	}
-	return s.poxError(c, s.sendPOX(c, &a))
+	n.typed = typed
+	n.become(&a, err)
+	return s.poxError(c, err)
 }
 
 // autodiscoverGet answers a GET. With an address it is a request like any other.
@@ -59,6 +64,8 @@ func (s *Public) autodiscover(c echo.Context) error {
 // turns its POST into a GET when redirected, would use that at once: so only
 // where nobody in the domain has anything else.
 func (s *Public) autodiscoverGet(c echo.Context) error {
+	n := noted{format: formatAutodiscover, outcome: trace.Refused}
+	defer s.note(c, &n)
 	ctx := c.Request().Context()
 	typed, given, err := addressIn(c.Request().URL.RawQuery)
 	if err != nil {
@@ -66,10 +73,12 @@ func (s *Public) autodiscoverGet(c echo.Context) error {
 	}
 	if given {
 		a, err := s.ForAddress(ctx, typed.Address)
-		if err != nil {
-			return s.poxError(c, err)
+		if err == nil {
+			err = s.sendPOX(c, &a)
 		}
-		return s.poxError(c, s.sendPOX(c, &a))
+		n.typed = typed.Address
+		n.become(&a, err)
+		return s.poxError(c, err)
 	}
 	a, err := s.ForHost(ctx, c.Request().Host)
 	if errors.Is(err, directory.ErrNotFound) {
@@ -82,9 +91,12 @@ func (s *Public) autodiscoverGet(c echo.Context) error {
 		return directory.Unavailable(err)
 	}
 	if !uniform {
+		n.asked = a.Asked
 		return errPostOnly
 	}
-	return s.poxError(c, s.sendPOX(c, &a))
+	err = s.sendPOX(c, &a)
+	n.become(&a, err)
+	return s.poxError(c, err)
 }
 
 func (s *Public) sendPOX(c echo.Context, a *lookup.Answer) error {
@@ -124,6 +136,8 @@ func (s *Public) sendPOXError(c echo.Context, code autodiscover.ErrorCode) error
 // autodiscoverJSON tells where the POX service is (Autodiscover v2). The URL
 // comes from the configuration.
 func (s *Public) autodiscoverJSON(c echo.Context) error {
+	n := noted{format: formatJSON, outcome: trace.Refused}
+	defer s.note(c, &n)
 	c.Response().Header().Set("Cache-Control", "no-store")
 	fail := func(status int, code autodiscover.JSONError) error {
 		return c.Blob(status, jsonType, autodiscover.RenderJSONError(code))
@@ -143,7 +157,10 @@ func (s *Public) autodiscoverJSON(c echo.Context) error {
 	case !autodiscover.IsProtocolV1(protocol):
 		return fail(http.StatusBadRequest, autodiscover.JSONInvalidProtocol)
 	}
-	if _, err := s.Domain(c.Request().Context(), typed.Domain()); errors.Is(err, directory.ErrNotFound) {
+	entry, err := s.Domain(c.Request().Context(), typed.Domain())
+	n.typed = typed.Address
+	n.become(&lookup.Answer{Asked: entry}, err)
+	if errors.Is(err, directory.ErrNotFound) {
 		return fail(http.StatusNotFound, autodiscover.JSONUnknownUser)
 	} else if err != nil {
 		return err

@@ -13,15 +13,22 @@ import (
 // not a byte may change on the way.
 func (s *Public) pacc(c echo.Context) error {
 	ctx := c.Request().Context()
+	n := noted{format: formatPACC}
+	defer s.note(c, &n)
 	a, err := s.ForHost(ctx, c.Request().Host)
 	if err != nil {
+		n.become(&a, err)
 		return err
 	}
 	document, err := s.Directory.Document(ctx, a.Entry)
 	if errors.Is(err, directory.ErrNotFound) {
-		return errNoService
+		err = errNoService
 	} else if err != nil {
-		return directory.Unavailable(err)
+		err = directory.Unavailable(err)
+	}
+	n.become(&a, err)
+	if err != nil {
+		return err
 	}
 	c.Response().Header().Set("Cache-Control", "no-cache, no-transform")
 	s.answered(formatPACC, a.Settings.Decision.Protocol)

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/lookup"
+	"autoconfig/internal/trace"
 	"autoconfig/mobileconfig"
 	"autoconfig/settings"
 )
@@ -14,6 +15,8 @@ import (
 // profile answers with an Apple configuration profile for an address, signed if
 // there is a key. Nothing in the request but the address changes it.
 func (s *Public) profile(c echo.Context) error {
+	n := noted{format: formatProfile, outcome: trace.Refused}
+	defer s.note(c, &n)
 	typed, given, err := addressIn(c.Request().URL.RawQuery)
 	switch {
 	case err != nil:
@@ -22,10 +25,12 @@ func (s *Public) profile(c echo.Context) error {
 		return errNoAddress
 	}
 	a, err := s.ForAddress(c.Request().Context(), typed.Address)
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.sendProfile(c, &a, s.Pages.Language(a.Settings.Provider.Language))
 	}
-	return s.sendProfile(c, &a, s.Pages.Language(a.Settings.Provider.Language))
+	n.typed = typed.Address
+	n.become(&a, err)
+	return err
 }
 
 // sendProfile describes the profile in a language, signs it if there is a key, and

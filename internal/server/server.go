@@ -14,6 +14,7 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/lookup"
+	"autoconfig/internal/trace"
 	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 	"autoconfig/pacc"
@@ -29,6 +30,8 @@ type Options struct {
 	// Signer gives the identity that signs profiles; nil, or a nil identity,
 	// means that profiles go out unsigned.
 	Signer func() *mobileconfig.Identity
+	// Trace remembers the last requests of each domain; nil for none.
+	Trace *trace.Trace
 	// Challenge is what a name answers to an ACME server; nil if nothing is got there.
 	Challenge func(ctx context.Context, name, token string) (answer string, found bool)
 }
@@ -43,6 +46,8 @@ type Public struct {
 	answers map[answerKind]prometheus.Counter
 	guesses *web.Attempts
 	buffers sync.Pool // of *[]byte, for documents
+	asked   askedCounters
+	trace   *trace.Trace
 	// described are the profiles' texts.
 	described descriptions
 }
@@ -66,9 +71,13 @@ func New(app *web.App, o Options) *Public {
 		Lookup: lookup.Lookup{Directory: o.Directory, Refused: func(p settings.Protocol) {
 			serverless.WithLabelValues(string(p)).Inc()
 		}},
-		answers:   counted,
-		guesses:   app.Attempts("link", linkGuesses),
-		buffers:   sync.Pool{New: func() any { return new([]byte) }},
+		answers: counted,
+		guesses: app.Attempts("link", linkGuesses),
+		buffers: sync.Pool{New: func() any { return new([]byte) }},
+		asked: askedCounters{all: app.Counter("autoconfig_client_requests_total",
+			"Requests for a configuration by the kind of program (a guess by the User-Agent), format and outcome.",
+			"client", "format", "outcome")},
+		trace:     o.Trace,
 		described: descriptions{text: app.Pages.Text, kept: map[description]string{}},
 	}
 }
@@ -79,6 +88,8 @@ const (
 	formatAutodiscover = "autodiscover"
 	formatProfile      = "mobileconfig"
 	formatPACC         = "pacc"
+	formatJSON         = "autodiscover_json" // which says only where Autodiscover is
+	formatPage         = "page"              // the setup page
 )
 
 type answerKind struct {

@@ -46,6 +46,9 @@ func (s *Public) setupAnswer(c echo.Context) error {
 		return s.setupProblem(c, page, "setup.bad_address")
 	}
 	a, err := s.ForAddress(c.Request().Context(), typed)
+	n := noted{format: formatPage, typed: typed}
+	n.become(&a, err)
+	s.note(c, &n)
 	if errors.Is(err, directory.ErrNotFound) {
 		return s.setupProblem(c, page, "setup.unknown_domain")
 	} else if err != nil {

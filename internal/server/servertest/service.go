@@ -20,6 +20,7 @@ import (
 	"autoconfig/internal/post"
 	"autoconfig/internal/server"
 	"autoconfig/internal/staff"
+	"autoconfig/internal/trace"
 	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 )
@@ -61,6 +62,7 @@ type Options struct {
 	Checks     operator.Checks
 	Problems   *operator.Problems
 	AdminHosts []string
+	Trace      *trace.Trace
 	Desk       *staff.Desk
 	Site       Site
 	OIDC       *helpdesk.OIDC
@@ -101,8 +103,11 @@ func build(front *web.Front, o Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{Options: o, front: front}
-	s.public = server.New(app, server.Options{Directory: o.Directory, Links: o.Links, Signer: o.Signer})
-	private := operator.Options{Directory: o.Directory, Checks: o.Checks, Problems: o.Problems, AdminHosts: o.AdminHosts}
+	s.public = server.New(app, server.Options{Directory: o.Directory, Links: o.Links, Signer: o.Signer, Trace: o.Trace})
+	private := operator.Options{
+		Directory: o.Directory, Checks: o.Checks, Problems: o.Problems, AdminHosts: o.AdminHosts,
+		Trace: o.Trace,
+	}
 	if o.Site != nil {
 		private.Unwritable = o.Site.Unwritable
 	}
