@@ -120,13 +120,14 @@ func (a *App) forwardedList(h http.Header, old, parameter string) []string {
 
 // elementsOf splits Forwarded's list at its commas, from its end: whatever a client has
 // written before, an open quote say, has no part in the elements that proxies wrote
-// behind it.
+// behind it. Within those, a client may have chosen what is quoted (host=).
 func elementsOf(list string) (all []string) {
 	end, quoted := len(list), false
 	for i := len(list) - 1; i >= 0; i-- {
 		switch {
 		case list[i] == '"':
-			quoted = !quoted
+			// From behind, the first quote closes; one behind a backslash is part of the text.
+			quoted = !quoted || isEscaped(list, i)
 		case list[i] == ',' && !quoted:
 			all = append(all, list[i+1:end])
 			end = i
@@ -138,24 +139,59 @@ func elementsOf(list string) (all []string) {
 	return all
 }
 
+// isEscaped tells whether an odd number of backslashes stands before a byte.
+func isEscaped(text string, at int) bool {
+	before := text[:at]
+	return (at-len(strings.TrimRight(before, `\`)))%2 == 1
+}
+
 // parameterOf is a parameter of an element of Forwarded (RFC 7239, section 4): names in
-// any case, values perhaps in quotes. One that is there twice is as good as none.
+// any case, values perhaps in quotes. One that is there twice is as good as none, and so is one
+// behind what can't be read.
 func parameterOf(element, name string) (value string) {
 	found := false
-	for pair := range strings.SplitSeq(element, ";") {
-		key, text, ok := strings.Cut(strings.TrimSpace(pair), "=")
-		if !ok || !strings.EqualFold(key, name) {
+	for rest := element; strings.TrimSpace(rest) != ""; {
+		key, after, ok := strings.Cut(rest, "=")
+		if !ok {
+			return ""
+		}
+		var text string
+		if text, rest, ok = valueOf(after); !ok {
+			return ""
+		}
+		if !strings.EqualFold(strings.TrimSpace(key), name) {
 			continue
 		}
 		if found {
 			return ""
 		}
-		found = true
-		if value = text; len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
-			value = text[1 : len(text)-1]
-		}
+		value, found = text, true
 	}
 	return value
+}
+
+// valueOf reads a token or a quoted string (RFC 9110, section 5.6.4) to the semicolon
+// behind it.
+func valueOf(s string) (value, rest string, ok bool) {
+	if !strings.HasPrefix(s, `"`) {
+		value, rest, _ = strings.Cut(s, ";")
+		return strings.TrimSpace(value), rest, !strings.Contains(value, `"`)
+	}
+	var text strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			rest = strings.TrimSpace(s[i+1:])
+			after, more := strings.CutPrefix(rest, ";")
+			return text.String(), after, more || rest == ""
+		case '\\':
+			if i++; i == len(s) {
+				return "", "", false
+			}
+		}
+		text.WriteByte(s[i])
+	}
+	return "", "", false
 }
 
 // forwardedAddress reads an address as proxies write it: with a port (Azure's
@@ -163,6 +199,9 @@ func parameterOf(element, name string) (value string) {
 func forwardedAddress(text string) (netip.Addr, bool) {
 	if withPort, err := netip.ParseAddrPort(text); err == nil {
 		return withPort.Addr(), true
+	}
+	if at := strings.LastIndex(text, ":_"); at > 0 { // a port that the proxy doesn't tell (RFC 7239, section 6.3)
+		text = text[:at]
 	}
 	address, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
 	return address, err == nil
