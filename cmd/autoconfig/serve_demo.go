@@ -96,11 +96,8 @@ func (v *running) startDemo(process configuration) (err error) {
 
 // fillDesk gives the demo somebody who can sign in, and a token.
 func fillDesk(ctx context.Context, app *application, desk *staff.Desk) error {
-	_, p, err := desk.Add(ctx, admin.CommandLine(), demoName, staff.Admin, []string{staff.Everywhere})
-	if err != nil {
-		return err
-	}
-	if err := desk.SetPassword(ctx, admin.CommandLine(), p, demoPassword, nil); err != nil {
+	everywhere := []string{staff.Everywhere}
+	if _, err := desk.AddWithPassword(ctx, admin.CommandLine(), demoName, staff.Admin, everywhere, demoPassword); err != nil {
 		return err
 	}
 	hash := sha256.Sum256([]byte(demoToken))

@@ -56,8 +56,8 @@ func NewDesk(store Store, secret []byte, oneFactor bool) (*Desk, error) {
 		return nil, err
 	}
 	d := &Desk{Store: store, hashing: newHashing(), key: key, devices: devices, oneFactor: oneFactor}
-	d.nobody, err = d.hashing.hash(newSecret())
-	return d, err
+	d.nobody = nobodys()
+	return d, nil
 }
 
 func (d *Desk) now() time.Time {
@@ -71,28 +71,40 @@ func (d *Desk) now() time.Time {
 func (d *Desk) Add(
 	ctx context.Context, by Actor, name string, role Role, domains []string,
 ) (password string, p Person, err error) {
+	password = newSecret()
+	p, err = d.AddWithPassword(ctx, by, name, role, domains, password)
+	if err != nil {
+		password = ""
+	}
+	return password, p, err
+}
+
+// AddWithPassword adds a local person with a password that somebody chose: [ErrPassword]
+// if it can't be taken.
+func (d *Desk) AddWithPassword(
+	ctx context.Context, by Actor, name string, role Role, domains []string, password string,
+) (p Person, err error) {
 	if name = strings.TrimSpace(name); name == "" || utf8.RuneCountInString(name) > 60 || settings.CheckText(name) != nil {
-		return "", p, unfit("a person needs a name of at most 60 characters")
+		return p, unfit("a person needs a name of at most 60 characters")
 	}
 	if role != Staff && role != Admin {
-		return "", p, unfit(fmt.Sprintf("%q is not a role: use staff or admin", role))
+		return p, unfit(fmt.Sprintf("%q is not a role: use staff or admin", role))
 	}
 	if len(domains) == 0 {
-		return "", p, unfit(fmt.Sprintf("a person needs domains, or %s for all", Everywhere))
+		return p, unfit(fmt.Sprintf("a person needs domains, or %s for all", Everywhere))
 	}
 	if _, err := d.Store.PersonBySubject(ctx, "", name); err == nil {
-		return "", p, fmt.Errorf("%w: %s", ErrExists, name)
+		return p, fmt.Errorf("%w: %s", ErrExists, name)
 	}
-	password = newSecret()
 	hash, err := d.hashing.hash(password)
 	if err != nil {
-		return "", p, err
+		return p, err
 	}
 	p = Person{
 		ID: newSecret()[:10], Name: name, Subject: name, Role: role, Domains: domains, Password: hash,
 		MadeAt: d.now().Truncate(time.Second),
 	}
-	return password, p, d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
+	return p, d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
 		return Entry{Action: "person added", Subject: p.Name, Detail: string(role) + " of " + strings.Join(domains, " ")},
 			d.Store.AddPerson(ctx, p)
 	})

@@ -67,9 +67,21 @@ func (h *hashing) hash(password string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return phc(salt, key), nil
+}
+
+func phc(salt, key []byte) string {
 	encode := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes,
-		encode(salt), encode(key)), nil
+		encode(salt), encode(key))
+}
+
+// nobodys is a hash that no password has: a drawn key, so that none is made at the start,
+// which takes 10 ms and 19 MiB. To compare with it takes as long as with any other.
+func nobodys() string {
+	drawn := make([]byte, argonSalt+argonSize)
+	_, _ = rand.Read(drawn) // never fails
+	return phc(drawn[:argonSalt], drawn[argonSalt:])
 }
 
 var errHash = errors.New("the stored hash of a password is broken")
