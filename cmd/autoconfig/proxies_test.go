@@ -7,8 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -23,76 +23,9 @@ type proxyWorld struct {
 	folder     string // with the certificate, the key and the proxy's log
 	plain, tls string // where the proxy listens; plain is "" where it doesn't
 	log        string // the file of its access log
+	errors     string // of its log of errors, if it has one of its own
+	out        string // of what it says otherwise
 	ca         *testkit.CA
-}
-
-// A proxy is one of the page's, with what a test puts in the place of the page's paths and
-// ports.
-type proxyCase struct {
-	kind     string // of the block
-	nth      int
-	program  string
-	rest     func(w *proxyWorld) string // what stands around the block, with %s for it
-	command  func(w *proxyWorld, file string) *exec.Cmd
-	tcp      bool // the service ends TLS
-	noPlain  bool
-	unlogged bool // it sees no requests
-}
-
-// apacheModules are those that the page names, and what Debian's Apache has always.
-var apacheModules = []string{"mpm_event", "authz_core", "ssl", "socache_shmcb", "proxy", "proxy_http", "headers", "setenvif"}
-
-var proxyCases = map[string]proxyCase{
-	"nginx": {
-		kind: "nginx", program: "/usr/sbin/nginx",
-		rest: func(*proxyWorld) string { return "daemon off; pid nginx.pid; events {}\nhttp {\n%s}\n" },
-		command: func(w *proxyWorld, file string) *exec.Cmd {
-			return exec.Command("/usr/sbin/nginx", "-p", w.folder, "-c", file, "-e", "stderr")
-		},
-	},
-	"apache": {
-		kind: "apache", program: "/usr/sbin/apache2",
-		rest: func(w *proxyWorld) string {
-			text := "ServerName localhost\nPidFile apache.pid\nErrorLog /dev/stderr\nListen " + w.plain + "\nListen " + w.tls + "\nUser www-data\nGroup www-data\nMutex file:" + w.folder + " default\n"
-			for _, m := range apacheModules {
-				text += "LoadModule " + m + "_module /usr/lib/apache2/modules/mod_" + m + ".so\n"
-			}
-			return text + "%s"
-		},
-		command: func(w *proxyWorld, file string) *exec.Cmd {
-			return exec.Command("/usr/sbin/apache2", "-d", w.folder, "-f", file, "-D", "FOREGROUND")
-		},
-	},
-	"haproxy": {
-		kind: "haproxy", program: "/usr/sbin/haproxy",
-		rest: func(*proxyWorld) string {
-			return "defaults\n    timeout connect 5s\n    timeout client 30s\n    timeout server 30s\n%s"
-		},
-		command: func(_ *proxyWorld, file string) *exec.Cmd { return exec.Command("/usr/sbin/haproxy", "-f", file) },
-	},
-	"haproxy, PROXY protocol": {
-		kind: "haproxy", nth: 1, program: "/usr/sbin/haproxy", tcp: true, noPlain: true, unlogged: true,
-		rest: func(*proxyWorld) string {
-			return "defaults\n    timeout connect 5s\n    timeout client 30s\n    timeout server 30s\n%s"
-		},
-		command: func(_ *proxyWorld, file string) *exec.Cmd { return exec.Command("/usr/sbin/haproxy", "-f", file) },
-	},
-	"caddy": {
-		kind: "caddy", program: "/usr/bin/caddy", noPlain: true,
-		rest: func(w *proxyWorld) string {
-			return "{\n\tadmin off\n\tauto_https disable_redirects\n\thttp_port " + port(w.plain) + "\n\thttps_port " + port(w.tls) + "\n\tdefault_bind 127.0.0.1\n}\n%s"
-		},
-		command: func(w *proxyWorld, file string) *exec.Cmd {
-			cmd := exec.Command("/usr/bin/caddy", "run", "--adapter", "caddyfile", "--config", file)
-			cmd.Env = append(os.Environ(), "HOME="+w.folder, "XDG_CONFIG_HOME="+w.folder, "XDG_DATA_HOME="+w.folder)
-			return cmd
-		},
-	},
-}
-
-func port(address string) string {
-	_, port, _ := net.SplitHostPort(address)
-	return port
 }
 
 // The page's proxies, as they stand there: the client that is counted is the real one,
@@ -104,8 +37,12 @@ func TestBehindTheProxiesOfThePage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			testkit.Need(t, c.program)
-			w := startBehind(t, c)
-			w.clients(t)
+			w := newProxyWorld(t)
+			w.startProxy(t, c, w.startService(t, c))
+			w.clients(t, behindURL, http.StatusOK)
+			if !c.noPlain {
+				w.clients(t, strings.Replace(behindURL, "https:", "http:", 1), http.StatusFound)
+			}
 			w.answers(t, c)
 			if !c.unlogged {
 				w.logged(t)
@@ -114,8 +51,57 @@ func TestBehindTheProxiesOfThePage(t *testing.T) {
 	}
 }
 
-// startBehind starts the service and the proxy.
-func startBehind(t *testing.T, c proxyCase) *proxyWorld {
+// A proxy's log of errors is a log, too: it has nothing secret when the service hangs up or is
+// gone. Neither has the access log where an answer leads to a link.
+func TestTheProxiesOfThePageKeepSecretsInTrouble(t *testing.T) {
+	t.Parallel()
+	for name, c := range proxyCases {
+		if c.unlogged {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Need(t, c.program)
+			w := newProxyWorld(t)
+			service := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/" {
+					panic(http.ErrAbortHandler)
+				}
+				http.Redirect(rw, r, aLink, http.StatusFound)
+			}))
+			defer service.Close()
+			w.startProxy(t, c, service.Listener.Addr().String())
+			ask := func(url string, right func(status int) bool) {
+				t.Helper()
+				if status, _, body := w.ask(t, "127.0.0.8", url, "Referer", aLink); !right(status) {
+					t.Errorf("%s: %d %s", url, status, body)
+				}
+			}
+			ask("https://autoconfig.example.com/", func(status int) bool { return status == http.StatusFound })
+			failed := func(status int) bool { return status >= http.StatusInternalServerError }
+			ask(aLink, failed)
+			ask(behindURL, failed)
+			service.Close()
+			ask(aLink, failed)
+			ask(behindURL, failed)
+			var text string
+			testkit.Until(t, func() string { return "the log has: " + text }, func() bool {
+				text = textOf(w.log)
+				return strings.Count(text, `/mail/config-v1.1.xml`) == 2
+			})
+			keepsSecrets(t, text+textOf(w.out)+textOf(w.errors))
+		})
+	}
+}
+
+// textOf is what a file has; nothing if it isn't there.
+func textOf(file string) string {
+	text, _ := os.ReadFile(file)
+	return string(text)
+}
+
+// newProxyWorld is a place without a proxy and a service yet.
+func newProxyWorld(t *testing.T) *proxyWorld {
 	t.Helper()
 	// Under /tmp itself: a proxy that gives up its rights must reach its folder.
 	folder, err := os.MkdirTemp("", "proxy")
@@ -126,19 +112,28 @@ func startBehind(t *testing.T, c proxyCase) *proxyWorld {
 	if err := os.Chmod(folder, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	w := &proxyWorld{folder: folder, ca: testkit.NewCA(t), plain: testkit.FreeAddress(t), tls: testkit.FreeAddress(t), log: filepath.Join(folder, "access.log")}
+	w := &proxyWorld{
+		folder: folder, ca: testkit.NewCA(t), plain: testkit.FreeAddress(t), tls: testkit.FreeAddress(t),
+		log: filepath.Join(folder, "access.log"), errors: filepath.Join(folder, "error.log"),
+	}
 	certificate, key := w.ca.Issue(t, testkit.Leaf{Names: []string{"autoconfig.example.com", "autodiscover.example.com"}}).PEM(t)
 	put(t, folder, 0o600, map[string]string{"cert.pem": string(certificate), "key.pem": string(key), "both.pem": string(certificate) + string(key)})
-	service := w.startService(t, c)
-	var text string
+	return w
+}
+
+// startProxy starts the proxy in front of a service.
+func (w *proxyWorld) startProxy(t *testing.T, c proxyCase, service string) {
+	t.Helper()
+	folder := w.folder
+	var all []string
 	for _, b := range blocks(t, "../../docs/proxies.md") {
 		if b.kind == c.kind {
-			if c.nth == 0 {
-				text = b.text
-				break
-			}
-			c.nth--
+			all = append(all, b.text)
 		}
+	}
+	text := all[c.nth]
+	if c.text != nil {
+		text = c.text(all)
 	}
 	file := filepath.Join(folder, "proxy.conf")
 	text = fmt.Sprintf(c.rest(w), w.here(service).Replace(text))
@@ -159,8 +154,9 @@ func startBehind(t *testing.T, c proxyCase) *proxyWorld {
 		_ = cmd.Wait()
 		_ = out.Close()
 	})
+	w.out = out.Name()
 	if c.kind == "haproxy" { // it logs to standard output
-		w.log = out.Name()
+		w.log = w.out
 	}
 	testkit.Until(t, func() string {
 		said, _ := os.ReadFile(out.Name())
@@ -172,16 +168,11 @@ func startBehind(t *testing.T, c proxyCase) *proxyWorld {
 		}
 		return err == nil
 	})
-	return w
 }
 
 // startService serves the demo site, and lets each client ask three times.
 func (w *proxyWorld) startService(t *testing.T, c proxyCase) (address string) {
 	t.Helper()
-	more := ""
-	if c.tcp {
-		more = "proxy_protocol: true\ntls: {certificate: cert.pem, key: key.pem}\n"
-	}
 	site, err := os.ReadFile("../../internal/config/demo.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +181,7 @@ func (w *proxyWorld) startService(t *testing.T, c proxyCase) (address string) {
 trusted_proxies: [127.0.0.1]
 rate_limit: {per_second: 0.001, burst: 8}
 check: {every: "0"}
-` + more})
+` + c.service})
 	if seen := shell(t, w.folder, "autoconfig apply > /dev/null && echo good"); seen != "good\n" {
 		t.Fatal(seen)
 	}
@@ -206,7 +197,7 @@ func (w *proxyWorld) here(service string) *strings.Replacer {
 		"/etc/ssl/autoconfig.pem", w.folder+"/cert.pem", "/etc/ssl/autoconfig.key", w.folder+"/key.pem",
 		"/etc/haproxy/autoconfig.pem", w.folder+"/both.pem",
 		"/var/log/nginx/autoconfig.log", w.log, "/var/log/apache2/autoconfig.log", w.log, "/var/log/caddy/autoconfig.log", w.log,
-		"/var/log/nginx/error.log", w.folder+"/error.log",
+		"/var/log/nginx/error.log", w.errors,
 		"autoconfig.example.org, autodiscover.example.org", "autoconfig.example.com, autodiscover.example.com",
 	)
 }
@@ -247,18 +238,32 @@ func (w *proxyWorld) ask(t *testing.T, from, url string, headers ...string) (sta
 
 const behindURL = "https://autoconfig.example.com/mail/config-v1.1.xml?emailaddress=workshop%40example.com"
 
+// aLink is one that the service doesn't know, and of the form that they have.
+const aLink = "https://autoconfig.example.com/s/abcdefghijklmnopqrstuvwxyz0123456789"
+
+// forged are headers of a client that passes for another one, and for one that came by
+// another scheme.
+func forged(i int) []string {
+	address := fmt.Sprintf("198.51.100.%d", i)
+	proto := []string{"http", "https"}[i%2]
+	return []string{"X-Forwarded-For", address, "Forwarded", "for=" + address + ";proto=" + proto, "X-Forwarded-Proto", proto, "X-Real-IP", address}
+}
+
 // clients asks until one client has asked too often, under whatever name it comes; another
 // one still may.
-func (w *proxyWorld) clients(t *testing.T) {
+func (w *proxyWorld) clients(t *testing.T, url string, right int) {
 	t.Helper()
+	first, second := "127.0.0.5", "127.0.0.6"
+	if strings.HasPrefix(url, "http:") {
+		first, second = "127.0.1.5", "127.0.1.6"
+	}
 	for i := range 9 {
-		forged := fmt.Sprintf("198.51.100.%d", i)
-		status, _, body := w.ask(t, "127.0.0.5", behindURL, "X-Forwarded-For", forged, "Forwarded", "for="+forged, "X-Forwarded-Proto", "http")
-		if want := map[bool]int{true: http.StatusOK, false: http.StatusTooManyRequests}[i < 8]; status != want {
-			t.Fatalf("request %d: %d, want %d: %s", i+1, status, want, body)
+		status, _, body := w.ask(t, first, url, forged(i)...)
+		if want := map[bool]int{true: right, false: http.StatusTooManyRequests}[i < 8]; status != want {
+			t.Fatalf("%s, request %d: %d, want %d: %s", url, i+1, status, want, body)
 		}
 	}
-	if status, _, body := w.ask(t, "127.0.0.6", behindURL); status != http.StatusOK || !strings.Contains(body, `type="pop3"`) {
+	if status, _, body := w.ask(t, second, url); status != right || right == http.StatusOK && !strings.Contains(body, `type="pop3"`) {
 		t.Errorf("another client: %d %s", status, body)
 	}
 }
@@ -273,7 +278,7 @@ func (w *proxyWorld) answers(t *testing.T, c proxyCase) {
 	if status, _, body := w.ask(t, "127.0.0.7", slash); status != http.StatusOK || !strings.Contains(body, "AutodiscoverV1") {
 		t.Errorf("an address with a slash: %d %s", status, body)
 	}
-	if status, _, _ := w.ask(t, "127.0.0.7", "https://autoconfig.example.com/s/abcdefghijklmnopqrstuvwxyz0123456789"); status != http.StatusNotFound {
+	if status, _, _ := w.ask(t, "127.0.0.7", aLink); status != http.StatusNotFound {
 		t.Errorf("a link that isn't: %d", status)
 	}
 	if c.noPlain {
@@ -294,9 +299,16 @@ func (w *proxyWorld) logged(t *testing.T) {
 		text = string(raw)
 		return strings.Contains(text, "/mail/config-v1.1.xml") && strings.Contains(text, "127.0.0.7") && strings.Contains(text, "404")
 	})
+	keepsSecrets(t, text)
+}
+
+func keepsSecrets(t *testing.T, text string) {
+	t.Helper()
 	for _, secret := range []string{"abcdefghij", "workshop", "a%2Fb", "a/b@", "a%2fb"} {
-		if strings.Contains(text, secret) {
-			t.Errorf("the log has %q:\n%s", secret, text)
+		for line := range strings.Lines(text) {
+			if strings.Contains(line, secret) {
+				t.Errorf("the log has %q: %s", secret, line)
+			}
 		}
 	}
 }
