@@ -41,9 +41,16 @@ func leadHere(names ...string) (records []string) {
 
 func newCertified(t *testing.T, challenge string) *certified {
 	t.Helper()
-	c := &certified{folder: t.TempDir(), plain: testkit.FreeAddress(t), dns: testkit.StartDNS(t, "127.0.0.1:0")}
 	public := testkit.FreeAddress(t)
-	c.acme = acme.Start(t, acme.Options{DNS: c.dns.Addr, HTTPPort: portOf(t, c.plain), TLSPort: portOf(t, public)})
+	return startCertified(t, challenge, public, public, "")
+}
+
+// startCertified starts a service that listens at one address and that all reach, the ACME
+// server as well, at another.
+func startCertified(t *testing.T, challenge, public, reached, more string) *certified {
+	t.Helper()
+	c := &certified{folder: t.TempDir(), plain: testkit.FreeAddress(t), dns: testkit.StartDNS(t, "127.0.0.1:0")}
+	c.acme = acme.Start(t, acme.Options{DNS: c.dns.Addr, HTTPPort: portOf(t, c.plain), TLSPort: portOf(t, reached)})
 	settings := fmt.Sprintf(`public_url: https://setup.example.com
 http_listen: %s
 tls: {mode: acme}
@@ -55,7 +62,7 @@ acme:
   addresses: [127.0.0.1]
   challenges: [%s]
 check: {every: "0", resolver: [%q]}
-`, c.plain, c.acme.Directory, challenge, c.dns.Addr)
+`+more, c.plain, c.acme.Directory, challenge, c.dns.Addr)
 	for name, text := range map[string]string{"autoconfig.yaml": settings, "site.yaml": string(config.Demo), "ca.pem": string(c.acme.PEM)} {
 		if err := os.WriteFile(filepath.Join(c.folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -66,6 +73,7 @@ check: {every: "0", resolver: [%q]}
 		t.Fatal(seen)
 	}
 	c.process = serve(t, c.folder, "--listen", public)
+	c.public = reached
 	return c
 }
 

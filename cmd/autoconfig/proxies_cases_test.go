@@ -49,7 +49,8 @@ var proxyCases = map[string]proxyCase{
 	"apache": {
 		kind: "apache", program: "/usr/sbin/apache2",
 		rest: func(w *proxyWorld) string {
-			text := "ServerName localhost\nPidFile apache.pid\nErrorLog /dev/stderr\nListen " + w.plain + "\nListen " + w.tls + "\nUser www-data\nGroup www-data\nMutex file:" + w.folder + " default\n"
+			text := "ServerName localhost\nPidFile apache.pid\nErrorLog /dev/stderr\nUser www-data\nGroup www-data\n" +
+				"Listen " + w.plain + "\nListen " + w.tls + "\nMutex file:" + w.folder + " default\n"
 			for _, m := range apacheModules {
 				text += "LoadModule " + m + "_module /usr/lib/apache2/modules/mod_" + m + ".so\n"
 			}
@@ -77,7 +78,8 @@ var proxyCases = map[string]proxyCase{
 	"caddy": {
 		kind: "caddy", program: "/usr/bin/caddy", noPlain: true,
 		rest: func(w *proxyWorld) string {
-			return "{\n\tadmin off\n\tauto_https disable_redirects\n\thttp_port " + port(w.plain) + "\n\thttps_port " + port(w.tls) + "\n\tdefault_bind 127.0.0.1\n%s"
+			return "{\n\tadmin off\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n" +
+				"\thttp_port " + port(w.plain) + "\n\thttps_port " + port(w.tls) + "\n%s"
 		},
 		text: func(all []string) string { return strings.TrimPrefix(all[0], "{\n") }, // the page's global options go on
 		command: func(w *proxyWorld, file string) *exec.Cmd {

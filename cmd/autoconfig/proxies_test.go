@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -26,6 +27,7 @@ type proxyWorld struct {
 	errors     string // of its log of errors, if it has one of its own
 	out        string // of what it says otherwise
 	ca         *testkit.CA
+	roots      *x509.CertPool // whom its clients trust
 }
 
 // The page's proxies, as they stand there: the client that is counted is the real one,
@@ -116,6 +118,7 @@ func newProxyWorld(t *testing.T) *proxyWorld {
 		folder: folder, ca: testkit.NewCA(t), plain: testkit.FreeAddress(t), tls: testkit.FreeAddress(t),
 		log: filepath.Join(folder, "access.log"), errors: filepath.Join(folder, "error.log"),
 	}
+	w.roots = w.ca.Pool()
 	certificate, key := w.ca.Issue(t, testkit.Leaf{Names: []string{"autoconfig.example.com", "autodiscover.example.com"}}).PEM(t)
 	put(t, folder, 0o600, map[string]string{"cert.pem": string(certificate), "key.pem": string(key), "both.pem": string(certificate) + string(key)})
 	return w
@@ -213,7 +216,7 @@ func (w *proxyWorld) ask(t *testing.T, from, url string, headers ...string) (sta
 	client := &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: w.ca.Pool()},
+			DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: w.roots},
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", to) },
 		},
 	}
@@ -246,7 +249,10 @@ const aLink = "https://autoconfig.example.com/s/abcdefghijklmnopqrstuvwxyz012345
 func forged(i int) []string {
 	address := fmt.Sprintf("198.51.100.%d", i)
 	proto := []string{"http", "https"}[i%2]
-	return []string{"X-Forwarded-For", address, "Forwarded", "for=" + address + ";proto=" + proto, "X-Forwarded-Proto", proto, "X-Real-IP", address}
+	return []string{
+		"X-Forwarded-For", address, "X-Forwarded-Proto", proto, "X-Real-IP", address,
+		"Forwarded", "for=" + address + ";proto=" + proto,
+	}
 }
 
 // clients asks until one client has asked too often, under whatever name it comes; another
