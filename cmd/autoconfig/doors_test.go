@@ -104,15 +104,18 @@ var acts = []act{
 		method: "PutOverride", action: "override changed",
 		command: `account set outside@example.com --protocol pop3 --note why`,
 		api:     `PUT /overrides/outside%40example.com {"protocol":"pop3","note":"why"}`,
+		page:    `POST /helpdesk/account/override address=outside@example.com&protocol=pop3&note=why`,
 	},
 	{ // by an alias it lies over the mailbox
 		method: "PutOverride", action: "override changed",
 		command: `account set outside@example.net --protocol imap --note then`,
 		api:     `PUT /overrides/outside%40example.net {"protocol":"imap","note":"then"}`,
+		page:    `POST /helpdesk/account/override address=outside@example.net&protocol=imap&note=then`,
 	},
 	{
 		method: "RemoveOverride", action: "override removed",
 		command: `account remove outside@example.com`, api: `DELETE /overrides/outside%40example.com`,
+		page: `POST /helpdesk/account/override address=outside@example.com&do=remove`,
 	},
 	{
 		method: "PutDomain", action: "domain added",
@@ -582,7 +585,7 @@ var reading = []string{"Link", "People", "Message", "Messages", "RenderWelcome"}
 var readingCommands = []string{
 	"certificates list", "certificates show",
 	"serve", "ready", "init", "version", "completion", "manual", "backup", "restore", "export", "explain", "render", "check", "dns", "simulate",
-	"domain list", "domain show", "account list", "account show", "source list", "source check", "source presets", "pacc show",
+	"domain list", "domain show", "account list", "account show", "source list", "source check", "source presets", "pacc show", "trace",
 	"link list", "link show", "message list", "message show", "staff list", "token list",
 	"import config", "import automx2", // as import domains
 }

@@ -114,6 +114,9 @@ type accountPage struct {
 	Guide    guide.Guide
 	Validity []validity
 	Once     string // of the form that makes a link
+	// Said is what was just done, or with Problem why it wasn't: a key of a text.
+	Said    string
+	Problem bool
 }
 
 // validity is one choice of how long a link works.
@@ -149,6 +152,7 @@ func (s *Desk) accountPage(c echo.Context) error {
 		Programs: clients.Shown(guide.Outcomes(found, typed)),
 		Guide:    guide.Personal(a, found, links.Other, ""), Once: rand.Text(),
 	}
+	page.Said, page.Problem = said(c)
 	if account.Address.Key() != typed.Key() {
 		page.LeadsTo = account.Address.String()
 	}

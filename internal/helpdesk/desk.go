@@ -69,6 +69,7 @@ var refusals = []web.Refusal{
 	{Err: staff.ErrUnknown, Status: http.StatusNotFound, Page: "staff.error.not_found"},
 	{Err: links.ErrUnknown, Status: http.StatusNotFound, Page: "staff.error.not_found"},
 	{Err: admin.ErrLanguage, Status: http.StatusBadRequest, Page: "staff.error.bad"}, // no form sends one
+	{Err: admin.ErrOurs, Status: http.StatusBadRequest, Page: "staff.error.bad"},     // nor offers it
 	{Err: links.ErrOrder, Status: http.StatusBadRequest, Page: "staff.error.bad"},
 	{Err: post.ErrItself, Status: http.StatusUnprocessableEntity, Page: "staff.error.itself"},
 	{Err: post.ErrOften, Status: http.StatusTooManyRequests, Page: "staff.error.often"},
@@ -98,6 +99,7 @@ func (s *Desk) Routes(e *echo.Echo) {
 	read("", func(c echo.Context) error { return c.Redirect(http.StatusSeeOther, "/helpdesk/") })
 	read("/", s.searchPage, s.signedIn)
 	read("/account", s.accountPage, s.signedIn)
+	pages.POST("/account/override", s.putOverride, s.signedIn)
 	read("/links", s.linksPage, s.signedIn)
 	pages.POST("/links", s.makeLink, s.signedIn)
 	read("/links/:id", s.lifePage, s.signedIn)

@@ -148,6 +148,8 @@ type lifePage struct {
 	linkRow
 	Events   []eventRow
 	Messages []messageRow
+	Said     string
+	Problem  bool
 }
 
 // messageRow is a message that has the link in it.
@@ -174,6 +176,7 @@ func (s *Desk) lifePage(c echo.Context) error {
 		return directory.Unavailable(err)
 	}
 	page := lifePage{Frame: s.staffFrame(c), linkRow: s.linkRows([]links.Link{l})[0]}
+	page.Said, page.Problem = said(c)
 	for _, e := range events {
 		page.Events = append(page.Events, eventRow{e, web.Moment(e.First), web.Moment(e.Last)})
 	}
@@ -187,5 +190,5 @@ func (s *Desk) revokeLink(c echo.Context) error {
 	if _, err := s.admin.RevokeLink(c.Request().Context(), actor(c), c.Param("id")); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, "/helpdesk/links/"+c.Param("id"))
+	return c.Redirect(http.StatusSeeOther, "/helpdesk/links/"+c.Param("id")+"?said=link_revoked")
 }

@@ -21,6 +21,7 @@ type peoplePage struct {
 	// Password is a new one, shown once, of Whose.
 	Password, Whose string
 	Problem         string
+	Said            string // what was just done, as a key of a text
 }
 
 type personRow struct {
@@ -28,7 +29,10 @@ type personRow struct {
 	Locked bool
 }
 
-func (s *Desk) peoplePage(c echo.Context) error { return s.showPeople(c, peoplePage{}) }
+func (s *Desk) peoplePage(c echo.Context) error {
+	done, _ := said(c)
+	return s.showPeople(c, peoplePage{Said: done})
+}
 
 func (s *Desk) showPeople(c echo.Context, page peoplePage) error {
 	people, err := s.admin.People(c.Request().Context(), actor(c))
@@ -70,7 +74,7 @@ func (s *Desk) removePerson(c echo.Context) error {
 	} else if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, "/helpdesk/people")
+	return c.Redirect(http.StatusSeeOther, "/helpdesk/people?said=person_removed")
 }
 
 func (s *Desk) resetPerson(c echo.Context) error {

@@ -122,7 +122,7 @@ func TestStaffPagesOfSourcesInARealBrowser(t *testing.T) {
 	}{
 		{"?q=o", "source-found", []string{"boss@example.com", "These sources could not be searched just now: old-panel."}},
 		{"?q=zzzz", "source-failed", []string{"These sources could not be searched just now: old-panel."}},
-		{"account?address=chef%40example.com", "source-account", []string{"The address leads to", "boss@example.com", "Kept in", "panel", "Laid over it here", "POP3", "ticket 4711"}},
+		{"account?address=chef%40example.com", "source-account", []string{"The address leads to", "boss@example.com", "Kept in", "panel", "Override", "POP3", "ticket 4711"}},
 		{"account?address=department-of-administration-and-services.workshop%40example.com", "source-long", []string{"Kept in", "everybody-at-the-second-site"}},
 		{"account?address=nobody%40example.com", "source-down", []string{"does not answer just now"}},
 	} {
