@@ -153,7 +153,7 @@ func (c *check) without(places []*place, taken map[string]bool) {
 	}
 	f := Finding{Code: ConfigNotFound, Subject: c.domain, Seen: "no account in " + strings.Join(names, ", "), Expected: "an account"}
 	if c.byHTTP { // said of the names, with what to do
-		f.Severity, f.Remedy = Info, "They ask by https alone. Get certificates for the domain's names, or set these programs up by a link or by hand."
+		f.Severity, f.Remedy = Info, "They take nothing to which plain http leads. Get certificates for the domain's names, or set these programs up by a link or by hand."
 	}
 	c.report(f)
 }

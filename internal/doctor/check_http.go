@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"autoconfig/autodiscover"
+	"autoconfig/clients"
 	"autoconfig/internal/doctor/probe"
 	"autoconfig/thunderbird"
 )
@@ -218,13 +219,18 @@ func (c *check) plain(p probe.Page, err error) *place {
 	}
 	// It counts for programs that have found nothing by https.
 	pl := c.readByAll(autoconfigPlace, p)
-	pl.readings = slices.DeleteFunc(pl.readings, func(r programReading) bool { return !slices.Contains(askPlain, r.program) })
+	pl.readings = slices.DeleteFunc(pl.readings, func(r programReading) bool { return !asksPlain(r.program) })
 	return pl
 }
 
-// askPlain are the programs that ask autoconfig.D over plain http when https fails
-// (docs/clients.md).
-var askPlain = []string{"thunderbird", "thunderbird-android", "k9", "evolution", "kmail"}
+// asksPlain tells whether a program asks autoconfig.D over plain http when https fails, and
+// goes where that leads. FairEmail asks, but Android's HttpURLConnection follows no redirect
+// from http to https.
+func asksPlain(program string) bool {
+	return program != "fairemail" && slices.ContainsFunc(clients.All(), func(c clients.Client) bool {
+		return c.Simulation == program && slices.Contains(c.Lookup.Places, clients.AutoconfigHTTP)
+	})
+}
 
 func (c *check) autodiscoverJSON(p probe.Page, err error) *place {
 	if c.plan == nil || err != nil {

@@ -114,10 +114,13 @@ func TestADomainWithoutCertificates(t *testing.T) {
 	}
 	w.checker.Only = []Part{PartDNS, PartHTTP}
 	r := w.check(t)
-	unreachable := 0
+	unreachable, without := 0, ""
 	for _, f := range r.Findings {
 		if f.Code == HTTPUnreachable && strings.Contains(f.Seen, "plain http leads to https://setup.example.com") {
 			unreachable++
+		}
+		if f.Code == ConfigNotFound {
+			without = f.Seen
 		}
 		if f.Severity != Info {
 			t.Errorf("%+v", f)
@@ -125,6 +128,16 @@ func TestADomainWithoutCertificates(t *testing.T) {
 	}
 	if unreachable != 2 {
 		t.Errorf("the two names without a certificate aren't told:\n%s", r.text())
+	}
+	if want := "no account in FairEmail, Delta Chat"; without != want { // its SRV records are another part's
+		t.Errorf("%q, want %q", without, want)
+	}
+	// Who runs check doesn't say which variant it is: that the PACC records aren't there is no mistake.
+	w.plan.Documents = [][]byte{[]byte(paccDocument)}
+	w.remove(t, "ua-auto-config.example.com")
+	w.remove(t, "_ua-auto-config.example.com")
+	if r := w.check(t); r.Worst() != Info {
+		t.Errorf("with the usual plan:\n%s", r.text())
 	}
 	delete(w.sites, "http://autoconfig.example.com")
 	if r := w.check(t); r.Worst() != Error {
