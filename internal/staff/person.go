@@ -115,6 +115,12 @@ type EntryFilter struct {
 	Domains []string // nil for all
 	Before  int64    // the identity of the last entry of the page before; 0 for the latest
 	Limit   int
+
+	// What the entries must have; zero values for anything. Actor is a name as the log has
+	// it, or without its "staff:" or "token:". About is a subject, in any letter case of an
+	// address's domain, or a domain. Since is inclusive, Until isn't.
+	Actor, Action, About string
+	Since, Until         time.Time
 }
 
 // Store keeps people, sessions, tokens and the log. What isn't there is

@@ -216,6 +216,21 @@ func (s *Store) Entries(ctx context.Context, f staff.EntryFilter) ([]staff.Entry
 	if f.Before != 0 { // alone, or the databases would go through all that is later
 		bound, args = bound+` AND id < ?`, append(args, f.Before)
 	}
+	for _, one := range []struct {
+		wanted bool
+		bound  string
+		values []any
+	}{
+		{f.Actor != "", ` AND actor IN (?, ?, ?)`, []any{f.Actor, "staff:" + f.Actor, "token:" + f.Actor}},
+		{f.Action != "", ` AND action = ?`, []any{f.Action}},
+		{f.About != "", ` AND (subject = ? OR domain = ?)`, []any{f.About, f.About}},
+		{!f.Since.IsZero(), ` AND at >= ?`, []any{f.Since.Unix()}},
+		{!f.Until.IsZero(), ` AND at < ?`, []any{f.Until.Unix()}},
+	} {
+		if one.wanted {
+			bound, args = bound+one.bound, append(args, one.values...)
+		}
+	}
 	rows, err := s.db.QueryContext(ctx, `SELECT id, at, `+entryColumns+` FROM audit WHERE 1 = 1`+bound+` `+
 		`ORDER BY id DESC LIMIT ?`,
 		append(args, f.Limit)...)
