@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,12 +93,25 @@ func (c *check) unreachable(ctx context.Context, url string, err error) {
 	default:
 		f := Finding{Code: HTTPUnreachable, Subject: url, Seen: err.Error()}
 		if c.leadsByHTTP(ctx, url) != "" {
-			f.Severity, f.Seen = Info, f.Seen+"; plain http leads to https://"+c.plan.Host
-			f.Remedy = "Nothing, if the domain does without certificates (autoconfig dns " + c.domain + " --variant redirect): programs " +
-				"that ask by https alone find nothing there. Otherwise get one for this name."
+			f = c.withoutCertificate(f, err)
 		}
 		c.report(f)
 	}
+}
+
+// withoutCertificate judges a name whose plain http leads to this service: a domain may do
+// without certificates, but not show wrong ones, about which Outlook asks the person.
+func (c *check) withoutCertificate(f Finding, err error) Finding {
+	f.Seen += "; plain http leads to https://" + c.plan.Host
+	var wrong *tls.CertificateVerificationError
+	if errors.As(err, &wrong) {
+		f.Severity, f.Remedy = Warning, "Get a certificate for this name. If the domain does without (autoconfig dns "+c.domain+
+			" --variant redirect), show none here rather than a wrong one: Outlook asks the person about it."
+		return f
+	}
+	f.Severity, f.Remedy = Info, "Nothing, if the domain does without certificates (autoconfig dns "+c.domain+" --variant redirect): programs "+
+		"that ask by https alone find nothing there. Otherwise get one for this name."
+	return f
 }
 
 // leadsByHTTP is where plain http leads from a URL, if that is this service's own name, which

@@ -139,6 +139,22 @@ func TestADomainWithoutCertificates(t *testing.T) {
 	if r := w.check(t); r.Worst() != Info {
 		t.Errorf("with the usual plan:\n%s", r.text())
 	}
+	// The service's own certificate at the other names, as most web servers do.
+	wrong := testkit.StartSites(t, w.ca, "setup.example.com")
+	wrong.Pages["https://setup.example.com"] = w.sites["https://setup.example.com"]
+	right := w.routes["192.0.2.80:443"]
+	w.routes["192.0.2.80:443"] = wrong.HTTPS
+	warned := 0
+	r = w.check(t)
+	for _, f := range r.Findings {
+		if f.Code == HTTPUnreachable && f.Severity == Warning && strings.Contains(f.Remedy, "rather than a wrong one") {
+			warned++
+		}
+	}
+	if r.Worst() != Warning || warned != 2 {
+		t.Errorf("with a wrong certificate:\n%s", r.text())
+	}
+	w.routes["192.0.2.80:443"] = right
 	delete(w.sites, "http://autoconfig.example.com")
 	if r := w.check(t); r.Worst() != Error {
 		t.Errorf("without the redirect:\n%s", r.text())
