@@ -119,7 +119,7 @@ func newProxyWorld(t *testing.T) *proxyWorld {
 		log: filepath.Join(folder, "access.log"), errors: filepath.Join(folder, "error.log"),
 	}
 	w.roots = w.ca.Pool()
-	certificate, key := w.ca.Issue(t, testkit.Leaf{Names: []string{"autoconfig.example.com", "autodiscover.example.com"}}).PEM(t)
+	certificate, key := w.ca.Issue(t, testkit.Leaf{Names: []string{"autoconfig.example.com", "autodiscover.example.com", "setup.example.com"}}).PEM(t)
 	put(t, folder, 0o600, map[string]string{"cert.pem": string(certificate), "key.pem": string(key), "both.pem": string(certificate) + string(key)})
 	return w
 }

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -143,4 +146,40 @@ func servedByRedirect(t *testing.T) map[string]bool {
 		}
 	}
 	return served
+}
+
+// The same behind nginx: https at a special name ends without a certificate, and plain http
+// leads to public_url.
+func TestADomainWithoutCertificatesBehindNginx(t *testing.T) {
+	t.Parallel()
+	c := proxyCases["nginx"]
+	testkit.Need(t, c.program)
+	w := newProxyWorld(t)
+	c.text = func(all []string) string {
+		for _, b := range blocks(t, "../../docs/certificates.md") {
+			if b.kind == "nginx" {
+				return strings.NewReplacer("server_name _;", "server_name setup.example.com;", "listen 80;", "listen "+w.plain+" default_server;").Replace(all[0]) +
+					strings.Replace(b.text, "listen 443", "listen "+w.tls, 1)
+			}
+		}
+		t.Fatal("the page has no nginx")
+		return ""
+	}
+	w.startProxy(t, c, w.startService(t, c))
+	const path = "/autodiscover/autodiscover.xml"
+	status, location, _ := w.ask(t, "127.0.0.5", "http://autodiscover.example.com"+path)
+	if status != http.StatusFound || location != "https://setup.example.com"+path {
+		t.Errorf("plain http: %d to %s", status, location)
+	}
+	if status, _, _ := w.ask(t, "127.0.0.5", "https://setup.example.com/v1.1/example.com"); status != http.StatusOK {
+		t.Errorf("public_url: %d", status)
+	}
+	conn, err := tls.Dial("tcp", w.tls, &tls.Config{RootCAs: w.roots, ServerName: "autodiscover.example.com"})
+	var shown *tls.CertificateVerificationError
+	if err == nil {
+		_ = conn.Close()
+	}
+	if err == nil || errors.As(err, &shown) {
+		t.Errorf("a special name: %v", err)
+	}
 }
