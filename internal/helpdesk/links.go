@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,18 +43,32 @@ const linksAtOnce = 50
 type linksPage struct {
 	web.Frame
 	Links []linkRow
+	// Query and State are what is asked for.
+	Query  string
+	State  links.State
+	States []links.State
+	// Older is the query of the next page, "" on the last one.
 	Older string
 }
 
 func (s *Desk) linksPage(c echo.Context) error {
-	list, err := s.Links.Store.Links(c.Request().Context(),
-		links.Filter{Domains: actor(c).Bounds(), Before: c.QueryParam("before"), Limit: linksAtOnce})
+	page := linksPage{
+		Frame: s.staffFrame(c), Query: strings.TrimSpace(web.FirstBytes(c.QueryParam("q"), settings.MaxAddress)),
+		States: []links.State{links.Open, links.Used, links.Expired, links.Revoked},
+	}
+	if state := links.State(c.QueryParam("state")); slices.Contains(page.States, state) {
+		page.State = state
+	}
+	list, err := s.Links.Store.Links(c.Request().Context(), links.Filter{
+		Domains: actor(c).Bounds(), Text: page.Query, State: page.State, Now: s.Now(), Before: c.QueryParam("before"),
+		Limit: linksAtOnce,
+	})
 	if err != nil {
 		return directory.Unavailable(err)
 	}
-	page := linksPage{Frame: s.staffFrame(c), Links: s.linkRows(list)}
+	page.Links = s.linkRows(list)
 	if len(list) == linksAtOnce {
-		page.Older = list[linksAtOnce-1].ID
+		page.Older = url.Values{"q": {page.Query}, "state": {string(page.State)}, "before": {list[linksAtOnce-1].ID}}.Encode()
 	}
 	return s.SendPage(c, http.StatusOK, "links", page.Frame, page)
 }

@@ -96,6 +96,8 @@ type Filter struct {
 	Domains []string
 	// Address is the key of an address; "" for all.
 	Address string
+	// Text is somewhere in their address or their note, in any letter case; "" for all.
+	Text string
 	// State is theirs at Now; "" for any.
 	State State
 	Now   time.Time

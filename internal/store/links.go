@@ -46,6 +46,10 @@ func (s *Store) Links(ctx context.Context, f links.Filter) ([]links.Link, error)
 	if f.Address != "" {
 		query, args = query+` AND address_key = ?`, append(args, f.Address)
 	}
+	if f.Text != "" {
+		query += ` AND (LOWER(address) LIKE ? ESCAPE '!' OR LOWER(note) LIKE ? ESCAPE '!')`
+		args = append(args, anywhere(f.Text), anywhere(f.Text))
+	}
 	if !f.MadeAfter.IsZero() {
 		query, args = query+` AND made_at > ?`, append(args, unix(f.MadeAfter))
 	}

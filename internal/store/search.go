@@ -12,8 +12,7 @@ import (
 func (s *Store) SearchAccounts(
 	ctx context.Context, text string, domains []string, limit int,
 ) ([]policy.Account, error) {
-	// The escape is none that a kind reads in a literal.
-	pattern := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(text)) + "%"
+	pattern := anywhere(text)
 	bound, args := among("domain", domains)
 	// The inner part reads an index alone: of a million accounts, that is all that
 	// must be gone through.
@@ -21,4 +20,10 @@ func (s *Store) SearchAccounts(
 		(SELECT id FROM accounts WHERE search LIKE ? ESCAPE '!'`+bound+` ORDER BY search LIMIT ?) found
 		JOIN accounts a ON a.id = found.id ORDER BY a.address`, // bound has question marks only
 		append(append([]any{pattern}, args...), limit)...)
+}
+
+// anywhere is a pattern for LIKE ... ESCAPE '!' that a text in lower case matches which has
+// the text in it. The escape is none that a kind of database reads in a literal.
+func anywhere(text string) string {
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(text)) + "%"
 }
