@@ -22,9 +22,12 @@ import (
 type Guide struct {
 	Protocol string
 	Programs []clients.Outcome
-	// Backup: the advice is a warning, and comes before the steps. ShowAll: the first program
-	// needs the settings typed.
-	Backup, ShowAll bool
+	// Chosen is the program whose steps are shown; nil as long as the person has to choose.
+	// Another: it is one that isn't in the table.
+	Chosen  *clients.Outcome
+	Another bool
+	// Backup: the advice is a warning, and comes before the steps.
+	Backup bool
 	// Profile is where the Apple profile is; "" if there can't be one.
 	Profile string
 	// Unsigned: the profile has no signature, of which devices warn.
@@ -53,12 +56,8 @@ func newGuide(s settings.Settings, outcomes []clients.Outcome, device links.Devi
 		Advice: policy.Advice(s.Decision), // without what is known of the person's devices
 	}
 	g.Backup = s.Decision.Protocol == settings.POP3
-	g.ShowAll = len(g.Programs) == 0 || g.Programs[0].ByHand ||
-		g.Programs[0].Gets.Protocol == "" && !g.Programs[0].Profile.Has
 	if mobileconfig.Expressible(&s) == nil {
 		g.Profile = profile
-	} else {
-		g.ShowAll = true
 	}
 	if payload, err := thunderbird.AndroidQR(s); err == nil {
 		if code, err := links.QR(string(payload)); err == nil {

@@ -372,7 +372,7 @@ func TestTheWayOfStaff(t *testing.T) {
 	if got := servertest.Scan(t, code); got != link || !strings.HasPrefix(link, o.Public.URL+"/s/") {
 		t.Errorf("the link is %q, its code %q", link, got)
 	}
-	phone.Open(t, link, testkit.Phone, servertest.As(links.IPhone), chromedp.Reload(), chromedp.Click("button[value=settings]"), chromedp.WaitVisible(".program[open]"))
+	phone.Open(t, link, testkit.Phone, servertest.As(links.IPhone), chromedp.Reload(), chromedp.Click("button[value=settings]"), chromedp.WaitVisible("#steps"))
 	b.Do(t, chromedp.Navigate(o.Staff.URL+"/helpdesk/links"), servertest.Inspect(t, "staff-links", screen), chromedp.Click("tbody a"),
 		chromedp.WaitVisible("dl"), servertest.Inspect(t, "staff-life", screen), testkit.Text("main", &life))
 	for _, want := range []string{"workshop@example.com", "used", "1 of 1", "settings shown, iPhone or iPad", "ticket 7"} {

@@ -7,7 +7,7 @@ import (
 )
 
 // The form is rendered once for all who ask for it alike; another brand, language or
-// device has another one, however often and in which order each is asked for.
+// domain, or a Mac that may be an iPad, has another one, however often and in which order each is asked for.
 func TestKeptFormsAreNotMixedUp(t *testing.T) {
 	t.Parallel()
 	kept := newWorld(t)
@@ -15,7 +15,7 @@ func TestKeptFormsAreNotMixedUp(t *testing.T) {
 	for range 2 {
 		for _, host := range []string{"autoconfig.example.com", "autoconfig.login.example", "other.example"} {
 			for _, language := range []string{"en", "de", "ja"} {
-				for _, agent := range []string{"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)", "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"} {
+				for _, agent := range []string{"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)", "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"} {
 					ask := func(w *world) string {
 						r := w.ask(t, http.MethodGet, "http://"+host+"/", "", "Accept-Language", language, "User-Agent", agent)
 						text, err := io.ReadAll(r.Body)

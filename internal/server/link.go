@@ -27,11 +27,9 @@ type linkPage struct {
 	Until   templates.Moment
 	Left    int
 	// Apple: a profile can set this device up.
-	Apple   bool
-	Device  links.Device
-	Devices []links.Device
-	QR      template.HTML
-	Guide   *guide.Guide
+	Apple bool
+	choice
+	QR template.HTML
 }
 
 // gonePage says that a link doesn't work, and whom to ask.
@@ -113,14 +111,18 @@ func (s *Public) link(c echo.Context) error {
 		return s.linkGone(c, l, err)
 	}
 	device := links.DeviceOf(c.Request().UserAgent())
-	page := linkPage{Address: l.Address, Left: l.Uses - l.Used, Device: guide.Device(c.QueryParam("device"), c.Request().UserAgent()), Devices: links.Devices}
+	page := linkPage{Address: l.Address, Left: l.Uses - l.Used, choice: chosenIn(c)}
+	if page.Device == "" { // it is among the tiles of a link's page, which an iPad's script corrects
+		page.Device, page.Devices = links.Mac, links.Devices
+	}
 	page.Frame = s.NewFrame(c, web.BrandOf(l.Settings.Provider), l.Language)
 	page.Again = []web.Field{{Name: "device", Value: string(page.Device)}}
 	if !l.until.IsZero() {
 		page.Until = s.momentOf(l.until, l, page.Lang)
 		g := guide.Personal(l.Answer, l.found, page.Device, "/s/"+l.token+"/profile")
 		g.Unsigned = s.identity() == nil
-		page.Guide = &g
+		page.choice = page.of(g)
+		page.Again = page.again()
 		return s.SendPage(c, http.StatusOK, "link", page.Frame, page)
 	}
 	if s.links.StateOf(l.Link) != links.Open {

@@ -84,7 +84,7 @@ func TestOnlyTheButtonUsesALink(t *testing.T) {
 		t.Errorf("cookie: %+v", cookie)
 	}
 	pass := cookie.Name + "=" + cookie.Value
-	page := text(l.ask(t, http.MethodGet, l.path()+"?device=windows", "", "Cookie", pass))
+	page := text(l.ask(t, http.MethodGet, l.path()+"?device=windows&program=outlook_classic", "", "Cookie", pass))
 	for _, want := range []string{"pop.example.com", "995", "Workshop", "POP3", "Outlook (classic)", "backup"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)
@@ -200,7 +200,7 @@ func TestTheSetupPageForEveryone(t *testing.T) {
 		r := w.ask(t, http.MethodPost, "http://autoconfig.example.com/", form, append([]string{"Content-Type", formType}, header...)...)
 		return r.StatusCode, text(r)
 	}
-	status, page := post("address=workshop%40example.com&device=windows")
+	status, page := post("address=workshop%40example.com&device=windows&program=thunderbird")
 	if status != http.StatusOK || !strings.Contains(page, "pop.example.com") || !strings.Contains(page, "a copy on the server") {
 		t.Errorf("%d\n%s", status, page)
 	}
@@ -215,7 +215,7 @@ func TestTheSetupPageForEveryone(t *testing.T) {
 		t.Error("an account that has nothing of its own differs from one that doesn't exist")
 	}
 	for form, want := range map[string]string{
-		"address=x":              "looks like name@example.com",
+		"address=x+y":            "looks like name@example.com",
 		"address=":               "looks like name@example.com",
 		"address=a%40other.test": "is not set up here",
 		"address=%3Cscript%3Ealert(1)%3C%2Fscript%3E":     "looks like name@example.com",
@@ -246,15 +246,17 @@ func TestInstructionsFitTheAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for form, want := range map[string][]string{
-		"address=workshop%40example.com&device=android":  {"knows only IMAP", "find these settings by itself", "QR code for Thunderbird"},
-		"address=office%40example.com&device=android":    {"Type your mail address, then your password."},
-		"address=workshop%40example.com&device=iphone":   {"/email.mobileconfig?emailaddress=workshop%40example.com", "Deleted from server", "Profile Downloaded"},
-		"address=a%40plain.example&device=iphone":        {"can&#39;t carry these settings"},
-		"address=a%40oauth.example&device=mac":           {"can&#39;t carry these settings", "OAuth2"},
-		"address=office%40example.com&device=linux":      {"Evolution", "KMail", "Thunderbird"},
-		"address=office%40several.example&device=other":  {"https://dav.several.example/contacts/", "https://mail.several.example/"},
-		"address=office%40login.example&device=windows":  {`<code class="copy">office</code>`},
-		"address=office%40starttls.example&device=linux": {"STARTTLS"},
+		"address=workshop%40example.com&device=android":                             {"not possible", "by hand", "Another program"},
+		"address=workshop%40example.com&device=android&program=spark":               {"knows only IMAP"},
+		"address=workshop%40example.com&device=android&program=thunderbird_android": {"find these settings by itself", "QR code for Thunderbird"},
+		"address=office%40example.com&device=android&program=k9":                    {"Type your mail address, then your password."},
+		"address=workshop%40example.com&device=iphone":                              {"/email.mobileconfig?emailaddress=workshop%40example.com", "Deleted from server", "Profile Downloaded"},
+		"address=a%40plain.example&device=iphone":                                   {"can&#39;t carry these settings"},
+		"address=a%40oauth.example&device=mac":                                      {"can&#39;t carry these settings", "OAuth2"},
+		"address=office%40example.com&device=linux":                                 {"Evolution", "KMail", "Thunderbird"},
+		"address=office%40several.example&device=other":                             {"https://dav.several.example/contacts/", "https://mail.several.example/"},
+		"address=office%40login.example&device=windows":                             {`<code class="copy">office</code>`},
+		"address=office%40starttls.example&device=linux":                            {"STARTTLS"},
 	} {
 		page := text(w.ask(t, http.MethodPost, "http://setup.example.com/", form, "Content-Type", formType))
 		for _, w := range want {

@@ -44,41 +44,54 @@ function localise(within) {
 localise(document);
 
 // Safari on an iPad says that it is a Mac, but a Mac has no touch screen.
-if (/Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1) {
+const touch = navigator.maxTouchPoints > 1;
+const tell = document.getElementById("tell");
+if (tell) tell.value = touch ? "iphone" : "mac";
+if (/Macintosh/.test(navigator.userAgent) && touch) {
   const chosen = document.querySelector("input[name=device][value=mac]:checked");
   const tablet = document.querySelector("input[name=device][value=iphone]");
-  if (chosen && tablet && !document.querySelector("form[data-auto]")) tablet.checked = true;
+  if (chosen && tablet) tablet.checked = true;
 }
 
-// A device that is chosen needs no button.
-for (const form of document.querySelectorAll("form[data-auto]")) {
-  for (const choice of form.querySelectorAll("input[type=radio]")) {
-    choice.addEventListener("click", (event) => { if (event.detail > 0) form.requestSubmit(); });
+// The setup page is posted, so that the address isn't in the browser's history. To
+// whoever goes back there, or loads it again, a browser would say that it has expired: it
+// is asked for by GET instead, and then posts again what it remembers.
+const again = document.querySelector("form.language[method=post]");
+if (again) {
+  const fields = Object.fromEntries(new FormData(again));
+  delete fields.lang;
+  history.replaceState({ again: fields }, "");
+} else if (history.state && history.state.again) {
+  const form = document.createElement("form");
+  form.method = "post";
+  form.hidden = true;
+  for (const [name, value] of Object.entries(history.state.again)) {
+    const field = document.createElement("input");
+    field.type = "hidden";
+    field.name = name;
+    field.value = value;
+    form.append(field);
   }
+  document.body.append(form);
+  form.submit();
 }
 
 // All settings in one piece.
-const all = document.getElementById("all");
-if (all) {
+const whole = document.getElementById("whole");
+if (whole) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = texts.copyAll;
   button.addEventListener("click", async () => {
-    const lines = [];
-    for (const part of all.querySelectorAll("h3, dt")) {
-      const value = part.nextElementSibling;
-      if (part.tagName === "H3") lines.push("", part.textContent);
-      else lines.push(part.textContent + ": " + (value.querySelector(".copy") || value).textContent);
-    }
     try {
-      await navigator.clipboard.writeText(lines.join("\n").trim());
+      await navigator.clipboard.writeText(whole.textContent.trim());
       status.textContent = texts.copied;
     } catch {
-      getSelection().selectAllChildren(all);
+      getSelection().selectAllChildren(whole);
       status.textContent = texts.selected;
     }
   });
-  all.append(button);
+  whole.after(button);
 }
 
 // What happens to a link, while its page is open and looked at.

@@ -46,7 +46,7 @@ func Inspect(t *testing.T, name string, screen testkit.Screen) chromedp.Action {
 	var requests, size int
 	return chromedp.Tasks{
 		testkit.Screenshot(fmt.Sprintf("%s-%d-dark-%v", name, screen.Width, screen.Dark)),
-		chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide),
+		chromedp.Evaluate(fmt.Sprintf(`document.documentElement.scrollWidth > %d`, screen.Width), &wide),
 		chromedp.Evaluate(`1 + performance.getEntriesByType("resource").length`, &requests),
 		chromedp.Evaluate(`performance.getEntries().reduce((sum, e) => sum + (e.decodedBodySize || 0), 0)`, &size),
 		chromedp.ActionFunc(func(ctx context.Context) error {
