@@ -130,7 +130,7 @@ func TestAnIPadIsNoMac(t *testing.T) {
 	var program, chosen string
 	w.Do(t, testkit.Text(".program .name", &program))
 	if program != "Apple Mail (iPhone, iPad)" {
-		t.Errorf("an iPad gets the atSteps for %s", program)
+		t.Errorf("an iPad gets the steps for %s", program)
 	}
 	token, _, err := keeper.Make(t.Context(), links.Order{Address: settings.MustAddress("office@example.com"), Domain: "example.com", By: "test"})
 	if err != nil {
