@@ -10,8 +10,10 @@ import (
 	"os"
 	"time"
 
+	"autoconfig/internal/admin"
 	"autoconfig/internal/config"
 	"autoconfig/internal/operator"
+	"autoconfig/internal/staff"
 )
 
 // withoutSecret is what another secret costs.
@@ -50,7 +52,11 @@ func (secretAcceptCmd) Run(c *call, app *application) error {
 		c.printf("%s is the one that the database knows. Nothing was changed.\n", app.process.SecretFile)
 		return nil
 	}
-	if err := app.store.TakeSecret(c, mark, time.Now()); err != nil {
+	now := time.Now()
+	err = staff.Act(c, app.store, now, admin.CommandLine(), func(ctx context.Context) (staff.Entry, error) {
+		return staff.Entry{Action: "secret accepted", Subject: app.process.SecretFile}, app.store.TakeSecret(ctx, mark, now)
+	})
+	if err != nil {
 		return err
 	}
 	c.printf("The database belongs to this %s now. Restart serve, and reset second factors: autoconfig staff reset NAME\n", app.process.SecretFile)

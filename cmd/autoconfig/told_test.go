@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -246,5 +247,9 @@ func TestServeNoticesAnotherSecret(t *testing.T) {
 	}
 	if told() {
 		t.Error("it complains of a secret that was accepted")
+	}
+	db := openDatabase(t, "sqlite:autoconfig.db", folder)
+	if got := column(t, db, `SELECT actor, action, subject FROM audit WHERE action = 'secret accepted'`); !slices.Equal(got, []string{"command line secret accepted autoconfig.secret"}) {
+		t.Errorf("the audit log has %q", got)
 	}
 }

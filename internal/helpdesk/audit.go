@@ -44,7 +44,8 @@ var auditActions = []string{
 	"domain added", "domain changed", "domain removed", "domains imported", "link made", "link made and sent",
 	"link sent", "link withdrawn", "override changed", "override removed", "PACC document changed",
 	"password changed", "password reset", "password set", "person added", "person removed", "plan added",
-	"plan changed", "provider added", "provider changed", "second factor set up", "signed in", "signed out",
+	"plan changed", "provider added", "provider changed", "second factor set up", "secret accepted",
+	"signed in", "signed out",
 	"site applied", "token made", "token revoked", "welcome sent",
 }
 
