@@ -54,6 +54,7 @@ var printing = map[string][]string{
 	"link send":         nil, // prints what "message show" does, and needs a mail server
 	"welcome":           nil, // likewise
 	"ready":             nil, // passes on what /readyz says
+	"trace":             nil, // needs a running service: TestTrace
 }
 
 // No list in what a program reads is null: an empty one is [].

@@ -35,6 +35,9 @@ func TestTrace(t *testing.T) {
 	if seen := run("example.org"); !strings.Contains(seen, "nothing was asked about example.org") || !strings.HasSuffix(seen, "exit 0\n") {
 		t.Error(seen)
 	}
+	if seen := run("example.org --json"); seen != "[]\nexit 0\n" {
+		t.Errorf("an empty list is %q", seen)
+	}
 	ask("a@example.org")
 	ask("b@example.net")
 	for line, want := range map[string]int{"example.org": 2, "example.net": 2, "example.org --address A@example.org": 1} {
