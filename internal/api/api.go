@@ -275,6 +275,10 @@ var refusals = []web.Refusal{
 		Err: errBadFormat, Status: http.StatusNotFound, Code: "format",
 		Detail: "The formats are: thunderbird, pox, mobileconfig, thunderbird-android.",
 	},
+	{
+		Err: staff.ErrMark, Status: http.StatusBadRequest, Code: "after",
+		Detail: "The value of after must be one that this list gave. Leave it out to begin with the first page.",
+	},
 	{Err: errBadLimit, Status: http.StatusBadRequest, Code: "limit", Detail: "The limit must be 1 to 1000."},
 }
 

@@ -79,6 +79,15 @@ func TestEveryOperationOfTheAPI(t *testing.T) {
 	must(404, "GET", "/checks/login.example", nil)
 	if log := must(200, "GET", "/audit?limit=3", nil); len(log["entries"].([]any)) != 3 || log["after"] == nil {
 		t.Errorf("%v", log)
+	} else {
+		first := log["entries"].([]any)[0].(map[string]any)
+		if id, _ := first["id"].(string); len(id) != 32 {
+			t.Errorf("an entry tells how many there are: %v", first)
+		}
+		older := must(200, "GET", "/audit?after="+log["after"].(string), nil)["entries"].([]any)
+		if len(older) == 0 || older[0].(map[string]any)["id"] == log["after"] {
+			t.Errorf("after %v: %v", log["after"], older)
+		}
 	}
 
 	for _, wrong := range []struct {
@@ -100,6 +109,8 @@ func TestEveryOperationOfTheAPI(t *testing.T) {
 		{404, "GET", "/accounts?domain=nowhere.test", ""},
 		{400, "GET", "/domains/a..b", ""},
 		{400, "GET", "/audit?after=x", ""},
+		{400, "GET", "/audit?after=1", ""},
+		{400, "GET", "/audit?after=00000000000000000000000000000001", ""},
 		{404, "GET", "/nowhere", ""},
 		{405, "PATCH", "/links", ""},
 	} {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -378,14 +377,19 @@ func (s *API) render(c echo.Context) error {
 	return c.Blob(http.StatusOK, kind, body)
 }
 
+type auditEntry struct {
+	ID string `json:"id"`
+	staff.Entry
+}
+
 func (s *API) listAudit(c echo.Context) error {
 	limit, err := limitOf(c)
 	if err != nil {
 		return err
 	}
-	before, err := strconv.ParseInt("0"+c.QueryParam("after"), 10, 64)
+	before, err := s.Desk.EntryID(c.QueryParam("after"))
 	if err != nil {
-		return errBadLimit
+		return err
 	}
 	entries, err := s.Desk.Store.Entries(c.Request().Context(),
 		staff.EntryFilter{Domains: actor(c).Bounds(), Before: before, Limit: limit})
@@ -393,11 +397,14 @@ func (s *API) listAudit(c echo.Context) error {
 		return directory.Unavailable(err)
 	}
 	page := struct {
-		Entries []staff.Entry `json:"entries"`
-		After   string        `json:"after,omitempty"`
-	}{Entries: append([]staff.Entry{}, entries...)}
+		Entries []auditEntry `json:"entries"`
+		After   string       `json:"after,omitempty"`
+	}{Entries: []auditEntry{}}
+	for _, e := range entries {
+		page.Entries = append(page.Entries, auditEntry{s.Desk.EntryMark(e.ID), e})
+	}
 	if len(entries) == limit {
-		page.After = strconv.FormatInt(entries[limit-1].ID, 10)
+		page.After = page.Entries[limit-1].ID
 	}
 	return c.JSON(http.StatusOK, page)
 }

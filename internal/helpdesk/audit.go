@@ -108,7 +108,7 @@ func whose(e staff.Entry) string {
 }
 
 func (s *Desk) auditPage(c echo.Context) error {
-	before, _ := strconv.ParseInt(c.QueryParam("before"), 10, 64) // 0 is the first page
+	before, _ := s.Desk.EntryID(c.QueryParam("before")) // 0 is the first page
 	page := auditPage{Frame: s.staffFrame(c), Actions: auditActions}
 	f := page.filter(c)
 	f.Before, f.Limit = before, entriesAtOnce
@@ -123,7 +123,7 @@ func (s *Desk) auditPage(c echo.Context) error {
 		page.Entries = append(page.Entries, entryRow{e, web.Moment(e.At), whose(e)})
 	}
 	if len(entries) == entriesAtOnce {
-		page.Older = strings.TrimPrefix(page.Filter+"&before=", "&") + strconv.FormatInt(entries[entriesAtOnce-1].ID, 10)
+		page.Older = strings.TrimPrefix(page.Filter+"&before=", "&") + s.Desk.EntryMark(entries[entriesAtOnce-1].ID)
 	}
 	return s.SendPage(c, http.StatusOK, "audit", page.Frame, page)
 }
@@ -178,7 +178,7 @@ func (s *Desk) export(c echo.Context, f staff.EntryFilter, entries []staff.Entry
 	for {
 		_ = control.SetWriteDeadline(time.Now().Add(web.WriteTimeout)) // a recorder has none
 		for _, e := range entries {
-			_ = w.Write(entryCells(e))
+			_ = w.Write(entryCells(s.Desk.EntryMark(e.ID), e))
 		}
 		w.Flush()
 		count += len(entries)
@@ -193,9 +193,9 @@ func (s *Desk) export(c echo.Context, f staff.EntryFilter, entries []staff.Entry
 
 // entryCells are an entry's cells. One that a spreadsheet would take for a formula gets
 // a quote in front (OWASP, CSV injection).
-func entryCells(e staff.Entry) []string {
+func entryCells(mark string, e staff.Entry) []string {
 	row := []string{
-		strconv.FormatInt(e.ID, 10), e.At.Format(time.RFC3339), e.Actor, e.Action, e.Subject, e.Domain,
+		mark, e.At.Format(time.RFC3339), e.Actor, e.Action, e.Subject, e.Domain,
 		e.Detail, e.ActorID, e.Issuer,
 	}
 	for i, cell := range row {

@@ -133,6 +133,10 @@ func (s *Desk) signedIn(next echo.HandlerFunc) echo.HandlerFunc {
 	})
 }
 
+// byItself is a header of requests that page.js makes while nobody does anything. They
+// don't prolong the session.
+const byItself = "Autoconfig-By-Itself"
+
 // anybodySignedIn lets in also those who have no second factor yet.
 func (s *Desk) anybodySignedIn(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -140,7 +144,11 @@ func (s *Desk) anybodySignedIn(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in"+askedFor(c))
 		}
-		p, session, err := s.Desk.SessionPerson(c.Request().Context(), token.Value)
+		find := s.Desk.SessionPerson
+		if c.Request().Header.Get(byItself) != "" {
+			find = s.Desk.WatchedSession
+		}
+		p, session, err := find(c.Request().Context(), token.Value)
 		if errors.Is(err, staff.ErrUnknown) {
 			return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in"+askedFor(c))
 		} else if err != nil {

@@ -36,6 +36,7 @@ type Desk struct {
 	hashing *hashing
 	key     []byte
 	devices []byte // the key of [Desk.NewDevice]
+	marks   marks
 	// nobody is a hash that no password has: a name that isn't known takes as long
 	// as one that is.
 	nobody string
@@ -55,7 +56,14 @@ func NewDesk(store Store, secret []byte, oneFactor bool) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
+	entries, err := hkdf.Key(sha256.New, secret, nil, "autoconfig audit entries", sha256.Size)
+	if err != nil {
+		return nil, err
+	}
 	d := &Desk{Store: store, hashing: newHashing(), key: key, devices: devices, oneFactor: oneFactor}
+	if d.marks, err = newMarks(entries); err != nil {
+		return nil, err
+	}
 	d.nobody = nobodys()
 	return d, nil
 }
@@ -360,8 +368,19 @@ func (d *Desk) put(ctx context.Context, token string, p Person, enrolling bool) 
 	return d.Store.PutSession(ctx, hashOf(token), Session{Person: p.ID, MadeAt: now, SeenAt: now, Enrolling: enrolling})
 }
 
-// SessionPerson finds the person of a session; [ErrUnknown] if it is over.
+// SessionPerson finds the person of a session, and counts as its use; [ErrUnknown] if it
+// is over.
 func (d *Desk) SessionPerson(ctx context.Context, token string) (Person, Session, error) {
+	return d.session(ctx, token, true)
+}
+
+// WatchedSession is SessionPerson for a page that asks again by itself: the session ends
+// as if it hadn't.
+func (d *Desk) WatchedSession(ctx context.Context, token string) (Person, Session, error) {
+	return d.session(ctx, token, false)
+}
+
+func (d *Desk) session(ctx context.Context, token string, used bool) (Person, Session, error) {
 	hash := hashOf(token)
 	s, err := d.Store.Session(ctx, hash)
 	if err != nil {
@@ -371,7 +390,7 @@ func (d *Desk) SessionPerson(ctx context.Context, token string) (Person, Session
 	if s.over(now) {
 		return Person{}, s, errors.Join(ErrUnknown, d.Store.RemoveSession(ctx, hash))
 	}
-	if now.After(s.SeenAt.Add(seenEvery)) {
+	if used && now.After(s.SeenAt.Add(seenEvery)) {
 		s.SeenAt = now
 		if err := d.Store.RenewSession(ctx, hash, now); err != nil { // it may have ended since
 			return Person{}, s, err

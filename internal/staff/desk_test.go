@@ -135,6 +135,15 @@ func TestSessionsEnd(t *testing.T) {
 	}
 	c.advance(30 * time.Minute)
 	over("older than a day's work", busy)
+	watched := begin()
+	for range 30 {
+		c.advance(2 * time.Minute)
+		if _, _, err := d.WatchedSession(t.Context(), watched); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.advance(time.Second)
+	over("used by an open page alone", watched)
 	ahead := begin() // by a clock that is corrected then
 	c.advance(-time.Hour)
 	over("of the future", ahead)

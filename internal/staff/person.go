@@ -99,7 +99,7 @@ type Session struct {
 
 // Entry is one line of the audit log.
 type Entry struct {
-	ID      int64     `json:"id"`
+	ID      int64     `json:"-"` // outside it is [Desk.EntryMark]
 	At      time.Time `json:"at"`
 	Actor   string    `json:"actor"`
 	ActorID string    `json:"actor_id,omitempty"` // see [Actor]; none in entries of older versions

@@ -99,11 +99,11 @@ const live = document.querySelector("[data-live]");
 if (live) {
   const opened = Date.now();
   const asks = setInterval(async () => {
-    // Each question renews the session: a page that nobody looks at must let it end.
-    if (Date.now() - opened > 10 * 60 * 1000) return clearInterval(asks);
+    // A session that nobody uses ends after an hour.
+    if (Date.now() - opened > 60 * 60 * 1000) return clearInterval(asks);
     if (document.hidden) return;
     try {
-      const answer = await fetch(live.dataset.live, { redirect: "error" });
+      const answer = await fetch(live.dataset.live, { redirect: "error", headers: { "Autoconfig-By-Itself": "1" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const now = page.getElementById("life"), shown = document.getElementById("life");
       if (!answer.ok || !now) return;
