@@ -80,16 +80,18 @@ func (s *Public) setupForm(c echo.Context) error {
 	}
 	f := s.NewFrame(c, b, "")
 	mac := guide.Device("", c.Request().UserAgent()) == links.Mac
-	return s.SendKeptPage(c, http.StatusOK, "setup", f, askedWith{domain, mac}, func() any {
-		return setupPage{Frame: f, Domain: domain, Tell: mac}
+	return s.SendKeptPage(c, http.StatusOK, "setup", f, askedWith{domain != "", mac}, domain, func() any {
+		page := setupPage{Frame: f, Tell: mac}
+		if domain != "" {
+			page.Domain = web.Gap
+		}
+		return page
 	})
 }
 
-// askedWith is what makes one form that asks for an address differ from another.
-type askedWith struct {
-	domain string
-	mac    bool
-}
+// askedWith is what makes one form that asks for an address differ from another, but for
+// the domain itself: a hoster has thousands.
+type askedWith struct{ domain, mac bool }
 
 // setupAnswer leads on from the address. It is posted, so that addresses stay out
 // of logs and of the browser's history.

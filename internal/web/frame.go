@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"html/template"
 	"net/http"
 	"strings"
 	"time"
@@ -84,10 +85,15 @@ func askedLanguage(c echo.Context) string {
 	return c.QueryParam("lang")
 }
 
+// Gap stands in a kept page's data for the one text that each answer has of its own.
+const Gap = "gap.invalid"
+
 // SendKeptPage is SendPage for a page that is the same for all who ask for it in the same
-// language, with the same brand and the same variant, which is comparable. It is
-// rendered once: a flood of it costs little.
-func (a *App) SendKeptPage(c echo.Context, status int, name string, f Frame, variant any, data func() any) error {
+// language, with the same brand and the same variant, which is comparable, but for the
+// text in its gaps. It is rendered once: a flood of it costs little.
+func (a *App) SendKeptPage(
+	c echo.Context, status int, name string, f Frame, variant any, gap string, data func() any,
+) error {
 	key := keptPage{name, f.Lang, f.Brand, variant}
 	text := a.kept.get(key)
 	if text == nil {
@@ -98,7 +104,7 @@ func (a *App) SendKeptPage(c echo.Context, status int, name string, f Frame, var
 		a.kept.put(key, text)
 	}
 	pageHeaders(c.Response().Header(), f.Lang)
-	return c.HTMLBlob(status, text)
+	return c.HTMLBlob(status, bytes.ReplaceAll(text, []byte(Gap), []byte(template.HTMLEscapeString(gap))))
 }
 
 // SendPage writes a page in its frame's language, whole or not at all.
