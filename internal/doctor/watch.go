@@ -18,6 +18,8 @@ type Result struct {
 	DueAt time.Time `json:"due_at"`
 	// Failures counts checks in a row that found nothing out.
 	Failures int `json:"failures,omitempty"`
+	// Source lists the domain; empty for one of our own.
+	Source string `json:"source,omitempty"`
 }
 
 // State is a domain's state in one word, for people and programs.

@@ -44,9 +44,9 @@ func (s *Private) homePage(staffHere bool) echo.HandlerFunc {
 
 // checkRow is a domain in the list.
 type checkRow struct {
-	Domain, State, StateText string
-	Errors, Warnings         int
-	Checked                  time.Time
+	Domain, Source, State, StateText string
+	Errors, Warnings                 int
+	Checked                          time.Time
 }
 
 // rowsAtOnce is how many domains the page shows.
@@ -62,7 +62,7 @@ func (s *Private) checksPage(c echo.Context) error {
 		After string
 	}
 	for _, r := range results {
-		row := checkRow{Domain: r.Report.Domain, State: r.Report.State(), Checked: r.CheckedAt}
+		row := checkRow{Domain: r.Report.Domain, Source: r.Source, State: r.Report.State(), Checked: r.CheckedAt}
 		row.StateText = stateTexts[row.State]
 		for _, f := range r.Report.Findings {
 			switch f.Severity {
@@ -96,12 +96,12 @@ func (s *Private) checkPage(c echo.Context) error {
 		return err
 	}
 	page := struct {
-		Domain, State, StateText string
-		Checked, Due             time.Time
-		Days                     *int
-		Findings                 []pageFinding
-		Requests                 []TracedRequest
-	}{Domain: name, State: r.Report.State(), Checked: r.CheckedAt, Due: r.DueAt, Days: r.Report.CertificateDays}
+		Domain, Source, State, StateText string
+		Checked, Due                     time.Time
+		Days                             *int
+		Findings                         []pageFinding
+		Requests                         []TracedRequest
+	}{Domain: name, Source: r.Source, State: r.Report.State(), Checked: r.CheckedAt, Due: r.DueAt, Days: r.Report.CertificateDays}
 	page.StateText = stateTexts[page.State]
 	page.Requests, _ = s.requestsOf(c.Request().Context(), name) // a domain that was served before has none
 	slices.Reverse(page.Requests)

@@ -83,8 +83,7 @@ func (s *Store) PutCheck(ctx context.Context, r doctor.Result) error {
 
 // Check is a name's last result; none is [directory.ErrNotFound].
 func (s *Store) Check(ctx context.Context, name string) (doctor.Result, error) {
-	r, err := readCheck(s.db.QueryRowContext(ctx, `SELECT checked_at, due_at, failures, report FROM checks `+
-		`WHERE name = ?`, name))
+	r, err := readCheck(s.db.QueryRowContext(ctx, `SELECT `+checkColumns+` FROM checks WHERE name = ?`, name))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = directory.ErrNotFound
 	}
@@ -95,7 +94,7 @@ func (s *Store) Check(ctx context.Context, name string) (doctor.Result, error) {
 // their order: those of domains, by their primary names, or of all if it is nil.
 func (s *Store) Checks(ctx context.Context, domains []string, after string, limit int) ([]doctor.Result, error) {
 	bound, args := among("domain", domains)
-	rows, err := s.db.QueryContext(ctx, `SELECT checked_at, due_at, failures, report FROM checks
+	rows, err := s.db.QueryContext(ctx, `SELECT `+checkColumns+` FROM checks
 		WHERE name > ? AND (name IN (SELECT name FROM domain_names WHERE 1 = 1`+bound+`)
 			OR name IN (SELECT name FROM source_names WHERE 1 = 1`+bound+`)) ORDER BY name LIMIT ?`,
 		append(slices.Concat([]any{after}, args, args), limit)...)
@@ -114,11 +113,15 @@ func (s *Store) Checks(ctx context.Context, domains []string, after string, limi
 	return all, rows.Err()
 }
 
+// checkColumns are those of readCheck. A name that is ours and a source's is ours.
+const checkColumns = `checked_at, due_at, failures, report, CASE WHEN name IN (SELECT name FROM domain_names) THEN ''
+	ELSE COALESCE((SELECT s.source FROM source_names s WHERE s.name = checks.name), '') END`
+
 func readCheck(row interface{ Scan(...any) error }) (doctor.Result, error) {
 	var r doctor.Result
 	var checked, due int64
 	var text []byte
-	if err := row.Scan(&checked, &due, &r.Failures, &text); err != nil {
+	if err := row.Scan(&checked, &due, &r.Failures, &text, &r.Source); err != nil {
 		return r, err
 	}
 	r.CheckedAt, r.DueAt = time.Unix(checked, 0).UTC(), time.Unix(due, 0).UTC()

@@ -248,3 +248,37 @@ func TestListedNamesAreFoundByKeys(t *testing.T) {
 		}
 	})
 }
+
+// A check says which source its domain is from; a domain of our own that a source lists as
+// well is ours.
+func TestAChecksSourceIsNamed(t *testing.T) {
+	onEachPlace(t, func(t *testing.T, p place) {
+		s := p.open(t)
+		replace(t, s, manyDomains(1))
+		ours := "d000.example"
+		if _, err := s.Domain(t.Context(), ours); err != nil {
+			t.Fatal(err)
+		}
+		l := newListing(s)
+		l.panel.names = lists("theirs.example", ours)
+		l.freshen(t)
+		want := map[string]string{ours: "", "theirs.example": "panel"}
+		for name := range want {
+			r := doctor.Result{Report: doctor.Report{Domain: name}, CheckedAt: time.Unix(1e9, 0), DueAt: time.Unix(2e9, 0)}
+			if err := s.PutCheck(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all, err := s.Checks(t.Context(), nil, "", 10)
+		if err != nil || len(all) != 2 {
+			t.Fatalf("%d checks, %v", len(all), err)
+		}
+		for _, listed := range all {
+			name := listed.Report.Domain
+			one, err := s.Check(t.Context(), name)
+			if err != nil || one.Source != want[name] || listed.Source != want[name] {
+				t.Errorf("%s is from %q, in the list from %q, %v; want %q", name, one.Source, listed.Source, err, want[name])
+			}
+		}
+	})
+}
