@@ -167,6 +167,7 @@ func (c *check) atHost(ctx context.Context, kind placeKind, read func(probe.Page
 			if kind.means(p.Body) { // some programs read it all the same
 				return read(p)
 			}
+			return c.noDocument(kind, p) // which ends the search of Delta Chat, where it has no tag
 		case !reads(p) && !kind.means(p.Body):
 			c.wrongType(p)
 			return c.noDocument(kind, p)

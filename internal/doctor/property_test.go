@@ -341,3 +341,24 @@ func TestADomainThatFollowsTheToolHasNoFinding(t *testing.T) {
 		}
 	}
 }
+
+// An answer without a tag ends Delta Chat's search, whatever its status: what the domain's
+// own host has is of no use to it.
+func TestAnEmptyAnswerNamesDeltaChat(t *testing.T) {
+	t.Parallel()
+	w := newWebWorld(t)
+	w.serves(drawnWorld{
+		config: page{status: http.StatusNoContent, kind: xmlType},
+		known:  page{status: http.StatusOK, kind: xmlType, text: goodConfig},
+		pox:    page{status: http.StatusNotFound, kind: "text/html", text: "<p>not here"},
+	})
+	if got := w.simulate(t, "deltachat"); got.Account != nil {
+		t.Fatalf("Delta Chat finds an account: %+v", got)
+	}
+	for _, f := range w.check(t).Findings {
+		if f.Severity == Error && strings.Contains(f.Seen, "Delta Chat") {
+			return
+		}
+	}
+	t.Errorf("no error names Delta Chat:\n%s", w.check(t).text())
+}
