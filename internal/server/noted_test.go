@@ -101,3 +101,39 @@ func TestARememberedRequestTellsNobodyApart(t *testing.T) {
 		t.Errorf("%+v and %+v", all[0], all[1])
 	}
 }
+
+// A program that comes over plain http because our certificate fails, and never follows to
+// https, leaves nothing but this.
+func TestWhatIsLedToHTTPSIsRemembered(t *testing.T) {
+	t.Parallel()
+	kept := trace.New(20, 100)
+	w := newWorld(t, func(o *servertest.Options) { o.Trace = kept })
+	plain := w.server.Public(true)
+	for _, target := range []string{
+		"http://autodiscover.example.com/autodiscover/autodiscover.xml",
+		"http://autoconfig.example.com/mail/config-v1.1.xml?emailaddress=workshop%40example.com",
+		"http://autoconfig.example.com/mail/config-v1.1.xml?emailaddress=EVOLUTIONUSER%40example.com&emailmd5=" + md5Hex("workshop@example.com"),
+		"http://x/v1.1/example.com",
+		"http://x/email.mobileconfig?email=nobody@example.com",
+		"http://autoconfig.example.com/", // a page, which isn't a configuration
+		"http://autoconfig.other.example/mail/config-v1.1.xml?emailaddress=a%40other.example",
+	} {
+		do(plain, http.MethodGet, target, "")
+	}
+	workshop, nobody := kept.Token(settings.MustAddress("workshop@example.com")), kept.Token(settings.MustAddress("nobody@example.com"))
+	names := map[trace.Token]string{workshop: "workshop", nobody: "nobody", {}: ""}
+	var lines []string
+	for _, r := range kept.Of("example.com") {
+		lines = append(lines, fmt.Sprintf("%s %s%s %s", r.Format, r.Outcome, r.Protocol, names[r.Address]))
+	}
+	want := []string{
+		"autodiscover redirected ", "autoconfig redirected workshop", "autoconfig redirected ", "autoconfig redirected ",
+		"mobileconfig redirected nobody",
+	}
+	if got := strings.Join(lines, "\n"); got != strings.Join(want, "\n") {
+		t.Errorf("remembered:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
+	}
+	if kept.Of("other.example") != nil {
+		t.Error("a domain that isn't served is kept")
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"autoconfig/autodiscover"
 	"autoconfig/internal/links"
 	"autoconfig/internal/lookup"
+	"autoconfig/internal/trace"
 	"autoconfig/pacc"
 	"autoconfig/settings"
 )
@@ -43,14 +44,42 @@ func (s *Public) overTLS(knownPlain bool) echo.MiddlewareFunc {
 			if c.Request().Method == http.MethodPost {
 				status = http.StatusSeeOther // to the page with the form
 			}
+			s.noteLed(c, l)
 			c.Response().Header().Set("Cache-Control", "no-store")
 			return c.Redirect(status, "https://"+host+l.target)
 		}
 	}
 }
 
+// noteLed remembers a request for a configuration that is led to https: where none follows
+// there, a certificate is what's wrong.
+func (s *Public) noteLed(c echo.Context, l lead) {
+	if l.format == "" {
+		return
+	}
+	n := noted{format: l.format, outcome: trace.Redirected, typed: l.typed}
+	n.shape.Digest = l.digest
+	ctx := c.Request().Context()
+	switch {
+	case l.domain != "":
+		n.asked, _ = s.Domain(ctx, l.domain) // one that isn't served is counted alone
+	case !l.typed.IsZero():
+		n.asked, _ = s.Domain(ctx, l.typed.Domain())
+	default:
+		a, _ := s.ForHost(ctx, c.Request().Host)
+		n.asked = a.Asked
+	}
+	s.note(c, &n)
+}
+
 // lead is where a request over plain http is led to.
 type lead struct {
+	// format is what is asked for, "" for pages; typed and domain are of whom, as far as the
+	// request says it. With a digest only the domain of typed counts.
+	format string
+	typed  settings.Address
+	digest bool
+	domain string
 	// target is the path and query: our own words, and what was read of the request
 	// written anew.
 	target string
@@ -87,34 +116,37 @@ func leadOf(c echo.Context) (l lead, ok bool) {
 	}
 	switch {
 	case slices.Contains(autoconfigPaths, path):
-		l, ok = leadWithAddress(c)
+		l, ok = leadWithAddress(c, formatAutoconfig)
 		l.byHost = ok && !l.anyName
 		return l, ok
 	case slices.Contains(profilePaths, path):
-		l, ok = leadWithAddress(c)
+		l, ok = leadWithAddress(c, formatProfile)
 		l.anyName = true
 		return l, ok
 	}
 	switch path {
-	case "/", pacc.Path:
+	case "/":
 		return lead{target: path}, true
+	case pacc.Path:
+		return lead{format: formatPACC, target: path}, true
 	case "/s/:token", "/s/:token/profile":
 		token := c.Param("token") // in lower case already
 		return lead{target: strings.Replace(path, ":token", token, 1), anyName: true}, links.IsToken(token)
 	case providerDatabasePath + ":domain":
 		name, err := settings.ParseDomain(c.Param("domain"))
-		return lead{target: providerDatabasePath + name, anyName: true}, err == nil
+		return lead{format: formatAutoconfig, domain: name, target: providerDatabasePath + name, anyName: true}, err == nil
 	case autodiscover.PathJSON, autodiscover.PathJSON + "/v1.0/:address":
 		typed, given, err := jsonAddress(c)
 		protocol, _ := parameter(c.Request().URL.RawQuery, "protocol")
 		known := autodiscover.IsProtocolV1(protocol)
 		return lead{
+			format: formatJSON, typed: typed.Address,
 			target:  autodiscover.PathJSON + addressQuery(typed, "") + "&protocol=AutodiscoverV1",
 			anyName: true,
 		}, given && err == nil && known
 	case autodiscover.Path:
 		// Outlook comes here because https://autodiscover.D has failed.
-		l, ok = leadWithAddress(c)
+		l, ok = leadWithAddress(c, formatAutodiscover)
 		l.anyName = true
 		return l, ok
 	}
@@ -124,17 +156,17 @@ func leadOf(c echo.Context) (l lead, ok bool) {
 // leadWithAddress carries the address over, if one is given. The answer depends on it, and
 // no more on the Host: it may come from public_url, where the name that was asked may have
 // no certificate.
-func leadWithAddress(c echo.Context) (l lead, ok bool) {
+func leadWithAddress(c echo.Context, format string) (l lead, ok bool) {
 	query := c.Request().URL.RawQuery
 	typed, given, err := addressIn(query)
 	if !given {
-		return lead{target: c.Path()}, true
+		return lead{format: format, target: c.Path()}, true
 	}
 	if err != nil {
 		return lead{}, false
 	}
 	digest, err := digestIn(query, typed)
-	return lead{target: c.Path() + addressQuery(typed, digest), anyName: true}, err == nil
+	return lead{format: format, typed: typed.Address, digest: digest != "", target: c.Path() + addressQuery(typed, digest), anyName: true}, err == nil
 }
 
 // secureHost is the name at which a request is answered over https: public_url's

@@ -27,10 +27,11 @@ const (
 	Unknown                   // the domain isn't served
 	Refused                   // the request was wrong
 	Failed                    // we couldn't answer
+	Redirected                // it came over plain http, and was led to https
 	Outcomes                  // how many there are
 )
 
-var outcomes = [Outcomes]string{"answered", "impossible", "unknown", "refused", "failed"}
+var outcomes = [Outcomes]string{"answered", "impossible", "unknown", "refused", "failed", "redirected"}
 
 // String is the outcome's name, for metrics and people.
 func (o Outcome) String() string { return outcomes[min(o, Outcomes-1)] }
