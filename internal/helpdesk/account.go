@@ -111,6 +111,7 @@ type accountPage struct {
 	Login    string
 	Programs []clients.Outcome
 	Links    []linkRow
+	Open     *linkLife // the last link, while it is open
 	Guide    guide.Guide
 	Validity []validity
 	Once     string // of the form that makes a link
@@ -168,6 +169,13 @@ func (s *Desk) accountPage(c echo.Context) error {
 		return directory.Unavailable(err)
 	}
 	page.Links = s.linkRows(list)
+	if len(list) > 0 && page.Links[0].State == links.Open {
+		life, err := s.lifeOf(ctx, actor(c), list[0])
+		if err != nil {
+			return err
+		}
+		page.Open = &life
+	}
 	if err := s.admin.NoteShown(ctx, actor(c), typed, a.Entry.Terms.Name); err != nil {
 		return err
 	}

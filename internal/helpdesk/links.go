@@ -1,6 +1,7 @@
 package helpdesk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -18,6 +19,7 @@ import (
 	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/post"
+	"autoconfig/internal/staff"
 	"autoconfig/internal/web"
 	"autoconfig/settings"
 )
@@ -158,13 +160,18 @@ type eventRow struct {
 	FirstOn, LastOn string
 }
 
-type lifePage struct {
-	web.Frame
+// linkLife is a link with what happened to it.
+type linkLife struct {
 	linkRow
 	Events   []eventRow
 	Messages []messageRow
-	Said     string
-	Problem  bool
+}
+
+type lifePage struct {
+	web.Frame
+	linkLife
+	Said    string
+	Problem bool
 }
 
 // messageRow is a message that has the link in it.
@@ -182,23 +189,31 @@ func (s *Desk) lifePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	page := lifePage{Frame: s.staffFrame(c)}
+	if page.linkLife, err = s.lifeOf(ctx, actor(c), l); err != nil {
+		return err
+	}
+	page.Said, page.Problem = said(c)
+	return s.SendPage(c, http.StatusOK, "life", page.Frame, page)
+}
+
+func (s *Desk) lifeOf(ctx context.Context, by staff.Actor, l links.Link) (linkLife, error) {
+	life := linkLife{linkRow: s.linkRows([]links.Link{l})[0]}
 	events, err := s.Links.Store.LinkEvents(ctx, l.ID)
 	if err != nil {
-		return directory.Unavailable(err)
+		return life, directory.Unavailable(err)
 	}
-	messages, err := s.admin.Messages(ctx, actor(c), post.Filter{Link: l.ID, Limit: messagesAtOnce})
+	messages, err := s.admin.Messages(ctx, by, post.Filter{Link: l.ID, Limit: messagesAtOnce})
 	if err != nil {
-		return directory.Unavailable(err)
+		return life, directory.Unavailable(err)
 	}
-	page := lifePage{Frame: s.staffFrame(c), linkRow: s.linkRows([]links.Link{l})[0]}
-	page.Said, page.Problem = said(c)
 	for _, e := range events {
-		page.Events = append(page.Events, eventRow{e, web.Moment(e.First), web.Moment(e.Last)})
+		life.Events = append(life.Events, eventRow{e, web.Moment(e.First), web.Moment(e.Last)})
 	}
 	for _, m := range messages {
-		page.Messages = append(page.Messages, messageRow{m, web.Moment(m.MadeAt)})
+		life.Messages = append(life.Messages, messageRow{m, web.Moment(m.MadeAt)})
 	}
-	return s.SendPage(c, http.StatusOK, "life", page.Frame, page)
+	return life, nil
 }
 
 func (s *Desk) revokeLink(c echo.Context) error {

@@ -37,6 +37,11 @@ func TestALinkIsSentByMail(t *testing.T) {
 	if !strings.Contains(life, "person@elsewhere.example: waiting") {
 		t.Errorf("the link's page doesn't show the message:\n%s", life)
 	}
+	// The account's page follows its last link while that is open.
+	live := `data-live="/helpdesk/links/` + id + `"`
+	if _, page := v.Get("/helpdesk/account?address=workshop%40example.com"); !strings.Contains(page, live) || !strings.Contains(page, "person@elsewhere.example: waiting") {
+		t.Errorf("the account's page doesn't show its open link:\n%s", page)
+	}
 	waiting, err := o.Server.Options.Outbox.Store.Messages(t.Context(), post.Filter{Link: id, Limit: 10})
 	if err != nil || len(waiting) != 1 {
 		t.Fatalf("%d messages, %v", len(waiting), err)
@@ -52,6 +57,10 @@ func TestALinkIsSentByMail(t *testing.T) {
 		if r := send(c.to, c.token); r.StatusCode != c.status {
 			t.Errorf("%s: %s, want %d", name, r.Status, c.status)
 		}
+	}
+	v.Post("/helpdesk/links/"+id+"/revoke", nil)
+	if _, page := v.Get("/helpdesk/account?address=workshop%40example.com"); strings.Contains(page, "data-live") {
+		t.Error("the account's page follows a link that was withdrawn")
 	}
 	other := o.SignedIn(t, "otto", staff.Staff, "login.example")
 	if r, _ := other.Post("/helpdesk/links/"+id+"/send", url.Values{"to": {"person@elsewhere.example"}, "token": {token}}); r.StatusCode != http.StatusNotFound {
