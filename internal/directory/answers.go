@@ -8,10 +8,9 @@ import (
 	"autoconfig/settings"
 )
 
-// Answers are what mail programs get for the address that was typed, by what they
-// tell of it. standIn is the address in the typed domain that stands in a request
-// that names its account by a digest; the program puts the typed local part in its
-// place.
+// Answers are the settings that mail programs get for a typed address, depending on
+// what they send. standIn is the address in the typed domain that stands for the
+// account in answers to a digest: the program replaces its local part by the typed one.
 func (f Found) Answers(typed, standIn settings.Address) clients.Answers {
 	a := clients.Answers{Default: f.Entry.Terms.DefaultSettings(typed.Domain())}
 	a.Own, _ = f.Personal(typed)
@@ -27,8 +26,8 @@ func (f Found) Answers(typed, standIn settings.Address) clients.Answers {
 	return a
 }
 
-// hasDigest tells whether the digest of what was typed is one of the account's. With
-// a tag it isn't.
+// hasDigest reports whether the digest of the typed address finds the account. That
+// of an address with a tag doesn't.
 func (f Found) hasDigest(typed settings.Address) bool {
 	whole := f.Home.Terms.Primary(typed).Key()
 	is := func(a settings.Address) bool { return a.Key() == whole }

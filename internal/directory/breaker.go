@@ -6,29 +6,29 @@ import (
 )
 
 const (
-	// tripAfter is how many failures in a row end the questions for a while: each
-	// costs somebody the time-out.
+	// tripAfter is the number of consecutive failures after which the source is left
+	// alone for a while: each failure costs a request the timeout.
 	tripAfter = 5
-	// The first rest and the longest one, after each of which one question is tried.
+	// After each rest one question is let through; rests double up to maxRest.
 	minRest = time.Second
 	maxRest = 5 * time.Second
 )
 
-// errTripped means that it isn't asked for the moment.
+// errTripped means that the breaker is open.
 var errTripped = errors.New("it has failed several times in a row, and is asked again shortly")
 
-// breaker spares a source that fails its questions, and people the wait for them. The
-// zero value is closed: it lets all questions through.
+// breaker is a circuit breaker: it spares a failing source the questions, and people
+// the timeouts. The zero value is closed and lets all questions through.
 type breaker struct {
 	failures int // in a row
-	// retryAt is when the next question is let through; zero while all are.
+	// retryAt is when the next question is let through; zero while closed.
 	retryAt time.Time
 	rest    time.Duration
-	probing bool // one was let through, and has no outcome yet
+	probing bool // a question was let through and has no outcome yet
 }
 
-// allows tells whether a question may be asked: of a breaker that has tripped, one
-// each time that its rest is over.
+// allows reports whether a question may be asked. An open breaker lets one through
+// at the end of each rest.
 func (b *breaker) allows(now time.Time) bool {
 	switch {
 	case b.retryAt.IsZero():
@@ -41,9 +41,9 @@ func (b *breaker) allows(now time.Time) bool {
 	return true
 }
 
-// failed trips after some failures in a row. Only the question that was let through
-// makes the rest longer: a crowd whose questions were on their way fails at once, and
-// says nothing new.
+// failed counts a failure and opens the breaker at the tripAfter-th. Only the failure
+// of the question that was let through lengthens the rest: those that were already in
+// flight fail together and add no information.
 func (b *breaker) failed(now time.Time) {
 	b.failures++
 	switch {
@@ -60,7 +60,7 @@ func (b *breaker) failed(now time.Time) {
 	b.retryAt = now.Add(b.rest)
 }
 
-// retryNow lets the next question through, if it has tripped.
+// retryNow ends the rest of an open breaker.
 func (b *breaker) retryNow(now time.Time) {
 	if !b.retryAt.IsZero() {
 		b.retryAt = now

@@ -10,7 +10,7 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// cached is an answer with the generation that it belongs to.
+// cached is an answer with the time and generation at which it was fetched.
 type cached[V any] struct {
 	value V
 	found bool
@@ -24,29 +24,28 @@ func (c cached[V]) answer() (V, error) {
 	return c.value, nil
 }
 
-// stamp is when an answer was got.
+// stamp is when an answer was fetched.
 type stamp struct {
 	generation int64
 	at         time.Duration // since the cache was made: a third of a time.Time
 }
 
-// cache keeps answers of one kind from one upstream. An answer that is too old is
-// asked for again at its next use, and serves on if that fails.
+// cache keeps answers of one kind from one upstream. An expired answer is fetched
+// again at its next use, and still served if that fails.
 //
-// That nothing was found is an answer like any other, of the same kind, in the same
-// place and for the same time: whoever measures how long an answer takes would else
-// learn what is there. Strangers choose the names that aren't; which answers give way
-// is left to otter, which keeps what is asked for often against what is asked for
-// once.
+// "Not found" is cached like any other answer, in the same place and for the same
+// time, so that response times don't reveal which accounts exist. Clients choose the
+// names that don't exist; otter's eviction protects frequent entries from floods of
+// those that are requested once.
 type cache[V any] struct {
 	upstream *upstream
-	// missing is how long it is believed that something isn't there, where what is
-	// there is no secret; 0 for as long as anything else.
+	// missing is the lifetime of "not found" where existence is no secret; 0 for
+	// the lifetime of other answers.
 	missing time.Duration
-	// held answers are given at a step only; see hold.
+	// held delays new answers to the next step; see upstream.hold.
 	held bool
-	// began is where stamps count from. The difference of two times is the monotonic
-	// clock's: a wall clock that is set makes no answer older or newer.
+	// began is the origin of stamps. Differences of times use the monotonic clock, so
+	// that setting the wall clock ages no answer.
 	began        time.Time
 	answers      *otter.Cache[string, cached[V]]
 	flights      flights[cached[V]]
@@ -61,18 +60,18 @@ func newCache[V any](u *upstream, size int) *cache[V] {
 	}
 }
 
-// runInline does the cache's own chores where they come up: they are smaller than
-// waking somebody else for them.
+// runInline runs the cache's maintenance in the calling goroutine: the work is smaller
+// than waking another one.
 func runInline(chore func()) { chore() }
 
-// get gives the answer for key, by load if there is none that is good.
+// get returns the cached answer for key, or calls load if there is no fresh one.
 func (c *cache[V]) get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
 	kept, ok := c.answers.GetIfPresent(key)
 	now := c.upstream.now()
 	if ok && c.isFresh(&kept, now) {
 		c.hits.Add(1)
 		if c.aging(&kept, now) {
-			_, _ = c.begin(ctx, key, load, false) // what it brings is for the next one
+			_, _ = c.begin(ctx, key, load, false) // for the next request
 		}
 		return kept.answer()
 	}
@@ -100,8 +99,8 @@ func (c *cache[V]) get(ctx context.Context, key string, load func(context.Contex
 	return none, err
 }
 
-// fresh gives the answer for a key if [cache.get] would give it without a question: the
-// way of nearly every request, without a load that has to be made for it.
+// fresh returns a cached answer if [cache.get] would return it without a load. Nearly
+// every request takes this path, and allocates no closure for the load.
 func (c *cache[V]) fresh(key string) (value V, ok bool, err error) {
 	kept, found := c.answers.GetIfPresent(key)
 	if !found {
@@ -115,17 +114,18 @@ func (c *cache[V]) fresh(key string) (value V, ok bool, err error) {
 	return value, true, err
 }
 
-// age is how old an answer is.
+// age is the time since an answer was fetched.
 func (c *cache[V]) age(s stamp, now time.Time) time.Duration { return now.Sub(c.began) - s.at }
 
-// isFresh tells whether an answer serves without a question.
+// isFresh reports whether an answer may be served without asking the upstream.
 func (c *cache[V]) isFresh(kept *cached[V], now time.Time) bool {
 	u := c.upstream
 	if u.lifetimes.fresh == 0 {
-		return kept.generation == u.generation.Load() && (!u.down.Load() || now.Sub(u.lastSuccess()) < u.lifetimes.stale)
+		served := !u.down.Load() || now.Sub(u.lastSuccess()) < u.lifetimes.stale
+		return kept.generation == u.generation.Load() && served
 	}
 	age := c.age(kept.stamp, now)
-	return 0 <= age && age < c.lasts(kept) // one from the future is old: nobody knows how old
+	return 0 <= age && age < c.lasts(kept) // a stamp in the future says nothing about the age
 }
 
 func (c *cache[V]) lasts(kept *cached[V]) time.Duration {
@@ -135,13 +135,13 @@ func (c *cache[V]) lasts(kept *cached[V]) time.Duration {
 	return c.upstream.lifetimes.fresh
 }
 
-// aging tells whether an answer that is asked for is so near its end that a newer
-// one is fetched meanwhile.
+// aging reports whether an answer is close enough to its expiry to be refreshed in the
+// background.
 func (c *cache[V]) aging(kept *cached[V], now time.Time) bool {
 	return c.upstream.lifetimes.fresh > 0 && c.age(kept.stamp, now) > c.lasts(kept)*4/5
 }
 
-// staleOK tells whether an answer that isn't fresh is better than none.
+// staleOK reports whether an expired answer may be served if there is no fresh one.
 func (c *cache[V]) staleOK(s stamp, now time.Time) bool {
 	age := c.age(s, now)
 	if c.upstream.lifetimes.fresh == 0 {
@@ -150,10 +150,12 @@ func (c *cache[V]) staleOK(s stamp, now time.Time) bool {
 	return age < c.upstream.lifetimes.stale
 }
 
-// begin joins the load of a key or starts one; inline, if the caller has nothing
-// better to do than to wait for it, which spares a goroutine whose stack has to
-// grow. The load goes on if the caller's request ends: others may wait for it.
-func (c *cache[V]) begin(ctx context.Context, key string, load func(context.Context) (V, error), inline bool) (*flight[cached[V]], error) {
+// begin joins the load of a key, or starts one: in the calling goroutine (inline) if the
+// caller only waits for it, which spares a goroutine whose stack has to grow. A load
+// outlives the request that started it, as others may wait for it.
+func (c *cache[V]) begin(
+	ctx context.Context, key string, load func(context.Context) (V, error), inline bool,
+) (*flight[cached[V]], error) {
 	running, begun, err := c.flights.begin(key, c.upstream.enter)
 	if !begun {
 		return running, err
@@ -172,8 +174,8 @@ func (c *cache[V]) begin(ctx context.Context, key string, load func(context.Cont
 	return running, nil
 }
 
-// load asks the source. The generation is taken before: what changes meanwhile
-// makes the answer an old one at once, and it is asked for again.
+// load asks the upstream. The generation is read first, so that an answer that a
+// change overtakes counts as old and is fetched again.
 func (c *cache[V]) load(ctx context.Context, key string, load func(context.Context) (V, error)) (cached[V], error) {
 	ctx, cancel := context.WithTimeout(ctx, c.upstream.lifetimes.timeout)
 	defer cancel()
@@ -193,9 +195,9 @@ func (c *cache[V]) load(ctx context.Context, key string, load func(context.Conte
 		return fresh, err
 	}
 	if c.held {
-		c.upstream.hold(asked) // before anybody can find it here
+		c.upstream.hold(asked) // before another request can find it in the cache
 	}
-	c.answers.Set(strings.Clone(key), fresh) // it may be a part of a long request
+	c.answers.Set(strings.Clone(key), fresh) // the key may be a substring of a long request
 	c.upstream.succeeded()
 	return fresh, err
 }

@@ -2,11 +2,11 @@ package directory
 
 import "time"
 
-// logEvery is how often the log says one thing of one source: one that fails some
-// questions and answers others would fill it.
+// logEvery is the shortest interval between two equal log entries about one source: a
+// source that fails some questions and answers others would fill the log.
 const logEvery = time.Minute
 
-// damper lets something be said once in a while.
+// damper limits how often an event is logged.
 type damper struct{ last time.Time }
 
 func (d *damper) allows(now time.Time) bool {
@@ -17,14 +17,14 @@ func (d *damper) allows(now time.Time) bool {
 	return true
 }
 
-// outageLog says that an outage begins and, of each whose beginning was said, that it
-// ends.
+// outageLog decides when to log the beginning of an outage, and its end if the
+// beginning was logged.
 type outageLog struct {
 	said   bool
 	damper damper
 }
 
-// begins tells whether to say so.
+// begins reports whether the beginning is to be logged.
 func (l *outageLog) begins(now time.Time) bool {
 	if l.said || !l.damper.allows(now) {
 		return false
@@ -33,7 +33,7 @@ func (l *outageLog) begins(now time.Time) bool {
 	return true
 }
 
-// ends tells whether to say so.
+// ends reports whether the end is to be logged.
 func (l *outageLog) ends() bool {
 	said := l.said
 	l.said = false

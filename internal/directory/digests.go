@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/md5" // Evolution names its account so; nothing is secured by it
+	"crypto/md5" // Evolution sends the MD5 of the address; nothing is secured by it
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -16,25 +16,24 @@ import (
 )
 
 // digestIndex finds addresses of a source that can't be searched by digest. It is
-// made anew now and then. It takes about 16 bytes for each digest and the
-// length of each address.
+// rebuilt periodically, and takes about 16 bytes per digest plus the addresses.
 type digestIndex struct {
-	entries []digestEntry // by sum
-	text    []byte        // addresses, each with a line's end
+	entries []digestEntry // sorted by sum
+	text    []byte        // addresses, one a line
 	full    bool
 }
 
 type digestEntry struct {
 	sum uint64 // the first eight bytes of the digest
-	at  uint32 // where the address begins
+	at  uint32 // offset of the address in text
 }
 
 func (x *digestIndex) size() int { return len(x.entries) }
 
-// errFull ends a walk.
+// errFull ends a walk when the limit is reached.
 var errFull = errors.New("the index of digests is full")
 
-// keepIndex makes the index at the start and then now and then.
+// keepIndex builds the index at the start, and rebuilds it every DigestsEvery.
 func (d *Directory) keepIndex(ctx context.Context, s *source) {
 	for {
 		index, err := d.makeIndex(ctx, s)
@@ -44,10 +43,12 @@ func (d *Directory) keepIndex(ctx context.Context, s *source) {
 			s.index.Store(index)
 			d.logger.Info("the index of digests was read", "source", s.Name, "addresses", index.size())
 			if index.full {
-				d.logger.Warn("the index of digests is full: programs that send a digest get the domain's default for the other accounts", "source", s.Name, "addresses", index.size())
+				d.logger.Warn("the index of digests is full: programs that send a digest get "+
+					"the domain's default for the other accounts", "source", s.Name, "addresses", index.size())
 			}
 		case errors.Is(err, errors.ErrUnsupported):
-			d.logger.Info("the source can't list its accounts: programs that send a digest get the domain's default", "source", s.Name)
+			d.logger.Info("the source can't list its accounts: programs that send a digest get the domain's default",
+				"source", s.Name)
 			return
 		case ctx.Err() == nil:
 			d.logger.Warn("the index of digests couldn't be read; the last one stays", "source", s.Name, "error", err)
@@ -61,7 +62,7 @@ func (d *Directory) keepIndex(ctx context.Context, s *source) {
 
 func (d *Directory) makeIndex(ctx context.Context, s *source) (*digestIndex, error) {
 	x := &digestIndex{}
-	names := map[string][]string{} // of a primary domain, as people may type it
+	names := map[string][]string{} // by primary domain: the names that people may type
 	err := s.Source.Walk(ctx, func(a policy.Account) error {
 		for _, address := range append([]settings.Address{a.Address}, a.Addresses...) {
 			typed, known := names[address.Domain()]
@@ -70,7 +71,7 @@ func (d *Directory) makeIndex(ctx context.Context, s *source) (*digestIndex, err
 				switch {
 				case err == nil:
 					typed = typedNames(entry.Terms)
-				case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnusable): // nobody is served there
+				case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnusable): // those have no names
 					return err
 				}
 				names[address.Domain()] = typed
@@ -113,9 +114,9 @@ func digestOf(local, name string) [md5.Size]byte {
 	return md5.Sum([]byte(strings.ToLower(local + "@" + name)))
 }
 
-// nearest finds the address within a domain and its aliases whose digest this is, or
-// the next one in the index, of any domain, with exact not set. found is false where
-// there is no index, or an empty one.
+// nearest finds the address in a domain or its aliases that has this digest, or else
+// the next address in the index, whatever its domain, with exact false. found is false
+// if there is no index or it is empty.
 func (s *source) nearest(t *policy.Terms, digest string) (address settings.Address, exact, found bool) {
 	x := s.index.Load()
 	want, err := hex.DecodeString(digest)
@@ -123,12 +124,15 @@ func (s *source) nearest(t *policy.Terms, digest string) (address settings.Addre
 		return settings.Address{}, false, false
 	}
 	sum := binary.BigEndian.Uint64(want)
-	i, _ := slices.BinarySearchFunc(x.entries, sum, func(e digestEntry, sum uint64) int { return cmp.Compare(e.sum, sum) })
+	i, _ := slices.BinarySearchFunc(x.entries, sum, func(e digestEntry, sum uint64) int {
+		return cmp.Compare(e.sum, sum)
+	})
 	if i == len(x.entries) {
 		i = 0
 	}
 	address, exact = x.match(i, t, want)
-	for i++; !exact && i < len(x.entries) && x.entries[i].sum == sum; i++ { // which no two have by chance
+	// Entries with the same first eight bytes: not by chance, but somebody may construct them.
+	for i++; !exact && i < len(x.entries) && x.entries[i].sum == sum; i++ {
 		if other, is := x.match(i, t, want); is {
 			address, exact = other, true
 		}
@@ -136,7 +140,7 @@ func (s *source) nearest(t *policy.Terms, digest string) (address settings.Addre
 	return address, exact, !address.IsZero()
 }
 
-// match reads an entry, and tells whether its address is in the domain and has the
+// match decodes an entry, and reports whether its address is in the domain and has the
 // digest.
 func (x *digestIndex) match(i int, t *policy.Terms, want []byte) (address settings.Address, exact bool) {
 	line, _, _ := bytes.Cut(x.text[x.entries[i].at:], []byte{'\n'})

@@ -13,11 +13,10 @@ import (
 	"autoconfig/settings"
 )
 
-// Options are what a Directory needs. Zero values are good but for Store.
+// Options configure a Directory. Only Store is required.
 type Options struct {
 	Store Store
-	// Sources are where accounts are kept elsewhere, in the order in which they
-	// are asked.
+	// Sources are the sources of accounts, in the order in which they are asked.
 	Sources []SourceOptions
 	// MaxEntries bounds the accounts in each cache; 50,000 if 0.
 	MaxEntries int
@@ -25,10 +24,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Now is time.Now if nil.
 	Now func() time.Time
-	// Sleep holds answers of the sources up; time.Sleep if nil.
+	// Sleep delays answers of sources; time.Sleep if nil.
 	Sleep func(time.Duration)
-	// Tick gives the times at which Run asks for changes; four times a second if
-	// nil.
+	// Tick triggers the polls for changes in Run; four times a second if nil.
 	Tick <-chan time.Time
 }
 
@@ -37,9 +35,8 @@ const (
 	maxDomains     = 100_000
 )
 
-// ownLife is that of answers of our own database: an answer is good until
-// anything changes. Where it has an older one, a request waits for a second, in
-// which a change must be served.
+// ownLifetimes apply to answers of our own database, which are fresh until something
+// changes. A request that has an older answer waits at most a second for a newer one.
 var ownLifetimes = lifetimes{stale: 24 * time.Hour, patience: time.Second, timeout: 5 * time.Second}
 
 // Directory looks up domains and accounts. It is safe for concurrent use.
@@ -51,11 +48,11 @@ type Directory struct {
 	own     *upstream
 	refresh refreshes
 	domains *cache[*Entry]
-	// planned are domains that are kept elsewhere, with one of our plans.
+	// planned are domains that only a source knows, with one of our plans.
 	planned  *cache[*Entry]
 	accounts *cache[Kept]
 	digests  *cache[Kept]
-	// indexed is what is kept under an address that a source's index of digests led to.
+	// indexed is what we keep under addresses that were found in a source's digest index.
 	indexed   *cache[Kept]
 	uniform   *cache[bool]
 	pacc      *cache[[]byte]
@@ -64,7 +61,7 @@ type Directory struct {
 	templates *templates
 }
 
-// New prepares a Directory.
+// New returns a Directory. Run keeps it up to date.
 func New(o Options) *Directory {
 	if o.MaxEntries == 0 {
 		o.MaxEntries = defaultEntries
@@ -75,30 +72,43 @@ func New(o Options) *Directory {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	own := &upstream{lifetimes: ownLifetimes, now: o.Now, logger: o.Logger, state: health{lastSuccess: o.Now()}}
-	d := &Directory{store: o.Store, logger: o.Logger, now: o.Now, tick: o.Tick, own: own, offers: newOffers(), templates: newTemplates(maxTemplates)}
-	d.domains = newCache[*Entry](own, maxDomains)
-	d.planned = newCache[*Entry](own, maxDomains)
-	d.accounts = newCache[Kept](own, o.MaxEntries)
-	d.digests = newCache[Kept](own, o.MaxEntries)
-	d.indexed = newCache[Kept](own, o.MaxEntries)
-	d.uniform = newCache[bool](own, maxDomains)
-	d.pacc = newCache[[]byte](own, maxDomains)
+	own := &upstream{
+		lifetimes: ownLifetimes,
+		now:       o.Now,
+		logger:    o.Logger,
+		state:     health{lastSuccess: o.Now()},
+	}
+	d := &Directory{
+		store:     o.Store,
+		logger:    o.Logger,
+		now:       o.Now,
+		tick:      o.Tick,
+		own:       own,
+		domains:   newCache[*Entry](own, maxDomains),
+		planned:   newCache[*Entry](own, maxDomains),
+		accounts:  newCache[Kept](own, o.MaxEntries),
+		digests:   newCache[Kept](own, o.MaxEntries),
+		indexed:   newCache[Kept](own, o.MaxEntries),
+		uniform:   newCache[bool](own, maxDomains),
+		pacc:      newCache[[]byte](own, maxDomains),
+		offers:    newOffers(),
+		templates: newTemplates(maxTemplates),
+	}
 	for _, source := range o.Sources {
 		d.sources = append(d.sources, newSource(source, o))
 	}
 	return d
 }
 
-// Domain finds a domain by its primary name or an alias (ASCII, lower case), in our
-// own site first and then in the sources that know domains. [ErrNotFound] means
-// that it isn't served.
+// Domain finds a domain by its primary name or an alias (ASCII, lower case), first in
+// our own database, then in the sources that know domains. [ErrNotFound] means that it
+// isn't served.
 func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 	entry, fresh, err := d.domains.fresh(name)
 	if fresh && err == nil {
 		return entry, nil
 	}
-	name = strings.Clone(name) // it may be a part of a long request
+	name = strings.Clone(name) // it may be a substring of a long request
 	if !fresh {
 		entry, err = d.ownDomain(ctx, name)
 	}
@@ -109,7 +119,7 @@ func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 	for _, s := range d.sources {
 		found, err := s.domain(ctx, name)
 		switch {
-		case err == nil && found.Plan == "": // it says no servers, and nobody does for it
+		case err == nil && found.Plan == "": // no plan, so no servers; another source may have one
 			missing = Planless{Domain: name, Source: s.Name}
 		case err == nil:
 			return d.plannedDomain(ctx, name, s.Name, found)
@@ -120,7 +130,7 @@ func (d *Directory) Domain(ctx context.Context, name string) (*Entry, error) {
 	return nil, missing
 }
 
-// ownDomain is a domain of our own site.
+// ownDomain finds a domain of our own database.
 func (d *Directory) ownDomain(ctx context.Context, name string) (*Entry, error) {
 	return d.domains.get(ctx, name, func(ctx context.Context) (*Entry, error) {
 		terms, err := d.store.Terms(ctx, name)
@@ -131,12 +141,12 @@ func (d *Directory) ownDomain(ctx context.Context, name string) (*Entry, error) 
 	})
 }
 
-// plannedDomain is a domain that is kept elsewhere.
+// plannedDomain is a domain that a source knows, with one of our plans.
 func (d *Directory) plannedDomain(ctx context.Context, name, source string, found SourceDomain) (*Entry, error) {
 	return d.planned.get(ctx, name+" "+found.Name+" "+found.Plan, func(ctx context.Context) (*Entry, error) {
 		domain := policy.Domain{Name: found.Name, Plan: found.Plan}
 		if name != found.Name {
-			// Another name of a domain of ours is that domain, whatever plan the source has.
+			// An alias of a domain of ours is that domain, whatever plan the source names.
 			terms, err := d.store.Terms(ctx, found.Name)
 			if !errors.Is(err, ErrNotFound) {
 				if err != nil {
@@ -160,30 +170,30 @@ func (d *Directory) plannedDomain(ctx context.Context, name, source string, foun
 type Found struct {
 	// Entry is the domain that was typed.
 	Entry *Entry
-	// Home is the domain of the mailbox: another one where the address is an alias of
-	// a mailbox elsewhere.
+	// Home is the mailbox's domain, which differs from Entry if the address is an
+	// alias of a mailbox in another domain.
 	Home *Entry
-	// Account is the mailbox's, with its override laid over it; of one that isn't
+	// Account is the mailbox's, with its override applied. If it isn't known, only its
+	// address is set.
 	// known it has nothing but the address.
 	Account policy.Account
 	Known   bool
-	// Source is where the account is kept: "" for our own database.
+	// Source is the source of the account: "" for our own database.
 	Source string
-	// Override is what is laid over it.
+	// Override is the override that was applied.
 	Override policy.Override
-	// Named is the address that a digest named; zero where there was none.
+	// Named is the address whose digest was sent; zero if none was.
 	Named settings.Address
 }
 
-// Personal are the settings of the person, and the domain whose terms they come
-// from.
+// Personal returns the settings of the person, and the domain whose terms decided them.
 func (f Found) Personal(typed settings.Address) (settings.Settings, *Entry) {
 	return f.Home.Terms.Settings(typed, f.Account), f.Home
 }
 
-// Public are the settings that anybody may ask for, and the domain whose terms
-// they come from. Where either domain shows only its default, no alias leads
-// across.
+// Public returns the settings that anybody may ask for, and the domain whose terms
+// decided them. If either domain publishes only its default, an alias isn't followed to
+// another domain.
 func (f Found) Public(typed settings.Address) (settings.Settings, *Entry) {
 	if f.hidden() {
 		return f.Entry.Terms.DefaultFor(typed), f.Entry
@@ -191,8 +201,8 @@ func (f Found) Public(typed settings.Address) (settings.Settings, *Entry) {
 	return f.Home.Terms.PublicSettings(typed, f.Account), f.Home
 }
 
-// Digested are the settings for a program that named the account by a digest, and
-// the domain whose terms they come from.
+// Digested returns the settings for a program that sent a digest, and the domain whose
+// terms decided them.
 func (f Found) Digested(standIn settings.Address) (settings.Settings, *Entry) {
 	if f.hidden() {
 		return f.Entry.Terms.DigestSettings(standIn), f.Entry
@@ -205,9 +215,8 @@ func (f Found) hidden() bool {
 	return f.Home != f.Entry && (quiet(f.Entry) || quiet(f.Home))
 }
 
-// Uniform tells whether everybody in the domain gets its default: no rule of it
-// and no account decides otherwise. Of accounts that are kept elsewhere nobody
-// can say so.
+// Uniform reports whether everybody in the domain gets its default: neither a rule nor
+// an account decides otherwise. It is false where sources may have accounts.
 func (d *Directory) Uniform(ctx context.Context, entry *Entry) (bool, error) {
 	sources, err := d.sourcesOf(entry.Terms)
 	if err != nil || len(sources) > 0 || len(entry.Terms.Policy.Rules) > 0 {
@@ -219,8 +228,8 @@ func (d *Directory) Uniform(ctx context.Context, entry *Entry) (bool, error) {
 	})
 }
 
-// Document finds the PACC document that is served for the entry's name;
-// [ErrNotFound] means that there is none. Callers must not change the bytes.
+// Document returns the PACC document that is served for the entry's name, or
+// [ErrNotFound]. Callers must not change the bytes.
 func (d *Directory) Document(ctx context.Context, entry *Entry) ([]byte, error) {
 	return d.pacc.get(ctx, entry.Name, func(ctx context.Context) ([]byte, error) {
 		return d.store.Document(ctx, entry.Name)
@@ -236,7 +245,7 @@ func (d *Directory) SourceNames() []string {
 	return names
 }
 
-// HasSources tells whether accounts of the domain may be kept in sources.
+// HasSources reports whether sources may have accounts of the domain.
 func (d *Directory) HasSources(t *policy.Terms) bool {
 	sources, err := d.sourcesOf(t)
 	return err == nil && len(sources) > 0

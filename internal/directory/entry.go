@@ -7,8 +7,8 @@ import (
 	"autoconfig/settings"
 )
 
-// Entry is a domain as it was asked for, by its primary name or an alias. It is
-// small: all but names is shared with the other domains that have the same offer.
+// Entry is a domain under the name by which it was requested. It is small: all but the
+// names is shared with the other domains that have the same offer.
 type Entry struct {
 	Name  string
 	Terms *policy.Terms
@@ -17,8 +17,8 @@ type Entry struct {
 	templates *templates // the directory's
 }
 
-// newEntry lets the terms share what other entries have as well. The name may be a
-// part of a long request: it is not kept itself.
+// newEntry shares the terms with other entries of the same offer. The name is cloned if
+// need be: it may be a substring of a long request.
 func (d *Directory) newEntry(name string, terms *policy.Terms) *Entry {
 	shared := d.offers.share(terms.Common)
 	if name == terms.Name {
@@ -34,7 +34,7 @@ func (d *Directory) newEntry(name string, terms *policy.Terms) *Entry {
 	}
 }
 
-// Template gives the one with a key, if it was kept for any domain with this offer.
+// Template returns the template that was kept under a key for any domain with this offer.
 func (e *Entry) Template(key settings.TemplateKey) (template *settings.Template, found bool) {
 	return e.templates.GetIfPresent(templateKey{e.offer.identity, key})
 }

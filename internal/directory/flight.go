@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// flights collapses simultaneous loads of one key into one. It isn't x/sync's
-// singleflight: that starts a goroutine for each load whose caller may give up, has no
-// say in whether a load begins, and ends the process where a load panics.
+// flights collapses simultaneous loads of one key into one. Unlike x/sync/singleflight
+// it starts no goroutine for a load whose caller may give up, can refuse to start a
+// load, and survives one that panics.
 type flights[V any] struct {
 	mu      sync.Mutex
 	running map[string]*flight[V]
@@ -21,8 +21,8 @@ type flight[V any] struct {
 	err   error
 }
 
-// begin joins the load of a key; where there is none it begins one, which the
-// caller must run. may is asked before.
+// begin joins the load of a key. If there is none, and may permits it, it begins one,
+// which the caller must run.
 func (f *flights[V]) begin(key string, may func() error) (running *flight[V], begun bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -40,10 +40,10 @@ func (f *flights[V]) begin(key string, may func() error) (running *flight[V], be
 	return running, true, nil
 }
 
-// errPanic is what those who wait get where the load panics.
+// errPanic is the result for those who wait for a load that panics.
 var errPanic = errors.New("the look-up ended in a panic")
 
-// run ends when load does.
+// run runs a load that begin began, and returns when it has ended.
 func (f *flights[V]) run(key string, running *flight[V], load func() (V, error)) {
 	defer func() {
 		f.mu.Lock()
@@ -54,10 +54,10 @@ func (f *flights[V]) run(key string, running *flight[V], load func() (V, error))
 	running.value, running.err = load()
 }
 
-// errImpatient means that the load goes on, and the caller has something else.
+// errImpatient means that the load goes on, but the caller's patience has ended.
 var errImpatient = errors.New("the source is slow")
 
-// wait waits for the end of the load, of ctx, or of patience (0 for none).
+// wait waits until the load, ctx or patience (0 for no limit) ends.
 func (f *flight[V]) wait(ctx context.Context, patience time.Duration) (V, error) {
 	var enough <-chan time.Time
 	if patience > 0 {

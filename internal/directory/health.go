@@ -2,28 +2,27 @@ package directory
 
 import "time"
 
-// Health is whether a source can be asked.
+// Health reports whether a source answers.
 type Health struct {
 	// Name is "" for our own database.
 	Name string
-	// Ready says that it could be asked at least once.
+	// Ready is set once a source has answered.
 	Ready bool
-	// Err is why it can't be asked now, since Since; nil if it can.
+	// Err is why the source hasn't answered since Since; nil if it does.
 	Err   error
 	Since time.Time
 }
 
-// failingFor is how long a question that failed counts for more than that the source
-// can be reached.
+// failingFor is how long a failed question outweighs a successful ping.
 const failingFor = time.Minute
 
-// health is whether questions have answers.
+// health records how the last questions went.
 type health struct {
-	ready       bool      // one had
-	err         error     // why the last one hadn't; nil if it had
+	ready       bool      // a question was answered
+	err         error     // of the last question; nil if it was answered
 	since       time.Time // when err began
 	lastSuccess time.Time
-	// unanswered is when a question last failed, if it could be reached since.
+	// unanswered is when a question last failed; zero if the source was unreachable since.
 	unanswered time.Time
 }
 
@@ -39,7 +38,7 @@ func (h *health) succeeded(now time.Time) {
 	*h = health{ready: true, since: h.since, lastSuccess: now}
 }
 
-// failing tells whether a question has failed lately, though the source can be reached.
+// failing reports whether a question has failed lately although the source is reachable.
 func (h *health) failing(now time.Time) bool {
 	return !h.unanswered.IsZero() && now.Sub(h.unanswered) < failingFor
 }

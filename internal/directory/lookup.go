@@ -11,13 +11,12 @@ import (
 	"autoconfig/settings"
 )
 
-// A stranger who measures how long an answer takes must not learn whether an account
-// is there that has nothing of its own. So every look-up takes all the steps that any
-// takes, one after the other, and then chooses among what they found.
+// Response times must not reveal whether an account without settings of its own exists.
+// So every look-up takes all steps, in the same order, and then chooses among the
+// results.
 
-// Lookup finds the account of a typed address in its domain: by the address
-// itself, then without its tag. Known is false where no source knows it; the steps
-// are the same.
+// Lookup finds the account of a typed address in its domain: first by the whole
+// address, then without its tag. If no source knows it, Known is false.
 func (d *Directory) Lookup(ctx context.Context, entry *Entry, typed settings.Address) (Found, error) {
 	whole := entry.Terms.Primary(typed).Unquoted()
 	mailbox := entry.Terms.Mailbox(typed)
@@ -34,11 +33,11 @@ func (d *Directory) Lookup(ctx context.Context, entry *Entry, typed settings.Add
 	return found, err
 }
 
-// maxAliasHops bounds how often a source's alias leads to another source.
+// maxAliasHops bounds how often an alias may lead from one source to another.
 const maxAliasHops = 3
 
-// find finds the account that has exactly this address: in our own database first,
-// then in the sources of its domain. A source's alias may lead elsewhere hops times.
+// find finds the account that has exactly this address: first in our own database, then
+// in the sources of its domain. hops is how many more aliases may be followed.
 func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Address, hops int) (Found, error) {
 	own, err := d.kept(ctx, address.Key())
 	if err != nil {
@@ -46,7 +45,7 @@ func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Add
 	}
 	sources, err := d.sourcesOf(entry.Terms)
 	var answers []answer[policy.Account]
-	if len(sources) > 0 { // else nothing is allocated for it
+	if len(sources) > 0 { // spares the allocations otherwise
 		answers = ask(sources, func(s *source) (policy.Account, error) { return s.account(ctx, address) })
 	}
 	switch {
@@ -66,14 +65,14 @@ func (d *Directory) find(ctx context.Context, entry *Entry, address settings.Add
 	return Found{}, ErrNotFound
 }
 
-// ours is an account of our own database.
+// ours is the result for an account of our own database.
 func ours(entry *Entry, own Kept) Found {
 	found := Found{Entry: entry, Home: entry, Account: own.Account, Known: true}
 	own.applyOverride(&found)
 	return found
 }
 
-// kept is what our own database has under an address.
+// kept returns what our own database has under an address.
 func (d *Directory) kept(ctx context.Context, key string) (Kept, error) {
 	if own, fresh, err := d.accounts.fresh(key); fresh {
 		return own, err
@@ -86,8 +85,8 @@ type answer[V any] struct {
 	err   error
 }
 
-// ask asks all sources at once, whichever of them knows: an account takes as long
-// as one that nobody knows.
+// ask asks all sources at once, even if the first one knows the account: so a known
+// account takes as long as an unknown one.
 func ask[V any](sources []*source, question func(*source) (V, error)) []answer[V] {
 	answers := make([]answer[V], len(sources))
 	if len(sources) == 1 {
@@ -102,10 +101,12 @@ func ask[V any](sources []*source, question func(*source) (V, error)) []answer[V
 	return answers
 }
 
-// withOverride lays the override over what a source says of the account to which an address
-// leads. own is what our own database has under the address. An account whose
-// domain isn't served isn't known: there is nothing to say of it.
-func (d *Directory) withOverride(ctx context.Context, entry *Entry, s *source, address settings.Address, account policy.Account, own Kept, hops int) (Found, error) {
+// withOverride follows a source's answer for an address to the mailbox's domain, and
+// applies the override. own is what our own database has under the address. An account
+// whose domain isn't served is ErrNotFound.
+func (d *Directory) withOverride(
+	ctx context.Context, entry *Entry, s *source, address settings.Address, account policy.Account, own Kept, hops int,
+) (Found, error) {
 	f := Found{Entry: entry, Home: entry, Account: account, Known: true, Source: s.Name}
 	if name := account.Address.Domain(); name != entry.Terms.Name {
 		home, err := d.Domain(ctx, name)
@@ -115,13 +116,13 @@ func (d *Directory) withOverride(ctx context.Context, entry *Entry, s *source, a
 		f.Home = home
 		f.Account.Address = account.Address.WithDomain(home.Terms.Name)
 	}
-	if primary := f.Account.Address; !primary.Same(address) { // which is something of its own
+	if primary := f.Account.Address; !primary.Same(address) {
 		var err error
 		if own, err = d.kept(ctx, primary.Key()); err != nil {
 			return Found{}, err
 		}
-		// Whoever types the mailbox's own address must get the same, and so the first
-		// that knows it decides, if that may be another one.
+		// The mailbox's own address must get the same answer, so the first source that
+		// knows it decides.
 		sources, err := d.sourcesOf(f.Home.Terms)
 		if err != nil {
 			return Found{}, err
@@ -142,8 +143,8 @@ func (d *Directory) withOverride(ctx context.Context, entry *Entry, s *source, a
 	return f, nil
 }
 
-// ByDigest finds the account whose address in the entry's domain has this MD5.
-// [ErrNotFound] means that nobody has; the steps are the same.
+// ByDigest finds the account with the address in the entry's domain that has this MD5
+// (lower-case hex), or [ErrNotFound].
 func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (Found, error) {
 	own, err := d.digests.get(ctx, entry.Name+" "+digest, func(ctx context.Context) (Kept, error) {
 		return d.store.LookupDigest(ctx, entry.Name, digest)
@@ -174,7 +175,7 @@ func (d *Directory) ByDigest(ctx context.Context, entry *Entry, digest string) (
 	return Found{}, ErrNotFound
 }
 
-// namedBy is which of an account's addresses a digest in a domain is of.
+// namedBy is the one of an account's addresses that has a digest in a domain.
 func namedBy(digest, domain string, account policy.Account) settings.Address {
 	for _, a := range account.Addresses {
 		for _, name := range []string{domain, settings.UnicodeDomain(domain)} {
@@ -186,8 +187,8 @@ func namedBy(digest, domain string, account policy.Account) settings.Address {
 	return account.Address.WithDomain(domain)
 }
 
-// indexed is an account that a source's index of digests led to, with what our own
-// database has under its address. It is another one's where exact isn't set.
+// indexed is an account that was found in a source's digest index, with what our own
+// database has under its address. If exact is false, its digest isn't the requested one.
 type indexed struct {
 	address settings.Address
 	exact   bool
@@ -195,9 +196,9 @@ type indexed struct {
 	kept    Kept
 }
 
-// byDigest looks up the account whose digest it is, or the next one's: a digest that
-// nobody has takes the steps of one that somebody has. What is kept of that is kept
-// apart from what is kept under addresses, which somebody may have asked for before.
+// byDigest looks up the account with a digest, or else the next one in the index, so that
+// an unknown digest takes the same steps. The results have a cache of their own: an
+// address may be in the other caches already, which would be faster.
 func (d *Directory) byDigest(ctx context.Context, entry *Entry, s *source, digest string) (indexed, error) {
 	var answer indexed
 	var found bool
@@ -205,14 +206,15 @@ func (d *Directory) byDigest(ctx context.Context, entry *Entry, s *source, diges
 		return answer, ErrNotFound
 	}
 	key := answer.address.Key()
-	kept, err := d.indexed.get(ctx, s.Name+" "+entry.Name+" "+digest+" "+key, func(ctx context.Context) (Kept, error) {
+	account := entry.Name + " " + digest + " " + key
+	kept, err := d.indexed.get(ctx, s.Name+" "+account, func(ctx context.Context) (Kept, error) {
 		return d.store.Lookup(ctx, key)
 	})
 	if err != nil {
 		return answer, err
 	}
 	answer.kept = kept
-	answer.account, err = s.indexed.get(ctx, entry.Name+" "+digest+" "+key, func(ctx context.Context) (policy.Account, error) {
+	answer.account, err = s.indexed.get(ctx, account, func(ctx context.Context) (policy.Account, error) {
 		return s.Source.Account(ctx, answer.address)
 	})
 	return answer, err

@@ -8,15 +8,17 @@ import (
 	"autoconfig/settings"
 )
 
-// Forms are all ways to write the addresses of the mailbox to which an address leads,
-// and the mailbox's own address. Of an account that isn't known any more they are
-// those of its domain. What was written down may show more of them: addresses that
-// only a source leads to the mailbox, and such as have a tag and are accounts
-// of their own.
-func (d *Directory) Forms(ctx context.Context, typed settings.Address, written []settings.Address) (policy.Forms, settings.Address, error) {
+// Forms returns all addresses of the mailbox to which the typed address leads, and the
+// mailbox's primary address. They serve to find what is recorded about a person. If the
+// account is no longer known, they are the forms of the typed address in its domain.
+// written are recorded addresses that may be the mailbox's too: an alias that only a
+// source knows, or an address with a tag, which may be an account of its own.
+func (d *Directory) Forms(
+	ctx context.Context, typed settings.Address, written []settings.Address,
+) (policy.Forms, settings.Address, error) {
 	var forms policy.Forms
 	entry, err := d.Domain(ctx, typed.Domain())
-	if errors.Is(err, ErrNotFound) { // it was removed; what was kept of the person wasn't
+	if errors.Is(err, ErrNotFound) { // the domain was removed, but not the records about the person
 		alone := &policy.Terms{Name: typed.Domain(), Common: &policy.Common{}}
 		forms.Add(alone, alone.Mailbox(typed))
 		return forms, alone.Mailbox(typed), nil
@@ -33,7 +35,7 @@ func (d *Directory) Forms(ctx context.Context, typed settings.Address, written [
 	}
 	mailbox := found.Account.Address
 	forms.Add(entry.Terms, typed)
-	if untagged.Account.Address.Key() == mailbox.Key() { // else the tag belongs to the account's name
+	if untagged.Account.Address.Key() == mailbox.Key() { // otherwise the tag is part of the account's name
 		forms.Add(entry.Terms, entry.Terms.Mailbox(typed))
 	}
 	forms.Add(found.Home.Terms, mailbox)
@@ -62,7 +64,7 @@ func (d *Directory) addForm(ctx context.Context, forms *policy.Forms, a settings
 	return err
 }
 
-// addWritten asks whose an address is that was written down, where that isn't plain.
+// addWritten adds or excludes a recorded address, and looks it up where that is needed.
 func (d *Directory) addWritten(ctx context.Context, forms *policy.Forms, mailbox, w settings.Address) error {
 	entry, err := d.Domain(ctx, w.Domain())
 	if errors.Is(err, ErrNotFound) {
@@ -70,7 +72,8 @@ func (d *Directory) addWritten(ctx context.Context, forms *policy.Forms, mailbox
 	} else if err != nil {
 		return err
 	}
-	has, tagged := forms.Has(w), entry.Terms.Mailbox(w).Key() != entry.Terms.Primary(w).Key()
+	has := forms.Has(w)
+	tagged := entry.Terms.Mailbox(w).Key() != entry.Terms.Primary(w).Key()
 	if has && !tagged || !has && !d.HasSources(entry.Terms) {
 		return nil
 	}

@@ -9,33 +9,32 @@ import (
 	"time"
 )
 
-// The names of domains that sources list are kept in our own database: they can be
-// listed, checked on the schedule and given documents while a source is down, and no
-// request waits for a list.
+// The domain names that sources list are kept in our own database, so that they can be
+// listed, checked on schedule and published while a source is down, and no request waits
+// for a list.
 
-// ListedName is a name of a domain that a source lists.
+// ListedName is a domain name that a source lists.
 type ListedName struct {
 	Source string
 	SourceName
 }
 
-// NameStore keeps the names. The store implements it.
+// NameStore keeps the listed names. The store implements it.
 type NameStore interface {
 	// TakeLease is that of doctor.Results.
 	TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error)
-	// PutNames keeps names of a source; a name of one that comes earlier in order stays
-	// that one's.
+	// PutNames keeps names of a source. A name that a source earlier in order lists too
+	// stays with that one.
 	PutNames(ctx context.Context, source string, order []string, names []SourceName) error
-	// NamesOf are at most limit names of a source that come after the given one.
+	// NamesOf returns up to limit names of a source, in order, after the given one.
 	NamesOf(ctx context.Context, source, after string, limit int) ([]string, error)
-	// RemoveNames removes names of a source, and what is published of them.
+	// RemoveNames removes names of a source, and their published documents.
 	RemoveNames(ctx context.Context, source string, names []string) error
-	// NamedSources are the sources of which names are kept.
+	// NamedSources returns the sources whose names are kept.
 	NamedSources(ctx context.Context) ([]string, error)
 }
 
-// MaxNames bounds the names that are kept of one source. Others are served, and not
-// listed.
+// MaxNames bounds the names that are kept of one source. Others are served but not listed.
 const MaxNames = 200_000
 
 const (
@@ -43,21 +42,21 @@ const (
 	namesAgain = time.Minute // after a failure
 )
 
-// Lister brings the kept names up to date.
+// Lister updates the kept names.
 type Lister struct {
 	Store   NameStore
 	Sources []SourceOptions
-	// HasPlan tells whether domains can have a plan.
+	// HasPlan reports whether there is such a plan.
 	HasPlan func(ctx context.Context, plan string) (bool, error)
 	Logger  *slog.Logger
-	// Holder names this process.
+	// Holder names this process in leases.
 	Holder string
 	// Now is time.Now if nil.
 	Now func() time.Time
 }
 
-// Freshen reads the names of the sources whose list is older than they say, or was
-// never read. It gives the failures, by source: their last lists stay.
+// Freshen reads the names of the sources whose lists have expired. It returns the
+// failures by source; the last lists of those stay.
 func (l *Lister) Freshen(ctx context.Context) (map[string]error, error) {
 	if err := l.forgetOthers(ctx); err != nil {
 		return nil, err
@@ -81,7 +80,7 @@ func (l *Lister) order() (names []string) {
 	return names
 }
 
-// freshen takes a lease that lasts as long as the list is good: nobody else reads it
+// freshen takes a lease for as long as the list lasts, so that no other process reads it
 // meanwhile.
 func (l *Lister) freshen(ctx context.Context, s SourceOptions, order []string) error {
 	every := s.DomainsEvery
@@ -92,7 +91,8 @@ func (l *Lister) freshen(ctx context.Context, s SourceOptions, order []string) e
 	if l.Now != nil {
 		now = l.Now()
 	}
-	lease, holder := "domains of "+s.Name, fmt.Sprintf("%s %d", l.Holder, now.UnixNano())
+	lease := "domains of " + s.Name
+	holder := fmt.Sprintf("%s %d", l.Holder, now.UnixNano())
 	mine, err := l.Store.TakeLease(ctx, lease, holder, now, now.Add(every))
 	if err != nil || !mine {
 		return err
@@ -149,7 +149,8 @@ func (l *Lister) read(ctx context.Context, s SourceOptions, order []string) erro
 		err = nil
 	case full:
 		err = nil
-		l.Logger.Warn("the source has more domains than are listed: the others are served, and not checked", "source", s.Name, "listed", MaxNames)
+		l.Logger.Warn("the source has more domains than are listed: the others are served, and not checked",
+			"source", s.Name, "listed", MaxNames)
 	}
 	if err != nil {
 		return err
@@ -183,7 +184,7 @@ func (l *Lister) forget(ctx context.Context, source string, gone func(string) bo
 	}
 }
 
-// forgetOthers removes the names of sources that aren't configured any more.
+// forgetOthers removes the names of sources that are no longer configured.
 func (l *Lister) forgetOthers(ctx context.Context) error {
 	named, err := l.Store.NamedSources(ctx)
 	if err != nil {

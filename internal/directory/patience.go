@@ -2,16 +2,16 @@ package directory
 
 import "time"
 
-// firstStep is when the answer of a source is let go at the earliest, counted from
-// the question. The next steps are each twice as far.
+// firstStep is the shortest delay between a question to a source and its answer. Each
+// further step is twice as long.
 const firstStep = 10 * time.Millisecond
 
-// impatience is how long a request waits for a newer answer where the last one to do
-// so has waited in vain: more than the first step, before which there is none.
+// impatience is how long a request waits for a newer answer after another one has waited
+// in vain: longer than the first step, before which there is none.
 const impatience = 3 * firstStep
 
-// patience is how long a request waits where it has an older answer. It may have
-// to ask several times, and others come: only the first wait is the whole one.
+// patience is how long a request that has an older answer waits for a newer one. Only
+// the first request to a slow upstream waits for all of it.
 func (u *upstream) patience() time.Duration {
 	if u.slow.Load() {
 		return min(impatience, u.lifetimes.patience)
@@ -19,10 +19,9 @@ func (u *upstream) patience() time.Duration {
 	return u.lifetimes.patience
 }
 
-// hold keeps an answer back until the next step after the question. A source takes
-// its own time for what it knows and for what it doesn't; of that, only the step can
-// be seen. Steps that grow leave few borders between them, where a small difference
-// would fall on both sides.
+// hold delays an answer to the next step after the question. A source may take longer
+// for accounts that it knows; of that, only the step can be seen. Steps double, so that
+// few borders are left where a small difference would show.
 func (u *upstream) hold(asked time.Time) {
 	took := u.now().Sub(asked)
 	step := firstStep

@@ -11,13 +11,15 @@ import (
 	"autoconfig/policy"
 )
 
-// searchTimeout bounds a search: people wait for it.
+// searchTimeout bounds a search, as people wait for it.
 const searchTimeout = 3 * time.Second
 
-// Search finds at most limit accounts that have the text anywhere in their address
-// or name, within domains (nil for all), in our own database and in every source,
-// by address. failed names the sources that couldn't be searched.
-func (d *Directory) Search(ctx context.Context, text string, domains []string, limit int) (accounts []policy.Account, failed []string, err error) {
+// Search finds up to limit accounts whose address or name contains the text, within
+// domains (nil for all), in our own database and in all sources, sorted by address.
+// failed names the sources that couldn't be searched.
+func (d *Directory) Search(
+	ctx context.Context, text string, domains []string, limit int,
+) (accounts []policy.Account, failed []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
 	results := make([][]policy.Account, len(d.sources))
@@ -67,8 +69,8 @@ func (s *source) search(ctx context.Context, text string, domains []string, limi
 	defer s.leave()
 	found, err := s.Source.Search(ctx, text, domains, limit)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		// No more than that: a text anywhere in a million names may well take too long,
-		// and accounts are found as before.
+		// Not a failure of the source: searching a million names may well time out while
+		// look-ups work.
 		s.failures.Add(1)
 		s.logger.Warn("a source couldn't be searched", "source", s.label(), "error", err)
 	}

@@ -13,42 +13,40 @@ import (
 	"autoconfig/settings"
 )
 
-// Source is a place outside of our own database where accounts are kept: a
-// panel's database, a directory server. It is only ever read. It must be safe for
-// concurrent use, and end each call when its context does. Errors other than
-// [ErrNotFound] mean that it couldn't be asked.
+// Source is an external source of accounts: a panel's database, a directory server. It
+// is only read. Implementations must be safe for concurrent use, and end each call when
+// its context does. Errors other than [ErrNotFound] mean that it couldn't be asked.
 type Source interface {
-	// Account finds the account that an address leads to, be it the mailbox's own or
-	// an alias of it. The address is in the form of settings.Address.Key. The
-	// account's Address is the mailbox's primary one, which may be in another domain.
-	// An account that is disabled, a catch-all, and an alias that leads to several
-	// mailboxes or to none of this source are ErrNotFound.
+	// Account finds the account of a mailbox's primary address or an alias. The address
+	// is in the form of settings.Address.Key. The account's Address is the primary one,
+	// which may be in another domain. Disabled accounts, catch-alls, and aliases that
+	// lead to several mailboxes or to none of this source are ErrNotFound.
 	Account(ctx context.Context, address settings.Address) (policy.Account, error)
-	// Domain finds a domain that the source serves, by its primary name or an alias
-	// (ASCII, lower case). A source that knows no domains says ErrNotFound.
+	// Domain finds a served domain by its primary name or an alias (ASCII, lower case).
+	// A source that doesn't know domains returns ErrNotFound.
 	Domain(ctx context.Context, name string) (SourceDomain, error)
-	// Domains calls each for every name of a domain that it serves, aliases as well, a
-	// page at a time; an error of each ends it and is returned. One that can't list them
-	// says errors.ErrUnsupported.
+	// Domains calls each for every name of a served domain, aliases included, reading
+	// them page by page; an error of each ends it and is returned. A source that can't
+	// list them returns errors.ErrUnsupported.
 	Domains(ctx context.Context, each func(SourceName) error) error
-	// Search finds at most limit accounts with the text anywhere in their address or
-	// name, in any ASCII letter case, within domains (nil for all).
+	// Search finds up to limit accounts whose address or name contains the text, in any
+	// ASCII letter case, within domains (nil for all).
 	Search(ctx context.Context, text string, domains []string, limit int) ([]policy.Account, error)
-	// Walk calls each for every account with its addresses, for an index of digests;
-	// an error of each ends it and is returned. Of the account only the addresses
-	// need to be set.
+	// Walk calls each for every account, for the digest index; an error of each ends it
+	// and is returned. Only the account's addresses have to be set.
 	Walk(ctx context.Context, each func(policy.Account) error) error
-	// Ping tells whether it can be asked now.
+	// Ping reports whether the source can be asked now.
 	Ping(ctx context.Context) error
+	// Close closes its connections.
 	// Close ends its connections.
 	Close() error
 }
 
-// SourceDomain is what a source says of a domain that our own site doesn't have.
+// SourceDomain is what a source knows of a domain.
 type SourceDomain struct {
 	Name string // the primary name
-	// Plan is the plan that it has; "" for the one that is configured for the source,
-	// without which it isn't served.
+	// Plan is the domain's plan; "" for the one that is configured for the source. A
+	// domain without either isn't served.
 	Plan string
 }
 
@@ -58,71 +56,68 @@ type SourceName struct {
 	Domain SourceDomain
 }
 
-// Planless is [ErrNotFound] of a domain that a source knows without a plan.
+// Planless is the [ErrNotFound] of a domain that a source knows without a plan.
 type Planless struct{ Domain, Source string }
 
 func (p Planless) Error() string {
 	return "the source " + p.Source + " knows the domain " + p.Domain + ", but no plan for it"
 }
 
-// Is makes it an answer like any domain's that isn't served.
+// Is makes it equal to [ErrNotFound].
 func (p Planless) Is(target error) bool { return target == ErrNotFound }
 
-// Discarded is [ErrNotFound] of an address under which a source has something that
-// doesn't count as an account. It is for the operator alone: whoever asks for the
-// address can't tell it from one that isn't there.
+// Discarded is the [ErrNotFound] of an address for which a source has a record that isn't
+// a usable account. Only the operator sees the difference.
 type Discarded struct {
-	// Why says so, without an address.
+	// Why is the reason, without an address.
 	Why string
-	// Fault means that somebody has meant it to count: it isn't set for a disabled
-	// account or an alias of several mailboxes.
+	// Fault is set if the record was meant to be an account; not for a disabled account
+	// or an alias of several mailboxes.
 	Fault bool
 }
 
 func (d Discarded) Error() string { return d.Why }
 
-// Is makes it an answer like any account's that isn't there.
+// Is makes it equal to [ErrNotFound].
 func (d Discarded) Is(target error) bool { return target == ErrNotFound }
 
-// SourceOptions are a source and how it is asked. Zero times are the defaults.
+// SourceOptions are a source and how to use it. Zero durations mean the defaults.
 type SourceOptions struct {
-	// Name is what the operator calls it.
+	// Name is the operator's name for it.
 	Name   string
 	Source Source
-	// Plan is the plan of its domains that name none.
+	// Plan is the plan of domains for which the source names none.
 	Plan string
-	// Fresh is how long an answer is good: one minute. For accounts it is the same
-	// whether they are there or not, so that time doesn't tell which; it is short, so
-	// that a mailbox that was just made is served soon. Missing is how long a domain is
-	// believed not to be there: as long. Stale is how long an answer serves on while
-	// the source is down: a day.
+	// Fresh is the cache time of an answer; one minute. For accounts it applies whether
+	// they exist or not, so that times don't reveal it; it is short, so that a new
+	// mailbox is served soon. Missing is the cache time of domains that don't exist; one
+	// minute. Stale is how long an answer is served while the source is down; a day.
 	Fresh, Missing, Stale time.Duration
-	// Timeout bounds one question: two seconds.
+	// Timeout bounds one question; two seconds.
 	Timeout time.Duration
-	// Digests bounds how many addresses are kept for programs that send a digest; 0
-	// for none. DigestsEvery is how often they are read anew: an hour.
+	// Digests is the size of the digest index in addresses; 0 for no index.
+	// DigestsEvery is how often it is rebuilt; an hour.
 	Digests      int
 	DigestsEvery time.Duration
-	// DomainsEvery is how old the list of its domains may be; [DefaultDomainsEvery] if 0.
+	// DomainsEvery is how often its domains are listed; [DefaultDomainsEvery].
 	DomainsEvery time.Duration
 }
 
 // DefaultDomainsEvery is how often a source's domains are listed.
 const DefaultDomainsEvery = 10 * time.Minute
 
-// source is one with what is known from it.
+// source is a source with its health and caches.
 type source struct {
 	SourceOptions
 	*upstream
 	accounts *cache[policy.Account]
-	// indexed are accounts that the index of digests led to.
+	// indexed are accounts that were found in the digest index.
 	indexed *cache[policy.Account]
 	domains *cache[SourceDomain]
 	index   atomic.Pointer[digestIndex]
 }
 
-// sourcePatience is how long a request waits for a fresh answer of a source where
-// it has one that is no longer fresh.
+// sourcePatience is how long a request that has an expired answer waits for a fresh one.
 const sourcePatience = 300 * time.Millisecond
 
 func newSource(o SourceOptions, options Options) *source {
@@ -133,12 +128,22 @@ func newSource(o SourceOptions, options Options) *source {
 	s.Timeout = cmp.Or(s.Timeout, 2*time.Second)
 	s.DigestsEvery = cmp.Or(s.DigestsEvery, time.Hour)
 	s.upstream = &upstream{
-		name: o.Name, now: options.Now, sleep: options.Sleep, logger: options.Logger, state: health{lastSuccess: options.Now()},
-		lifetimes: lifetimes{fresh: s.Fresh, stale: s.Stale, patience: sourcePatience, timeout: s.Timeout},
+		name:   o.Name,
+		now:    options.Now,
+		sleep:  options.Sleep,
+		logger: options.Logger,
+		state:  health{lastSuccess: options.Now()},
+		lifetimes: lifetimes{
+			fresh:    s.Fresh,
+			stale:    s.Stale,
+			patience: sourcePatience,
+			timeout:  s.Timeout,
+		},
 	}
 	s.accounts = newCache[policy.Account](s.upstream, options.MaxEntries)
 	s.indexed = newCache[policy.Account](s.upstream, options.MaxEntries)
-	s.accounts.held, s.indexed.held = true, true
+	s.accounts.held = true
+	s.indexed.held = true
 	s.domains = newCache[SourceDomain](s.upstream, maxDomains)
 	s.domains.missing = s.Missing
 	return s
@@ -158,12 +163,11 @@ func (s *source) domain(ctx context.Context, name string) (SourceDomain, error) 
 	return found, err
 }
 
-// named says whose error it is.
+// named adds the source's name to an error.
 func (s *source) named(err error) error { return fmt.Errorf("the source %s: %w", s.Name, err) }
 
-// sourcesOf are the sources that are asked for a domain's accounts: those that it
-// names, or all. One that isn't configured is [ErrUnusable]: without it, nobody
-// knows what an account has.
+// sourcesOf are the sources of a domain's accounts: those that it names, or all. Naming
+// one that isn't configured is [ErrUnusable]: it might have the account.
 func (d *Directory) sourcesOf(t *policy.Terms) ([]*source, error) {
 	if t.Sources == nil {
 		return d.sources, nil
@@ -181,7 +185,7 @@ func (d *Directory) sourcesOf(t *policy.Terms) ([]*source, error) {
 	return named, nil
 }
 
-// ping asks the source whether it can be asked.
+// ping checks whether the source can be reached.
 func (s *source) ping(ctx context.Context) {
 	if err := s.enter(); err != nil {
 		return

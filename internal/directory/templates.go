@@ -13,8 +13,8 @@ import (
 	"autoconfig/settings"
 )
 
-// identity is a digest of all that an offer says. Another offer has another one,
-// so that nothing that is kept under it ever has to be taken back.
+// identity is a digest of an offer's content. A changed offer has another one, so that
+// nothing that is cached under it has to be invalidated.
 type identity [sha256.Size]byte
 
 // offer is what domains on one plan share.
@@ -23,8 +23,8 @@ type offer struct {
 	identity identity
 }
 
-// offers are the ones that entries have now; the last entry that goes takes its
-// offer along.
+// offers are the offers that entries use now. Weak pointers let an offer go with its last
+// entry.
 type offers struct {
 	mu   sync.Mutex
 	kept map[identity]weak.Pointer[offer]
@@ -32,7 +32,7 @@ type offers struct {
 
 func newOffers() *offers { return &offers{kept: map[identity]weak.Pointer[offer]{}} }
 
-// share gives the one that says the same.
+// share returns the offer with the same content, for all entries that have it.
 func (o *offers) share(common *policy.Common) *offer {
 	text, err := json.Marshal(common)
 	if err != nil {
@@ -50,7 +50,7 @@ func (o *offers) share(common *policy.Common) *offer {
 	return shared
 }
 
-// forget drops an offer that nobody has any more, unless it has come back.
+// forget drops an offer that no entry uses any more, unless it has come back.
 func (o *offers) forget(id identity) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -59,11 +59,11 @@ func (o *offers) forget(id identity) {
 	}
 }
 
-// maxTemplates bounds the bytes of all templates: some thousands of them. A site with more
-// offers than that, times formats, times decisions, renders some of them anew.
+// maxTemplates bounds the bytes of all templates, which is some thousands of them. A site
+// with more offers, times formats, times decisions renders some of them again.
 const maxTemplates = 16 << 20
 
-// templateKey is all that decides a document but for its slots.
+// templateKey is everything that determines a document but for its slots.
 type templateKey struct {
 	offer identity
 	key   settings.TemplateKey
@@ -75,6 +75,8 @@ type templates = otter.Cache[templateKey, *settings.Template]
 func newTemplates(size uint64) *templates {
 	return otter.Must(&otter.Options[templateKey, *settings.Template]{
 		MaximumWeight: size,
-		Weigher:       func(_ templateKey, template *settings.Template) uint32 { return uint32(template.Size()) }, //nolint:gosec // a few kB
+		Weigher: func(_ templateKey, template *settings.Template) uint32 {
+			return uint32(template.Size()) //nolint:gosec // a few kB
+		},
 	})
 }

@@ -8,8 +8,8 @@ import (
 // ErrUnavailable means that something on which an answer depends can't be asked now.
 var ErrUnavailable = errors.New("the directory can't be asked")
 
-// Unavailable marks a failure as [ErrUnavailable]; its text stays that of the failure. It
-// leaves nil alone, and the error of a caller who has gone.
+// Unavailable marks a failure as [ErrUnavailable] and keeps its text. It returns nil for
+// nil, and leaves the error of a caller that has gone.
 func Unavailable(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err

@@ -9,30 +9,28 @@ import (
 	"time"
 )
 
-// lifetimes are how long answers are good. Zero fresh means as long as the generation
-// stays.
+// lifetimes are how long answers last. If fresh is 0, an answer is fresh until the
+// generation changes.
 type lifetimes struct {
 	fresh time.Duration
-	// stale is how long an older answer serves on while there is no newer one, from
-	// when it was got or, for one that the generation keeps, from when the source
-	// could last be asked.
+	// stale is how long an older answer is served if no newer one can be had. It counts
+	// from when the answer was fetched or, if fresh is 0, from when the upstream last
+	// answered.
 	stale time.Duration
-	// patience is how long a request waits for a newer answer where it has an older
-	// one that will do.
+	// patience is how long a request that has an older answer waits for a newer one.
 	patience time.Duration
-	// timeout bounds one look-up. It doesn't end with the request that began it:
-	// others may wait for the same answer.
+	// timeout bounds one look-up, which outlives the request that began it: others may
+	// wait for the same answer.
 	timeout time.Duration
 }
 
-// maxFlights bounds the questions that are on their way to one upstream.
+// maxFlights bounds the questions in flight to one upstream.
 const maxFlights = 256
 
 var errBusy = fmt.Errorf("%d look-ups are waiting for it already", maxFlights)
 
-// upstream is one place that answers come from: our own database or a source. It
-// counts the questions, and puts together what they tell: [health], [breaker] and what
-// the log says of it.
+// upstream is our own database or a source. It counts the questions to it, and keeps its
+// [health], its [breaker] and what is logged about it.
 type upstream struct {
 	name       string // "" for our own database
 	lifetimes  lifetimes
@@ -45,9 +43,8 @@ type upstream struct {
 	asked     atomic.Int64
 	failures  atomic.Int64
 	servedOld atomic.Int64
-	down      atomic.Bool // health.err != nil, without the lock
-	// slow says that a request has waited for an answer in vain, and that there was
-	// none since.
+	down      atomic.Bool // state.err != nil, without the lock
+	// slow is set when a request has waited in vain, until the next answer.
 	slow atomic.Bool
 
 	mu         sync.Mutex
@@ -58,14 +55,14 @@ type upstream struct {
 	discards   damper
 }
 
-// health is that of [Directory.Health].
+// health returns a snapshot for [Directory.Health].
 func (u *upstream) health() Health {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return Health{Name: u.name, Ready: u.state.ready, Err: u.state.err, Since: u.state.since}
 }
 
-// enter tells whether a question may be asked now; leave must follow it.
+// enter admits a question, or says why not. leave must follow it.
 func (u *upstream) enter() error {
 	if u.down.Load() {
 		if err := u.tripped(); err != nil {
@@ -91,7 +88,7 @@ func (u *upstream) tripped() error {
 	return nil
 }
 
-// failed notes a question that had no answer.
+// failed records a question that wasn't answered.
 func (u *upstream) failed(err error) {
 	u.failures.Add(1)
 	u.mu.Lock()
@@ -105,7 +102,7 @@ func (u *upstream) failed(err error) {
 	u.down.Store(true)
 }
 
-// succeeded notes a question that had one.
+// succeeded records a question that was answered.
 func (u *upstream) succeeded() {
 	u.slow.Store(false)
 	u.mu.Lock()
@@ -119,9 +116,9 @@ func (u *upstream) succeeded() {
 	u.down.Store(false)
 }
 
-// reached notes that it answers when it is asked whether it is there. That doesn't
-// mend a question that failed: it is up when one has an answer, and the next one is
-// let through. Where nobody asks any more, it is up after a while.
+// reached records a successful ping. If a question failed lately, the upstream counts as
+// up only when the next question, which is let through at once, is answered. If nobody
+// asks any more, it counts as up after failingFor.
 func (u *upstream) reached() {
 	u.mu.Lock()
 	now := u.now()
@@ -135,8 +132,7 @@ func (u *upstream) reached() {
 	}
 }
 
-// unreachable notes that it doesn't even answer that. What has failed before may
-// have had the same reason.
+// unreachable records a failed ping, which may also explain earlier failures.
 func (u *upstream) unreachable(err error) {
 	u.failed(err)
 	u.mu.Lock()
@@ -144,8 +140,8 @@ func (u *upstream) unreachable(err error) {
 	u.state.unanswered = time.Time{}
 }
 
-// complain says that an answer can't be served, once in a while: strangers can ask for
-// it as often as they like.
+// complain logs that an answer can't be served, at most once per logEvery, as anybody can
+// ask for it as often as they like.
 func (u *upstream) complain(err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -154,8 +150,8 @@ func (u *upstream) complain(err error) {
 	}
 }
 
-// discarded says that a source has accounts that were meant to count and don't, once
-// in a while. Whose they are stands in no log.
+// discarded logs, at most once per logEvery, that a source has a record that was meant to
+// be an account and isn't. The log doesn't name it: an address is personal data.
 func (u *upstream) discarded(err error) {
 	var d Discarded
 	if !errors.As(err, &d) || !d.Fault {
@@ -164,12 +160,12 @@ func (u *upstream) discarded(err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.discards.allows(u.now()) {
-		u.logger.Warn("a source has an account that can't be used, and so isn't known; ask for it: autoconfig source check "+u.label()+" --address ADDRESS",
-			"source", u.label(), "reason", d.Why)
+		u.logger.Warn("a source has an account that can't be used, and so isn't known; ask for it: "+
+			"autoconfig source check "+u.label()+" --address ADDRESS", "source", u.label(), "reason", d.Why)
 	}
 }
 
-// label is the name as people know it.
+// label is the name that people know.
 func (u *upstream) label() string {
 	if u.name == "" {
 		return "database"
@@ -177,7 +173,7 @@ func (u *upstream) label() string {
 	return u.name
 }
 
-// lastSuccess is when it could last be asked.
+// lastSuccess is when the upstream last answered.
 func (u *upstream) lastSuccess() time.Time {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -7,22 +7,21 @@ import (
 	"time"
 )
 
-// How often things are asked without a request.
+// Intervals of the questions that no request triggers.
 const (
 	pollEvery = 250 * time.Millisecond
-	// pollHearing is how often our own database is asked for changes where it tells
-	// of them: the connection may be dead without anybody knowing, and what was
-	// changed must be served within a second even so.
+	// pollHearing applies while the database notifies of changes: its connection may be
+	// dead without a sign, and a change must still be served within a second.
 	pollHearing = 500 * time.Millisecond
 	listenAgain = time.Second
 	pingEvery   = 5 * time.Second
 	pingDown    = time.Second
 )
 
-// Health tells how the last question to our own database went.
+// Health reports how the last question to our own database went.
 func (d *Directory) Health() Health { return d.own.health() }
 
-// Sources tells the same of every source.
+// Sources reports the health of every source.
 func (d *Directory) Sources() []Health {
 	var all []Health
 	for _, s := range d.sources {
@@ -45,28 +44,35 @@ func (s *Stats) add(more ...Stats) {
 	}
 }
 
-// Stats adds up all that is cached.
+// Stats returns the sum over all caches.
 func (d *Directory) Stats() Stats {
 	var sum Stats
-	sum.add(d.domains.stats(), d.planned.stats(), d.accounts.stats(), d.digests.stats(), d.indexed.stats(), d.uniform.stats(), d.pacc.stats())
+	sum.add(d.domains.stats(), d.planned.stats(), d.accounts.stats(), d.digests.stats())
+	sum.add(d.indexed.stats(), d.uniform.stats(), d.pacc.stats())
 	for _, s := range d.sources {
 		sum.add(s.accounts.stats(), s.indexed.stats(), s.domains.stats())
 	}
 	return sum
 }
 
-// SourceStats count what was asked of one source, and how it went.
+// SourceStats count the questions to our own database or one source since the start.
 type SourceStats struct {
-	Name                   string // "" for our own database
-	Asked, Failed, OldOnes int64  // OldOnes: answers that were served though a newer one couldn't be had
-	Digests                int    // addresses in the index of digests
-	DigestsFull            bool   // the index doesn't hold all
+	Name          string // "" for our own database
+	Asked, Failed int64
+	OldOnes       int64 // expired answers that were served because there was no newer one
+	Digests       int   // addresses in the digest index
+	DigestsFull   bool  // the index doesn't hold all
 }
 
-// SourceStats are those of our own database and of every source.
+// SourceStats returns the counts of our own database and of every source.
 func (d *Directory) SourceStats() []SourceStats {
 	stats := func(source *upstream) SourceStats {
-		return SourceStats{Name: source.name, Asked: source.asked.Load(), Failed: source.failures.Load(), OldOnes: source.servedOld.Load()}
+		return SourceStats{
+			Name:    source.name,
+			Asked:   source.asked.Load(),
+			Failed:  source.failures.Load(),
+			OldOnes: source.servedOld.Load(),
+		}
 	}
 	all := []SourceStats{stats(d.own)}
 	for _, source := range d.sources {
@@ -79,8 +85,8 @@ func (d *Directory) SourceStats() []SourceStats {
 	return all
 }
 
-// Run asks our own database for changes, and every source whether it is there,
-// until ctx ends. What was changed before a question is served after it.
+// Run polls our own database for changes and pings every source until ctx ends. A change
+// made before a poll is served after it.
 func (d *Directory) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	defer group.Wait()
@@ -121,7 +127,7 @@ func (d *Directory) poll(ctx context.Context, hearing *atomic.Bool) {
 	}
 }
 
-// listen lets our own database tell of changes, where it can, and begins again
+// listen waits for notifications of changes, if the database sends any, and reconnects
 // when the connection is lost.
 func (d *Directory) listen(ctx context.Context, hearing *atomic.Bool) {
 	for {
@@ -136,8 +142,8 @@ func (d *Directory) listen(ctx context.Context, hearing *atomic.Bool) {
 	}
 }
 
-// watch asks a source now and then whether it is there, and more often while it
-// isn't: it comes back without anybody's doing.
+// watch pings a source, more often while it is down, so that its return is noticed
+// without a request.
 func (s *source) watch(ctx context.Context) {
 	for {
 		s.ping(ctx)
@@ -151,7 +157,7 @@ func (s *source) watch(ctx context.Context) {
 	}
 }
 
-// pause waits, and tells whether ctx goes on.
+// pause waits, and reports whether ctx is still alive.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -163,21 +169,21 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Refresh asks our own database for changes now.
+// Refresh polls our own database for changes now.
 func (d *Directory) Refresh(ctx context.Context) error {
 	begun := d.refresh.begun.Add(1)
 	timely, cancel := context.WithTimeout(ctx, d.own.lifetimes.timeout)
 	defer cancel()
 	generation, err := d.store.Generation(timely)
 	if err != nil {
-		if ctx.Err() == nil { // else whoever asked went away: nobody's fault
+		if ctx.Err() == nil { // otherwise the caller went away
 			d.own.failed(err)
 		}
 		return err
 	}
 	d.refresh.end(begun, func() {
-		// Counted anew here: a database that was restored, or whose replica has taken
-		// over and lost its last changes, comes to the same numbers again with others.
+		// Counted separately: a database that was restored, or a replica that took over
+		// without the last changes, may reach the same number with other content.
 		if d.refresh.generation != generation {
 			d.refresh.generation = generation
 			d.own.generation.Add(1)
@@ -187,13 +193,13 @@ func (d *Directory) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// refreshes keep questions for changes apart that run at the same time: what was
-// asked for earlier and comes later is old, and must not take back what is known.
+// refreshes orders concurrent polls: the result of one that began earlier but ends later
+// is outdated and is dropped.
 type refreshes struct {
 	begun atomic.Int64
 	mu    sync.Mutex
 	last  int64
-	// generation is what the database last said.
+	// generation is the database's last one.
 	generation int64
 }
 
