@@ -6,12 +6,12 @@ import (
 	"autoconfig/clients"
 )
 
-// Catalogue has the meaning of every code.
+// Catalogue returns the meanings of all codes.
 func Catalogue() []Meaning { return catalogue }
 
 var catalogue = slices.Concat(ofRecords, ofServers)
 
-// ofRecords are the meanings of what the DNS says.
+// ofRecords are the meanings of the codes about DNS records.
 var ofRecords = []Meaning{
 	{
 		DNSLookupFailed, Error,

@@ -2,7 +2,7 @@ package doctor
 
 import "autoconfig/clients"
 
-// ofServers are the meanings of what mail servers and web servers say.
+// ofServers are the meanings of the codes about mail servers and web servers.
 var ofServers = []Meaning{
 	{
 		TLSConnect, Error,

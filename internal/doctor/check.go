@@ -19,7 +19,7 @@ import (
 // checkTimeout bounds the check of one domain.
 const checkTimeout = 30 * time.Second
 
-// atOnce bounds the questions of one check that are open at a time.
+// atOnce bounds the concurrent questions of one check.
 const atOnce = 8
 
 // Part is one part of a check.
@@ -34,7 +34,7 @@ const (
 	PartPACC Part = "pacc" // the PACC document and its digest
 )
 
-// notPermitted is the remedy of what the policy for dialling forbids.
+// notPermitted is the remedy for an address that may not be dialled.
 const notPermitted = "Not checked. Permit its network, if it is yours: --allow-network."
 
 // Parts are all parts.
@@ -43,21 +43,21 @@ var Parts = []Part{PartDNS, PartTLS, PartMail, PartHTTP, PartPACC}
 // Checker checks domains. It never sends a credential.
 type Checker struct {
 	probe.Prober
-	// Only bounds what is checked; all parts if empty.
+	// Only limits the check to these parts; all if empty.
 	Only []Part
-	// Label makes a label that no zone has; a random one if nil.
+	// Label returns a label that no zone has, to detect wildcards; a random one if nil.
 	Label func() string
 }
 
-// Check checks a domain: against its plan, or by itself if plan is nil. It takes
-// at most 30 seconds; what could not be asked in that time is in the findings.
+// Check compares a domain with its plan, or checks it for consistency if plan is nil. It
+// takes at most 30 seconds; what could not be asked in that time is in the findings.
 func (k *Checker) Check(ctx context.Context, domain string, plan *Plan) Report {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	run := *k
 	run.Resolver = k.Resolver.Run()
 	c := &check{Checker: &run, domain: domain, plan: plan}
-	// The first question settles alone what the resolver can do, before many are asked.
+	// The first question finds out alone what the resolver can do, before many are asked.
 	_, _ = c.Resolver.Ask(ctx, domain, dns.TypeSOA)
 	if c.wants(PartDNS) {
 		c.dns(ctx)
@@ -82,24 +82,29 @@ func (k *Checker) Check(ctx context.Context, domain string, plan *Plan) Report {
 	findings := slices.CompactFunc(slices.SortedFunc(slices.Values(c.findings), bySeverity), func(a, b Finding) bool {
 		return bySeverity(a, b) == 0
 	})
-	return Report{Domain: domain, Served: plan != nil, Findings: append([]Finding{}, together(findings)...), CertificateDays: c.days}
+	return Report{
+		Domain:          domain,
+		Served:          plan != nil,
+		Findings:        append([]Finding{}, together(findings)...),
+		CertificateDays: c.days,
+	}
 }
 
-// check is the check of one domain while it runs.
+// check is the running check of one domain.
 type check struct {
 	*Checker
 	domain string
 	plan   *Plan
 
-	// anonymous is what URLs answer without an address.
+	// anonymous are the answers of URLs to requests without an address.
 	anonymous map[string]anonymous
 
 	mu       sync.Mutex
 	findings []Finding
 	days     *int // until the first certificate expires
 	lost     map[lost][]string
-	unclear  bool // the DNS didn't say where some URL is
-	byHTTP   bool // plain http leads to this service where https has no certificate
+	unclear  bool // the DNS didn't answer where some URL is
+	byHTTP   bool // plain http leads to this service, but https has no certificate
 }
 
 func (c *check) wants(p Part) bool { return len(c.Only) == 0 || slices.Contains(c.Only, p) }
@@ -113,7 +118,7 @@ func (c *check) label() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(raw))
 }
 
-// report adds a finding; what it doesn't say is taken from its code's meaning.
+// report adds a finding, with the defaults of its code for what it leaves open.
 func (c *check) report(f Finding) {
 	m := meaning(f.Code)
 	if f.Severity == "" {
@@ -127,7 +132,7 @@ func (c *check) report(f Finding) {
 	c.findings = append(c.findings, f)
 }
 
-// misled counts whom the records can't reach.
+// misled reports how many accounts the records can't serve correctly.
 func (c *check) misled() {
 	if c.plan != nil && c.plan.Serverless > 0 {
 		c.report(Finding{
@@ -138,21 +143,25 @@ func (c *check) misled() {
 	if c.plan != nil && c.plan.Misled > 0 {
 		c.report(Finding{
 			Code: PolicyMisleads, Subject: c.domain,
-			Seen: fmt.Sprintf("%d accounts with another protocol than %s", c.plan.Misled, strings.ToUpper(string(c.plan.Terms.DefaultProtocol()))),
+			Seen: fmt.Sprintf("%d accounts with another protocol than %s",
+				c.plan.Misled, strings.ToUpper(string(c.plan.Terms.DefaultProtocol()))),
 		})
 	}
 }
 
-// orders tells of the certificates that the service couldn't get: at once, and not only
-// when a program meets the old one after its end.
+// orders reports the certificates that the service couldn't get, before the old ones
+// expire.
 func (c *check) orders() {
 	if c.plan == nil {
 		return
 	}
 	for _, o := range c.plan.Orders {
-		f := Finding{Code: o.Code, Subject: o.Name, Seen: o.Reason + "; next try " + o.Next.UTC().Format("2006-01-02 15:04 UTC")}
+		f := Finding{
+			Code: o.Code, Subject: o.Name,
+			Seen: o.Reason + "; next try " + o.Next.UTC().Format("2006-01-02 15:04 UTC"),
+		}
 		switch {
-		case strings.HasPrefix(o.Name, pacc.HostLabel+"."): // no program in wide use asks there
+		case strings.HasPrefix(o.Name, pacc.HostLabel+"."): // no widely used program asks there
 			f.Severity = Info
 		case o.Served && o.Code != CertDNS:
 			f.Severity = Warning
@@ -161,7 +170,7 @@ func (c *check) orders() {
 	}
 }
 
-// parallel runs f for every item, a few at a time, and waits for all.
+// parallel runs f for every item, atOnce at a time, and waits for all.
 func parallel[T any](items []T, f func(T)) {
 	var group sync.WaitGroup
 	slots := make(chan struct{}, atOnce)

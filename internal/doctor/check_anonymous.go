@@ -13,14 +13,14 @@ import (
 	"autoconfig/thunderbird"
 )
 
-// anonymous is what a URL answers to programs that don't say for whom they ask.
+// anonymous is the answer of a URL to a request without an address.
 type anonymous struct {
 	page probe.Page
 	err  error
 }
 
-// askWithoutAddress asks where such programs look: a service may need an address, or
-// answer otherwise without one.
+// askWithoutAddress asks where programs ask without an address: a service may require
+// one, or answer differently without it.
 func (c *check) askWithoutAddress(ctx context.Context) {
 	urls := []string{
 		"https://" + thunderbird.HostLabel + "." + c.domain + thunderbird.Path,
@@ -34,15 +34,15 @@ func (c *check) askWithoutAddress(ctx context.Context) {
 	}
 }
 
-// namesNobody tells whether a program asks without saying for whom.
+// namesNobody reports whether a program asks without an address.
 func namesNobody(program string) bool {
 	return slices.ContainsFunc(clients.All(), func(known clients.Client) bool {
 		return known.Simulation == program && known.Lookup.Sends == clients.NoAddress
 	})
 }
 
-// gets tells whether a page is one that a program gets: what is answered to an address, or
-// what is answered without, if that differs.
+// gets reports whether a program sees this page: the answer to a request with an address,
+// or the one without if that differs and the program sends none.
 func (c *check) gets(program string, p probe.Page) bool {
 	url, _, named := strings.Cut(p.Asked, "?")
 	alone, known := c.anonymous[url]
@@ -55,8 +55,7 @@ func (c *check) gets(program string, p probe.Page) bool {
 	return true
 }
 
-// judgeAnonymous judges what is answered without an address where that differs from what
-// is answered with one.
+// judgeAnonymous judges the answers without an address that differ from those with one.
 func (c *check) judgeAnonymous(got []*place) (more []*place) {
 	for _, pl := range got {
 		url, _, named := strings.Cut(pl.url, "?")

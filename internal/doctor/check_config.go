@@ -16,11 +16,10 @@ import (
 	"autoconfig/thunderbird"
 )
 
-// isConfig tells whether a page is meant as an autoconfig document.
+// isConfig reports whether a page is meant as an autoconfig document.
 func isConfig(body []byte) bool { return bytes.Contains(bytes.ToLower(body), []byte("<clientconfig")) }
 
-// readConfig judges an autoconfig document: by itself, and by what each program makes
-// of it.
+// readConfig judges an autoconfig document by itself and by what each program reads in it.
 func (c *check) readConfig(p probe.Page) *place {
 	pl := c.readByAll(autoconfigPlace, p)
 	config, err := thunderbird.Parse(p.Body)
@@ -50,7 +49,7 @@ func (c *check) readConfig(p probe.Page) *place {
 	return pl
 }
 
-// unparsed reports a document that can't be read here: nobody reads it, or some do.
+// unparsed reports a document that our parser refuses; some programs may read it.
 func (c *check) unparsed(pl *place, err error) {
 	pl.imap = true
 	refused := c.refusals(pl)
@@ -69,12 +68,12 @@ func (c *check) unparsed(pl *place, err error) {
 
 var socketTypes = []string{"SSL", "STARTTLS", "plain"}
 
-// judgeConfig looks for what measurements of the wild found.
+// judgeConfig looks for the mistakes that are common in published documents.
 func (c *check) judgeConfig(url string, config *thunderbird.Config) (found []Finding) {
 	secure := false
 	for _, s := range append(slices.Clone(config.Incoming), config.Outgoing...) {
 		if s.Hostname == "" {
-			continue // a service with a URL
+			continue // a service that has a URL
 		}
 		for _, kind := range s.SocketTypes {
 			secure = secure || kind == "SSL" || kind == "STARTTLS"
@@ -121,11 +120,13 @@ func (c *check) judgeConfig(url string, config *thunderbird.Config) (found []Fin
 	return found
 }
 
-// inDocuments is how autoconfig writes a security.
-var inDocuments = map[settings.Security]string{settings.TLS: "SSL", settings.STARTTLS: "STARTTLS"}
+// inDocuments are the socketTypes of autoconfig.
+var inDocuments = map[settings.Security]string{
+	settings.TLS: "SSL", settings.STARTTLS: "STARTTLS",
+}
 
-// misplaced warns of a security that doesn't fit the port, as applying a site does. What
-// the policy says itself was warned of there.
+// misplaced warns of a security that is unusual for the port, as applying a site does. For
+// servers of the policy, that warning has been given.
 func (c *check) misplaced(url string, p settings.Protocol, s settings.Server) []Finding {
 	warning := s.PortWarning(p)
 	own := c.plan != nil && slices.ContainsFunc(handedOut(c.plan.Terms), func(m mailServer) bool {
@@ -141,7 +142,7 @@ func (c *check) misplaced(url string, p settings.Protocol, s settings.Server) []
 	}}
 }
 
-// template tells whether a value is one that somebody forgot to fill in.
+// template reports whether a value is a placeholder that was never filled in.
 func template(value string) bool {
 	for _, sign := range []string{"{{", "}}", "${", "<?", "%(", "$DOMAIN", "@@"} {
 		if strings.Contains(value, sign) {
@@ -151,17 +152,16 @@ func template(value string) bool {
 	return false
 }
 
-// isPOX tells whether a page is meant as an answer of Autodiscover.
+// isPOX reports whether a page is meant as an Autodiscover answer.
 func isPOX(body []byte) bool {
 	body = bytes.ToLower(body)
 	return bytes.Contains(body, []byte("<autodiscover")) || bytes.Contains(body, []byte(":autodiscover"))
 }
 
-// maxFollowed bounds how often an answer of Autodiscover is followed to another URL, as
-// Outlook bounds it.
+// maxFollowed is how many Autodiscover redirects are followed: as many as Outlook follows.
 const maxFollowed = 10
 
-// readPOX judges an answer of Autodiscover.
+// readPOX judges an Autodiscover answer.
 func (c *check) readPOX(ctx context.Context) func(probe.Page) *place {
 	return func(p probe.Page) *place { return c.readPOXAt(ctx, p, maxFollowed) }
 }
@@ -191,7 +191,7 @@ func (c *check) readPOXAt(ctx context.Context, p probe.Page, follow int) *place 
 		return slices.Contains(mail, strings.ToUpper(s.Type))
 	})
 	if !offersMail && c.plan == nil {
-		return nil // Exchange
+		return nil // an account on Exchange, for Exchange's own protocols
 	}
 	pl.imap = slices.ContainsFunc(reply.Protocols, func(s autodiscover.Protocol) bool {
 		return strings.EqualFold(s.Type, "IMAP")
@@ -206,7 +206,7 @@ func (c *check) readPOXAt(ctx context.Context, p probe.Page, follow int) *place 
 	return pl
 }
 
-// followPOX asks where an answer leads, as Outlook does.
+// followPOX follows an Autodiscover redirect as Outlook does.
 func (c *check) followPOX(ctx context.Context, p probe.Page, to string, follow int) *place {
 	if follow == 0 || !strings.HasPrefix(to, "https:") {
 		c.report(Finding{
@@ -265,7 +265,7 @@ func (c *check) judgeProtocol(url string, p autodiscover.Protocol) (found []Find
 		found = append(found, c.misplaced(url, settings.Protocol(strings.ToLower(p.Type)), server)...)
 	}
 	for _, value := range []string{p.Server, p.LoginName} {
-		// Outlook has no placeholders.
+		// Outlook knows no placeholders.
 		if template(value) || placeholder.MatchString(value) {
 			found = append(found, Finding{Code: ConfigValue, Subject: url, Seen: value, Expected: "a value"})
 		}
@@ -273,8 +273,8 @@ func (c *check) judgeProtocol(url string, p autodiscover.Protocol) (found []Find
 	return found
 }
 
-// judgeLeftOut looks for what programs fill in differently where it is missing. That
-// Outlook signs in by NTLM without SPA is what its maker's page says, and was not tried.
+// judgeLeftOut reports elements whose absence programs interpret differently. That Outlook
+// uses NTLM if SPA is missing is from Microsoft's documentation and untested.
 func judgeLeftOut(url string, protocols []autodiscover.Protocol) (found []Finding) {
 	without := func(lacks func(autodiscover.Protocol) bool) string {
 		var types []string
@@ -289,7 +289,8 @@ func judgeLeftOut(url string, protocols []autodiscover.Protocol) (found []Findin
 		return p.LoginName == "" && !strings.EqualFold(p.AuthRequired, "off")
 	}); types != "" {
 		found = append(found, Finding{
-			Code: ConfigLeftOut, Subject: url, Seen: types + " without LoginName: Outlook (classic) logs in with what stands before the @, " +
+			Code: ConfigLeftOut, Subject: url,
+			Seen: types + " without LoginName: Outlook (classic) logs in with what stands before the @, " +
 				"Thunderbird with the address",
 			Expected: "LoginName",
 		})
@@ -311,5 +312,5 @@ func judgeLeftOut(url string, protocols []autodiscover.Protocol) (found []Findin
 	return found
 }
 
-// reads tells whether Thunderbird takes a page's media type for XML.
+// reads reports whether Thunderbird accepts a page's media type as XML.
 func reads(p probe.Page) bool { return reading.TakesType(p.Header.Get("Content-Type")) }

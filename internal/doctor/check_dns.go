@@ -15,11 +15,12 @@ import (
 	"autoconfig/settings"
 )
 
-// srvPorts are the registered ports of the services that are looked at.
+// srvPorts are the registered ports of the services that are checked.
 var srvPorts = map[string]int{
 	"_imaps._tcp": 993, "_imap._tcp": 143, "_pop3s._tcp": 995, "_pop3._tcp": 110,
 	"_submissions._tcp": 465, "_submission._tcp": 587, autodiscover.SRVLabel: 443,
-	"_caldavs._tcp": 443, "_carddavs._tcp": 443, "_caldav._tcp": 80, "_carddav._tcp": 80, "_jmap._tcp": 443, "_sieve._tcp": 4190,
+	"_caldavs._tcp": 443, "_carddavs._tcp": 443, "_caldav._tcp": 80, "_carddav._tcp": 80,
+	"_jmap._tcp": 443, "_sieve._tcp": 4190,
 }
 
 // service is what a domain publishes at one SRV name.
@@ -27,12 +28,12 @@ type service struct {
 	label   string
 	name    string // absolute
 	answer  probe.Answer
-	asked   bool // it got an answer
+	asked   bool // it was answered
 	dot     bool
 	targets []*dns.SRV
 }
 
-// dns asks for everything that programs ask for by name, and judges it.
+// dns asks for every name that programs ask for, and judges the answers.
 func (c *check) dns(ctx context.Context) {
 	byLabel := map[string]*service{}
 	var services []*service
@@ -68,7 +69,7 @@ func (c *check) askService(ctx context.Context, s *service) {
 	s.dot = len(s.targets) < len(answer.Records)
 }
 
-// wanted are the records of the plan at a service's name.
+// wanted are the plan's records at a service's name.
 func (c *check) wanted(s *service) (records []Record, offered []*dns.SRV) {
 	if c.plan == nil {
 		return nil, nil
@@ -85,7 +86,7 @@ func (c *check) wanted(s *service) (records []Record, offered []*dns.SRV) {
 	return records, offered
 }
 
-// judgeRecords looks at what is wrong with a service's records whatever is wanted.
+// judgeRecords reports mistakes in a service's records that don't depend on the plan.
 func (c *check) judgeRecords(s *service) {
 	if s.dot && len(s.targets) > 0 {
 		c.report(Finding{Code: SRVDotMixed, Subject: s.name + " SRV", Seen: s.answer.String(), Records: c.right(s, nil)})
@@ -97,7 +98,10 @@ func (c *check) judgeRecords(s *service) {
 			}
 		}
 		if ttl := srv.Hdr.Ttl; ttl < 60 || ttl > 86400 {
-			c.report(Finding{Code: SRVTTL, Subject: s.name + " SRV", Seen: fmt.Sprintf("%d seconds", ttl), Records: c.right(s, func(srv *dns.SRV) { srv.Hdr.Ttl = recordTTL })})
+			c.report(Finding{
+				Code: SRVTTL, Subject: s.name + " SRV", Seen: fmt.Sprintf("%d seconds", ttl),
+				Records: c.right(s, func(srv *dns.SRV) { srv.Hdr.Ttl = recordTTL }),
+			})
 		}
 	}
 }
@@ -132,7 +136,7 @@ func (c *check) judgeService(s *service, byLabel map[string]*service) {
 	}
 }
 
-// missing: of two ways to submit, the safer one alone may be missing.
+// missing reports missing records. Of the two submission services, STARTTLS may be missing.
 func (c *check) missing(s *service, records []Record, byLabel map[string]*service) {
 	f := Finding{Code: SRVMissing, Subject: s.name + " SRV", Seen: "nothing", Expected: datas(records), Records: records}
 	switch s.label {
@@ -141,12 +145,12 @@ func (c *check) missing(s *service, records []Record, byLabel map[string]*servic
 			f.Code = SRVSubmissions
 		}
 	case autodiscover.SRVLabel:
-		f.Severity = Info // autodiscover.D is asked first, and does as well
+		f.Severity = Info // autodiscover.D is asked first, and is sufficient
 	}
 	c.report(f)
 }
 
-// judgePorts looks at ports that the plan doesn't have either.
+// judgePorts reports unusual ports that the plan doesn't have either.
 func (c *check) judgePorts(s *service, offered []*dns.SRV) {
 	for _, srv := range s.targets {
 		if int(srv.Port) == srvPorts[s.label] {
@@ -154,7 +158,7 @@ func (c *check) judgePorts(s *service, offered []*dns.SRV) {
 		}
 		known := slices.ContainsFunc(offered, func(r *dns.SRV) bool { return strings.EqualFold(r.Target, srv.Target) })
 		if known && !slices.ContainsFunc(offered, func(r *dns.SRV) bool { return sameTarget(r, srv) }) {
-			continue // the port is wrong, which is said anyway
+			continue // the wrong port is another finding
 		}
 		f := Finding{
 			Code: SRVPortUnusual, Subject: s.name + " SRV",
@@ -181,7 +185,7 @@ func (c *check) judgeAgainst(s *service, records []Record, offered []*dns.SRV) {
 		case slices.ContainsFunc(offered, func(r *dns.SRV) bool { return strings.EqualFold(r.Target, srv.Target) }):
 			f.Code = SRVPortWrong
 		case s.label == autodiscover.SRVLabel:
-			continue // it may lead to any name of this service: HTTP says where it ends
+			continue // it may name any host of this service: the check by HTTP follows it
 		default:
 			f.Code = SRVTargetWrong
 		}
@@ -189,8 +193,7 @@ func (c *check) judgeAgainst(s *service, records []Record, offered []*dns.SRV) {
 	}
 }
 
-// judgePaths compares where calendars and contacts are on their hosts (RFC 6764,
-// section 4).
+// judgePaths compares the paths of calendars and contacts (RFC 6764, section 4).
 func (c *check) judgePaths(ctx context.Context) {
 	if c.plan == nil {
 		return
@@ -216,7 +219,7 @@ func (c *check) judgePaths(ctx context.Context) {
 
 func sameTarget(a, b *dns.SRV) bool { return a.Port == b.Port && strings.EqualFold(a.Target, b.Target) }
 
-// judgePreference looks at the numbers across services (RFC 6186, section 3.4).
+// judgePreference compares priorities across services (RFC 6186, section 3.4).
 func (c *check) judgePreference(byLabel map[string]*service) {
 	lowest := func(labels ...string) (int, string) {
 		best, name := -1, ""
@@ -237,7 +240,9 @@ func (c *check) judgePreference(byLabel map[string]*service) {
 				Code: SRVCleartext, Subject: at + " SRV",
 				Seen:     fmt.Sprintf("priority %d, with %s at %d", starttls, names.tls, tls),
 				Expected: fmt.Sprintf("more than %d", tls),
-				Records:  c.right(byLabel[names.starttls], func(srv *dns.SRV) { srv.Priority = max(srv.Priority, uint16(tls)+10) }), //nolint:gosec // of a record
+				Records: c.right(byLabel[names.starttls], func(srv *dns.SRV) {
+					srv.Priority = max(srv.Priority, uint16(tls)+10) //nolint:gosec // of a record
+				}),
 			})
 		}
 	}
@@ -247,7 +252,7 @@ func (c *check) judgePreference(byLabel map[string]*service) {
 	first := c.plan.Terms.DefaultProtocol()
 	second := map[settings.Protocol]settings.Protocol{settings.IMAP: settings.POP3, settings.POP3: settings.IMAP}[first]
 	if !slices.Contains(c.plan.Given, second) {
-		return // what isn't given at all is another finding
+		return // a service that isn't offered at all is another finding
 	}
 	ours, _ := lowest(mailServices[first].tls, mailServices[first].starttls)
 	theirs, at := lowest(mailServices[second].tls, mailServices[second].starttls)
@@ -260,7 +265,7 @@ func (c *check) judgePreference(byLabel map[string]*service) {
 	}
 }
 
-// judgeTargets resolves where records lead to.
+// judgeTargets resolves the targets of records.
 func (c *check) judgeTargets(ctx context.Context, s *service) {
 	seen := map[string]bool{}
 	for _, srv := range s.targets {
@@ -277,7 +282,8 @@ func (c *check) judgeTargets(ctx context.Context, s *service) {
 				Seen: target, Expected: "a host within " + c.domain,
 			}
 			if ours || s.label == autodiscover.SRVLabel {
-				f.Severity, f.Expected = Info, ""
+				f.Severity = Info
+				f.Expected = ""
 				f.Remedy = "Nothing, if that host is meant. Programs may ask the person to agree; a signed zone spares that."
 			}
 			c.report(f)
@@ -297,8 +303,8 @@ func (c *check) judgeTargets(ctx context.Context, s *service) {
 	}
 }
 
-// aliasedTarget reports a record that leads to an alias. One that the policy has can't
-// be changed alone.
+// aliasedTarget reports a target that is an alias. One that the policy names can't be
+// changed in the DNS alone.
 func (c *check) aliasedTarget(s *service, target string, aliases []string, ips []netip.Addr, ours bool) {
 	end := aliases[len(aliases)-1]
 	f := Finding{
@@ -306,8 +312,10 @@ func (c *check) aliasedTarget(s *service, target string, aliases []string, ips [
 		Seen: target + " is an alias of " + strings.Join(aliases, ", "), Expected: end,
 	}
 	if ours {
-		f.Severity, f.Expected = Info, addressList(ips)
-		f.Remedy = "The policy names that host. Give it addresses in the place of the alias, or hand out the host that the alias leads to."
+		f.Severity = Info
+		f.Expected = addressList(ips)
+		f.Remedy = "The policy names that host. Give it addresses in the place of the alias, " +
+			"or hand out the host that the alias leads to."
 		f.Records = addressRecords(target, ips)
 	} else {
 		f.Records = c.right(s, func(srv *dns.SRV) {
@@ -319,8 +327,8 @@ func (c *check) aliasedTarget(s *service, target string, aliases []string, ips [
 	c.report(f)
 }
 
-// right are the records that belong at a service's name: those of the plan, and without
-// one what is published, as mend changes it.
+// right are the records that belong at a service's name: those of the plan or, without
+// one, the published ones after mend has corrected them.
 func (c *check) right(s *service, mend func(*dns.SRV)) []Record {
 	if records, _ := c.wanted(s); len(records) > 0 {
 		return records
@@ -338,7 +346,7 @@ func (c *check) right(s *service, mend func(*dns.SRV)) []Record {
 	return all
 }
 
-// judgeMX looks whether the domain gets mail at all.
+// judgeMX checks whether the domain receives mail at all.
 func (c *check) judgeMX(ctx context.Context) {
 	if c.plan == nil {
 		return
@@ -347,7 +355,10 @@ func (c *check) judgeMX(ctx context.Context) {
 	if err != nil {
 		c.inconclusive(dns.Fqdn(c.domain)+" MX", err)
 	} else if answer.BestMX() == "" {
-		mx := Record{Name: dns.Fqdn(c.domain), Type: "MX", TTL: recordTTL, Data: "10 <the host that receives mail for " + c.domain + ">"}
+		mx := Record{
+			Name: dns.Fqdn(c.domain), Type: "MX", TTL: recordTTL,
+			Data: "10 <the host that receives mail for " + c.domain + ">",
+		}
 		c.report(Finding{
 			Code: MXMissing, Subject: mx.Name + " MX", Seen: cmp.Or(answer.String(), "nothing"),
 			Expected: mx.Data, Records: []Record{mx},
@@ -367,7 +378,7 @@ func (c *check) judgeWildcard(ctx context.Context) {
 
 func (c *check) signed(ctx context.Context) {
 	if !c.Resolver.Trusted {
-		return // a resolver that isn't trusted can't vouch for it: not known
+		return // unknown: an untrusted resolver can't vouch for it
 	}
 	answer, err := c.Resolver.Ask(ctx, c.domain, dns.TypeSOA)
 	if err == nil && !answer.Authentic {

@@ -21,20 +21,20 @@ import (
 	"autoconfig/thunderbird"
 )
 
-// localPart is that of the address for which configurations are asked: one
-// that nobody has, so that the domain's default must come.
+// localPart makes an address that nobody has, so that the domain's default must be
+// answered.
 const localPart = "autoconfig-check"
 
-// answerOf is what a URL answers, and what becomes of it.
+// answerOf is a request, and how its answer is judged.
 type answerOf struct {
 	request probe.Request
-	// judge reports what is wrong with the answer, and says what programs make of it; nil
-	// for nothing.
+	// judge reports what is wrong with the answer, and returns what programs make of it,
+	// or nil.
 	judge func(probe.Page, error) *place
 	got   *place
 }
 
-// web asks every URL that programs ask, in their own way.
+// web requests every URL that programs request, as they do it.
 func (c *check) web(ctx context.Context) {
 	address := localPart + "@" + c.domain
 	query := "?emailaddress=" + url.QueryEscape(address)
@@ -42,9 +42,15 @@ func (c *check) web(ctx context.Context) {
 		return &answerOf{request: probe.Get(scheme + host + path + query), judge: judge}
 	}
 	post := func(host string, judge func(probe.Page, error) *place) *answerOf {
-		return &answerOf{request: probe.PostXML("https://"+host+autodiscover.Path, autodiscover.RequestFor(address)), judge: judge}
+		return &answerOf{
+			request: probe.PostXML("https://"+host+autodiscover.Path, autodiscover.RequestFor(address)),
+			judge:   judge,
+		}
 	}
-	autoconfigHost, autodiscoverHost := thunderbird.HostLabel+"."+c.domain, autodiscover.HostLabel+"."+c.domain
+	autoconfigHost := thunderbird.HostLabel + "." + c.domain
+	autodiscoverHost := autodiscover.HostLabel + "." + c.domain
+	forJSON := "https://" + autodiscoverHost + autodiscover.PathJSON +
+		"?Email=" + url.QueryEscape(address) + "&Protocol=AutodiscoverV1"
 	all := []*answerOf{
 		get("https://", autoconfigHost, thunderbird.Path, c.atHost(ctx, autoconfigPlace, c.readConfig)),
 		get("https://", c.domain, thunderbird.PathWellKnown, c.atApex(AutoconfigApex, autoconfigPlace, c.readConfig)),
@@ -52,7 +58,7 @@ func (c *check) web(ctx context.Context) {
 		get("http://", c.domain, thunderbird.PathWellKnown, c.plain),
 		post(autodiscoverHost, c.atHost(ctx, autodiscoverPlace, c.readPOX(ctx))),
 		post(c.domain, c.atApex(AutodiscoverApex, autodiscoverPlace, c.readPOX(ctx))),
-		{request: probe.Get("https://" + autodiscoverHost + autodiscover.PathJSON + "?Email=" + url.QueryEscape(address) + "&Protocol=AutodiscoverV1"), judge: c.autodiscoverJSON},
+		{request: probe.Get(forJSON), judge: c.autodiscoverJSON},
 	}
 	c.askWithoutAddress(ctx)
 	parallel(all, func(a *answerOf) {
@@ -85,7 +91,7 @@ func (c *check) unreachable(ctx context.Context, url string, err error) {
 	case errors.Is(err, probe.ErrForbidden):
 		c.report(Finding{Code: HTTPUnreachable, Severity: Info, Subject: url, Seen: err.Error(), Remedy: notPermitted})
 	case c.wants(PartDNS) && (errors.Is(err, probe.ErrNoHost) || errors.Is(err, probe.ErrInconclusive)):
-		// said by the other part
+		// reported by the DNS part
 	case errors.Is(err, probe.ErrInconclusive):
 		c.inconclusive(hostOf(url), err)
 	case errors.Is(err, probe.ErrNoHost):
@@ -99,23 +105,25 @@ func (c *check) unreachable(ctx context.Context, url string, err error) {
 	}
 }
 
-// withoutCertificate judges a name whose plain http leads to this service: a domain may do
-// without certificates, but not show wrong ones, about which Outlook asks the person.
+// withoutCertificate judges a name whose plain http leads to this service. A domain may do
+// without certificates; a wrong one is worse than none, as Outlook asks the person about it.
 func (c *check) withoutCertificate(f Finding, err error) Finding {
 	f.Seen += "; plain http leads to https://" + c.plan.Host
 	var wrong *tls.CertificateVerificationError
 	if errors.As(err, &wrong) {
-		f.Severity, f.Remedy = Warning, "Get a certificate for this name. If the domain does without (autoconfig dns "+c.domain+
+		f.Severity = Warning
+		f.Remedy = "Get a certificate for this name. If the domain does without (autoconfig dns " + c.domain +
 			" --variant redirect), show none here rather than a wrong one: Outlook asks the person about it."
 		return f
 	}
-	f.Severity, f.Remedy = Info, "Nothing, if the domain does without certificates (autoconfig dns "+c.domain+" --variant redirect): programs "+
-		"that ask by https alone find nothing there. Otherwise get one for this name."
+	f.Severity = Info
+	f.Remedy = "Nothing, if the domain does without certificates (autoconfig dns " + c.domain +
+		" --variant redirect): programs that ask by https alone find nothing there. Otherwise get one for this name."
 	return f
 }
 
-// leadsByHTTP is where plain http leads from a URL, if that is this service's own name, which
-// has a certificate: the way for a domain that has none. It is "" otherwise.
+// leadsByHTTP returns where plain http redirects to if that is this service's own name,
+// which has a certificate (the setup of domains without certificates), and "" otherwise.
 func (c *check) leadsByHTTP(ctx context.Context, asked string) (at string) {
 	path, ok := strings.CutPrefix(asked, "https://")
 	if !ok || c.plan == nil {
@@ -146,9 +154,11 @@ func (c *check) outlookByHTTP(ctx context.Context, p probe.Page) *place {
 	return pl
 }
 
-// atHost judges a special name's answer: for a domain that is ours it must be a
+// atHost judges the answer at a special name, which for a domain of ours must be a
 // document.
-func (c *check) atHost(ctx context.Context, kind placeKind, read func(probe.Page) *place) func(probe.Page, error) *place {
+func (c *check) atHost(
+	ctx context.Context, kind placeKind, read func(probe.Page) *place,
+) func(probe.Page, error) *place {
 	return func(p probe.Page, err error) *place {
 		switch {
 		case c.plan == nil && err != nil:
@@ -164,7 +174,7 @@ func (c *check) atHost(ctx context.Context, kind placeKind, read func(probe.Page
 					Seen: fmt.Sprintf("status %d at %s", p.Status, p.At()), Expected: "status 200",
 				})
 			}
-			if kind.means(p.Body) { // some programs read it all the same
+			if kind.means(p.Body) { // some programs ignore the status
 				return read(p)
 			}
 			return c.noDocument(kind, p) // which ends the search of Delta Chat, where it has no tag
@@ -179,16 +189,14 @@ func (c *check) atHost(ctx context.Context, kind placeKind, read func(probe.Page
 	}
 }
 
-// noDocument is a page that isn't meant as a document, and ends the search of some
-// programs.
+// noDocument is a page that isn't meant as a document, but ends some programs' search.
 func (c *check) noDocument(kind placeKind, p probe.Page) *place {
 	pl := c.readByAll(kind, p)
 	pl.document = false
 	return pl
 }
 
-// wrongType reports a media type that Thunderbird refuses; other programs don't look at
-// it.
+// wrongType reports a media type that Thunderbird refuses; other programs ignore it.
 func (c *check) wrongType(p probe.Page) {
 	if !reads(p) {
 		c.report(Finding{
@@ -200,8 +208,8 @@ func (c *check) wrongType(p probe.Page) {
 	}
 }
 
-// atApex judges the domain's own host, which is often a web site: anything but a
-// document must not be a 200.
+// atApex judges the answer of the domain's own host, often a web site: it must not
+// answer 200 with anything but a document.
 func (c *check) atApex(code Code, kind placeKind, read func(probe.Page) *place) func(probe.Page, error) *place {
 	return func(p probe.Page, err error) *place {
 		switch {
@@ -221,7 +229,7 @@ func (c *check) atApex(code Code, kind placeKind, read func(probe.Page) *place) 
 	}
 }
 
-// plain http must lead to https, or not answer.
+// plain judges an answer by plain http, which must redirect to https or fail.
 func (c *check) plain(p probe.Page, err error) *place {
 	if err == nil && p.Status == http.StatusOK && !strings.HasPrefix(p.At(), "https:") && isConfig(p.Body) {
 		c.report(Finding{
@@ -232,15 +240,15 @@ func (c *check) plain(p probe.Page, err error) *place {
 	if err != nil || p.Status != http.StatusOK || !strings.HasPrefix(p.At(), "https:") || !isConfig(p.Body) {
 		return nil
 	}
-	// It counts for programs that have found nothing by https.
+	// Programs that have found nothing by https read it.
 	pl := c.readByAll(autoconfigPlace, p)
 	pl.readings = slices.DeleteFunc(pl.readings, func(r programReading) bool { return !asksPlain(r.program) })
 	return pl
 }
 
-// asksPlain tells whether a program asks autoconfig.D over plain http when https fails, and
-// goes where that leads. FairEmail asks, but Android's HttpURLConnection follows no redirect
-// from http to https.
+// asksPlain reports whether a program asks autoconfig.D over plain http after https has
+// failed, and follows its redirects. FairEmail asks, but Android's HttpURLConnection follows
+// no redirect from http to https.
 func asksPlain(program string) bool {
 	return program != "fairemail" && slices.ContainsFunc(clients.All(), func(c clients.Client) bool {
 		return c.Simulation == program && slices.Contains(c.Lookup.Places, clients.AutoconfigHTTP)
@@ -249,7 +257,7 @@ func asksPlain(program string) bool {
 
 func (c *check) autodiscoverJSON(p probe.Page, err error) *place {
 	if c.plan == nil || err != nil {
-		return nil // the same host is judged by its POX
+		return nil // the POX request judges the same host
 	}
 	var answer struct{ Protocol, URL string }
 	expected := "https://" + c.plan.Host + autodiscover.Path
@@ -262,12 +270,12 @@ func (c *check) autodiscoverJSON(p probe.Page, err error) *place {
 	return nil
 }
 
-// nothing looks at what programs do for a domain that publishes nothing: they ask
-// the MX's provider.
+// nothing checks what programs do for a domain that publishes nothing: they ask the MX's
+// provider.
 func (c *check) nothing(ctx context.Context, path string) {
 	answer, err := c.Resolver.Ask(ctx, c.domain, dns.TypeMX)
 	if err != nil {
-		return // the DNS' part says so
+		return // reported by the DNS part
 	}
 	host := answer.BestMX()
 	if host == "" {
@@ -300,7 +308,7 @@ func (c *check) nothing(ctx context.Context, path string) {
 	c.report(Finding{Code: NothingPublished, Subject: c.domain, Seen: "no configuration, here or at " + base})
 }
 
-// autoconfigAt are the records that lead the domain's special name to a host.
+// autoconfigAt are the records that point the domain's special name at a host.
 func (c *check) autoconfigAt(host string) []Record {
 	return []Record{{Name: thunderbird.HostLabel + "." + dns.Fqdn(c.domain), Type: "CNAME", TTL: recordTTL, Data: host}}
 }

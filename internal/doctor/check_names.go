@@ -17,14 +17,14 @@ import (
 	"autoconfig/thunderbird"
 )
 
-// specialLabels are those of the hosts that programs ask for configurations.
+// specialLabels are the labels of the special names.
 var specialLabels = []string{thunderbird.HostLabel, autodiscover.HostLabel, pacc.HostLabel}
 
-// specialNames looks at the hosts that programs ask for configurations.
+// specialNames checks the special names.
 func (c *check) specialNames(ctx context.Context) {
 	if c.plan == nil {
 		parallel(specialLabels, func(label string) { c.dangling(ctx, label+"."+dns.Fqdn(c.domain)) })
-		return // otherwise, a domain that isn't ours may publish in any way
+		return // a domain that isn't ours may publish in any way
 	}
 	service := c.ownName(ctx)
 	wild, _, err := c.Resolver.Addresses(ctx, c.label()+"."+c.domain)
@@ -38,7 +38,7 @@ func (c *check) specialNames(ctx context.Context) {
 	parallel(labels, func(label string) { c.specialName(ctx, label, service, wild) })
 }
 
-// ownName looks for this service's own name, to which the others lead.
+// ownName checks this service's own name, at which the special names point.
 func (c *check) ownName(ctx context.Context) []netip.Addr {
 	ips, answer, err := c.Resolver.Addresses(ctx, c.plan.Host)
 	if err != nil {
@@ -46,15 +46,17 @@ func (c *check) ownName(ctx context.Context) []netip.Addr {
 		return nil
 	}
 	special := slices.ContainsFunc(specialLabels, func(label string) bool { return c.plan.Host == label+"."+c.domain })
-	if len(ips) > 0 || special { // which is looked at below
+	if len(ips) > 0 || special { // special names are checked by specialName
 		return ips
 	}
 	f := Finding{
-		Code: HostMissing, Subject: dns.Fqdn(c.plan.Host), Seen: strings.TrimSpace(answer.Lack()), Records: c.addressesOf(c.plan.Host),
-		Remedy: "Publish the record: it is this service's own name (public_url), to which the others lead.",
+		Code: HostMissing, Subject: dns.Fqdn(c.plan.Host), Seen: strings.TrimSpace(answer.Lack()),
+		Records: c.addressesOf(c.plan.Host),
+		Remedy:  "Publish the record: it is this service's own name (public_url), to which the others lead.",
 	}
 	if len(answer.Aliases) > 0 {
-		f.Code, f.Seen = HostDangling, "an alias of "+strings.Join(answer.Aliases, ", ")+answer.Lack()
+		f.Code = HostDangling
+		f.Seen = "an alias of " + strings.Join(answer.Aliases, ", ") + answer.Lack()
 	}
 	f.Expected = datas(f.Records)
 	c.report(f)
@@ -72,17 +74,23 @@ func (c *check) specialName(ctx context.Context, label string, service, wild []n
 	f.Expected = datas(f.Records)
 	switch {
 	case len(ips) == 0 && len(answer.Aliases) > 0:
-		f.Code, f.Seen = HostDangling, "an alias of "+strings.Join(answer.Aliases, ", ")+answer.Lack()
-		if answer.Aliases[len(answer.Aliases)-1] == dns.Fqdn(c.plan.Host) { // as it should be, but that has no address
+		f.Code = HostDangling
+		f.Seen = "an alias of " + strings.Join(answer.Aliases, ", ") + answer.Lack()
+		if answer.Aliases[len(answer.Aliases)-1] == dns.Fqdn(c.plan.Host) { // the alias is right, its target isn't
 			f.Records = c.addressesOf(c.plan.Host)
-			f.Expected, f.Remedy = datas(f.Records), "Publish the record of this service's own name."
+			f.Expected = datas(f.Records)
+			f.Remedy = "Publish the record of this service's own name."
 		}
 	case len(ips) == 0:
-		f.Code, f.Seen = HostMissing, strings.TrimSpace(answer.Lack())
+		f.Code = HostMissing
+		f.Seen = strings.TrimSpace(answer.Lack())
 	case len(wild) > 0 && slices.Equal(ips, wild) && !overlap(ips, service):
-		f.Code, f.Subject, f.Expected = HostWildcard, "*."+dns.Fqdn(c.domain), addressList(service)
+		f.Code = HostWildcard
+		f.Subject = "*." + dns.Fqdn(c.domain)
+		f.Expected = addressList(service)
 	case len(service) > 0 && !overlap(ips, service):
-		f.Code, f.Expected = HostNotOurs, addressList(service)
+		f.Code = HostNotOurs
+		f.Expected = addressList(service)
 	default:
 		return
 	}
@@ -97,14 +105,14 @@ func (c *check) hostRecords(name string) []Record {
 	if c.plan == nil {
 		return nil
 	}
-	if name == c.plan.Host { // this service's own, which the plan has no record of
+	if name == c.plan.Host { // for which the plan has no record
 		return c.addressesOf(name)
 	}
 	return slices.DeleteFunc(c.plan.hosts(), func(r Record) bool { return r.Name != dns.Fqdn(name) })
 }
 
-// addressesOf are records that give a host an address: this service's, as far as they
-// are known. Others are for the operator to fill in.
+// addressesOf are the address records for a host: this service's addresses if they are
+// known, otherwise placeholders for the operator.
 func (c *check) addressesOf(host string) []Record {
 	host = probe.Host(host)
 	if c.plan != nil && host == c.plan.Host && len(c.plan.Addresses) > 0 {
@@ -121,15 +129,15 @@ func addressRecords(host string, ips []netip.Addr) []Record {
 	return all
 }
 
-// hasDigest tells whether a PACC digest is published. Without one, no program asks for
+// hasDigest reports whether a PACC digest is published. Without one, no program asks for
 // the document.
 func (c *check) hasDigest(ctx context.Context) bool {
 	answer, err := c.Resolver.Ask(ctx, pacc.Label+"."+c.domain, dns.TypeTXT)
 	return err == nil && slices.ContainsFunc(answer.Texts(), pacc.IsTXT)
 }
 
-// dangling reports an alias that leads nowhere: whoever registers the name that it
-// leads to can tell programs where to send passwords.
+// dangling reports an alias of a name that doesn't exist. Whoever registers that name can
+// tell programs where to send passwords.
 func (c *check) dangling(ctx context.Context, name string) {
 	ips, answer, err := c.Resolver.Addresses(ctx, name)
 	switch {
@@ -159,7 +167,7 @@ func addressList(ips []netip.Addr) string {
 	return strings.Join(all, ", ")
 }
 
-// question is one that the resolver has answered.
+// question is a question that the resolver has answered.
 type question struct {
 	name   string // absolute
 	kind   uint16
@@ -168,8 +176,8 @@ type question struct {
 
 func (q question) String() string { return q.name + " " + dns.TypeToString[q.kind] }
 
-// answerText is what an answer says of the name itself. Where an alias leads may be
-// another zone's to say.
+// answerText is the answer for the name itself. The target of an alias may be in another
+// zone.
 func answerText(a probe.Answer) string {
 	if len(a.Aliases) > 0 {
 		return "an alias of " + a.Aliases[0]
@@ -177,8 +185,8 @@ func answerText(a probe.Answer) string {
 	return a.String()
 }
 
-// authorities asks the zone's own servers for what the resolver said. Their names
-// and addresses come from the zone, so that the policy for dialling holds.
+// authorities asks the zone's own servers the same questions. Their addresses come from
+// the zone, so the policy for dialling applies.
 func (c *check) authorities(ctx context.Context, services []*service) {
 	servers, err := c.NameServers(ctx, c.domain)
 	if err != nil {
@@ -194,8 +202,8 @@ func (c *check) authorities(ctx context.Context, services []*service) {
 	parallel(servers, func(server string) { c.authority(ctx, server, questions) })
 }
 
-// askAgain asks the resolver for what isn't a service. What it doesn't answer has
-// been said by then.
+// askAgain repeats the questions that are not about services. Those without an answer have
+// been reported already.
 func (c *check) askAgain(ctx context.Context) []question {
 	var all []question
 	for _, label := range specialLabels {
@@ -230,9 +238,9 @@ func (c *check) authority(ctx context.Context, server string, questions []questi
 		theirs, err := c.AskServer(ctx, server, c.domain, q.name, q.kind)
 		switch {
 		case errors.Is(err, probe.ErrReferral):
-			continue // a zone of its own, with other servers
+			continue // a delegated zone, with other servers
 		case isKind(err, probe.NoTCP):
-			continue // said with the server's limits; the others can be asked
+			continue // reported with the server's limits; the other servers can be asked
 		case errors.Is(err, probe.ErrForbidden):
 			c.report(Finding{
 				Code: DNSServerFailed, Severity: Info, Subject: server,
@@ -257,8 +265,7 @@ func isKind(err error, kind probe.FailureKind) bool {
 	return errors.As(err, &f) && f.Kind == kind
 }
 
-// serverFailed reports one of the zone's servers: there are others, so that it is no
-// error.
+// serverFailed reports one of the zone's servers; not as an error, as there are others.
 func (c *check) serverFailed(server string, err error) {
 	f := Finding{Code: DNSServerFailed, Severity: Warning, Subject: server, Seen: err.Error()}
 	var failure probe.Failure
@@ -271,7 +278,7 @@ func (c *check) serverFailed(server string, err error) {
 	c.report(f)
 }
 
-// planned are the records of the plan at a name.
+// planned are the plan's records at a name.
 func (c *check) planned(name string) []Record {
 	if c.plan == nil {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"autoconfig/pacc"
 )
 
-// pacc compares a domain's document with its digests.
+// pacc compares a domain's document with the published digests.
 func (c *check) pacc(ctx context.Context) {
 	owner := pacc.Label + "." + dns.Fqdn(c.domain)
 	answer, err := c.Resolver.Ask(ctx, owner, dns.TypeTXT)
@@ -53,7 +53,10 @@ func (c *check) pacc(ctx context.Context) {
 		if err != nil {
 			seen = err.Error()
 		}
-		c.report(Finding{Code: PACCUnreachable, Subject: url, Seen: seen, Records: c.hostRecords(pacc.HostLabel + "." + c.domain)})
+		c.report(Finding{
+			Code: PACCUnreachable, Subject: url, Seen: seen,
+			Records: c.hostRecords(pacc.HostLabel + "." + c.domain),
+		})
 		return
 	}
 	got := pacc.DigestOf(p.Body)
@@ -69,7 +72,7 @@ func (c *check) pacc(ctx context.Context) {
 	})
 }
 
-// digests are the records to publish.
+// digests are the digest records to publish.
 func (c *check) digests() []Record {
 	var records []Record
 	if c.plan != nil {
@@ -82,8 +85,8 @@ func (c *check) digests() []Record {
 	return records
 }
 
-// digestOf is the record to publish for a document that is served: in a site the site's
-// own, since another document may be anybody's.
+// digestOf is the record to publish for a served document. For a domain of ours it is the
+// plan's, as somebody else may serve the document that was fetched.
 func (c *check) digestOf(d pacc.Digest) []Record {
 	if c.plan != nil {
 		return c.digests()

@@ -14,15 +14,16 @@ import (
 	"autoconfig/settings"
 )
 
-// place is a URL that programs ask, and what they make of what it gives.
+// place is a requested URL, and what programs make of the answer.
 type place struct {
-	// document tells whether it is meant as one: another page may end a search as well.
+	// document is set for a page meant as a document; other pages may end a search too.
 	document bool
 	kind     placeKind
 	url      string
 	readings []programReading
-	// hosts are the incoming servers in it. imap tells whether there is IMAP, weaker are the programs that take less
-	// security than they could, nobodies those that log in as nobody.
+	// hosts are its incoming servers; imap is set if one is for IMAP. weaker are the
+	// programs that choose less security than is offered, nobodies those whose login
+	// can't be the person's.
 	hosts    []string
 	imap     bool
 	weaker   []string
@@ -36,7 +37,7 @@ const (
 	autodiscoverPlace placeKind = "Autodiscover"
 )
 
-// means tells whether a page is meant as a document of the kind, however broken.
+// means reports whether a page is meant as such a document, however broken.
 func (k placeKind) means(body []byte) bool {
 	if k == autoconfigPlace {
 		return isConfig(body)
@@ -44,13 +45,13 @@ func (k placeKind) means(body []byte) bool {
 	return isPOX(body)
 }
 
-// programReading is what one program, by its names, makes of a document: an account, or
-// why there is none.
+// programReading is what one program, known by several names, reads in a document: an
+// account, or why there is none.
 type programReading struct {
 	program, names string
 	account        *reading.Account
 	err            error
-	// ended: the program looks at no further place for the same.
+	// ended is set if the program looks no further.
 	ended bool
 }
 
@@ -58,14 +59,14 @@ func asDocument(p probe.Page) reading.Document {
 	return reading.Document{ContentType: p.Header.Get("Content-Type"), Body: p.Body}
 }
 
-// somebody is the person for whom was asked.
+// somebody is the person of the requested address.
 func (c *check) somebody() reading.Person {
 	address := localPart + "@" + c.domain
 	return reading.Person{Email: address, RealName: address}
 }
 
-// readByAll is what every program whose reader is known makes of a page. A program that
-// a page sends elsewhere isn't among them.
+// readByAll reads a page as every program with a known reader does, except for those that
+// it redirects.
 func (c *check) readByAll(kind placeKind, p probe.Page) *place {
 	pl := &place{document: true, kind: kind, url: p.Asked}
 	for _, program := range reading.Programs() {
@@ -97,11 +98,11 @@ func (c *check) readByAll(kind placeKind, p probe.Page) *place {
 	return pl
 }
 
-// getsAutodiscover is the program that asks for Autodiscover by GET, which may be
-// answered otherwise than what is posted here.
+// getsAutodiscover is the program that requests Autodiscover by GET, which may get another
+// answer than the POST here.
 const getsAutodiscover = "deltachat"
 
-// answers tells whether a page with a status is an answer to a program.
+// answers reports whether a program reads a page with this status.
 func answers(program string, status int) bool {
 	switch program {
 	case "thunderbird", "evolution":
@@ -114,7 +115,7 @@ func answers(program string, status int) bool {
 	return status == http.StatusOK
 }
 
-// ends tells whether a program ends its search with a page of which it makes nothing.
+// ends reports whether a program ends its search at a page without an account.
 func ends(r programReading, p probe.Page) bool {
 	switch r.program {
 	case "thunderbird":
@@ -127,10 +128,10 @@ func ends(r programReading, p probe.Page) bool {
 	return reading.Ends(r.err)
 }
 
-// usualPorts are the programs that take the usual port for 0.
+// usualPorts are the programs that read port 0 as the usual port.
 var usualPorts = []string{"thunderbird", "outlook", "deltachat"}
 
-// cantConnect says why an account that a program sets up can't work.
+// cantConnect explains why an account that a program sets up can't work.
 func cantConnect(r programReading) error {
 	for _, s := range []reading.Server{r.account.Incoming, r.account.Outgoing} {
 		switch {
@@ -147,8 +148,8 @@ func cantConnect(r programReading) error {
 	return nil
 }
 
-// refusals are the readings that come to nothing although they should. A program that
-// only knows IMAP isn't expected to read what has POP3 alone, and the media type is a
+// refusals are the readings without an account where one is expected. It isn't expected of
+// a program that knows only IMAP in a document with only POP3, and the media type is a
 // finding of its own.
 func (c *check) refusals(pl *place) []programReading {
 	return slices.DeleteFunc(slices.Clone(pl.readings), func(r programReading) bool {
@@ -157,8 +158,8 @@ func (c *check) refusals(pl *place) []programReading {
 	})
 }
 
-// concerns tells whether a program should come to an account: it must know the protocol
-// that is handed out, or that is published.
+// concerns reports whether a program should find an account: it must know the protocol
+// that is handed out or published.
 func (c *check) concerns(program string, imap bool) bool {
 	if c.plan != nil {
 		imap = c.plan.Terms.DefaultProtocol() == settings.IMAP
@@ -168,7 +169,7 @@ func (c *check) concerns(program string, imap bool) bool {
 	})
 }
 
-// said are the things that programs do, each once with all programs that do it.
+// said collects statements, each with all programs that it applies to.
 type said struct {
 	order []string
 	names map[string][]string
@@ -184,7 +185,7 @@ func (s *said) add(names, text string) {
 	s.names[text] = append(s.names[text], names)
 }
 
-// String names the first program before what it does, and the others behind it.
+// String puts the first program before each statement, and the others after it.
 func (s *said) String() string {
 	parts := make([]string, len(s.order))
 	for i, text := range s.order {
@@ -206,8 +207,8 @@ func namesOf(readings []programReading) string {
 	return strings.Join(all, ", ")
 }
 
-// reportRefusals reports what programs refuse, as one finding; what a value that was
-// found explains goes with the value.
+// reportRefusals reports the programs that refuse a document as one finding; a refusal that
+// a reported value explains is added to the finding about that value.
 func (c *check) reportRefusals(url string, values []Finding, refused []programReading) {
 	var rest said
 	for _, r := range refused {
@@ -234,8 +235,7 @@ func (c *check) reportRefusals(url string, values []Finding, refused []programRe
 
 const noAccountIn = " (no account in "
 
-// mentions tells whether a reason is about a value that was seen: "socketType TLS" about
-// TLS.
+// mentions reports whether a reason is about a value: "socketType TLS" mentions TLS.
 func mentions(reason, seen string) bool {
 	seen, _, _ = strings.Cut(seen, noAccountIn)
 	value := seen[strings.LastIndexByte(seen, ' ')+1:]
@@ -243,7 +243,7 @@ func mentions(reason, seen string) bool {
 		strings.Contains(reason, "("+value+")") || strings.HasSuffix(reason, " "+value))
 }
 
-// judgeLogins reports logins that can't be the person's, as one finding.
+// judgeLogins reports the logins that can't be the person's as one finding.
 func (c *check) judgeLogins(pl *place, values []Finding) {
 	var bad said
 	for _, r := range pl.readings {
@@ -273,8 +273,9 @@ func (c *check) judgeLogins(pl *place, values []Finding) {
 
 var placeholder = regexp.MustCompile("(?i)%EMAIL|EMAILADDRESS%|%REALNAME|%[A-Z]+%")
 
-// nobodys tells whether a login is no one's: what is left of a placeholder, nothing at
-// all or on one side of the @, a break of lines, or what Thunderbird's reader makes of a missing or an odd element.
+// nobodys reports whether a login can't be anybody's: it has the rest of a placeholder, an
+// empty side of the @, a line break, or what Thunderbird's reader makes of a missing or
+// malformed element.
 func nobodys(login string) bool {
 	return strings.Trim(login, " \t\r\n@") == "" || strings.HasPrefix(login, "@") || strings.HasSuffix(login, "@") ||
 		strings.ContainsAny(login, "\r\n\x00") || placeholder.MatchString(login) ||

@@ -14,11 +14,11 @@ import (
 	"autoconfig/internal/doctor/probe"
 )
 
-// redirected judges the redirects on the way to a page, by what they say: whether or not
-// their targets answer. It tells whether they are why there is no page.
+// redirected judges the redirects on the way to a page, whether or not their targets
+// answer. lost is set if they are the reason that there is no page.
 func (c *check) redirected(p probe.Page, err error) (lost bool) {
 	if len(p.Hops) > 0 && p.Hops[0] == strings.Replace(p.Asked, "http:", "https:", 1) && p.Hops[0] != p.Asked {
-		return false // as it should be, and what comes then is judged by itself
+		return false // as it should be; the target is judged by itself
 	}
 	way := strings.Join(append([]string{p.Asked}, p.Hops...), " > ")
 	report := func(code Code, severity Severity, seen string) {
@@ -64,19 +64,24 @@ func (c *check) redirected(p probe.Page, err error) (lost bool) {
 }
 
 func isRedirect(status int) bool {
-	return slices.Contains([]int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect}, status)
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
 }
 
-// onTheWay is how bad it is that a redirect leads nowhere: at the special names, an
-// error; the domain's own host need not publish anything.
+// onTheWay is the severity of a broken redirect: an error at the special names; the
+// domain's own host need not publish anything.
 func (c *check) onTheWay(p probe.Page) Severity {
 	if hostOf(p.Asked) == c.domain {
 		return Info
 	}
-	return "" // as the code says
+	return "" // the code's severity
 }
 
-// isForeign tells whether a URL leads out of the domain, and not to this service.
+// isForeign reports whether a URL is neither in the domain nor at this service.
 func (c *check) isForeign(text string) bool {
 	host := hostOf(text)
 	if host == "" || isPrivate(host) || c.plan != nil && host == c.plan.Host {
@@ -87,7 +92,7 @@ func (c *check) isForeign(text string) bool {
 	return err == nil && ownErr == nil && base != own
 }
 
-// isPrivate tells of a host whose name alone says that it is nobody else's.
+// isPrivate reports whether a host name is only valid in a private network.
 func isPrivate(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true

@@ -10,9 +10,10 @@ import (
 	"autoconfig/internal/doctor/probe"
 )
 
-// kinds are the codes of what name servers do instead of answering.
+// kinds are the codes of the failures of name servers.
 var kinds = map[probe.FailureKind]Code{
-	probe.Silence: DNSTimeout, probe.NoConnection: DNSTimeout, probe.Refused: DNSRefused, probe.FormErr: DNSFormErr, probe.NotImp: DNSNotImp,
+	probe.Silence: DNSTimeout, probe.NoConnection: DNSTimeout, probe.Refused: DNSRefused,
+	probe.FormErr: DNSFormErr, probe.NotImp: DNSNotImp,
 	probe.BadVers: DNSBadVers, probe.NoTCP: DNSNoTCP, probe.NoRecursion: DNSNoRecursion,
 }
 
@@ -21,14 +22,14 @@ var unknown = []Code{
 	DNSLookupFailed, DNSTimeout, DNSRefused, DNSFormErr, DNSNotImp, DNSBadVers, DNSNoTCP, DNSNoRecursion,
 }
 
-// lost is what a name server did instead of answering.
+// lost is a failure of a name server, with the questions that it affects.
 type lost struct {
 	server, text string
 	code         Code
 }
 
-// inconclusive remembers a question without an answer. What lies with a server is said
-// once for it, and not for each name.
+// inconclusive records a question without an answer. A server's failure is reported once,
+// not for each name.
 func (c *check) inconclusive(subject string, err error) {
 	var none probe.Inconclusive
 	errors.As(err, &none)
@@ -55,7 +56,7 @@ func (c *check) inconclusive(subject string, err error) {
 // namesShown bounds the names in a finding.
 const namesShown = 3
 
-// unanswered reports what servers did instead of answering.
+// unanswered reports the recorded failures.
 func (c *check) unanswered() {
 	for at, names := range c.lost {
 		slices.Sort(names)
@@ -68,8 +69,8 @@ func (c *check) unanswered() {
 	}
 }
 
-// limits reports what the resolvers can't do, where they were asked in another way and
-// have answered: the domain has no part in it.
+// limits reports what the resolvers couldn't do, although they answered when asked in
+// another way. The domain isn't affected.
 func (c *check) limits() {
 	for _, server := range c.Resolver.Servers {
 		c.limitsOf(server, Info)
@@ -91,7 +92,7 @@ func (c *check) limitsOf(server string, severity Severity) {
 	}
 }
 
-// hasLost tells whether a server is reported for having left something unanswered.
+// hasLost reports whether a server is reported for an unanswered question.
 func (c *check) hasLost(server string, code Code) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -20,25 +20,25 @@ import (
 )
 
 const (
-	// serverTimeout bounds the talk with one server.
+	// serverTimeout bounds the session with one server.
 	serverTimeout = 10 * time.Second
-	// soon is when an expiring certificate is worth a warning: whatever renews it
-	// should have done so before.
+	// soon is the remaining lifetime at which a certificate is worth a warning: a working
+	// renewal comes earlier.
 	soon = 14 * 24 * time.Hour
 )
 
-// mailServer is one server to look at.
+// mailServer is a server to check.
 type mailServer struct {
 	protocol settings.Protocol
 	settings.Server
-	// label is the SRV name that leads to it.
+	// label is the SRV name that points at it.
 	label string
 }
 
 func (m mailServer) String() string { return fmt.Sprintf("%s:%d", m.Host, m.Port) }
 
-// servers talks to every mail server that is handed out, or for a domain that
-// isn't ours, to those that its SRV records name.
+// servers talks to every mail server that is handed out or, for a domain that isn't ours,
+// to those that its SRV records name.
 func (c *check) servers(ctx context.Context) {
 	var all []mailServer
 	if c.plan != nil {
@@ -63,7 +63,9 @@ func handedOut(terms *policy.Terms) []mailServer {
 					label = names.starttls
 				}
 				m := mailServer{protocol, s, label}
-				known := slices.ContainsFunc(all, func(o mailServer) bool { return o.String() == m.String() && o.protocol == protocol })
+				known := slices.ContainsFunc(all, func(o mailServer) bool {
+					return o.String() == m.String() && o.protocol == protocol
+				})
 				if s.Security != settings.None && !known {
 					all = append(all, m)
 				}
@@ -82,14 +84,17 @@ const maxAnnounced = 20
 func (c *check) announced(ctx context.Context) []mailServer {
 	var all []mailServer
 	for protocol, names := range mailServices {
-		for label, security := range map[string]settings.Security{names.tls: settings.TLS, names.starttls: settings.STARTTLS} {
+		for label, security := range map[string]settings.Security{
+			names.tls: settings.TLS, names.starttls: settings.STARTTLS,
+		} {
 			answer, err := c.Resolver.Ask(ctx, label+"."+c.domain, dns.TypeSRV)
 			if err != nil {
 				c.inconclusive(label+"."+dns.Fqdn(c.domain)+" SRV", err)
 			}
 			for _, srv := range answer.Services() {
 				if len(all) < maxAnnounced {
-					all = append(all, mailServer{protocol, settings.Server{Host: probe.Host(srv.Target), Port: int(srv.Port), Security: security}, label})
+					server := settings.Server{Host: probe.Host(srv.Target), Port: int(srv.Port), Security: security}
+					all = append(all, mailServer{protocol, server, label})
 				}
 			}
 		}
@@ -113,7 +118,8 @@ func (c *check) server(ctx context.Context, m mailServer) {
 	if err != nil {
 		f := Finding{Code: TLSConnect, Subject: m.String(), Seen: err.Error()}
 		if errors.Is(err, probe.ErrForbidden) {
-			f.Severity, f.Remedy = Info, notPermitted
+			f.Severity = Info
+			f.Remedy = notPermitted
 		}
 		c.report(f)
 		return
@@ -131,7 +137,7 @@ func (c *check) server(ctx context.Context, m mailServer) {
 	}
 }
 
-// starttls talks in the clear first: what is offered there counts too.
+// starttls begins without TLS, and judges what is offered there too.
 func (c *check) starttls(ctx context.Context, m mailServer, connection net.Conn) {
 	t := newMailSession(m.protocol, connection)
 	offers, err := t.begin()
@@ -159,13 +165,12 @@ func (c *check) starttls(ctx context.Context, m mailServer, connection net.Conn)
 	}
 }
 
-// handshake judges the certificate and gives the secured connection, nil if there
-// is none.
+// handshake judges the certificate and returns the secured connection, or nil.
 func (c *check) handshake(ctx context.Context, m mailServer, connection net.Conn) net.Conn {
 	secured := tls.Client(connection, &tls.Config{
 		ServerName: m.Host,
-		// The certificate is judged below, to say what exactly is wrong with it; no
-		// secret is ever sent over the connection.
+		// The certificate is judged below, which can say exactly what is wrong with it. No
+		// secret is sent over the connection.
 		InsecureSkipVerify: true, //nolint:gosec // see above
 		MinVersion:         tls.VersionTLS10,
 	})
@@ -214,7 +219,7 @@ func (c *check) judgeCertificate(m mailServer, chain []*x509.Certificate) {
 	_, err := leaf.Verify(x509.VerifyOptions{Roots: c.Roots, Intermediates: between, CurrentTime: now})
 	var invalid x509.CertificateInvalidError
 	if errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert.Equal(leaf) {
-		err = nil // said above
+		err = nil // reported above
 	}
 	if err != nil {
 		c.report(Finding{
@@ -222,7 +227,7 @@ func (c *check) judgeCertificate(m mailServer, chain []*x509.Certificate) {
 			Seen: fmt.Sprintf("issued by %q, %d certificates sent: %v", leaf.Issuer.CommonName, len(chain), err),
 		})
 	}
-	// What SRV says from an unsigned zone can be verified by these names only
+	// Clients that found the server by SRV in an unsigned zone can only verify these names
 	// (RFC 6125, section 6.4; RFC 6186, section 6).
 	within := dns.IsSubDomain(dns.Fqdn(c.domain), dns.Fqdn(m.Host))
 	if !within && leaf.VerifyHostname(c.domain) != nil {
@@ -234,7 +239,7 @@ func (c *check) judgeCertificate(m mailServer, chain []*x509.Certificate) {
 	}
 }
 
-// expires remembers the first certificate that expires.
+// expires records the first certificate to expire.
 func (c *check) expires(days int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -243,7 +248,7 @@ func (c *check) expires(days int) {
 	}
 }
 
-// judgeMail begins the talk over implicit TLS.
+// judgeMail begins the session over implicit TLS.
 func (c *check) judgeMail(m mailServer, t *mailSession) {
 	if _, err := t.begin(); err != nil {
 		c.report(Finding{
@@ -273,7 +278,7 @@ func (c *check) judgeOffers(m mailServer, t *mailSession) {
 	}
 	f := Finding{Code: MailAuth, Subject: m.String(), Seen: offers.raw, Expected: strings.Join(absent, ", ")}
 	if len(absent) < len(m.Auth) {
-		f.Severity = Warning // programs try the others
+		f.Severity = Warning // programs try the other servers
 	}
 	c.report(f)
 }

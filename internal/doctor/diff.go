@@ -12,7 +12,7 @@ import (
 	"autoconfig/pacc"
 )
 
-// Change is what differs at one owner and type.
+// Change is a difference at one owner and type.
 type Change struct {
 	Name string   `json:"name"`
 	Type string   `json:"type"`
@@ -20,17 +20,17 @@ type Change struct {
 	Want []Record `json:"want,omitempty"`
 }
 
-// Asker answers questions about names: a [probe.Resolver], or one server.
+// Asker answers DNS questions: a [probe.Resolver], or one server.
 type Asker interface {
 	Ask(ctx context.Context, name string, kind uint16) (probe.Answer, error)
 }
 
-// Diff compares a domain's records with what an asker says is published. Where an
-// answer is not conclusive, nothing is said to differ: the error says so.
+// Diff compares a domain's records with the published ones. If an answer is inconclusive,
+// it returns an error and no differences.
 //
-// Only what the records are about is compared: other texts at a TXT's owner stay,
-// times to live may differ, and a special name that has the addresses of the
-// service needs no alias.
+// Only what the records are about is compared: other TXT records of the same owner stay,
+// TTLs may differ, and a special name that has the addresses of the service needs no
+// alias.
 func Diff(ctx context.Context, asker Asker, records []Record) ([]Change, error) {
 	var changes []Change
 	for _, want := range sets(records) {
@@ -61,8 +61,7 @@ func diffSet(ctx context.Context, asker Asker, want []Record) ([]Change, error) 
 	return diffAlias(ctx, asker, change)
 }
 
-// diffAlias looks for addresses where an alias is wanted: both can't stand at one
-// name.
+// diffAlias looks for addresses where an alias is wanted: they exclude each other.
 func diffAlias(ctx context.Context, asker Asker, alias Change) ([]Change, error) {
 	var changes []Change
 	var at []string
@@ -90,14 +89,16 @@ func diffAlias(ctx context.Context, asker Asker, alias Change) ([]Change, error)
 				service = append(service, r.Data)
 			}
 		}
-		if slices.Sort(at); len(service) > 0 && !slices.ContainsFunc(at, func(ip string) bool { return !slices.Contains(service, ip) }) {
+		elsewhere := func(ip string) bool { return !slices.Contains(service, ip) }
+		slices.Sort(at)
+		if len(service) > 0 && !slices.ContainsFunc(at, elsewhere) {
 			return nil, nil
 		}
 	}
 	return append(changes, alias), nil
 }
 
-// ours tells whether a text is one that we publish: others may stand beside it.
+// ours reports whether a TXT record is one that we publish.
 func ours(r Record) bool {
 	text := unquoted(r)
 	return pacc.IsTXT(text) || strings.HasPrefix(text, "path=")
@@ -120,7 +121,7 @@ func published(ctx context.Context, asker Asker, name, kind string) ([]Record, e
 		return nil, err
 	}
 	if len(answer.Aliases) > 0 && kind != "CNAME" {
-		return nil, nil // what the alias leads to stands elsewhere
+		return nil, nil // records of the alias's target
 	}
 	var records []Record
 	for _, rr := range answer.Records {
@@ -149,7 +150,7 @@ func sameRecords(a, b []Record) bool {
 	return slices.Equal(data(a), data(b))
 }
 
-// String shows the change as lines that go and lines that come.
+// String returns the change as removed and added lines.
 func (c Change) String() string {
 	var b strings.Builder
 	for _, r := range c.Have {

@@ -11,28 +11,28 @@ import (
 	"autoconfig/settings"
 )
 
-// findTimeout bounds looking for a domain's mail servers: a person waits for it.
+// findTimeout bounds a search for mail servers, for which a person waits.
 const findTimeout = 8 * time.Second
 
 // FoundServer is a mail server that a domain seems to have.
 type FoundServer struct {
 	Protocol settings.Protocol
 	settings.Server
-	// Why says where its name is from: "SRV record", "MX record" or "usual name".
+	// Why is the origin of its name: "SRV record", "MX record" or "usual name".
 	Why string
-	// Wrong are the errors that a check of it finds, empty for a server that programs can use.
+	// Wrong are the errors that a check of it finds; empty if programs can use it.
 	Wrong []Finding
 }
 
-// usualHosts are the labels that hosters give their servers, the usual one first.
+// usualHosts are the labels that hosters usually give their servers, the most common first.
 var usualHosts = map[settings.Protocol][]string{
 	settings.IMAP: {"imap", "mail"}, settings.POP3: {"pop", "pop3", "mail"}, settings.SMTP: {"smtp", "mail"},
 }
 
-// FindServers looks for the servers that a domain has, for each protocol the best one:
-// what its SRV records name, what answers under the usual names, and what answers at its
-// MX. One that answers and can't be used is given with what is wrong; a protocol for
-// which nothing answers is left out. It takes at most 8 seconds, and sends no credential.
+// FindServers searches the best server of a domain for each protocol: among those that its
+// SRV records name, those under the usual names, and its MX. One that answers but can't be
+// used comes with what is wrong; a protocol without an answering server is left out. It
+// takes at most 8 seconds, and sends no credential.
 func (k *Checker) FindServers(ctx context.Context, domain string) (found []FoundServer) {
 	ctx, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
@@ -42,8 +42,10 @@ func (k *Checker) FindServers(ctx context.Context, domain string) (found []Found
 	parallel(all, func(candidate *FoundServer) {
 		c := &check{Checker: &run, domain: domain}
 		c.server(ctx, mailServer{candidate.Protocol, candidate.Server, ""})
-		candidate.Wrong = slices.DeleteFunc(c.findings, func(f Finding) bool { return f.Severity != Error && f.Code != TLSConnect })
-		if len(c.lost) > 0 || ctx.Err() != nil { // nobody knows
+		candidate.Wrong = slices.DeleteFunc(c.findings, func(f Finding) bool {
+			return f.Severity != Error && f.Code != TLSConnect
+		})
+		if len(c.lost) > 0 || ctx.Err() != nil { // inconclusive
 			candidate.Wrong = append(candidate.Wrong, Finding{Code: TLSConnect, Severity: Error})
 		}
 	})
@@ -57,7 +59,7 @@ func (k *Checker) FindServers(ctx context.Context, domain string) (found []Found
 
 // candidates are the servers to try, best first.
 func (k *Checker) candidates(ctx context.Context, domain string) (all []*FoundServer) {
-	mx, _ := k.Resolver.Ask(ctx, domain, dns.TypeMX) // without it, there are the usual names
+	mx, _ := k.Resolver.Ask(ctx, domain, dns.TypeMX) // if it fails, the usual names are left
 	for protocol, service := range mailServices {
 		var announced, usual [2][]*FoundServer
 		denied := false // "." says that there is no such service (RFC 2782)
@@ -88,8 +90,7 @@ func (k *Checker) candidates(ctx context.Context, domain string) (all []*FoundSe
 	return all
 }
 
-// bestOf is the first server of a protocol that can be used, else the first that answers,
-// nil if none does.
+// bestOf is the first usable server of a protocol, else the first that answers, else nil.
 func bestOf(all []*FoundServer, protocol settings.Protocol) *FoundServer {
 	var answers *FoundServer
 	for _, s := range all {

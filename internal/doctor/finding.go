@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Severity is how bad a finding is.
+// Severity is the severity of a finding.
 type Severity string
 
 // The severities, worst first.
 const (
 	Error   Severity = "error"   // some program fails, or passwords are at risk
-	Warning Severity = "warning" // some program may be misled, or soon
+	Warning Severity = "warning" // some program may be misled, or will be soon
 	Info    Severity = "info"    // could be better
 )
 
@@ -24,27 +24,26 @@ type Finding struct {
 	Severity Severity `json:"severity"`
 	// Subject is the owner of a record, a server, or a URL.
 	Subject string `json:"subject"`
-	// Seen and Expected are what was found and what should be.
+	// Seen is what was found, Expected what should be.
 	Seen     string `json:"seen,omitempty"`
 	Expected string `json:"expected,omitempty"`
-	// Remedy says what to do; Records are to be copied into the zone.
+	// Remedy says how to fix it, with Records to copy into the zone.
 	Remedy  string   `json:"remedy"`
 	Records []Record `json:"records,omitempty"`
 }
 
-// Report is what a check of one domain found.
+// Report is the result of the check of one domain.
 type Report struct {
 	Domain string `json:"domain"`
-	// Served tells whether the domain is in our site; one that isn't is judged by
-	// whether what it publishes fits together.
+	// Served is set for a domain of our site. Others are only checked for consistency.
 	Served   bool      `json:"served"`
 	Findings []Finding `json:"findings"`
-	// CertificateDays are the days until the first certificate of a mail server
+	// CertificateDays is the number of days until the first certificate of a mail server
 	// expires; nil if none was seen.
 	CertificateDays *int `json:"certificate_days,omitempty"`
 }
 
-// Worst is the worst severity, "" for no findings.
+// Worst is the worst severity of the findings, "" if there are none.
 func (r Report) Worst() Severity {
 	if len(r.Findings) == 0 {
 		return ""
@@ -53,13 +52,18 @@ func (r Report) Worst() Severity {
 }
 
 func bySeverity(a, b Finding) int {
-	return cmp.Or(cmp.Compare(a.Severity.rank(), b.Severity.rank()), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Seen, b.Seen))
+	return cmp.Or(
+		cmp.Compare(a.Severity.rank(), b.Severity.rank()),
+		cmp.Compare(a.Code, b.Code),
+		cmp.Compare(a.Subject, b.Subject),
+		cmp.Compare(a.Seen, b.Seen),
+	)
 }
 
-// Code names a kind of finding for ever: scripts and dashboards know it.
+// Code names a kind of finding. Codes are stable: scripts and dashboards depend on them.
 type Code string
 
-// Meaning is what a page says of a code.
+// Meaning explains a code.
 type Meaning struct {
 	Code     Code
 	Severity Severity
@@ -67,10 +71,10 @@ type Meaning struct {
 	Means, Mend string
 }
 
-// together makes one of findings about what is published that differ in the URL alone:
-// a document is often published under several.
+// together merges findings that differ in the URL alone: a document is often published
+// under several.
 func together(findings []Finding) []Finding {
-	all := []Finding{} // none is an empty list to scripts
+	all := []Finding{} // not nil, for an empty list in JSON
 	also := map[int][]string{}
 	for _, f := range findings {
 		i := slices.IndexFunc(all, func(g Finding) bool {

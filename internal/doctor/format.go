@@ -12,18 +12,18 @@ import (
 	"autoconfig/internal/doctor/probe"
 )
 
-// Format is a way to write records.
+// Format is a format of DNS records.
 type Format string
 
-// The ways.
+// The formats.
 const (
 	FormatZone     Format = "zone"     // lines of a zone file (RFC 1035)
-	FormatJSON     Format = "json"     // our own, one object for each record
+	FormatJSON     Format = "json"     // an object for each record
 	FormatOctoDNS  Format = "octodns"  // a file of octoDNS's YAML provider
 	FormatNSUpdate Format = "nsupdate" // commands of BIND's nsupdate
 )
 
-// Write gives a domain's records in a format.
+// Write formats a domain's records.
 func Write(format Format, domain string, records []Record) ([]byte, error) {
 	switch format {
 	case FormatZone:
@@ -66,7 +66,7 @@ func writeNSUpdate(domain string, records []Record) []byte {
 	return []byte(b.String())
 }
 
-// sets groups records by owner and type, in the order of their first.
+// sets groups records by owner and type, in order of first appearance.
 func sets(records []Record) [][]Record {
 	var all [][]Record
 	at := map[string]int{}
@@ -83,9 +83,8 @@ func sets(records []Record) [][]Record {
 	return all
 }
 
-// writeOctoDNS writes what octoDNS's YAML provider reads: owners below the zone,
-// each with one set or a list of sets, in the order of their names (which it
-// enforces by default).
+// writeOctoDNS writes the file of octoDNS's YAML provider: relative owners, each with one
+// set or a list of sets, sorted as the provider requires by default.
 func writeOctoDNS(domain string, records []Record) ([]byte, error) {
 	owners := map[string][][]Record{}
 	for _, set := range sets(records) {
@@ -124,9 +123,10 @@ func writeOctoSet(b *strings.Builder, set []Record) error {
 		}
 		switch rr := rr.(type) {
 		case *dns.SRV:
-			fmt.Fprintf(b, "  - port: %d\n    priority: %d\n    target: %s\n    weight: %d\n", rr.Port, rr.Priority, yamlText(rr.Target), rr.Weight)
+			fmt.Fprintf(b, "  - port: %d\n    priority: %d\n    target: %s\n    weight: %d\n",
+				rr.Port, rr.Priority, yamlText(rr.Target), rr.Weight)
 		case *dns.TXT:
-			// octoDNS wants semicolons escaped.
+			// octoDNS requires escaped semicolons.
 			fmt.Fprintf(b, "  - %s\n", yamlText(strings.ReplaceAll(strings.Join(rr.Txt, ""), ";", `\;`)))
 		case *dns.A, *dns.AAAA:
 			fmt.Fprintf(b, "  - %s\n", yamlText(probe.Data(rr)))
@@ -137,5 +137,5 @@ func writeOctoSet(b *strings.Builder, set []Record) error {
 	return nil
 }
 
-// yamlText is a double-quoted scalar; names and texts here are ASCII.
+// yamlText is a double-quoted scalar; the texts are ASCII.
 func yamlText(text string) string { return strconv.Quote(text) }

@@ -12,13 +12,13 @@ import (
 	"autoconfig/settings"
 )
 
-// What a server may say before it is taken for something else.
+// Bounds of what a server may send.
 const (
 	maxLine  = 4096
 	maxLines = 100
 )
 
-// mailSession is a conversation with a mail server, in which no credential is sent.
+// mailSession is a session with a mail server, in which no credential is sent.
 type mailSession struct {
 	protocol   settings.Protocol
 	connection net.Conn
@@ -26,17 +26,17 @@ type mailSession struct {
 	tag        int
 }
 
-// offers is what a server says that it can do.
+// offers are a server's capabilities.
 type offers struct {
 	raw        string
 	starttls   bool
 	mechanisms []string
-	// passwords says that it would take one now.
+	// passwords is set if it accepts one now.
 	passwords bool
 }
 
-// has tells whether a mechanism is among them. A password can be given by plain
-// commands too: LOGIN in IMAP, USER in POP3.
+// has reports whether an authentication is offered. Passwords may also be accepted by plain
+// commands: LOGIN in IMAP, USER in POP3.
 func (o offers) has(a settings.Auth) bool {
 	if slices.ContainsFunc(o.mechanisms, func(m string) bool { return strings.EqualFold(m, string(a)) }) {
 		return true
@@ -48,12 +48,13 @@ func newMailSession(p settings.Protocol, c net.Conn) *mailSession {
 	return &mailSession{protocol: p, connection: c, reader: bufio.NewReaderSize(c, maxLine)}
 }
 
-// secured goes on over TLS. What a server sent before it is forgotten.
+// secured continues over TLS. Buffered plaintext is dropped.
 func (t *mailSession) secured(c net.Conn) {
-	t.connection, t.reader = c, bufio.NewReaderSize(c, maxLine)
+	t.connection = c
+	t.reader = bufio.NewReaderSize(c, maxLine)
 }
 
-// begin reads the greeting and asks for what is offered.
+// begin reads the greeting and asks for the capabilities.
 func (t *mailSession) begin() (offers, error) {
 	switch t.protocol {
 	case settings.IMAP:
@@ -74,7 +75,7 @@ func (t *mailSession) begin() (offers, error) {
 	return t.ask()
 }
 
-// ask asks for what is offered now.
+// ask asks for the current capabilities.
 func (t *mailSession) ask() (offers, error) {
 	switch t.protocol {
 	case settings.IMAP:
@@ -93,7 +94,11 @@ func (t *mailSession) askIMAP() (offers, error) {
 			words = strings.Fields(strings.ToUpper(rest))
 		}
 	}
-	o := offers{raw: strings.Join(words, " "), starttls: slices.Contains(words, "STARTTLS"), passwords: !slices.Contains(words, "LOGINDISABLED")}
+	o := offers{
+		raw:       strings.Join(words, " "),
+		starttls:  slices.Contains(words, "STARTTLS"),
+		passwords: !slices.Contains(words, "LOGINDISABLED"),
+	}
 	for _, w := range words {
 		if m, ok := strings.CutPrefix(w, "AUTH="); ok {
 			o.mechanisms = append(o.mechanisms, m)
@@ -143,7 +148,7 @@ func takesPasswords(mechanisms []string) bool {
 	return slices.Contains(mechanisms, "PLAIN") || slices.Contains(mechanisms, "LOGIN")
 }
 
-// starttls asks to go on over TLS.
+// starttls sends the command that starts TLS.
 func (t *mailSession) starttls() error {
 	var err error
 	switch t.protocol {
@@ -162,7 +167,7 @@ func (t *mailSession) starttls() error {
 	return err
 }
 
-// imap sends a command and reads up to its end.
+// imap sends a command and reads the responses to its end.
 func (t *mailSession) imap(command string) ([]string, error) {
 	t.tag++
 	tag := fmt.Sprintf("c%d ", t.tag)
@@ -186,7 +191,7 @@ func (t *mailSession) imap(command string) ([]string, error) {
 	return lines, errors.New("too many lines")
 }
 
-// pop3 sends a command with an answer of several lines.
+// pop3 sends a command with a multi-line response.
 func (t *mailSession) pop3(command string) ([]string, error) {
 	if err := t.send(command); err != nil {
 		return nil, err
@@ -206,8 +211,8 @@ func (t *mailSession) pop3(command string) ([]string, error) {
 	return lines, errors.New("too many lines")
 }
 
-// smtp sends a command, if there is one, and reads a reply of 2xx without its
-// codes and without the first line of several.
+// smtp sends a command, unless it is empty, and reads a 2xx reply. Codes are removed, and so
+// is the first line of a multi-line reply.
 func (t *mailSession) smtp(command string) ([]string, error) {
 	if command != "" {
 		if err := t.send(command); err != nil {
@@ -244,7 +249,7 @@ func (t *mailSession) line() (string, error) {
 	return printable(strings.TrimRight(string(line), "\r\n")), err
 }
 
-// printable makes what a stranger's server says harmless for terminals and logs.
+// printable makes a server's text harmless for terminals and logs.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == '\uFFFD' {

@@ -14,60 +14,59 @@ import (
 	"autoconfig/settings"
 )
 
-// Documents are the PACC documents of a name: the one that is served and the one
-// that waits for its digest in the DNS, nil for none.
+// Documents are the PACC documents of a name: the served one, and one that waits for its
+// digest to appear in the DNS; nil for none.
 type Documents struct {
 	Name            string
 	Served, Waiting []byte
 }
 
-// Equal tells whether the same is served and the same waits.
+// Equal reports whether both have the same documents.
 func (d Documents) Equal(other Documents) bool {
 	return bytes.Equal(d.Served, other.Served) && bytes.Equal(d.Waiting, other.Waiting)
 }
 
-// DocumentChange is what was read of a name, and what is to come in its place.
+// DocumentChange is a change of a name's documents from what was read.
 type DocumentChange struct{ Before, After Documents }
 
-// ErrDocumentsChanged means that somebody else, another replica or a command, has
-// changed a name's documents since they were read. They stay as they are.
+// ErrDocumentsChanged means that another replica or a command has changed a name's
+// documents since they were read. They were left alone.
 var ErrDocumentsChanged = errors.New("the PACC documents have been changed by somebody else meanwhile; try again")
 
 // DocumentStore keeps documents. The store implements it.
 type DocumentStore interface {
 	PACC(ctx context.Context, name string) (Documents, error)
-	// ReplacePACC makes each change whose Before is what is kept. For the others it
-	// gives [ErrDocumentsChanged].
+	// ReplacePACC makes each change whose Before is what is stored, and returns
+	// [ErrDocumentsChanged] if that isn't true of all.
 	ReplacePACC(ctx context.Context, changes ...DocumentChange) error
 }
 
-// Publisher brings PACC documents from the policy to what is served. A program
-// refuses a document whose digest isn't in the DNS, so a changed one waits until
-// every server of the zone has its digest; the old one serves until then.
+// Publisher updates the served PACC documents to the policy. A program refuses a document
+// whose digest isn't in the DNS, so a changed document waits until every server of the zone
+// has its digest, and the old one is served until then.
 type Publisher struct {
 	Documents DocumentStore
-	// Prober asks the zones' servers; without one, changed documents wait.
+	// Prober asks the zone's servers; without one, changed documents wait.
 	Prober *probe.Prober
 }
 
-// Publication is where a domain's document stands.
+// Publication is the state of a domain's document.
 type Publication struct {
 	Domain string `json:"domain"`
-	// Served and Waiting are the documents, "" for none, and the texts to publish
-	// at Owner.
+	// Served and Waiting are the documents, "" for none; ServedTXT and WaitingTXT are their
+	// digests, to publish at Owner.
 	Served     string `json:"served"`
 	ServedTXT  string `json:"served_txt,omitempty"`
 	Waiting    string `json:"waiting,omitempty"`
 	WaitingTXT string `json:"waiting_txt,omitempty"`
 	Owner      string `json:"owner"`
-	// Why says why there is no document, or why one waits.
+	// Why says why there is no document or why one waits.
 	Why string `json:"why,omitempty"`
 }
 
-// Reconcile compares a name's document with the policy, and puts a changed one in
-// the place of the served one if its digest is seen everywhere, or by force. It may
-// take half a minute to ask; documents that somebody else has changed in that time
-// stay, as [ErrDocumentsChanged].
+// Reconcile compares a name's document with the policy, and replaces the served one if the
+// new digest is seen everywhere, or if force is set. Asking may take half a minute; if the
+// documents are changed meanwhile, it returns [ErrDocumentsChanged].
 func (p Publisher) Reconcile(ctx context.Context, name string, terms *policy.Terms, force bool) (Publication, error) {
 	before, err := p.Documents.PACC(ctx, name)
 	if err != nil {
@@ -82,22 +81,25 @@ func (p Publisher) Reconcile(ctx context.Context, name string, terms *policy.Ter
 	return publication(after, why), nil
 }
 
-// next is what should be published after what is, and why there is no document or
+// next returns the documents that should replace the current ones, and why there is none or
 // why one waits.
-func (p Publisher) next(ctx context.Context, now Documents, s settings.Settings, force bool) (after Documents, why string) {
+func (p Publisher) next(
+	ctx context.Context, now Documents, s settings.Settings, force bool,
+) (after Documents, why string) {
 	after.Name = now.Name
 	wanted, err := pacc.Render(s)
 	switch {
 	case err != nil:
-		// What is served would be wrong now: nothing is better, programs go on.
+		// The served one would be wrong, and without any, programs use other ways.
 		return after, err.Error()
 	case now.Served != nil && !bytes.Equal(now.Served, wanted) && !force:
 		if why = p.unseen(ctx, now.Name, pacc.DigestOf(wanted)); why != "" {
-			after.Served, after.Waiting = now.Served, wanted
+			after.Served = now.Served
+			after.Waiting = wanted
 			return after, why
 		}
 	}
-	// A document that was never there needs no digest: nobody relies on it.
+	// The first document needs no digest: no program relies on one.
 	after.Served = wanted
 	return after, ""
 }
@@ -116,7 +118,7 @@ func publication(d Documents, why string) Publication {
 	return p
 }
 
-// unseen tells which server of the zone doesn't have a digest, "" if all do.
+// unseen names a server of the zone that doesn't have a digest, "" if all have it.
 func (p Publisher) unseen(ctx context.Context, name string, digest pacc.Digest) string {
 	if p.Prober == nil {
 		return "there is no resolver to ask for the zone's servers"

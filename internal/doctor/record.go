@@ -18,40 +18,40 @@ import (
 	"autoconfig/thunderbird"
 )
 
-// recordTTL is what records are published with, in seconds.
+// recordTTL is the TTL of records to publish, in seconds.
 const recordTTL = 3600
 
-// Record is one DNS record in presentation form. Names are absolute.
+// Record is a DNS record in presentation form. Names are absolute.
 type Record struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
 	TTL  uint32 `json:"ttl"`
 	Data string `json:"data"`
-	// Why is for people: what the record is for.
+	// Why tells people what the record is for.
 	Why string `json:"why,omitempty"`
 }
 
-// String is the record as a line of a zone file.
+// String returns the record as a line of a zone file.
 func (r Record) String() string {
 	return fmt.Sprintf("%s\t%d\tIN\t%s\t%s", r.Name, r.TTL, r.Type, r.Data)
 }
 
-// rr is the record as the library has it.
+// rr converts the record to the library's type.
 func (r Record) rr() (dns.RR, error) { return dns.NewRR(r.String()) }
 
 // Plan is what a domain should publish.
 type Plan struct {
 	Domain string
-	// Host is the name of this service, to which the domain's special names lead.
+	// Host is this service's name, at which the domain's special names point.
 	Host string
-	// Addresses are those of this service, as far as they are known.
+	// Addresses are this service's addresses, if known.
 	Addresses []netip.Addr
-	// Misled is how many accounts have another protocol than the default.
+	// Misled is the number of accounts with another protocol than the default.
 	Misled int
-	// Serverless is how many have a protocol that there is no server for.
+	// Serverless is the number of accounts with a protocol that has no server.
 	Serverless int
-	// Documents are the PACC documents whose digests are to be published: the one
-	// that is served, and one that waits for its digest.
+	// Documents are the PACC documents whose digests are to be published: the served
+	// one, and one that waits for its digest.
 	Documents [][]byte
 	Terms     *policy.Terms
 	// Given are the protocols that somebody in the domain may have
@@ -64,26 +64,26 @@ type Plan struct {
 	Orders []FailedOrder
 }
 
-// FailedOrder is a certificate that could not be got or renewed.
+// FailedOrder is a certificate that could not be issued or renewed.
 type FailedOrder struct {
 	Name   string
 	Code   Code // one of those that begin with CERT-
 	Reason string
-	Next   time.Time // when it is tried again
-	// Served tells whether there is an older certificate, which is still valid.
+	Next   time.Time // the next try
+	// Served is set if there is an older certificate that is still valid.
 	Served bool
 }
 
-// notOffered is the record of a service that isn't there (RFC 2782; RFC 6186,
-// section 3.4): programs then don't try.
+// notOffered is the SRV record of a service that isn't offered (RFC 2782; RFC 6186,
+// section 3.4), so that programs don't try it.
 const notOffered = "0 0 0 ."
 
-// Records are all records to publish, in the order in which they are shown: the
-// special names first, then mail, then the other services.
+// Records are all records to publish, in the order of presentation: special names, mail,
+// other services.
 //
-// SRV can't know the account. The default protocol has the lowest numbers, which
-// decide between IMAP and POP3 (RFC 6186, section 3.4); another one that somebody
-// has comes after it, and one that nobody has is "0 0 0 .".
+// SRV records don't depend on the account. The default protocol gets the lowest
+// priorities, which decide between IMAP and POP3 (RFC 6186, section 3.4); the other one
+// follows if somebody has it, and is "0 0 0 ." otherwise.
 func (p Plan) Records() []Record {
 	records := p.hosts()
 	records = append(records, p.incoming()...)
@@ -92,10 +92,11 @@ func (p Plan) Records() []Record {
 }
 
 // WithoutCertificates is the plan of a domain whose special names have no certificates:
-// plain http at them leads to this service's own name. PACC knows no plain http
-// (draft-ietf-mailmaint-pacc), so there is none of it.
+// plain http redirects to this service's own name. PACC requires https
+// (draft-ietf-mailmaint-pacc), so it has none.
 func (p Plan) WithoutCertificates() Plan {
-	p.Plain, p.Documents = true, nil
+	p.Plain = true
+	p.Documents = nil
 	return p
 }
 
@@ -113,19 +114,21 @@ func (p Plan) hosts() []Record {
 	for _, h := range names {
 		name := h.label + "." + p.Domain
 		if h.label == pacc.HostLabel && len(p.Documents) == 0 || name == p.Host {
-			continue // the service's own name has addresses, which only the operator knows
+			continue // only the operator knows the addresses of the service's own name
 		}
 		kind, data := "CNAME", dns.Fqdn(p.Host)
-		if ip, err := netip.ParseAddr(p.Host); err == nil { // a service that has no name, as the demo's
+		if ip, err := netip.ParseAddr(p.Host); err == nil { // a service without a name, as the demo
 			kind, data = addressType(ip), ip.String()
 		}
 		records = append(records, p.record(h.label, kind, data, h.why))
 	}
 	if _, err := netip.ParseAddr(p.Host); err != nil {
-		records = append(records, p.srv(autodiscover.SRVLabel, 0, 443, p.Host, "leads Outlook here where "+autodiscover.HostLabel+"."+p.Domain+" can't have a certificate"))
+		why := "leads Outlook here where " + autodiscover.HostLabel + "." + p.Domain + " can't have a certificate"
+		records = append(records, p.srv(autodiscover.SRVLabel, 0, 443, p.Host, why))
 	}
 	for _, document := range p.Documents {
-		records = append(records, p.record(pacc.Label, "TXT", quote(pacc.DigestOf(document).TXT()), "proves the PACC document"))
+		digest := quote(pacc.DigestOf(document).TXT())
+		records = append(records, p.record(pacc.Label, "TXT", digest, "proves the PACC document"))
 	}
 	return records
 }
@@ -169,8 +172,8 @@ func (p Plan) submission() []Record {
 	return records
 }
 
-// mail are a protocol's records, from a first priority on: implicit TLS before
-// STARTTLS, each in the order of the list. What has no TLS is never published.
+// mail are the records of a protocol, with priorities from the given one: implicit TLS
+// before STARTTLS, each in the order of the list. Servers without TLS are never published.
 func (p Plan) mail(protocol settings.Protocol, priority int, why string) (records []Record, next int) {
 	names := mailServices[protocol]
 	for _, kind := range []struct {
@@ -204,7 +207,8 @@ func (p Plan) services() []Record {
 		}
 		records = append(records, p.srv(service.name, 0, portOf(u), u.Hostname(), service.what))
 		if path := u.EscapedPath(); path != "" && path != "/" {
-			records = append(records, p.record(service.name, "TXT", quote("path="+path), "where "+service.what+" are on that host (RFC 6764, section 4)"))
+			why := "where " + service.what + " are on that host (RFC 6764, section 4)"
+			records = append(records, p.record(service.name, "TXT", quote("path="+path), why))
 		}
 	}
 	if u, err := url.Parse(s.JMAP); err == nil && u.Host != "" && p.Terms.DefaultProtocol() == settings.IMAP {

@@ -37,7 +37,8 @@ func ParseKey(text []byte) (Key, error) {
 	case ".":
 		return Key{}, errors.New(`not a TSIG key file: it has no algorithm; make one with: tsig-keygen NAME`)
 	default:
-		return Key{}, fmt.Errorf("the TSIG algorithm %s isn't supported; use hmac-sha256", strings.TrimSuffix(k.Algorithm, "."))
+		return Key{}, fmt.Errorf("the TSIG algorithm %s isn't supported; use hmac-sha256",
+			strings.TrimSuffix(k.Algorithm, "."))
 	}
 	if raw, err := base64.StdEncoding.DecodeString(k.Secret); err != nil || len(raw) == 0 || k.Name == "." {
 		return Key{}, errors.New(`not a TSIG key file: it needs key "NAME" { algorithm ...; secret "BASE64"; };`)
@@ -45,24 +46,23 @@ func ParseKey(text []byte) (Key, error) {
 	return k, nil
 }
 
-// Updater changes a zone at its primary server by RFC 2136.
+// Updater changes a zone at its primary server by dynamic update (RFC 2136).
 type Updater struct {
 	// Server is the primary, as host:port: the operator's choice.
 	Server string
 	Key    Key
 }
 
-// Ask asks the server itself.
+// Ask asks the primary.
 func (u Updater) Ask(ctx context.Context, name string, kind uint16) (probe.Answer, error) {
 	return probe.AskAt(ctx, u.Server, name, kind)
 }
 
-// ErrRaced means that a record was changed by somebody else since the difference
-// was shown; nothing was changed.
+// ErrRaced means that a record has been changed since the difference was computed. Nothing
+// was changed.
 var ErrRaced = errors.New("the records have changed meanwhile; nothing was changed, look at the difference again")
 
-// Apply makes the changes, all or none, and only if what they replace is still as
-// they say.
+// Apply makes the changes, all or none, and only if what they replace is still published.
 func (u Updater) Apply(ctx context.Context, domain string, changes []Change) error {
 	zone, err := u.zone(ctx, domain)
 	if err != nil {
@@ -100,8 +100,8 @@ func tsigError(reply *dns.Msg) string {
 	return ""
 }
 
-// addChange replaces one set. The prerequisite is that the set is what was shown;
-// of texts only ours are touched.
+// addChange replaces one RRset, with the prerequisite that it is as it was shown. Of TXT
+// records, only ours are touched.
 func addChange(m *dns.Msg, c Change) error {
 	have, err := rrs(c.Have)
 	if err != nil {
@@ -136,7 +136,7 @@ func rrs(records []Record) ([]dns.RR, error) {
 	return list, nil
 }
 
-// zone is the zone that holds the domain's names at the server.
+// zone is the zone at the server that holds the domain's names.
 func (u Updater) zone(ctx context.Context, domain string) (string, error) {
 	reply, err := probe.Exchange(ctx, u.Server, domain, dns.TypeSOA)
 	if err != nil {

@@ -10,56 +10,58 @@ import (
 	"time"
 )
 
-// Result is what is kept of a domain's last check.
+// Result is the stored result of a domain's last check.
 type Result struct {
 	Report    Report    `json:"report"`
 	CheckedAt time.Time `json:"checked_at"`
-	// DueAt is when it is checked again.
+	// DueAt is when the next check is due.
 	DueAt time.Time `json:"due_at"`
-	// Failures counts checks in a row that found nothing out.
+	// Failures counts consecutive inconclusive checks.
 	Failures int `json:"failures,omitempty"`
-	// Source lists the domain; empty for one of our own.
+	// Source is the source that lists the domain; empty for one of our own.
 	Source string `json:"source,omitempty"`
 }
 
-// State is a domain's state in one word, for people and programs.
+// State summarises the report in one word: the worst severity, or "good".
 func (r Report) State() string { return cmp.Or(string(r.Worst()), "good") }
 
-// inconclusive tells whether nothing at all could be found out.
+// inconclusive reports whether no question was answered.
 func (r Report) inconclusive() bool {
 	for _, f := range r.Findings {
-		if !slices.Contains(unknown, f.Code) && f.Code != PolicyMisleads && f.Code != PolicyServerless { // those were not asked for
+		// The two of the policy need no question.
+		if !slices.Contains(unknown, f.Code) && f.Code != PolicyMisleads && f.Code != PolicyServerless {
 			return false
 		}
 	}
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return slices.Contains(unknown, f.Code) && f.Severity == Error })
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool {
+		return slices.Contains(unknown, f.Code) && f.Severity == Error
+	})
 }
 
-// Results keeps results, and says which replica may check. The store implements
-// it.
+// Results stores results, and the lease that decides which replica checks. The store
+// implements it.
 type Results interface {
 	TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error)
 	DueChecks(ctx context.Context, now time.Time, limit int) ([]string, error)
 	PutCheck(ctx context.Context, r Result) error
-	// Check gives the last result; an error means that there is none, or that it
-	// can't be read.
+	// Check returns the last result, or an error if there is none or it can't be read.
 	Check(ctx context.Context, name string) (Result, error)
 }
 
-// Watcher checks domains on a schedule. Of several replicas one does it at a time.
+// Watcher checks domains on a schedule; of several replicas, one at a time.
 type Watcher struct {
 	Results Results
 	Checker *Checker
-	// Plan gives a name's plan.
+	// Plan returns a name's plan.
 	Plan func(ctx context.Context, name string) (*Plan, error)
-	// Changed is told of every domain whose state is another than before.
+	// Changed is called for every domain whose state has changed.
 	Changed func(ctx context.Context, before, after Result)
-	// Every is the time between two checks of a domain.
+	// Every is the interval between two checks of a domain.
 	Every time.Duration
 	// Holder names this replica.
 	Holder string
 	Logger *slog.Logger
-	// Now is time.Now, and Tick every ten seconds, if nil.
+	// Now defaults to time.Now, Tick to every ten seconds.
 	Now  func() time.Time
 	Tick <-chan time.Time
 }
@@ -67,11 +69,11 @@ type Watcher struct {
 const (
 	watchEvery = 10 * time.Second
 	watchLease = 2 * time.Minute
-	// watchBatch bounds what is checked at one tick, so that a lease is renewed in
-	// time: a check takes at most checkTimeout, and watchAtOnce run side by side.
+	// watchBatch bounds the checks of one tick, so that the lease is renewed in time: a
+	// check takes at most checkTimeout, and watchAtOnce run concurrently.
 	watchBatch  = 16
 	watchAtOnce = 8
-	// retryFirst is how soon an inconclusive check is tried again; it doubles.
+	// retryFirst is the delay after an inconclusive check; it doubles each time.
 	retryFirst = 5 * time.Minute
 )
 
@@ -95,7 +97,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 }
 
-// Once checks what is due now, if no other replica does.
+// Once checks what is due, unless another replica does.
 func (w *Watcher) Once(ctx context.Context) error {
 	now := w.now()
 	mine, err := w.Results.TakeLease(ctx, "checks", w.Holder, now, now.Add(watchLease))
@@ -131,7 +133,7 @@ func (w *Watcher) one(ctx context.Context, name string) error {
 	before, missing := w.Results.Check(ctx, name)
 	after := Result{Report: w.Checker.Check(ctx, name, plan), CheckedAt: w.now()}
 	if ctx.Err() != nil {
-		return ctx.Err() // what was cut short is no result
+		return ctx.Err() // an interrupted check is no result
 	}
 	wait := w.spread(name)
 	if after.Report.inconclusive() {
@@ -148,8 +150,8 @@ func (w *Watcher) one(ctx context.Context, name string) error {
 	return nil
 }
 
-// spread is Every, up to a tenth more or less, always the same for a name: checks
-// that began at once drift apart.
+// spread is Every plus or minus up to a tenth, constant for a name, so that checks that
+// began at the same time drift apart.
 func (w *Watcher) spread(name string) time.Duration {
 	sum := sha256.Sum256([]byte(name))
 	part := float64(binary.BigEndian.Uint16(sum[:])) / (1 << 16)

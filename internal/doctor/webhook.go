@@ -14,18 +14,17 @@ import (
 	"time"
 )
 
-// Webhook tells another service that a domain's state has changed, in the form of
-// Standard Webhooks (standardwebhooks.com): the signature is an HMAC with SHA-256
-// over id, time and body.
+// Webhook notifies another service when a domain's state changes, in the format of Standard
+// Webhooks (standardwebhooks.com), signed with HMAC-SHA-256 over id, time and body.
 type Webhook struct {
-	// URL is the operator's own choice, and isn't judged.
+	// URL may be any address: the operator has chosen it.
 	URL string
 	Key []byte
-	// Client is one with a limit of 10 seconds if nil.
+	// Client defaults to one with a timeout of 10 seconds.
 	Client *http.Client
 }
 
-// notice is what is sent.
+// notice is the body.
 type notice struct {
 	Type      string    `json:"type"`
 	Timestamp time.Time `json:"timestamp"`
@@ -42,11 +41,13 @@ const (
 	webhookTries   = 3
 )
 
-// Send tells of a change. What fails with a server's fault is tried again at once,
-// twice; the next change of state is sent anyway.
+// Send sends a change of state. If the receiver fails, it retries twice at once; after that
+// the notice is lost, and the next change is sent anyway.
 func (h Webhook) Send(ctx context.Context, before, after Result) error {
 	n := notice{Type: "domain.state", Timestamp: after.CheckedAt}
-	n.Data.Domain, n.Data.Before, n.Data.After = after.Report.Domain, before.Report.State(), after.Report.State()
+	n.Data.Domain = after.Report.Domain
+	n.Data.Before = before.Report.State()
+	n.Data.After = after.Report.State()
 	n.Data.Findings = after.Report.Findings
 	body, err := json.Marshal(n)
 	if err != nil {
@@ -83,7 +84,7 @@ func (h Webhook) post(ctx context.Context, id string, at time.Time, body []byte)
 		return true, err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // to reuse the connection
 	if answer.StatusCode >= http.StatusMultipleChoices {
 		return answer.StatusCode >= http.StatusInternalServerError, fmt.Errorf("the webhook answers %s", answer.Status)
 	}

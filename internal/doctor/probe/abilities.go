@@ -73,9 +73,13 @@ func (a *ability) withoutTCP() string {
 func (r *Resolver) Limits(server string) (all []Failure) {
 	known := r.abilities().of(server)
 	if why, _ := known.withoutEDNS(); why == Silence {
-		all = append(all, Failure{Server: server, Kind: why, Text: "no answer to questions with EDNS, but to the same without"})
+		all = append(all, Failure{
+			Server: server, Kind: why, Text: "no answer to questions with EDNS, but to the same without",
+		})
 	} else if why != "" {
-		all = append(all, Failure{Server: server, Kind: why, Text: string(why) + " to questions with EDNS, but not to the same without"})
+		all = append(all, Failure{
+			Server: server, Kind: why, Text: string(why) + " to questions with EDNS, but not to the same without",
+		})
 	}
 	if text := known.withoutTCP(); text != "" {
 		all = append(all, Failure{Server: server, Kind: NoTCP, Text: text})
@@ -108,7 +112,9 @@ func (p *patience) isOver(server string, query *dns.Msg) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.ContainsFunc(topics(server, query), func(topic string) bool { return !p.answered[topic] && p.silent[topic] >= enough })
+	return slices.ContainsFunc(topics(server, query), func(topic string) bool {
+		return !p.answered[topic] && p.silent[topic] >= enough
+	})
 }
 
 func (p *patience) note(server string, query *dns.Msg, answered bool) {

@@ -105,7 +105,8 @@ func (a asker) exchange(ctx context.Context, server string, query *dns.Msg, also
 		}
 		switch {
 		case slices.Contains([]FailureKind{FormErr, NotImp, BadVers, Refused}, kind):
-			if plain, failure := a.judged(ctx, server, withoutEDNS(query), a.timeout); failure == nil || failureOf(server, failure).Kind != kind {
+			plain, failure := a.judged(ctx, server, withoutEDNS(query), a.timeout)
+			if failure == nil || failureOf(server, failure).Kind != kind {
 				known.setEDNS(kind)
 				return plain, failure
 			}
@@ -168,7 +169,9 @@ func (a asker) whole(ctx context.Context, server string, query *dns.Msg, timeout
 }
 
 // over asks by UDP or TCP; failures are a [Failure].
-func (a asker) over(ctx context.Context, network, server string, query *dns.Msg, timeout time.Duration) (*dns.Msg, error) {
+func (a asker) over(
+	ctx context.Context, network, server string, query *dns.Msg, timeout time.Duration,
+) (*dns.Msg, error) {
 	connect := a.connect
 	if connect == nil {
 		connect = new(net.Dialer).DialContext
@@ -228,6 +231,7 @@ func RcodeText(code int) string {
 // refersOn tells whether a reply names other servers to ask, as one that doesn't recurse
 // does.
 func refersOn(reply *dns.Msg) bool {
-	return reply.Rcode == dns.RcodeSuccess && !reply.Authoritative && !reply.RecursionAvailable && len(reply.Answer) == 0 &&
+	return reply.Rcode == dns.RcodeSuccess && len(reply.Answer) == 0 &&
+		!reply.Authoritative && !reply.RecursionAvailable &&
 		slices.ContainsFunc(reply.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeNS })
 }

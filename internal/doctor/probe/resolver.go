@@ -56,7 +56,13 @@ func (r *Resolver) abilities() *abilities {
 }
 
 func (r *Resolver) asker(connect connector) asker {
-	return asker{connect: connect, timeout: r.Timeout, ednsTimeout: r.EDNSTimeout, abilities: r.abilities(), patience: r.patience}
+	return asker{
+		connect:     connect,
+		timeout:     r.Timeout,
+		ednsTimeout: r.EDNSTimeout,
+		abilities:   r.abilities(),
+		patience:    r.patience,
+	}
 }
 
 // SystemResolver is the one of this machine.

@@ -51,7 +51,8 @@ func (sim *simulation) autodiscoverSRV(ctx context.Context, domain string, order
 
 // outlook is the classic one, where Microsoft's AutoDetect is turned off.
 func (sim *simulation) outlook(ctx context.Context) *Setup {
-	sim.note("Outlook 2016 and later asks Microsoft's AutoDetect first, and may never come this far; the new Outlook never does.")
+	sim.note("Outlook 2016 and later asks Microsoft's AutoDetect first, and may never come this far; " +
+		"the new Outlook never does.")
 	urls := []string{poxAt("https", sim.domain), poxAt("https", autodiscover.HostLabel+"."+sim.domain)}
 	if setup := sim.outlookPOX(ctx, urls); setup != nil {
 		return setup

@@ -20,7 +20,8 @@ import (
 // answer that its reader goes through ends it, with what is in it.
 func (sim *simulation) evolution(ctx context.Context) *Setup {
 	sum := md5.Sum([]byte(strings.ToLower(sim.address.String())))
-	q := "?emailaddress=" + url.QueryEscape(thunderbird.EvolutionUser+"@"+sim.domain) + "&emailmd5=" + hex.EncodeToString(sum[:])
+	q := "?emailaddress=" + url.QueryEscape(thunderbird.EvolutionUser+"@"+sim.domain) +
+		"&emailmd5=" + hex.EncodeToString(sum[:])
 	setup, after := sim.evolutionAt(ctx, sim.domain, q)
 	if after == notFound {
 		return sim.evolutionByNameServer(ctx, q[strings.Index(q, "&"):])

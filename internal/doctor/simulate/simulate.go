@@ -95,7 +95,8 @@ var userAgents = map[string]string{
 func (s Simulator) Run(ctx context.Context, name string, address settings.Address) (Result, error) {
 	way, known := ways[name]
 	if !known {
-		return Result{}, fmt.Errorf("%q is not a program whose way is known: use one of %s", name, strings.Join(clients.Simulations(), ", "))
+		return Result{}, fmt.Errorf("%q is not a program whose way is known: use one of %s",
+			name, strings.Join(clients.Simulations(), ", "))
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -217,7 +218,12 @@ func setupOf(a *reading.Account, origin string) *Setup {
 		}
 		return Endpoint{s.Host, strconv.Itoa(s.Port), s.Security, s.Auth, s.Username}
 	}
-	s := &Setup{Protocol: settings.Protocol(a.Incoming.Type), Incoming: side(a.Incoming), Outgoing: side(a.Outgoing), Origin: origin}
+	s := &Setup{
+		Protocol: settings.Protocol(a.Incoming.Type),
+		Incoming: side(a.Incoming),
+		Outgoing: side(a.Outgoing),
+		Origin:   origin,
+	}
 	if a.Retention != nil {
 		s.Leave, s.Days = strconv.FormatBool(a.Retention.Leave), strconv.Itoa(a.Retention.Days)
 	}

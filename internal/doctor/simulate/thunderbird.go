@@ -65,7 +65,9 @@ func orElse(a, b *Setup) *Setup {
 }
 
 // patiently asks as long as a program waits for an answer.
-func (sim *simulation) patiently(ctx context.Context, patience time.Duration, r probe.Request) (probe.Page, string, bool) {
+func (sim *simulation) patiently(
+	ctx context.Context, patience time.Duration, r probe.Request,
+) (probe.Page, string, bool) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return sim.ask(ctx, r)
