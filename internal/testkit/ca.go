@@ -61,6 +61,9 @@ func NewCA(t testing.TB) *CA {
 	return ca
 }
 
+// Known is somebody else's authority, for programs that are to trust it. It issues nothing.
+func Known(root *x509.Certificate) *CA { return &CA{cert: root, root: root} }
+
 // Intermediate makes an authority that this one has signed.
 func (ca *CA) Intermediate(t testing.TB) *CA {
 	t.Helper()

@@ -30,6 +30,8 @@ type Server struct {
 	PEM       []byte // of Roots
 	// Issued vouches for the certificates that it issues.
 	Issued *x509.CertPool
+	// Root is the one in Issued.
+	Root *x509.Certificate
 
 	orders atomic.Int64
 	broken atomic.Pointer[http.HandlerFunc]
@@ -95,7 +97,8 @@ func Start(t testing.TB, o Options) *Server {
 	s.Roots, s.Issued = x509.NewCertPool(), x509.NewCertPool()
 	s.Roots.AddCert(server.Certificate())
 	s.PEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	s.Issued.AddCert(authority.GetRootCert(0).Cert)
+	s.Root = authority.GetRootCert(0).Cert
+	s.Issued.AddCert(s.Root)
 	return s
 }
 
