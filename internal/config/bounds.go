@@ -9,11 +9,11 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// bounds are what a number or a time must be within. They are tags of its field:
+// bounds are the limits of a number or a duration, from the tags of its field:
 //
-//	min, max  the least and the most, as they are written; no max is no bound
+//	min, max  the bounds, as they are written in the file; no max is no bound
 //	unit      what a number counts, for the message
-//	zero      what 0 means where it is less than min, but may be written
+//	zero      what 0 means, if it is allowed although it is less than min
 type bounds struct{ min, max, unit, zero string }
 
 func boundsOf(tag reflect.StructTag) (b bounds, found bool) {
@@ -21,7 +21,7 @@ func boundsOf(tag reflect.StructTag) (b bounds, found bool) {
 	return b, b.min != ""
 }
 
-// String is what may be written: "1 to 100", or "1m or more, or 0 for never".
+// String describes the permitted values: "1 to 100", or "1m or more, or 0 for never".
 func (b bounds) String() string {
 	text := b.min + " or more"
 	if b.max != "" {
@@ -33,7 +33,7 @@ func (b bounds) String() string {
 	return text
 }
 
-// bounded reads a number or a time.
+// bounded reads a number or a duration.
 func (d *decoder) bounded(node ast.Node, b bounds, into reflect.Value) {
 	if into.Kind() == reflect.Pointer {
 		into.Set(reflect.New(into.Type().Elem()))
@@ -64,7 +64,7 @@ func within[T int64 | time.Duration](b bounds, value T, read func(string) T) boo
 	return value >= read(b.min) && (b.max == "" || value <= read(b.max)) || value == 0 && b.zero != ""
 }
 
-// The bounds are ours: a test reads them all.
+// count and duration parse bounds, which are ours: a test reads them all.
 func count(text string) int64 {
 	n, _ := strconv.ParseInt(text, 10, 64)
 	return n
@@ -75,7 +75,7 @@ func duration(text string) time.Duration {
 	return d
 }
 
-// durationText is a time as people write it: 24h, not 24h0m0s.
+// durationText writes a duration as people do: 24h, not 24h0m0s.
 func durationText(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

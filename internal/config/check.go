@@ -9,11 +9,11 @@ import (
 	"autoconfig/settings"
 )
 
-// complain says what is wrong at a key of the file, a path like sources[0].sql.
+// complain reports what is wrong at a key of the file, a path like sources[0].sql.
 type complain func(path, format string, args ...any)
 
-// check finds what a single value can't show: keys that need each other, and keys
-// that may not be empty.
+// check validates what single values can't show: keys that depend on each other, and keys
+// that are required.
 func (p Process) check(wrong complain) {
 	p.checkListeners(wrong)
 	p.OIDC.check(wrong)
@@ -39,7 +39,7 @@ func (p Process) check(wrong complain) {
 	}
 }
 
-// hostName also matches what only a local resolver knows, such as a container's name.
+// hostName also matches names that only a local resolver knows, such as a container's.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
 
 func (p Process) checkListeners(wrong complain) {
@@ -66,7 +66,7 @@ func (p Process) checkListeners(wrong complain) {
 	}
 }
 
-// checkTLS looks at what the modes need.
+// checkTLS checks the keys that the modes require.
 func (p Process) checkTLS(wrong complain) {
 	p.TLS.check("tls", wrong)
 	for i, pair := range p.TLS.Pairs {
@@ -146,7 +146,7 @@ func (o OIDC) check(wrong complain) {
 
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 
-// checkSources finds what is wrong without opening a source.
+// checkSources checks the sources without opening them.
 func (p Process) checkSources(wrong complain) {
 	seen := map[string]bool{}
 	for i, s := range p.Sources {

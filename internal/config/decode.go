@@ -18,16 +18,15 @@ import (
 	"autoconfig/internal/suggest"
 )
 
-// decoder fills our types from a YAML tree. The library's own decoder isn't used,
-// since it makes 83 of the unquoted login 00123, takes any text for a date, and
-// can't say where a value is that its type refuses. This one also goes on after
-// a mistake, so that all of them are shown at once.
+// decoder fills our types from a YAML tree. The library's own decoder reads the unquoted
+// login 00123 as 83, accepts any text as a date, and can't say where a value is that its
+// type refuses. This one also continues after a mistake, to report all of them at once.
 type decoder struct {
 	*complaints
-	// expand replaces ${NAME} in texts; nil leaves them alone.
+	// expand replaces ${NAME} in texts, unless it is nil.
 	expand func(string) (string, error)
-	// refused are the places of values that their type or their bounds refuse. The
-	// shape of the file is right there: what else is wrong can be looked for.
+	// refused are the places of values that their type or bounds refuse. The structure of
+	// the file is right there, so that the rest can still be checked.
 	refused map[*token.Position]bool
 }
 
@@ -36,7 +35,7 @@ func (d *decoder) wrong(node ast.Node, format string, args ...any) {
 	d.add(at.Line, at.Column, format, args...)
 }
 
-// refuse is wrong for a value.
+// refuse reports a refused value.
 func (d *decoder) refuse(node ast.Node, format string, args ...any) {
 	if d.refused == nil {
 		d.refused = map[*token.Position]bool{}
@@ -68,7 +67,7 @@ var (
 func (d *decoder) decode(node ast.Node, into reflect.Value) {
 	switch n := node.(type) {
 	case *ast.NullNode:
-		return // a key without a value says nothing
+		return // a key without a value is like no key
 	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode, *ast.TagNode:
 		d.wrong(n, "anchors, aliases and tags of YAML are not allowed here: write the value itself")
 		return
@@ -144,7 +143,7 @@ func (d *decoder) integer(node ast.Node, into reflect.Value) bool {
 	return true
 }
 
-// scalar is a value's text as it is written, whatever YAML would take it for.
+// scalar returns a value's text as it is written, whatever type YAML gives it.
 func (d *decoder) scalar(node ast.Node, expected string) (string, bool) {
 	var text string
 	switch n := node.(type) {
@@ -172,7 +171,7 @@ func (d *decoder) scalar(node ast.Node, expected string) (string, bool) {
 	return text, true
 }
 
-// foreign reads a value of a type that doesn't read text as we want it.
+// foreign reads a value of a type whose own reader isn't strict enough.
 func (d *decoder) foreign(node ast.Node, into reflect.Value, expected string, read func(string) (any, error)) {
 	text, ok := d.scalar(node, expected)
 	if !ok {
@@ -195,7 +194,7 @@ func date(text string) (any, error) {
 	return nil, fmt.Errorf("%q is not a date: write it as 2027-06-30", text)
 }
 
-// network reads a network, or an address as the network of it alone.
+// network reads a network, or an address as a network of one.
 func network(text string) (any, error) {
 	if address, err := netip.ParseAddr(text); err == nil {
 		return netip.PrefixFrom(address, address.BitLen()), nil
@@ -282,7 +281,7 @@ func (d *decoder) structure(node ast.Node, into reflect.Value) {
 	}
 }
 
-// pairs are a mapping's keys and values; a mapping of one is a node of its own.
+// pairs returns a mapping's keys and values; a mapping of one pair is a node of its own.
 func pairs(node ast.Node) ([]*ast.MappingValueNode, bool) {
 	switch n := node.(type) {
 	case *ast.MappingNode:

@@ -13,10 +13,10 @@ import (
 	"autoconfig/policy"
 )
 
-// Changes are what differs between two sites, in a stable order.
+// Changes are the differences between two sites, in a stable order.
 type Changes []Change
 
-// Summary counts the changes: "2 domain add, 1 account remove". It names nobody.
+// Summary counts the changes: "2 domain add, 1 account remove". It names no account.
 func (c Changes) Summary() string {
 	counts := map[string]int{}
 	for _, change := range c {
@@ -37,14 +37,14 @@ type Change struct {
 	Fields []Field `json:"fields,omitempty"`
 }
 
-// Field is one key of a changed thing, with its values as JSON; "" for none.
+// Field is one key that differs, with its values as JSON; "" for none.
 type Field struct {
 	Key string `json:"key"`
 	Old string `json:"old"`
 	New string `json:"new"`
 }
 
-// Compare lists what would change if old were replaced by next.
+// Compare lists what changes if next replaces old.
 func Compare(old, next policy.Site) Changes {
 	var changes Changes
 	if next.ID != "" && next.ID != old.ID {
@@ -57,13 +57,13 @@ func Compare(old, next policy.Site) Changes {
 	changes = append(changes, compare("plan", named(old.Plans), named(next.Plans))...)
 	changes = append(changes, compare("domain", named(old.Domains), named(next.Domains))...)
 	changes = append(changes, compare("account", named(old.Accounts), named(next.Accounts))...)
-	if next.Overrides == nil { // nothing is said of them, and they stay
+	if next.Overrides == nil { // not mentioned, so they stay
 		return changes
 	}
 	return append(changes, compare("override", named(laid(old.Overrides)), named(laid(next.Overrides)))...)
 }
 
-// laid are overrides without what the service notes of them by itself.
+// laid are overrides without the fields that the service sets by itself.
 func laid(all []policy.Override) []policy.Override {
 	all = slices.Clone(all)
 	for i := range all {
@@ -72,13 +72,13 @@ func laid(all []policy.Override) []policy.Override {
 	return all
 }
 
-// Empty tells whether nothing changes.
+// Empty reports whether nothing changes.
 func (c Changes) Empty() bool { return len(c) == 0 }
 
-// shown is how many accounts are listed; a file may have a million.
+// shown bounds the accounts that are listed; a file may have a million.
 const shown = 100
 
-// String is the changes as people read them, a line each.
+// String lists the changes for people, one a line.
 func (c Changes) String() string {
 	var b strings.Builder
 	counts := map[string]int{}
@@ -99,7 +99,7 @@ func (c Changes) String() string {
 	return b.String()
 }
 
-// String is the change as people read it, a line for each of its fields.
+// String describes the change for people, with a line for each field.
 func (c Change) String() string {
 	var b strings.Builder
 	sign := map[string]string{"add": "+", "change": "~", "remove": "-"}[c.Action]
@@ -112,7 +112,7 @@ func (c Change) String() string {
 
 func orNone(text string) string { return cmp.Or(text, "(none)") }
 
-// named keys things by what they are called, as JSON.
+// named returns the JSON of things by their names.
 func named[T any](list []T) map[string][]byte {
 	m := make(map[string][]byte, len(list))
 	for _, item := range list {
@@ -158,7 +158,8 @@ func compare(kind string, old, next map[string][]byte) Changes {
 		case bytes.Equal(before, after):
 			continue
 		default:
-			change.Action, change.Fields = "change", fieldsOf(before, after)
+			change.Action = "change"
+			change.Fields = fieldsOf(before, after)
 		}
 		changes = append(changes, change)
 	}
@@ -166,7 +167,8 @@ func compare(kind string, old, next map[string][]byte) Changes {
 }
 
 func fieldsOf(before, after []byte) []Field {
-	old, next := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	old := map[string]json.RawMessage{}
+	next := map[string]json.RawMessage{}
 	if err := json.Unmarshal(before, &old); err != nil {
 		panic(err)
 	}

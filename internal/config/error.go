@@ -9,22 +9,22 @@ import (
 	"unicode/utf8"
 )
 
-// Error is everything that is wrong with a file, in the file's order.
+// Error lists everything that is wrong with a file, in the file's order.
 type Error struct {
 	File  string
 	Items []Item
 }
 
-// Item is one thing that is wrong, and where. Line and Column count from 1;
-// Column counts characters. They are 0 where the whole file is meant.
+// Item is one mistake and its place. Line and Column count from 1, Column in characters;
+// they are 0 for a mistake of the whole file.
 type Item struct {
 	Line, Column int
 	Text         string
-	// Source is the line of the file.
+	// Source is that line of the file.
 	Source string
 }
 
-// maxItems bounds how much is shown at once.
+// maxItems bounds the mistakes that are shown at once.
 const maxItems = 20
 
 func (e *Error) Error() string {
@@ -42,7 +42,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// in formats an item as compilers do, with the line and a caret below it.
+// in formats an item as compilers do: file, line, column, and a caret below the line.
 func (i Item) in(file string) string {
 	if i.Line == 0 {
 		return file + ": " + i.Text
@@ -54,21 +54,21 @@ func (i Item) in(file string) string {
 
 var password = regexp.MustCompile(`(://[^\s:/@"']*:)([^"']*)@`)
 
-// masked is a line without the passwords in its URLs, for it is shown on terminals
-// and in journals. Its characters stay where they are, for the caret.
+// masked replaces the passwords of URLs in a line, which is shown on terminals and in
+// journals. It keeps the columns, for the caret.
 func masked(line string) string {
 	for _, at := range password.FindAllStringSubmatchIndex(line, -1) {
 		secret := line[at[4]:at[5]]
 		line = line[:at[4]] + strings.Repeat("x", utf8.RuneCountInString(secret)) + line[at[5]:]
 		if len(secret) != utf8.RuneCountInString(secret) {
-			return masked(line) // what comes after it has moved
+			return masked(line) // again, as the rest has moved
 		}
 	}
 	return line
 }
 
-// blanksUpTo is a blank for each character before the column; tabs stay, so that
-// the caret stands below its character however wide they are shown.
+// blanksUpTo returns a blank for each character before the column. Tabs stay, so that the
+// caret is in the right place however wide they are shown.
 func blanksUpTo(source string, column int) string {
 	var b strings.Builder
 	n := 1
@@ -89,7 +89,7 @@ func blanksUpTo(source string, column int) string {
 	return b.String()
 }
 
-// complaints collects what is wrong with one file.
+// complaints collects the mistakes in one file.
 type complaints struct {
 	lines []string
 	items []Item
@@ -113,8 +113,8 @@ func (c *complaints) err(file string) error {
 	return &Error{File: file, Items: c.items}
 }
 
-// At says of an error where in a file its cause is: at the key of a path like
-// sources[0].sql, or the nearest that is in the file.
+// At gives an error a place in a file: that of the key at a path like sources[0].sql, or of
+// the nearest key that the file has.
 func At(file string, source []byte, path string, err error) error {
 	d, failure := parse(file, source, maxSite)
 	if failure != nil || d.body == nil {

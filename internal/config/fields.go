@@ -7,8 +7,8 @@ import (
 	"autoconfig/policy"
 )
 
-// fields are a struct's keys with the index of their field; those of an inlined
-// struct are its own.
+// fields returns the index of the field for each key of a struct, including the keys of
+// inlined structs.
 func fields(t reflect.Type) map[string][]int {
 	keys := map[string][]int{}
 	for f := range yamlFields(t) {
@@ -23,7 +23,7 @@ type yamlField struct {
 	field reflect.StructField
 }
 
-// yamlFields goes through the fields in their order.
+// yamlFields yields the fields in their order.
 func yamlFields(t reflect.Type) func(yield func(yamlField) bool) {
 	return func(yield func(yamlField) bool) {
 		for i := range t.NumField() {
@@ -47,5 +47,5 @@ func yamlFields(t reflect.Type) func(yield func(yamlField) bool) {
 	}
 }
 
-// canBeOne: a list of servers may be written as one server.
+// canBeOne reports whether a list may be written as a single item, as a list of servers may.
 func canBeOne(t reflect.Type) bool { return t == reflect.TypeFor[policy.ServerList]() }

@@ -30,7 +30,7 @@ func parse(file string, source []byte, limit int) (*document, error) {
 	case !utf8.Valid(source):
 		return nil, whole("the file is not valid UTF-8")
 	}
-	source = bytes.TrimPrefix(source, []byte("\uFEFF")) // as editors on Windows write it
+	source = bytes.TrimPrefix(source, []byte("\uFEFF")) // editors on Windows write it
 	d := &document{file: file, complaints: complaints{lines: strings.Split(string(source), "\n")}}
 	tree, err := parser.ParseBytes(source, 0)
 	if err != nil {
@@ -56,7 +56,7 @@ func parse(file string, source []byte, limit int) (*document, error) {
 	return d, nil
 }
 
-// syntax says the parser's messages in our words, where they are hard to read.
+// syntax rewords messages of the parser that are hard to understand.
 func syntax(message string) string {
 	switch {
 	case strings.HasPrefix(message, "mapping key "):

@@ -7,16 +7,15 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// find follows a path like plans[0].servers.imap[1].port as far as it goes, and
-// gives the node where it ends: the value, or the nearest thing around it that is
-// in the file.
+// find follows a path like plans[0].servers.imap[1].port as far as the file has it, and
+// returns the node there: the value, or what is nearest around it.
 func find(node ast.Node, path string) ast.Node {
 	steps := strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
 	for _, step := range steps {
 		next := child(node, step)
 		if next == nil {
 			if _, err := strconv.Atoi(step); err == nil {
-				continue // one server, written without a list
+				continue // a single server, written without a list
 			}
 			return node
 		}

@@ -19,8 +19,8 @@ import (
 // maxProcess is the largest process file, in bytes.
 const maxProcess = 64 << 10
 
-// Process is how the service runs (autoconfig.yaml). What is left out has the
-// value of [Defaults].
+// Process configures how the service runs (autoconfig.yaml). Keys that are left out have
+// the values of [Defaults].
 type Process struct {
 	Listen       ListenAddress    `yaml:"listen" doc:"public listener, for mail programs; with tls it speaks https, else plain http behind a proxy"`
 	HTTPListen   ListenAddress    `yaml:"http_listen" doc:"plain http beside a public listener with tls: pages, links, profiles and configurations are redirected to https"`
@@ -37,7 +37,7 @@ type Process struct {
 	TLS          TLS              `yaml:"tls" doc:"certificates of the public listener, and of staff_listen"`
 	ACME         ACME             `yaml:"acme" doc:"how certificates are got, with tls: {mode: acme}"`
 	Signing      KeyPair          `yaml:"signing" doc:"what signs Apple's profiles: RSA or P-256; read again when the files change"`
-	// AdminHosts are names without a port.
+	// AdminHosts are names without ports.
 	AdminHosts     []string       `yaml:"admin_hosts" doc:"names by which the private listener answers beside addresses, localhost and staff_url's, such as the one that Prometheus asks"`
 	HSTSDays       int            `yaml:"hsts_days" min:"0" max:"730" unit:"days" doc:"days for which browsers that were here by https come by https alone (HSTS); 0 makes them forget it"`
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" doc:"addresses or networks of proxies, which are believed who the client is and how it came"`
@@ -56,16 +56,16 @@ type Process struct {
 	Log            Log            `yaml:"log" doc:"what is logged, to standard error"`
 }
 
-// Trace says how many requests are remembered, in memory.
+// Trace bounds how many requests are remembered, in memory.
 type Trace struct {
 	Requests int `yaml:"requests" min:"0" max:"1000" unit:"requests" doc:"of each domain; 0 for none"`
 	Domains  int `yaml:"domains" min:"0" max:"1000000" unit:"domains" doc:"that were asked about last; each takes some 2 KB with 20 requests"`
 }
 
-// Check says how domains are checked.
+// Check configures how domains are checked.
 type Check struct {
 	Resolver []string `yaml:"resolver" doc:"recursive name servers, HOST[:PORT]; by default the machine's"`
-	// TrustResolver: whether the AD bit means anything.
+	// TrustResolver: whether the resolver's AD bit can be trusted.
 	TrustResolver bool           `yaml:"trust_resolver" doc:"whether these validate DNSSEC, and the way to them is safe"`
 	Every         time.Duration  `yaml:"every" min:"1m" zero:"never" doc:"how often a running service checks each domain"`
 	Webhook       Webhook        `yaml:"webhook" doc:"what is told when a domain's state changes"`
@@ -84,7 +84,7 @@ type OIDC struct {
 	Domains          map[string]Words `yaml:"domains" doc:"domains, separated by blanks, or *, by the claim's value; whoever has none is refused"`
 }
 
-// Links bounds setup links.
+// Links configures setup links.
 type Links struct {
 	Valid time.Duration `yaml:"valid" min:"1m" max:"720h" doc:"how long a link works where nothing else is asked for"`
 	Uses  int           `yaml:"uses" min:"1" max:"100" unit:"uses" doc:"how often it works where nothing else is asked for"`
@@ -94,11 +94,11 @@ type Links struct {
 type Retention struct {
 	Links int `yaml:"links" min:"1" unit:"days" doc:"days for which a link is kept after its end, with what happened to it"`
 	Audit int `yaml:"audit" min:"1" unit:"days" doc:"days for which an entry of the audit log is kept"`
-	// Overrides end with their account, not before.
+	// Overrides are kept at least as long as their accounts.
 	Overrides int `yaml:"overrides" min:"1" unit:"days" doc:"days for which an override is kept after its account is gone from every source"`
 }
 
-// Webhook is where changes are told.
+// Webhook is a URL that is notified of changes.
 type Webhook struct {
 	URL        WebURL `yaml:"url" doc:"https URL that gets a signed POST (standardwebhooks.com)"`
 	SecretFile string `yaml:"secret_file" doc:"file with the secret of the signature"`
@@ -110,14 +110,14 @@ type KeyPair struct {
 	Key         string `yaml:"key" doc:"PEM file: the key"`
 }
 
-// TLS says where certificates come from.
+// TLS configures certificates.
 type TLS struct {
 	Mode    TLSMode `yaml:"mode" doc:"off (a proxy in front has TLS), files, or acme; by default files where a certificate is named, else off"`
 	KeyPair `yaml:",inline"`
 	Pairs   []KeyPair `yaml:"pairs" doc:"further certificates, of which the name that a client asks for chooses one"`
 }
 
-// All are the certificates and keys in files.
+// All returns the certificates and keys in files.
 func (t TLS) All() []KeyPair {
 	if t.Certificate == "" {
 		return t.Pairs
@@ -125,7 +125,7 @@ func (t TLS) All() []KeyPair {
 	return append([]KeyPair{t.KeyPair}, t.Pairs...)
 }
 
-// Effective is the mode, also where none is named.
+// Effective returns the mode, or the default that follows from the certificates.
 func (t TLS) Effective() TLSMode {
 	switch {
 	case t.Mode != "":
@@ -136,7 +136,7 @@ func (t TLS) Effective() TLSMode {
 	return TLSOff
 }
 
-// ACME says how certificates are got (RFC 8555).
+// ACME configures how certificates are obtained (RFC 8555).
 type ACME struct {
 	AgreeToTerms bool     `yaml:"agree_to_terms" doc:"true says that you agree to the authority's terms of service; nothing is ordered without it"`
 	Contact      string   `yaml:"contact" doc:"mail address to which the authority may write"`
@@ -144,48 +144,48 @@ type ACME struct {
 	Staging      bool     `yaml:"staging" doc:"use Let's Encrypt's server for trying things out, whose certificates nobody trusts"`
 	External     External `yaml:"external_account" doc:"account that the authority knows already, where it asks for one (external account binding)"`
 	CA           string   `yaml:"ca" doc:"PEM file with the authorities that vouch for the ACME server itself; by default the machine's"`
-	// Addresses are where the names may lead.
+	// Addresses are where the names may point.
 	Addresses     []IPAddress `yaml:"addresses" doc:"addresses that lead to this service, such as a load balancer's; by default those of this machine and of public_url"`
 	CheckDNS      bool        `yaml:"check_dns" doc:"order only for names whose addresses are among these"`
 	Challenges    []Challenge `yaml:"challenges" doc:"how a name is proven: tls-alpn-01 (port 443 of the name leads to listen), http-01 (port 80 leads to http_listen); by default what the listeners allow"`
 	OrdersPerHour int         `yaml:"orders_per_hour" min:"1" max:"100000" unit:"orders" doc:"bounds the orders of all replicas; the names that clients ask for first have half of them, a domain a tenth"`
 }
 
-// External is an account that an authority knows already.
+// External is an existing account at an authority (RFC 8555, section 7.3.4).
 type External struct {
 	KeyID   string `yaml:"key_id" doc:"the key's identifier, as the authority gave it"`
 	KeyFile string `yaml:"key_file" doc:"file with the key, in base64url as the authority gave it"`
 }
 
-// RateLimit bounds a client's requests.
+// RateLimit bounds the requests of a client.
 type RateLimit struct {
 	PerSecond float64 `yaml:"per_second" doc:"requests per second in the long run; 0 for no limit"`
 	Burst     int     `yaml:"burst" doc:"requests at once"`
 }
 
-// Limits bound what clients hold at once.
+// Limits bound concurrent connections and requests.
 type Limits struct {
 	Connections int `yaml:"connections" min:"64" max:"100000" unit:"connections" doc:"connections at once, on listen and http_listen together, and as many on staff_listen; about 50 kB of memory each at worst"`
 	PerClient   int `yaml:"per_client" min:"16" max:"100000" unit:"connections" doc:"connections of one client: an IPv4 address or an IPv6 /64; trusted proxies have as many as they like"`
 	Requests    int `yaml:"requests" min:"8" max:"100000" unit:"requests" doc:"requests that are worked on at once; what is more waits for a moment, then gets 503"`
 }
 
-// Cache bounds what is kept in memory.
+// Cache bounds the memory for cached accounts.
 type Cache struct {
 	Entries int `yaml:"entries" min:"1" unit:"entries" doc:"accounts that are kept from each source; about 500 bytes each, and as much for collecting what is no longer needed"`
 }
 
-// Log says what is logged.
+// Log configures the log.
 type Log struct {
 	Level  LogLevel  `yaml:"level" doc:"debug, info, warn or error"`
 	Format LogFormat `yaml:"format" doc:"text or json"`
 }
 
-// Defaults are what holds where nothing is said.
+// Defaults returns the values of keys that are left out.
 func Defaults() Process {
 	return Process{ //nolint:gosec // G101 takes a file name for a secret
-		Listen:      ListenAddress{"127.0.0.1", 8080}, // a proxy with TLS stands in front
-		AdminListen: ListenAddress{"127.0.0.1", 8081}, // never for strangers
+		Listen:      ListenAddress{"127.0.0.1", 8080}, // behind a proxy with TLS
+		AdminListen: ListenAddress{"127.0.0.1", 8081}, // never public
 		Database:    database.Address{Kind: database.SQLite, File: "autoconfig.db"},
 		Connections: 8,
 		PublicURL:   BaseURL{&url.URL{Scheme: "http", Host: "127.0.0.1:8080"}},
@@ -195,9 +195,9 @@ func Defaults() Process {
 			Directory: "https://acme-v02.api.letsencrypt.org/directory", CheckDNS: true, OrdersPerHour: 90,
 		},
 		SecretFile: "autoconfig.secret",
-		// Thunderbird asks about eight times for one account; behind one address there
-		// may be an office of a thousand, which starts within ten minutes on a Monday:
-		// 13 a second, and three times that in the worst minute.
+		// Thunderbird sends about eight requests for one account. Behind one address there
+		// may be an office of a thousand that starts within ten minutes on a Monday: 13 a
+		// second on average, and three times that in the worst minute.
 		RateLimit: RateLimit{PerSecond: 50, Burst: 1000},
 		Limits:    Limits{Connections: 4096, PerClient: 512, Requests: 256},
 		Cache:     Cache{Entries: 50_000},
@@ -257,7 +257,7 @@ func expand(text string, env func(string) (string, bool)) (string, error) {
 	return expanded, failure
 }
 
-// HSTS is for how long browsers come by https alone.
+// HSTS is the time for which browsers use https only.
 func (p Process) HSTS() time.Duration { return time.Duration(p.HSTSDays) * 24 * time.Hour }
 
 // Resolve reads the files that hold values. Relative ones are in folder.
@@ -276,8 +276,8 @@ func (p Process) Resolve(folder string) (Process, error) {
 	return p, nil
 }
 
-// ReadDatabase reads a file whose first line is the address of a database. Blanks
-// around it are nothing of it.
+// ReadDatabase reads a file whose first line is the address of a database, without the
+// blanks around it.
 func ReadDatabase(file string) (database.Address, error) {
 	line, err := ReadFirstLine(file)
 	if err != nil {
@@ -286,8 +286,7 @@ func ReadDatabase(file string) (database.Address, error) {
 	return database.Parse(strings.TrimSpace(line))
 }
 
-// ReadFirstLine reads a secret from a file, of which an editor may have ended the
-// line. Blanks are part of it.
+// ReadFirstLine reads a secret, which is the first line of a file. Blanks are part of it.
 func ReadFirstLine(file string) (string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

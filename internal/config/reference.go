@@ -11,7 +11,7 @@ import (
 	"autoconfig/settings"
 )
 
-// Key is one key of a file, as the reference lists it.
+// Key is a key of a file, for the reference.
 type Key struct {
 	Path, Type, Default, Doc string
 }
@@ -53,10 +53,10 @@ func table(b *strings.Builder, keys []Key, defaults bool) {
 	}
 }
 
-// ProcessKeys are the keys of autoconfig.yaml.
+// ProcessKeys returns the keys of autoconfig.yaml.
 func ProcessKeys() []Key { return keys("", reflect.ValueOf(Defaults())) }
 
-// SiteKeys are the keys of a site. Those of an offer are listed at plans.
+// SiteKeys returns the keys of a site. Those of an offer are listed at plans only.
 func SiteKeys() []Key {
 	var all []Key
 	for _, k := range keys("", reflect.ValueOf(policy.Site{})) {
@@ -89,7 +89,7 @@ func keys(prefix string, value reflect.Value) []Key {
 			key.Doc += " (" + b.String() + ")"
 		}
 		switch {
-		case field.IsZero() && t != reflect.TypeFor[LogLevel](), isStruct(t): // of levels, 0 is one
+		case field.IsZero() && t != reflect.TypeFor[LogLevel](), isStruct(t): // 0 is a level
 		case t == durationType:
 			key.Default = durationText(time.Duration(field.Int()))
 		default:

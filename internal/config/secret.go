@@ -8,16 +8,16 @@ import (
 	"os"
 )
 
-// secretSize is the length of a secret in bytes.
+// secretSize is the size of a secret in bytes.
 const secretSize = 32
 
-// handedOver is the mode of a file that a manager of services puts there for nobody
-// else: systemd's credentials on a tmpfs, where the group's bit is the mask of an access
-// list, and Kubernetes' secrets with an fsGroup. Its reader can't change it.
+// handedOver is the mode of a file that a service manager provides: systemd's credentials on
+// a tmpfs, where the group's bit is the mask of an access list, and Kubernetes' secrets with
+// an fsGroup. Its reader can't change it.
 const handedOver fs.FileMode = 0o440
 
-// LoadSecret reads the secret from which keys derive, and makes it if the file
-// isn't there. One that others may read is refused.
+// LoadSecret reads the secret from which keys derive, and creates it if the file doesn't
+// exist. A file that others may read is refused.
 func LoadSecret(file string) ([]byte, error) {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -39,19 +39,19 @@ func LoadSecret(file string) ([]byte, error) {
 	return secret, nil
 }
 
-// CheckPrivate refuses, with a [ReadableError], a file with a secret that everybody on the machine may read,
-// or its group may change. That the group may read it is taken: keys of ssl-cert,
-// files of root and the service's group, and systemd's credentials are like that.
-// One that can't be looked at is for the reader to complain of.
+// CheckPrivate refuses, with a [ReadableError], a file with a secret that everybody on the
+// machine may read or its group may change. The group may read it: this is usual for keys of
+// ssl-cert, files of root and the service's group, and systemd's credentials. A file that
+// can't be examined is left to its reader.
 func CheckPrivate(key, file string) error {
 	info, err := os.Stat(file)
 	if err != nil || info.Mode().Perm()&0o027 == 0 {
-		return nil // see above
+		return nil // private, or its reader will report why it can't be read
 	}
 	return &ReadableError{key, file, info.Mode().Perm(), "640"}
 }
 
-// IsPublic tells whether everybody on the machine may read a file.
+// IsPublic reports whether everybody on the machine may read a file.
 func IsPublic(file string) bool {
 	info, err := os.Stat(file)
 	return err == nil && info.Mode().Perm()&0o004 != 0
@@ -59,7 +59,7 @@ func IsPublic(file string) bool {
 
 // ReadableError is a file with a secret that others than its reader may read.
 type ReadableError struct {
-	// Key is where the configuration names it.
+	// Key is the configuration's key for it.
 	Key    string
 	file   string
 	mode   fs.FileMode
@@ -68,7 +68,7 @@ type ReadableError struct {
 
 func (e *ReadableError) Error() string { return e.Key + ": " + e.What() + "; do: " + e.Remedy() }
 
-// What is what is wrong.
+// What says what is wrong.
 func (e *ReadableError) What() string {
 	return fmt.Sprintf("%s may be read by others (mode %04o)", e.file, e.mode)
 }
@@ -80,7 +80,7 @@ func createSecret(file string) ([]byte, error) {
 	secret := make([]byte, secretSize)
 	_, _ = rand.Read(secret) // never fails
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if errors.Is(err, fs.ErrExist) { // another process was quicker
+	if errors.Is(err, fs.ErrExist) { // another process was faster
 		return LoadSecret(file)
 	} else if err != nil {
 		return nil, fmt.Errorf("secret_file: %w", err)
@@ -92,5 +92,5 @@ func createSecret(file string) ([]byte, error) {
 	return secret, nil
 }
 
-// HasPassword tells whether a text has a URL with a password in it.
+// HasPassword reports whether a text has a URL with a password.
 func HasPassword(text []byte) bool { return password.Match(text) }

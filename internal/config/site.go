@@ -21,8 +21,8 @@ const maxSite = 256 << 20
 //go:embed demo.yaml
 var Demo []byte
 
-// ReadSite reads, normalises and checks a site. Whatever is wrong is in the
-// [*Error]; warnings say what is accepted but can't be meant.
+// ReadSite reads, normalises and checks a site. All mistakes are in the [*Error]; warnings
+// are about what is valid but probably a mistake.
 func ReadSite(file string, source []byte) (site policy.Site, warnings settings.Problems, err error) {
 	d, err := parse(file, source, maxSite)
 	if err != nil {
@@ -41,7 +41,7 @@ func ReadSite(file string, source []byte) (site policy.Site, warnings settings.P
 		at := place(find(d.body, p.Path))
 		d.add(at.Line, at.Column, "%s", p.Text)
 	}
-	if site.Domains == nil && len(problems.Errors()) == 0 { // a file that was cut short must not take everything away
+	if site.Domains == nil && len(problems.Errors()) == 0 { // a truncated file must not remove everything
 		d.add(1, 1, "there are no domains here; if none is to be served, write: domains: []")
 	}
 	if err := d.err(file); err != nil {
@@ -54,13 +54,15 @@ const siteHeader = `# A site of autoconfig. Read it with: autoconfig apply FILE
 # Every key is described in docs/configuration.md.
 `
 
-// WriteSite writes a site so that [ReadSite] reads the same.
+// WriteSite writes a site in the form that [ReadSite] reads.
 func WriteSite(w io.Writer, site policy.Site) error {
 	if _, err := io.WriteString(w, siteHeader); err != nil {
 		return err
 	}
-	accounts, overrides := site.Accounts, site.Overrides
-	site.Accounts, site.Overrides = nil, nil
+	accounts := site.Accounts
+	overrides := site.Overrides
+	site.Accounts = nil
+	site.Overrides = nil
 	if !reflect.DeepEqual(site, policy.Site{}) {
 		if err := writeYAML(w, site); err != nil {
 			return err
@@ -74,14 +76,14 @@ func WriteSite(w io.Writer, site policy.Site) error {
 	if err := writeList(w, "accounts", accounts); err != nil {
 		return err
 	}
-	if overrides != nil && len(overrides) == 0 { // which takes away those that are there
+	if overrides != nil && len(overrides) == 0 { // an empty list removes the existing ones
 		_, err := io.WriteString(w, "overrides: []\n")
 		return err
 	}
 	return writeList(w, "overrides", overrides)
 }
 
-// writeList writes 100,000 accounts in pieces: the library builds a tree of each.
+// writeList writes a list in pieces, as the library builds a tree of each.
 func writeList[T any](w io.Writer, key string, list []T) error {
 	if len(list) == 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"autoconfig/settings"
 )
 
-// SMTP is the operator's mail server, by which messages are sent.
+// SMTP is the operator's mail server, which sends our messages.
 type SMTP struct {
 	Host     string       `yaml:"host" doc:"mail server by which setup links and welcome messages are sent; without it, none are sent"`
 	Port     int          `yaml:"port" min:"1" max:"65535" unit:"as a port" doc:"its port; by default 465 with tls, 587 with starttls, 25 with none"`
@@ -15,20 +15,20 @@ type SMTP struct {
 	CA       string       `yaml:"ca" doc:"PEM file with the authorities that vouch for the server; by default the machine's"`
 	Username string       `yaml:"username" doc:"login at the server; without it, nobody signs in"`
 	Password string       `yaml:"password_file" doc:"file whose first line is the password"`
-	// From is the address alone: the name before it is the provider's.
+	// From has no name: the provider's is used.
 	From    MailAddress `yaml:"from" doc:"sender's address, to which refused messages come back; its name is the provider's"`
 	ReplyTo MailAddress `yaml:"reply_to" doc:"where answers go; by default the provider's support_email"`
-	// PerPerson and PerToken bound what a stolen session or token can send.
+	// PerPerson and PerToken bound the damage of a stolen session or token.
 	PerPerson    int           `yaml:"per_person" min:"1" max:"100000" unit:"messages" doc:"messages that one person of the help desk can send in an hour"`
 	PerToken     int           `yaml:"per_token" min:"1" max:"100000" unit:"messages" doc:"messages that one token can send in an hour"`
 	PerRecipient int           `yaml:"per_recipient" min:"1" max:"1000" unit:"messages" doc:"messages that one address gets in a day"`
 	GiveUp       time.Duration `yaml:"give_up" min:"1m" max:"120h" doc:"how long sending is tried again"`
 }
 
-// IsGiven tells whether messages are sent.
+// IsGiven reports whether messages are sent.
 func (s SMTP) IsGiven() bool { return s.Host != "" }
 
-// EffectivePort is the port, also where none is named.
+// EffectivePort returns the port, or the default for the security.
 func (s SMTP) EffectivePort() int {
 	switch {
 	case s.Port != 0:
@@ -41,7 +41,7 @@ func (s SMTP) EffectivePort() int {
 	return 465
 }
 
-// SMTPSecurity is how the way to the mail server is secured.
+// SMTPSecurity is how the connection to the mail server is secured.
 type SMTPSecurity string
 
 // The kinds.
@@ -51,7 +51,7 @@ const (
 	SMTPNone     SMTPSecurity = "none"
 )
 
-// UnmarshalText reads one.
+// UnmarshalText parses one.
 func (s *SMTPSecurity) UnmarshalText(text []byte) error {
 	if *s = SMTPSecurity(text); *s != SMTPTLS && *s != SMTPStartTLS && *s != SMTPNone {
 		return fmt.Errorf("%q is not a kind of security: use tls, starttls or none", text)
@@ -62,9 +62,9 @@ func (s *SMTPSecurity) UnmarshalText(text []byte) error {
 // MailAddress is a mail address without a name. "" is none.
 type MailAddress string
 
-// UnmarshalText reads an address; "" is none.
+// UnmarshalText parses an address; "" is none.
 func (m *MailAddress) UnmarshalText(text []byte) error {
-	if *m = MailAddress(text); *m == "" { // one is given, for what needs it
+	if *m = MailAddress(text); *m == "" { // set first, so that keys that depend on it aren't refused too
 		return nil
 	}
 	a, err := settings.ParseAddress(string(text))

@@ -6,19 +6,19 @@ import (
 	"autoconfig/internal/database"
 )
 
-// Source is a place outside of our own database where accounts are kept.
+// Source is an external source of accounts.
 type Source struct {
 	Name string `yaml:"name" doc:"what it is called: in explanations, logs, metrics, and in the sources of a domain"`
 	SQL  SQL    `yaml:"sql" doc:"a database with its own accounts; only read"`
 	LDAP LDAP   `yaml:"ldap" doc:"a directory server; only read"`
-	// Plan is for domains that the source knows and our own site doesn't.
+	// Plan is for domains that only the source knows.
 	Plan        string        `yaml:"plan" doc:"plan of the domains that it knows and site.yaml doesn't, where it names none itself"`
 	Timeout     time.Duration `yaml:"timeout" min:"10ms" max:"5s" doc:"time for one question; 2s by default"`
 	Connections int           `yaml:"connections" min:"1" max:"1000" unit:"connections" doc:"connections to it at once: 8 by default to a database, 4 to a directory server, where one of at least two reads the list of the digests"`
 	Fresh       time.Duration `yaml:"fresh" min:"1s" max:"24h" doc:"how long an answer is good, also that an address isn't there; 1m by default. A change in the source is served after that time at the latest"`
 	Missing     time.Duration `yaml:"missing" min:"1s" max:"24h" doc:"how long it is believed that a domain isn't there; 1m by default"`
 	Stale       time.Duration `yaml:"stale" min:"1s" max:"720h" doc:"how long the last good answers serve on while it is down; 24h by default"`
-	// Digests is a pointer since 0 differs from nothing said.
+	// Digests is a pointer to tell 0 from a missing key.
 	Digests      *int          `yaml:"digests" min:"0" max:"20000000" unit:"addresses" doc:"addresses that are kept in memory for Evolution, which sends a digest of the address; 200000 by default, 0 for none"`
 	DigestsEvery time.Duration `yaml:"digests_every" min:"1m" max:"168h" doc:"how often they are read anew; 1h by default"`
 	DomainsEvery time.Duration `yaml:"domains_every" min:"1m" max:"168h" doc:"how often the list of its domains is read anew; 10m by default"`
@@ -60,7 +60,7 @@ type LDAP struct {
 	DomainNames  LDAPDomain     `yaml:"domain_attributes" doc:"names of a domain's attributes"`
 }
 
-// LDAPAttributes are names of an account's attributes.
+// LDAPAttributes are the names of an account's attributes.
 type LDAPAttributes struct {
 	Address   string `yaml:"address" doc:"the mailbox's primary address"`
 	Login     string `yaml:"login" doc:"name at the servers, where it isn't made from the address"`
@@ -73,7 +73,7 @@ type LDAPAttributes struct {
 	Target    string `yaml:"target" doc:"where an entry of alias_filter leads to"`
 }
 
-// LDAPEnabled tells accounts that may be used from disabled ones.
+// LDAPEnabled distinguishes usable accounts from disabled ones.
 type LDAPEnabled struct {
 	Attribute   string   `yaml:"attribute" doc:"its name"`
 	Values      []string `yaml:"values" doc:"its values in accounts that may be used"`
@@ -81,14 +81,14 @@ type LDAPEnabled struct {
 	Expires     string   `yaml:"expires" doc:"an attribute with the time at which the account ends, as accountExpires, shadowExpire or a generalized time"`
 }
 
-// LDAPDomain are names of a domain's attributes.
+// LDAPDomain are the names of a domain's attributes.
 type LDAPDomain struct {
 	Name    string `yaml:"name" doc:"the primary name"`
 	Aliases string `yaml:"aliases" doc:"other names"`
 	Plan    string `yaml:"plan" doc:"the plan"`
 }
 
-// IsSQL tells whether it is a database; else it is a directory server.
+// IsSQL reports whether the source is a database, not a directory server.
 func (s Source) IsSQL() bool { return s.SQL != SQL{} }
 
 func (l LDAP) isGiven() bool {

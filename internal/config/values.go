@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// ListenAddress is where a listener listens. The zero value is none.
+// ListenAddress is the address of a listener. The zero value is none.
 type ListenAddress struct {
 	// Host is an address or a name, "" for all addresses of the machine.
 	Host string
 	Port uint16
 }
 
-// UnmarshalText reads HOST:PORT; "" is none.
+// UnmarshalText parses HOST:PORT; "" is none.
 func (l *ListenAddress) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*l = ListenAddress{}
@@ -37,7 +37,7 @@ func errListenAddress(text string) error {
 	return fmt.Errorf("%q is not an address to listen on: write HOST:PORT, such as 127.0.0.1:8080 or :443", text)
 }
 
-// IsGiven tells whether there is one.
+// IsGiven reports whether there is one.
 func (l ListenAddress) IsGiven() bool { return l != ListenAddress{} }
 
 func (l ListenAddress) String() string {
@@ -47,11 +47,11 @@ func (l ListenAddress) String() string {
 	return net.JoinHostPort(l.Host, strconv.Itoa(int(l.Port)))
 }
 
-// BaseURL is where something is reached: https (or http on a loopback address), a
-// host, perhaps a port. Its URL is nil where none is given.
+// BaseURL is https (or http on a loopback address), a host, and optionally a port. Its URL
+// is nil if none is given.
 type BaseURL struct{ *url.URL }
 
-// UnmarshalText reads a URL; "" is none.
+// UnmarshalText parses a URL; "" is none.
 func (b *BaseURL) UnmarshalText(text []byte) error {
 	*b = BaseURL{}
 	if len(text) == 0 {
@@ -59,7 +59,7 @@ func (b *BaseURL) UnmarshalText(text []byte) error {
 	}
 	u, err := url.Parse(string(text))
 	if err != nil {
-		b.URL = &url.URL{} // one is given, for what needs it
+		b.URL = &url.URL{} // set, so that keys that depend on it aren't refused too
 		return errBaseURL(string(text))
 	}
 	b.URL = u
@@ -75,10 +75,10 @@ func errBaseURL(text string) error {
 	return fmt.Errorf("%q is not valid: use https:// and a host, without a path (http only for a loopback address)", text)
 }
 
-// IsGiven tells whether there is one.
+// IsGiven reports whether there is one.
 func (b BaseURL) IsGiven() bool { return b.URL != nil }
 
-// IsLoopback tells whether it leads to this machine only.
+// IsLoopback reports whether it can only be reached from this machine.
 func (b BaseURL) IsLoopback() bool { return isLoopback(b.Hostname()) }
 
 func isLoopback(host string) bool {
@@ -89,7 +89,7 @@ func isLoopback(host string) bool {
 // WebURL is an https URL, kept as it is written. "" is none.
 type WebURL string
 
-// UnmarshalText reads a URL; http is taken for 127.0.0.1.
+// UnmarshalText parses a URL; http is only valid for 127.0.0.1.
 func (w *WebURL) UnmarshalText(text []byte) error {
 	u, err := url.Parse(string(text))
 	local := err == nil && u.Scheme == "http" && u.Hostname() == "127.0.0.1"
@@ -99,10 +99,10 @@ func (w *WebURL) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Role is what somebody may do at the help desk: staff or admin.
+// Role is a person's role at the help desk: staff or admin.
 type Role string
 
-// UnmarshalText reads a role.
+// UnmarshalText parses a role.
 func (r *Role) UnmarshalText(text []byte) error {
 	if *r = Role(text); *r != "staff" && *r != "admin" {
 		return fmt.Errorf("%q is not a role: use staff or admin", text)
@@ -110,21 +110,21 @@ func (r *Role) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Words are separated by blanks.
+// Words are written in one text, separated by blanks.
 type Words []string
 
-// UnmarshalText reads words.
+// UnmarshalText splits the text.
 func (w *Words) UnmarshalText(text []byte) error {
 	*w = strings.Fields(string(text))
 	return nil
 }
 
-// LogLevel is from which level on something is logged.
+// LogLevel is the lowest level that is logged.
 type LogLevel slog.Level
 
 var logLevels = []string{"debug", "info", "warn", "error"}
 
-// UnmarshalText reads a level.
+// UnmarshalText parses a level.
 func (l *LogLevel) UnmarshalText(text []byte) error {
 	var level slog.Level
 	if !slices.Contains(logLevels, string(text)) || level.UnmarshalText(text) != nil {
@@ -136,16 +136,16 @@ func (l *LogLevel) UnmarshalText(text []byte) error {
 
 func (l LogLevel) String() string { return strings.ToLower(slog.Level(l).String()) }
 
-// LogFormat is how a line of the log is written.
+// LogFormat is the format of log entries.
 type LogFormat string
 
-// The formats of a log.
+// The formats.
 const (
 	LogText LogFormat = "text"
 	LogJSON LogFormat = "json"
 )
 
-// UnmarshalText reads a format.
+// UnmarshalText parses a format.
 func (f *LogFormat) UnmarshalText(text []byte) error {
 	if *f = LogFormat(text); *f != LogText && *f != LogJSON {
 		return fmt.Errorf("%q is not a format: use text or json", text)
@@ -153,7 +153,7 @@ func (f *LogFormat) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// TLSMode is where certificates come from.
+// TLSMode is the origin of certificates.
 type TLSMode string
 
 // The modes.
@@ -163,7 +163,7 @@ const (
 	TLSACME  TLSMode = "acme"
 )
 
-// UnmarshalText reads a mode.
+// UnmarshalText parses a mode.
 func (m *TLSMode) UnmarshalText(text []byte) error {
 	*m = TLSMode(text)
 	if !slices.Contains([]TLSMode{TLSOff, TLSFiles, TLSACME}, *m) {
@@ -172,10 +172,10 @@ func (m *TLSMode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Challenge is how a name is proven to an ACME server.
+// Challenge is a way to prove control of a name to an ACME server.
 type Challenge string
 
-// ProxyHeader is where a proxy says who its client is.
+// ProxyHeader is the header by which a proxy reports its client.
 type ProxyHeader string
 
 // The headers.
@@ -184,7 +184,7 @@ const (
 	HeaderForwarded  ProxyHeader = "forwarded"
 )
 
-// UnmarshalText reads a header's name.
+// UnmarshalText parses a header's name.
 func (h *ProxyHeader) UnmarshalText(text []byte) error {
 	if *h = ProxyHeader(text); *h != HeaderXForwarded && *h != HeaderForwarded {
 		return fmt.Errorf("%q is not a header that is read here: use x-forwarded or forwarded", text)
@@ -198,7 +198,7 @@ const (
 	ChallengeHTTP    Challenge = "http-01"
 )
 
-// UnmarshalText reads a challenge.
+// UnmarshalText parses a challenge.
 func (c *Challenge) UnmarshalText(text []byte) error {
 	if *c = Challenge(text); *c != ChallengeTLSALPN && *c != ChallengeHTTP {
 		return fmt.Errorf("%q is not a challenge that is answered here: use tls-alpn-01 or http-01", text)
@@ -209,7 +209,7 @@ func (c *Challenge) UnmarshalText(text []byte) error {
 // IPAddress is an IPv4 or IPv6 address.
 type IPAddress struct{ netip.Addr }
 
-// UnmarshalText reads an address.
+// UnmarshalText parses an address.
 func (a *IPAddress) UnmarshalText(text []byte) error {
 	var err error
 	if a.Addr, err = netip.ParseAddr(string(text)); err != nil {
