@@ -12,38 +12,36 @@ import (
 	"autoconfig/settings"
 )
 
-// Counts are what an import comes to.
+// Counts are the outcome of an import.
 type Counts struct {
 	Lines   int `json:"lines"`
 	Added   int `json:"added"`
 	Changed int `json:"changed"`
 	Same    int `json:"same"`
-	Refused int `json:"refused"` // everything that was refused; a line may have several
+	Refused int `json:"refused"` // refusals; a line may have several
 }
 
-// Empty tells whether nothing is to do.
+// Empty reports whether there is nothing to do.
 func (c Counts) Empty() bool { return c.Added == 0 && c.Changed == 0 }
 
-// AccountImport adds the accounts of a file, and changes those that are there: what
-// a line doesn't say stays. The file is read twice: [AccountImport.Judge] changes
-// nothing, so that a bad file keeps nobody waiting, and [AccountImport.Write], in
-// one transaction, validates again while it writes. Of the
-// store's accounts never more than a batch is in memory, and of the file's
-// fingerprints of their addresses.
+// AccountImport adds or changes the accounts of a file; what a line leaves out stays. The file
+// is read twice: [AccountImport.Judge] only validates, so that a bad file holds no transaction
+// open, and [AccountImport.Write] validates again while it writes, in one transaction. Memory
+// holds a batch of the stored accounts and fingerprints of the file's addresses.
 type AccountImport struct {
 	Format Format
-	// Refused is told of everything that is refused, in the order in which it is found.
+	// Refused is called for every refusal, in the order in which they are found.
 	Refused func(Refusal)
-	// Changed is told of what will be, with the domain's terms: before is nil for an
-	// account that is new.
+	// Changed is called for every change, with the domain's terms; before is nil for a new
+	// account.
 	Changed func(before *policy.Account, after policy.Account, terms *policy.Terms)
-	// Read is told how many lines were read since it was told last.
+	// Read is called with the number of lines read since its last call.
 	Read func(lines int)
 
-	moved map[string][]string // accounts that give addresses to others, by their keys
+	moved map[string][]string // by key: accounts that give addresses to others
 }
 
-// Judge reads a file and holds it against what is stored.
+// Judge validates a file against what is stored.
 func (i *AccountImport) Judge(ctx context.Context, from Reader, file io.Reader) (Counts, error) {
 	i.moved = map[string][]string{}
 	r := &accountRun{AccountImport: i, from: from, claims: newClaims(), put: func([]policy.Account) error { return nil }}
@@ -51,14 +49,14 @@ func (i *AccountImport) Judge(ctx context.Context, from Reader, file io.Reader) 
 	return r.counts, err
 }
 
-// Write reads the validated file once more and stores what it says. It ends
-// with [ErrRefused] if something is refused now that was valid before.
+// Write reads the validated file again and stores it. It returns [ErrRefused] if something is
+// refused that was valid before.
 func (i *AccountImport) Write(ctx context.Context, to Target, file io.Reader) (Counts, error) {
 	if err := i.release(ctx, to); err != nil {
 		return Counts{}, err
 	}
 	again := *i
-	again.Changed = nil // it was told
+	again.Changed = nil // already reported
 	again.moved = map[string][]string{}
 	r := &accountRun{
 		AccountImport: &again, from: to, claims: newClaims(),
@@ -66,13 +64,13 @@ func (i *AccountImport) Write(ctx context.Context, to Target, file io.Reader) (C
 	}
 	err := r.run(ctx, file)
 	if err == nil && (r.counts.Refused > 0 || len(r.conflicts) > 0) {
-		err = ErrRefused // those that were known are released
+		err = ErrRefused // the known conflicts have been released
 	}
 	return r.counts, err
 }
 
-// release takes addresses away that the file gives to another account: whichever of
-// the two is written first, the address is free.
+// release removes addresses that the file gives to another account, so that the order of the
+// two accounts doesn't matter.
 func (i *AccountImport) release(ctx context.Context, to Target) error {
 	keys := make([]string, 0, len(i.moved))
 	for key := range i.moved {
@@ -96,7 +94,7 @@ func (i *AccountImport) release(ctx context.Context, to Target) error {
 	return nil
 }
 
-// accountRun is one reading of a file.
+// accountRun is one pass over a file.
 type accountRun struct {
 	*AccountImport
 	from      Reader
@@ -107,8 +105,8 @@ type accountRun struct {
 	counts    Counts
 }
 
-// conflict is an address that a line gives to one account while the store has it
-// with another. Whether that one keeps it is known when the whole file was read.
+// conflict is an address that a line gives to one account while another one has it in the store.
+// Whether that one keeps it is known at the end of the file.
 type conflict struct {
 	line       int
 	field      string
@@ -162,13 +160,13 @@ func (r *accountRun) batch(ctx context.Context, batch []patch[policy.Account]) e
 		r.Read(len(batch))
 	}
 	if r.counts.Refused > 0 || len(r.conflicts) > 0 || len(write) == 0 {
-		return nil // nothing will come of it; the rest is only validated
+		return nil // nothing will be written; the rest is only validated
 	}
 	return r.put(write)
 }
 
-// learn asks for the terms of the batch's domains that aren't known yet: a file mostly
-// has accounts of a few of them.
+// learn fetches the terms of the batch's domains that aren't known yet. Most files have accounts
+// of a few domains.
 func (r *accountRun) learn(
 	ctx context.Context, batch []patch[policy.Account], owners map[string]*policy.Account,
 ) error {
@@ -200,8 +198,8 @@ func (r *accountRun) learn(
 	return err
 }
 
-// owners are the stored accounts that have addresses of the batch, by each of
-// their addresses.
+// owners returns the stored accounts that have addresses of the batch, by each of their
+// addresses.
 func (r *accountRun) owners(ctx context.Context, batch []patch[policy.Account]) (map[string]*policy.Account, error) {
 	var keys []string
 	for _, p := range batch {
@@ -226,7 +224,7 @@ func (r *accountRun) owners(ctx context.Context, batch []patch[policy.Account]) 
 	return owners, nil
 }
 
-// addressesOf are an account's own address and its other ones.
+// addressesOf returns all addresses of an account, the primary one first.
 func addressesOf(a policy.Account) []settings.Address {
 	if a.Address.IsZero() {
 		return a.Addresses
@@ -241,7 +239,7 @@ func (r *accountRun) refuse(line int, field, format string, args ...any) {
 	}
 }
 
-// line validates one line, and tells whether its account is to be written.
+// line validates one line, and reports whether its account is to be written.
 func (r *accountRun) line(p *patch[policy.Account], owners map[string]*policy.Account) (policy.Account, bool) {
 	for _, why := range p.refused {
 		r.counts.Refused++
@@ -310,16 +308,17 @@ func (r *accountRun) validate(line int, a policy.Account) {
 	}
 }
 
-// claim notes the account's addresses, and finds those that aren't free.
+// claim records the account's addresses, and finds those that are taken.
 func (r *accountRun) claim(line int, a policy.Account, owners map[string]*policy.Account) {
 	own := a.Address.Key()
 	for n, address := range addressesOf(a) {
-		field, key := "address", address.Key()
+		field := "address"
+		key := address.Key()
 		if n > 0 {
 			field = fmt.Sprintf("addresses[%d]", n-1)
 		}
 		if other, ok := r.claims.add(key, claim{int32(min(line, math.MaxInt32)), n == 0}); !ok { //nolint:gosec // bounded
-			if int(other.line) != line { // else it stands twice in the line, which was said
+			if int(other.line) != line { // otherwise it was refused as a duplicate in the line
 				r.refuse(line, field, "%s is already in line %d", address, other.line)
 			}
 			continue
@@ -330,8 +329,8 @@ func (r *accountRun) claim(line int, a policy.Account, owners map[string]*policy
 	}
 }
 
-// resolveConflicts looks again at the addresses that the store has with another account:
-// a line further down may have taken them from it.
+// resolveConflicts checks the conflicts again: a later line may have taken the address from the
+// stored account.
 func (r *accountRun) resolveConflicts() {
 	for _, c := range r.conflicts {
 		if owner, inFile := r.claims.get(c.owner); inFile && owner.primary {

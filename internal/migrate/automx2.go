@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/url"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,14 +17,8 @@ import (
 	"autoconfig/settings"
 )
 
-// Foreign is another system's configuration as a site of ours.
-type Foreign struct {
-	Site    policy.Site
-	Skipped []Skipped // what has no equal, with what to do
-}
-
-// FromAutomx2 reads a database of automx2, which is opened for reading. Domains
-// with the same servers share a plan.
+// FromAutomx2 reads a database of automx2, opened read-only. Domains with the same servers share
+// a plan.
 func FromAutomx2(ctx context.Context, db *database.DB) (Foreign, error) {
 	tables, err := readAutomx2(ctx, db)
 	if err != nil {
@@ -52,14 +45,14 @@ type automx2Import struct {
 	dav     map[int64]automx2DAV
 	site    policy.Site
 	names   map[string]bool // of domains
-	plans   map[string]bool // that are made, by their names
+	plans   map[string]bool // that exist, by name
 	skipped []Skipped
 	said    map[Skipped]bool
 }
 
 func (m *automx2Import) skip(element, reason string, args ...any) {
 	s := Skipped{element, fmt.Sprintf(reason, args...)}
-	if !m.said[s] { // a server is said once, not for each of its domains
+	if !m.said[s] { // once for a server, not for each of its domains
 		m.said[s] = true
 		m.skipped = append(m.skipped, s)
 	}
@@ -108,7 +101,7 @@ func (m *automx2Import) cut(element, text string, most int) string {
 	return strings.TrimSpace(string([]rune(text)[:most]))
 }
 
-// domain tells whether the domain is imported.
+// domain reports whether the domain is imported.
 func (m *automx2Import) domain(d automx2Domain) bool {
 	element := "domain " + d.name
 	name, err := settings.ParseDomain(d.name)
@@ -133,7 +126,7 @@ func (m *automx2Import) domain(d automx2Domain) bool {
 	return true
 }
 
-// plan finds or makes the plan with a domain's servers.
+// plan finds or creates the plan with a domain's servers.
 func (m *automx2Import) plan(d automx2Domain, domain string) (name, why string) {
 	name = planName(m.tables.serversOf[d.id], m.tables.davOf[d.id])
 	if m.inHosts(d) {
@@ -181,8 +174,8 @@ func (m *automx2Import) plan(d automx2Domain, domain string) (name, why string) 
 // maxPlanName bounds a plan's name, which is a key in a database.
 const maxPlanName = 200
 
-// planName says which servers a plan has: imported again, after a domain has come or
-// gone, the plans that other domains have mustn't become others.
+// planName derives a plan's name from its servers, so that plans keep their names when other
+// domains have come or gone at the next import.
 func planName(servers, dav []int64) string {
 	ids := func(list []int64) (text string) {
 		for _, id := range list {
@@ -201,11 +194,11 @@ func planName(servers, dav []int64) string {
 	return name
 }
 
-// domainPlaceholder is the domain of the address. In the name of a host Thunderbird
-// fills it in, and automx2 for Apple.
+// domainPlaceholder stands for the domain of the address. In a host name, Thunderbird replaces
+// it, and automx2 does for Apple's profiles.
 const domainPlaceholder = "%EMAILDOMAIN%"
 
-// inHosts tells whether a server of the domain has the domain in its name, so that its
+// inHosts reports whether a host name of the domain's servers contains the domain, so that its
 // plan can't be shared.
 func (m *automx2Import) inHosts(d automx2Domain) bool {
 	return slices.ContainsFunc(m.tables.serversOf[d.id], func(
@@ -218,7 +211,7 @@ func (m *automx2Import) inHosts(d automx2Domain) bool {
 		})
 }
 
-// withDomain fills the domain into the host of a URL, and leaves its path.
+// withDomain inserts the domain into the host of a URL, but not into its path.
 func withDomain(url, domain string) string {
 	scheme, rest, _ := strings.Cut(url, "://")
 	host, path, has := strings.Cut(rest, "/")
@@ -241,8 +234,8 @@ func (m *automx2Import) bestFirst(ids []int64) []automx2Server {
 	return list
 }
 
-// shareUsername makes the pattern that all servers have the plan's own, which then
-// holds for calendars and contacts as well.
+// shareUsername moves a login pattern that all servers have to the plan, so that it holds for
+// calendars and contacts too.
 func shareUsername(o *policy.Offer) {
 	lists := []policy.ServerList{o.Servers.IMAP, o.Servers.POP3, o.Servers.SMTP}
 	all := slices.Concat(lists...)
@@ -306,7 +299,9 @@ func (m *automx2Import) services(d automx2Domain, domain string, o *policy.Offer
 	for _, id := range m.tables.davOf[d.id] {
 		dav := m.dav[id]
 		element := fmt.Sprintf("davserver %d %s %s", dav.id, dav.kind, dav.url)
-		to, known := map[string]*string{"caldav": &o.Services.CalDAV, "carddav": &o.Services.CardDAV}[dav.kind]
+		to, known := map[string]*string{
+			"caldav": &o.Services.CalDAV, "carddav": &o.Services.CardDAV,
+		}[dav.kind]
 		if !known {
 			m.skip(element, "%q is no type of a DAV server", dav.kind)
 			continue
@@ -327,8 +322,8 @@ func (m *automx2Import) services(d automx2Domain, domain string, o *policy.Offer
 	}
 }
 
-// davURL is the URL without the part that is about one person: programs find that by
-// themselves below it (RFC 6764, section 6).
+// davURL returns the URL without the part that is about one person, which programs discover
+// (RFC 6764, section 6).
 func (m *automx2Import) davURL(element string, dav automx2DAV) (address, why string) {
 	text, person, cut := strings.Cut(dav.url, "%EMAIL")
 	if cut {
@@ -352,50 +347,4 @@ func (m *automx2Import) davURL(element string, dav automx2DAV) (address, why str
 			person)
 	}
 	return u.String(), ""
-}
-
-// Change adds another system's providers, plans and domains to a site. What is
-// there already and differs is refused, unless replace says that the other system
-// is right. Of a domain that is there, only plan and provider change.
-func (f Foreign) Change(replace bool) SiteChange {
-	return SiteChange{Apply: func(site *policy.Site) []Refusal {
-		providers := put(&site.Providers, f.Site.Providers, replace, "provider",
-			func(p settings.Provider) string { return p.ID },
-			func(_, after settings.Provider) settings.Provider { return after })
-		plans := put(&site.Plans, f.Site.Plans, replace, "plan",
-			func(p policy.Plan) string { return p.Name }, func(_, after policy.Plan) policy.Plan { return after })
-		domains := put(&site.Domains, f.Site.Domains, replace, "domain",
-			func(d policy.Domain) string { return d.Name }, func(before, after policy.Domain) policy.Domain {
-				before.Plan, before.Provider = after.Plan, after.Provider
-				return before
-			})
-		return slices.Concat(providers, plans, domains)
-	}}
-}
-
-// put adds items to a list, or lays them over those with their names. Where that
-// changes one and may not, it is refused.
-func put[T any](
-	list *[]T, items []T, replace bool, kind string, name func(T) string, over func(before, after T) T,
-) (refused []Refusal) {
-	at := make(map[string]int, len(*list))
-	for i, item := range *list {
-		at[name(item)] = i
-	}
-	for _, item := range items {
-		i, known := at[name(item)]
-		if !known {
-			at[name(item)] = len(*list)
-			*list = append(*list, item)
-			continue
-		}
-		merged := over((*list)[i], item)
-		if !replace && !reflect.DeepEqual(merged, (*list)[i]) {
-			refused = append(refused, Refusal{Text: fmt.Sprintf("there is already a %s %s, which differs; to have it "+
-				"changed, use --replace", kind, name(item))})
-			continue
-		}
-		(*list)[i] = merged
-	}
-	return refused
 }

@@ -25,15 +25,17 @@ func (m *automx2Import) ldapServer(l automx2LDAP) {
 		"other domains which sources they have, if any:\n%s", strings.Join(domains, ", "), ldapSource(l))
 }
 
-// searched is the attribute that automx2's filter compares with the address.
+// searched finds the attribute that automx2's filter compares with the address.
 var searched = regexp.MustCompile(`\(([A-Za-z0-9.;-]+)=\{0?\}\)`)
 
-// ldapSource is a source in autoconfig.yaml that finds what automx2 finds: one
-// entry by its address, and its login.
+// ldapSource writes a source for autoconfig.yaml that finds the entry that automx2 finds by its
+// address, and its login.
 func ldapSource(l automx2LDAP) string {
-	scheme, note := "ldap", "      starttls: true    # automx2 sent the password in the clear\n"
+	scheme := "ldap"
+	note := "      starttls: true    # automx2 sent the password in the clear\n"
 	if l.ssl {
-		scheme, note = "ldaps", ""
+		scheme = "ldaps"
+		note = ""
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "sources:\n  - name: %s\n    ldap:\n      servers: [%q]\n%s", automx2ID(l.id),

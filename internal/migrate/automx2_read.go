@@ -12,8 +12,8 @@ import (
 // maxRows bounds every table of another system's database.
 const maxRows = 1_000_000
 
-// automx2 is what its database has (release 2021.4 and later; before 2021.3 there
-// was no table davserver).
+// automx2 is the content of its database (release 2021.4 and later; the table davserver exists
+// since 2021.3).
 type automx2 struct {
 	providers []automx2Provider
 	servers   []automx2Server
@@ -43,7 +43,7 @@ type automx2DAV struct {
 	username  string
 }
 
-// automx2LDAP leaves the password where it is.
+// automx2LDAP doesn't include the password.
 type automx2LDAP struct {
 	id                           int64
 	host                         string
@@ -60,7 +60,7 @@ type automx2Domain struct {
 // ErrNotAutomx2 means that a database has other tables.
 var ErrNotAutomx2 = errors.New("this is not a database of automx2")
 
-// readAutomx2 reads all tables in one state.
+// readAutomx2 reads all tables in one consistent state.
 func readAutomx2(ctx context.Context, db *database.DB) (all automx2, err error) {
 	err = db.View(ctx, func(q database.Queryer) error {
 		has := func(table string) (bool, error) { return hasTable(ctx, q, db.Kind, table) }
@@ -133,7 +133,7 @@ func (a *automx2) read(ctx context.Context, q database.Queryer, dav bool) (err e
 	return err
 }
 
-// rows reads a table. into gives the places of a row's columns.
+// rows reads a table. into returns pointers to a row's columns.
 func rows[T any](ctx context.Context, q database.Queryer, query string, into func(*T) []any) ([]T, error) {
 	found, err := q.QueryContext(ctx, query)
 	if err != nil {
@@ -154,8 +154,8 @@ func rows[T any](ctx context.Context, q database.Queryer, query string, into fun
 	return list, found.Err()
 }
 
-// links reads what belongs to the domains. Its query joins: SQLite may have links to
-// rows that are gone, which automx2 passes over.
+// links reads links of domains. Its query joins, because SQLite may have links to rows that are
+// gone, which automx2 ignores.
 func links(ctx context.Context, q database.Queryer, query string) (map[int64][]int64, error) {
 	type link struct{ domain, server sql.NullInt64 }
 	list, err := rows(ctx, q, query, func(l *link) []any { return []any{&l.domain, &l.server} })

@@ -2,9 +2,9 @@ package migrate
 
 import "hash/maphash"
 
-// claims are the addresses of a file with the lines that have them, to find the
-// ones that stand twice. Of a million addresses only fingerprints are kept: 128
-// bits by seeds that nobody knows, so that no two addresses share one.
+// claims finds addresses that are twice in a file. It keeps the line of each address under a
+// 128-bit fingerprint with random seeds, so that two of a million never collide, even on
+// purpose.
 type claims struct {
 	seeds [2]maphash.Seed
 	of    map[fingerprint]claim
@@ -12,7 +12,7 @@ type claims struct {
 
 type fingerprint [2]uint64
 
-// claim is a line, and whether the address is the account's own there.
+// claim is a line, and whether the address is the account's primary one there.
 type claim struct {
 	line    int32
 	primary bool
@@ -26,7 +26,7 @@ func (c *claims) print(key string) fingerprint {
 	return fingerprint{maphash.String(c.seeds[0], key), maphash.String(c.seeds[1], key)}
 }
 
-// add notes an address, unless another line has it already: that one is given.
+// add records an address, or returns the line that has it already.
 func (c *claims) add(key string, claimed claim) (claim, bool) {
 	fingerprint := c.print(key)
 	if old, taken := c.of[fingerprint]; taken {

@@ -9,23 +9,22 @@ import (
 	"autoconfig/settings"
 )
 
-// column is one thing that a file may say of an account or a domain: a column of a
-// CSV, a key of a JSON line.
+// column is a column of a CSV file and a key of a JSON line.
 type column[T any] struct {
-	name string // the column; "" if a cell can't say it
-	key  string // the key
-	want string // what belongs to the key, for people
-	// cell reads a cell that isn't empty. An empty one leaves the zero value.
+	name string // of the column; "" if CSV can't express it
+	key  string // of JSON
+	want string // describes the values, for people
+	// cell parses a cell that isn't empty. An empty one means the zero value.
 	cell func(to *T, text string) error
-	// text writes what cell reads.
+	// text formats what cell parses.
 	text func(of *T) string
-	// value is where JSON is read to.
+	// value returns what JSON is decoded into.
 	value func(of *T) any
-	// copy takes the value over.
+	// copy copies the value.
 	copy func(to, from *T)
 }
 
-// patch is what one line says: the columns that are given, by their bits.
+// patch is the content of one line: given are the bits of the columns that it has.
 type patch[T any] struct {
 	line    int
 	given   uint32
@@ -37,7 +36,7 @@ func (p *patch[T]) refuse(line int, field, format string, args ...any) {
 	p.refused = append(p.refused, Refusal{line, field, fmt.Sprintf(format, args...)})
 }
 
-// apply lays what the line says over what is stored: what it doesn't say stays.
+// apply merges the line into what is stored; columns that aren't given stay.
 func (p *patch[T]) apply(stored T, columns []column[T]) T {
 	for i, c := range columns {
 		if p.given&(1<<i) != 0 {
@@ -141,8 +140,7 @@ var accountColumns = []column[policy.Account]{
 	},
 }
 
-// domainColumns are what is said of a domain. A CSV has only the first four; the
-// rest is for JSON lines.
+// domainColumns describe a domain. A CSV has only the first four, JSON lines all.
 var domainColumns = []column[policy.Domain]{
 	{
 		name: "domain", key: "name", want: "a text",
@@ -210,11 +208,11 @@ var domainColumns = []column[policy.Domain]{
 	},
 }
 
-// word forgives what spreadsheets do to a word: blanks around it, capitals.
+// word undoes what spreadsheets do to words: blanks around them and capitals.
 func word(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
 
-// parseAddress is settings.ParseAddress with the text in its error: here it is the
-// operator's own file.
+// parseAddress is settings.ParseAddress with the text in its error, as the file is the
+// operator's own.
 func parseAddress(text string) (settings.Address, error) {
 	a, err := settings.ParseAddress(text)
 	if err != nil {
@@ -223,7 +221,7 @@ func parseAddress(text string) (settings.Address, error) {
 	return a, nil
 }
 
-// brief keeps a text that goes into a message short.
+// brief shortens a text for a message.
 func brief(text string) string {
 	const most = 80
 	if len(text) <= most {

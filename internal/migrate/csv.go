@@ -17,12 +17,11 @@ type csvLines[T any] struct {
 	reader  *csv.Reader
 	gate    *gate
 	columns []column[T]
-	header  []int // for each cell of a line, its column
+	header  []int // the column of each cell
 	ended   bool
 }
 
-// gate stops a line that is too long before the CSV reader has all of it in its
-// memory.
+// gate stops a line that is too long before the CSV reader has buffered all of it.
 type gate struct {
 	r     *bufio.Reader
 	given int64 // bytes handed to the CSV reader
@@ -31,7 +30,7 @@ type gate struct {
 
 var errLong = errors.New("the line is too long")
 
-// readAhead is what a CSV reader takes beyond its line.
+// readAhead is how much a CSV reader buffers beyond its line.
 const readAhead = 4096
 
 func (g *gate) Read(p []byte) (int, error) {
@@ -51,7 +50,7 @@ func newCSVLines[T any](in *bufio.Reader, columns []column[T]) (lines[T], error)
 	c := &csvLines[T]{gate: &gate{r: in}, columns: columns}
 	c.reader = csv.NewReader(c.gate)
 	c.reader.Comma = delimiter(string(first))
-	c.reader.FieldsPerRecord = -1 // we say it better
+	c.reader.FieldsPerRecord = -1 // our own message is better
 	c.reader.ReuseRecord = true
 	header, err := c.read()
 	if errors.Is(err, io.EOF) {
@@ -69,14 +68,16 @@ func newCSVLines[T any](in *bufio.Reader, columns []column[T]) (lines[T], error)
 	return c, nil
 }
 
-// delimiter is what separates the names in the first line. Spreadsheets write ;
-// where the comma is for decimals.
+// delimiter guesses the separator from the first line. Spreadsheets write ; in locales with a
+// decimal comma.
 func delimiter(text string) rune {
 	line, _, _ := strings.Cut(strings.TrimLeft(text, "\r\n"), "\n")
-	best, most := ',', strings.Count(line, ",")
+	best := ','
+	most := strings.Count(line, ",")
 	for _, other := range ";\t" {
 		if n := strings.Count(line, string(other)); n > most {
-			best, most = other, n
+			best = other
+			most = n
 		}
 	}
 	return best
@@ -125,12 +126,12 @@ func (c *csvLines[T]) readHeader(header []string) (why string) {
 	return ""
 }
 
-// badLine is a line that is no CSV.
+// badLine is a line that isn't valid CSV.
 type badLine struct{ Refusal }
 
 func (b *badLine) Error() string { return b.String() }
 
-// read gives the cells of the next line.
+// read returns the cells of the next line.
 func (c *csvLines[T]) read() ([]string, error) {
 	cells, err := c.reader.Read()
 	length := c.reader.InputOffset() - c.gate.from
@@ -144,7 +145,7 @@ func (c *csvLines[T]) read() ([]string, error) {
 	parse := new(csv.ParseError)
 	switch {
 	case errors.Is(err, errLong):
-		c.ended = true // where the next line begins can't be told
+		c.ended = true // the beginning of the next line is unknown
 		return nil, tooLong
 	case errors.As(err, &parse):
 		text := fmt.Sprintf(`the quote at column %d stands within a cell; quote the whole cell, and write a quote in it `+
@@ -170,7 +171,7 @@ func (c *csvLines[T]) next() (patch[T], error) {
 			return patch[T]{}, err
 		}
 		if strings.Join(cells, "") == "" {
-			continue // what a spreadsheet has below its table
+			continue // spreadsheets write empty lines below the table
 		}
 		return c.patch(cells), nil
 	}

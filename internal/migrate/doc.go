@@ -1,4 +1,3 @@
-// Package migrate turns what other systems have into a site of ours, and writes
-// ours as files that other systems read. It reads, validates and compares; what is
-// changed in the end is the store's, behind [Target].
+// Package migrate converts the data of other systems into a site, and exports ours as files. It
+// reads, validates and compares; the store makes the changes, behind [Target].
 package migrate

@@ -9,13 +9,13 @@ import (
 	"autoconfig/settings"
 )
 
-// maxDomains bounds the domains of one file: a site's are all in memory when they
-// are validated together.
+// maxDomains bounds the domains of a file, as all domains of a site are in memory when they are
+// validated together.
 const maxDomains = 1_000_000
 
-// ReadDomains reads a file of domains as a change that adds them, or changes those
-// that are there. refused is what can't be read of it; the change is that of the other
-// lines, so that these are validated as well.
+// ReadDomains reads a file of domains as a change that adds them or changes existing ones.
+// refused are the lines that can't be read; the change has the others, so that they are
+// validated as well.
 func ReadDomains(
 	file io.Reader, format Format, read func(lines int),
 ) (change SiteChange, refused []Refusal, err error) {
@@ -64,7 +64,7 @@ func ReadDomains(
 	return change, refused, nil
 }
 
-// nameDomain brings the domain's name into its one form, and notes its line.
+// nameDomain normalises the domain's name and records its line.
 func nameDomain(p *patch[policy.Domain], lines map[string]int) {
 	name, err := settings.ParseDomain(p.value.Name)
 	switch {

@@ -13,8 +13,8 @@ import (
 	"autoconfig/policy"
 )
 
-// ExportAccounts writes the accounts of a domain, of all if it is "", and
-// says how many there were. An import reads them back to the same.
+// ExportAccounts writes the accounts of a domain, or all if it is "", in a form that an import
+// reads back, and returns their number.
 func ExportAccounts(ctx context.Context, from Reader, domain string, format Format, to io.Writer) (int, error) {
 	w, err := newWriter(format, to, accountColumns)
 	if err != nil {
@@ -33,8 +33,8 @@ func ExportAccounts(ctx context.Context, from Reader, domain string, format Form
 	return all, w.flush()
 }
 
-// ExportDomains writes domains. lost counts those of which a CSV can't carry
-// everything: servers, services, rules of their own.
+// ExportDomains writes domains. lost counts those that have more than a CSV can express: servers,
+// services or rules of their own.
 func ExportDomains(domains iter.Seq2[policy.Domain, error], format Format, to io.Writer) (lost int, err error) {
 	w, err := newWriter(format, to, domainColumns)
 	if err != nil {
@@ -55,7 +55,7 @@ func ExportDomains(domains iter.Seq2[policy.Domain, error], format Format, to io
 	return lost, w.flush()
 }
 
-// writer writes one line for each.
+// writer writes items, one a line.
 type writer[T any] struct {
 	columns []column[T]
 	out     *bufio.Writer

@@ -40,7 +40,7 @@ func (j *jsonLines[T]) next() (patch[T], error) {
 	}
 }
 
-// skip goes to the end of a line.
+// skip reads to the end of a line.
 func (j *jsonLines[T]) skip() error {
 	for {
 		_, err := j.in.ReadSlice('\n')
@@ -71,8 +71,8 @@ func (j *jsonLines[T]) patch(text []byte) patch[T] {
 	return p
 }
 
-// object reads key by key: encoding/json itself takes any letter case of a key, and
-// the last of two.
+// object decodes key by key: encoding/json itself ignores the letter case of keys, and accepts
+// duplicates.
 func (j *jsonLines[T]) object(p *patch[T], text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if _, err := d.Token(); err != nil {
@@ -119,7 +119,7 @@ func (j *jsonLines[T]) member(p *patch[T], key string, raw json.RawMessage) {
 	}
 	p.given |= 1 << at
 	if string(raw) == "null" {
-		return // as an empty cell
+		return // null is like an empty cell
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
@@ -136,7 +136,7 @@ func (j *jsonLines[T]) keys() []string {
 	return keys
 }
 
-// explain says what encoding/json means without naming types of Go.
+// explain rewords an error of encoding/json without Go's types.
 func explain(err error, raw json.RawMessage, want string) string {
 	wrong := new(json.UnmarshalTypeError)
 	switch {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Format is how a file of many things is written.
+// Format is the format of a file.
 type Format string
 
 // The formats.
@@ -19,7 +19,7 @@ const (
 	JSONL Format = "jsonl" // a JSON object on each line
 )
 
-// FormatOf is the format that a file's name tells.
+// FormatOf returns the format for a file's name.
 func FormatOf(name string) (Format, bool) {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".csv":
@@ -30,8 +30,7 @@ func FormatOf(name string) (Format, bool) {
 	return "", false
 }
 
-// Limits of what one line may say, in bytes. They bound the memory that a file
-// can take.
+// Limits of a line, in bytes, which bound the memory that a file takes.
 const (
 	maxLine  = 64 << 10
 	maxField = 16 << 10
@@ -44,11 +43,11 @@ const (
 
 // lines reads a file line by line.
 type lines[T any] interface {
-	// next is what the next line says. io.EOF means that there is none.
+	// next returns the content of the next line, or io.EOF.
 	next() (patch[T], error)
 }
 
-// readLines looks at the beginning of a file. columns must be fewer than 32.
+// readLines detects the beginning of a file. columns must be fewer than 32.
 func readLines[T any](file io.Reader, format Format, columns []column[T]) (lines[T], error) {
 	in := bufio.NewReaderSize(file, maxLine)
 	begin, err := in.Peek(len(byteOrderMark))
@@ -74,7 +73,7 @@ func readLines[T any](file io.Reader, format Format, columns []column[T]) (lines
 	return nil, fmt.Errorf("%q is not a format: use csv or jsonl", format)
 }
 
-// otherFile says what a file is that is no text in UTF-8, by its first bytes.
+// otherFile recognises a file that isn't UTF-8 text by its first bytes, and says what it is.
 func otherFile(begin []byte) (why string) {
 	switch {
 	case bytes.HasPrefix(begin, []byte{0xff, 0xfe}), bytes.HasPrefix(begin, []byte{0xfe, 0xff}),

@@ -12,9 +12,9 @@ import (
 	"autoconfig/thunderbird"
 )
 
-// PublishedChange adds a domain with what a published document says of it. For a
-// domain that is there it is refused, unless replace is set: then only the servers
-// change. The name must be one of settings.ParseDomain.
+// PublishedChange adds a domain with the content of a published document. An existing domain is
+// refused unless replace is set, which changes only its servers. The name must be normalised by
+// settings.ParseDomain.
 func PublishedChange(c *thunderbird.Config, name string, replace bool) (SiteChange, []Skipped) {
 	domain, provider, skipped := FromThunderbird(c, name)
 	return SiteChange{Apply: func(site *policy.Site) []Refusal {
@@ -37,8 +37,8 @@ func PublishedChange(c *thunderbird.Config, name string, replace bool) (SiteChan
 	}}, skipped
 }
 
-// AsThunderbirdReads is what Thunderbird makes nothing of in a document as it is
-// published, in the words that a check has for it.
+// AsThunderbirdReads lists what Thunderbird ignores in a published document, in the words of a
+// check.
 func AsThunderbirdReads(document []byte, domain string) []string {
 	address := "somebody@" + domain
 	passed, err := reading.ThunderbirdPassesOver(reading.Document{ContentType: "text/xml", Body: document},
@@ -52,7 +52,7 @@ func AsThunderbirdReads(document []byte, domain string) []string {
 	return passed
 }
 
-// nothingLeft says why a domain has nothing to receive or to send by.
+// nothingLeft says why a domain has no server to receive or to send by.
 func nothingLeft(domain policy.Domain, skipped []Skipped) (refused []Refusal) {
 	why := func(kinds ...string) string {
 		var reasons []string
@@ -77,9 +77,8 @@ func nothingLeft(domain policy.Domain, skipped []Skipped) (refused []Refusal) {
 	return refused
 }
 
-// replaceServers gives a domain other servers. They keep their logins: what the
-// document leaves to the default mustn't become a pattern that the domain or its plan
-// has for others.
+// replaceServers replaces a domain's servers. Each gets an explicit login pattern: the default
+// that the document relies on mustn't become the pattern of the domain or its plan.
 func replaceServers(site *policy.Site, at int, published policy.Offer) {
 	domain := &site.Domains[at]
 	shared := domain.Username
@@ -90,7 +89,7 @@ func replaceServers(site *policy.Site, at int, published policy.Offer) {
 	servers := published.Servers
 	if own := cmp.Or(published.Username, addressPattern); own != cmp.Or(shared, addressPattern) {
 		for _, list := range []*policy.ServerList{&servers.IMAP, &servers.POP3, &servers.SMTP} {
-			*list = slices.Clone(*list) // the change may be applied again
+			*list = slices.Clone(*list) // as the change may be applied again
 			for i := range *list {
 				(*list)[i].Username = cmp.Or((*list)[i].Username, own)
 			}
@@ -99,5 +98,5 @@ func replaceServers(site *policy.Site, at int, published policy.Offer) {
 	domain.Servers = servers
 }
 
-// addressPattern is what the pattern of a login is where none is given.
+// addressPattern is the login pattern where none is given.
 const addressPattern settings.Username = "{address}"

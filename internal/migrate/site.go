@@ -15,19 +15,19 @@ import (
 
 // SiteChange changes providers, plans and domains.
 type SiteChange struct {
-	// Apply changes the site, and says what of it can't be. What it leaves is
-	// normalised and checked.
+	// Apply changes the site, and returns what it refuses. The result is then normalised
+	// and checked.
 	Apply func(site *policy.Site) []Refusal
-	// Lines are the lines of a file, by the primary names of the domains in it.
+	// Lines are the lines in the file of the domains in it, by primary name.
 	Lines map[string]int
 }
 
-// maxAccountsShown bounds the accounts of one domain that are named because a
-// change breaks them.
+// maxAccountsShown bounds the accounts of one domain that are named because a change breaks
+// them.
 const maxAccountsShown = 10
 
-// Judge says what would be: the site before and after, and what is refused of it.
-// Accounts of the domains that change are validated too. It changes nothing.
+// Judge returns the site before and after the change, and what is refused. It also validates the
+// accounts of changed domains. It changes nothing.
 func (c SiteChange) Judge(ctx context.Context, from Reader) (before, after policy.Site, refused []Refusal, err error) {
 	before, err = from.SiteConfig(ctx)
 	if err != nil {
@@ -44,7 +44,8 @@ func (c SiteChange) Judge(ctx context.Context, from Reader) (before, after polic
 	}
 	oldTerms, newTerms := before.AllTerms(), after.AllTerms()
 	for _, d := range after.Domains {
-		was, is := oldTerms[d.Name], newTerms[d.Name]
+		was := oldTerms[d.Name]
+		is := newTerms[d.Name]
 		if was == nil || reflect.DeepEqual(was, is) {
 			continue
 		}
@@ -57,8 +58,8 @@ func (c SiteChange) Judge(ctx context.Context, from Reader) (before, after polic
 	return before, after, refused, nil
 }
 
-// Write validates once more in a transaction, and stores the outcome. It ends with
-// [ErrRefused] if something is refused.
+// Write validates again in a transaction and stores the result. It returns [ErrRefused] if
+// something is refused.
 func (c SiteChange) Write(ctx context.Context, to Target) (before, after policy.Site, err error) {
 	before, after, refused, err := c.Judge(ctx, to)
 	switch {
@@ -70,7 +71,7 @@ func (c SiteChange) Write(ctx context.Context, to Target) (before, after policy.
 	return before, after, to.PutSiteConfig(ctx, after)
 }
 
-// clone lets the lists of a site grow and their items be replaced.
+// clone copies the lists of a site, so that the copy can be changed.
 func clone(s policy.Site) policy.Site {
 	s.Providers = append([]settings.Provider(nil), s.Providers...)
 	s.Plans = append([]policy.Plan(nil), s.Plans...)
@@ -80,7 +81,7 @@ func clone(s policy.Site) policy.Site {
 
 var domainPath = regexp.MustCompile(`^domains\[(\d+)\]\.?(.*)$`)
 
-// place says where in the file a problem of the site comes from.
+// place turns a problem of the site into a refusal of the file's line.
 func (c SiteChange) place(site policy.Site, p settings.Problem) Refusal {
 	m := domainPath.FindStringSubmatch(p.Path)
 	if m == nil {
@@ -97,8 +98,7 @@ func (c SiteChange) place(site policy.Site, p settings.Problem) Refusal {
 	return Refusal{c.claimed(site, n, m[2]), m[2], name + ": " + p.Text}
 }
 
-// claimed is the line that gives a name to its domain which another one has already
-// that isn't in the file; 0 if there is none.
+// claimed returns the line that claims a name of another domain that isn't in the file, or 0.
 func (c SiteChange) claimed(site policy.Site, n int, field string) int {
 	name := site.Domains[n].Name
 	if i := 0; field != "name" {
@@ -115,7 +115,7 @@ func (c SiteChange) claimed(site policy.Site, n int, field string) int {
 	return 0
 }
 
-// accounts are those of a domain that its new terms break.
+// accounts refuses the accounts of a domain that its new terms break.
 func (c SiteChange) accounts(ctx context.Context, from Reader, t *policy.Terms) ([]Refusal, error) {
 	var broken []Refusal
 	more := 0

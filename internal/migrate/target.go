@@ -9,43 +9,40 @@ import (
 	"autoconfig/policy"
 )
 
-// Reader is what an import is held against and an export is made of: one state of
-// the site.
+// Reader reads one consistent state of the site, for validation and export.
 type Reader interface {
-	// SiteConfig is the site without its accounts.
+	// SiteConfig returns the site without its accounts.
 	SiteConfig(ctx context.Context) (policy.Site, error)
-	// Terms are those of the domains that have these names, as their own or an alias, by
-	// all of their names.
+	// Terms returns the terms of the domains with these names or aliases, by all of their
+	// names.
 	Terms(ctx context.Context, names []string) (map[string]*policy.Terms, error)
-	// Accounts are those that have one of the addresses, in the form of
-	// settings.Address.Key, as their own or another one; each once, in any order. At
-	// most [MaxKeys] are asked for at once.
+	// Accounts returns the accounts that have one of the addresses, in the form of
+	// settings.Address.Key; each once, in any order. keys are at most [MaxKeys].
 	Accounts(ctx context.Context, keys []string) ([]policy.Account, error)
-	// AllAccounts are the accounts of a domain (of all if it is ""), by their keys. An
-	// error is the last that is yielded.
+	// AllAccounts yields the accounts of a domain (of all if it is ""), sorted by key. It
+	// ends after an error.
 	AllAccounts(ctx context.Context, domain string) iter.Seq2[policy.Account, error]
 }
 
-// Target is one transaction: what was put is read back from it, and if it isn't
-// brought to its end, nothing has happened.
+// Target is one transaction. It reads what it has written, and changes nothing unless it is
+// completed.
 type Target interface {
 	Reader
-	// PutAccounts stores checked accounts, each in the place of one with the same
-	// primary address. At most [Batch] come at once.
+	// PutAccounts stores validated accounts, replacing those with the same primary
+	// addresses. accounts are at most [Batch].
 	PutAccounts(ctx context.Context, accounts []policy.Account) error
-	// PutSiteConfig stores checked providers, plans and domains in the place of all that
-	// are there. Accounts stay.
+	// PutSiteConfig replaces all providers, plans and domains by validated ones. Accounts
+	// stay.
 	PutSiteConfig(ctx context.Context, config policy.Site) error
 }
 
-// How much a Target is asked at once.
+// Bounds of one call of a Target.
 const (
 	Batch   = 500
 	MaxKeys = 5000
 )
 
-// ErrRefused ends a transaction in which something was refused. What and where
-// has been reported.
+// ErrRefused ends a transaction in which something was refused, which has been reported.
 var ErrRefused = errors.New("refused")
 
 // Refusal is something in a file that can't be imported.
@@ -55,7 +52,7 @@ type Refusal struct {
 	Text  string `json:"text"`            // what is wrong, and what to do
 }
 
-// String is the refusal as people read it behind a file's name.
+// String returns the refusal for people, to follow a file's name.
 func (r Refusal) String() string {
 	text := r.Text
 	if r.Field != "" {

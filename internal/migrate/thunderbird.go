@@ -13,14 +13,13 @@ import (
 	"autoconfig/thunderbird"
 )
 
-// Skipped is something in a published document that a site can't or won't say.
+// Skipped is something in a published document that a site can't or won't express.
 type Skipped struct{ Element, Reason string }
 
 func (s Skipped) String() string { return s.Element + ": " + s.Reason }
 
-// FromThunderbird turns a published config-v1.1.xml into a domain with its
-// provider. The servers keep their order. What is left out is in skipped; the
-// outcome is not checked yet.
+// FromThunderbird converts a published config-v1.1.xml into a domain with its provider. Servers
+// keep their order. What is left out is in skipped; the result isn't checked yet.
 func FromThunderbird(
 	c *thunderbird.Config, name string,
 ) (domain policy.Domain, provider settings.Provider, skipped []Skipped) {
@@ -55,7 +54,7 @@ func (m *published) skip(element, reason string, args ...any) {
 	m.skipped = append(m.skipped, Skipped{element, fmt.Sprintf(reason, args...)})
 }
 
-// text is a name, or "" if it is too long for the draft's limit (section 3.2).
+// text returns a name, or "" if it exceeds the draft's limit (section 3.2).
 func (m *published) text(element, name string, most int) string {
 	if utf8.RuneCountInString(name) > most {
 		m.skip(element, "%q has more than %d characters", name, most)
@@ -83,7 +82,7 @@ func (m *published) server(s thunderbird.Server, name string) (settings.Server, 
 	for _, socket := range s.SocketTypes {
 		if security, known := securities[socket]; known {
 			server.Security = security
-			break // the first that is known, as Thunderbird does
+			break // the first known one, as in Thunderbird
 		}
 	}
 	switch server.Security {
@@ -130,7 +129,7 @@ func (m *published) server(s thunderbird.Server, name string) (settings.Server, 
 	return server, true
 }
 
-// needsLogin tells whether somebody logs in by a mechanism.
+// needsLogin reports whether a mechanism needs a login.
 func needsLogin(a settings.Auth) bool {
 	return a != settings.AuthNone && a != settings.AuthClientIP && a != settings.AuthExternal
 }
@@ -140,7 +139,7 @@ var securities = map[string]settings.Security{
 	"plain": settings.None,
 }
 
-// auths say a published method as the mechanism that today's clients take it for.
+// auths maps the published methods to the mechanisms that current clients use for them.
 var auths = map[string]settings.Auth{
 	"password-cleartext": settings.AuthPlain, "plain": settings.AuthPlain,
 	"password-encrypted": settings.AuthCramMD5, "secure": settings.AuthCramMD5,
@@ -173,8 +172,8 @@ func (m *published) otherTypes() {
 	}
 }
 
-// policy takes the first protocol of the document for the default, as Thunderbird
-// does, and what it says of the first POP3 server.
+// policy makes the first protocol of the document the default, as Thunderbird does, and uses the
+// retention of its first POP3 server.
 func (m *published) policy() policy.Policy {
 	var p policy.Policy
 	for _, s := range m.config.Incoming {
@@ -194,14 +193,14 @@ func (m *published) policy() policy.Policy {
 
 var placeholder = regexp.MustCompile("%[A-Z]{3,}%")
 
-// filled is a URL with the domain in it: what is published may leave it open.
+// filled inserts the domain into a URL with placeholders.
 func (m *published) filled(url string) string {
 	return strings.ReplaceAll(url, domainPlaceholder, m.domain)
 }
 
 func (m *published) services(login settings.Username) settings.Services {
 	services := settings.Services{}
-	// A service that a site can't have must not keep the servers from being imported.
+	// A service that a site can't have must not prevent the import of the servers.
 	take := func(element string, with settings.Services) bool {
 		if hole := placeholder.FindString(element); hole != "" {
 			m.skip(element, "nobody fills in %s there", hole)

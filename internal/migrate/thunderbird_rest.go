@@ -12,7 +12,7 @@ import (
 // maxOthers bounds the other domains of a document that are named.
 const maxOthers = 10
 
-// helpURL is the first page that a site may link to.
+// helpURL returns the first page that a site may link to.
 func (m *published) helpURL() (url string) {
 	var left []string
 	for _, d := range m.config.Documentation {
@@ -31,7 +31,7 @@ func (m *published) helpURL() (url string) {
 	return url
 }
 
-// rest says what nothing else of a document becomes.
+// rest reports what is left of the document.
 func (m *published) rest() {
 	m.otherDomains()
 	for _, e := range m.config.Enable {
@@ -45,15 +45,15 @@ func (m *published) rest() {
 	}
 }
 
-// otherDomains names those that the document is for as well: they may be aliases, or
-// domains of other people, which nobody can tell from it.
+// otherDomains names the document's other domains, which may be aliases or other people's: the
+// document doesn't say.
 func (m *published) otherDomains() {
 	var others []string
 	named := false
 	for _, d := range m.config.Domains {
 		name, err := settings.ParseDomain(d.Name)
 		switch {
-		case d.Purpose != "": // the host of an MX record, not a domain of addresses
+		case d.Purpose != "": // the host of an MX record, not a mail domain
 		case err == nil && name == m.domain:
 			named = true
 		default:

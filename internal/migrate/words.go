@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// blanks are what separates the words of a cell.
+// blanks separate the words of a cell.
 const blanks = " \t\r\n"
 
-// splitGroups splits a cell at blanks. A group with blanks in its name stands in
-// double quotes, with a double quote written twice.
+// splitGroups splits a cell at blanks. A group whose name has blanks is in double quotes, with
+// double quotes doubled.
 func splitGroups(cell string) ([]string, error) {
 	var words []string
 	for rest := strings.TrimLeft(cell, blanks); rest != ""; rest = strings.TrimLeft(rest, blanks) {
@@ -48,7 +48,7 @@ func cutGroup(text string) (word, rest string, err error) {
 	}
 }
 
-// joinGroups writes what splitGroups reads.
+// joinGroups is the inverse of splitGroups.
 func joinGroups(groups []string) string {
 	words := make([]string, len(groups))
 	for i, g := range groups {
@@ -60,11 +60,11 @@ func joinGroups(groups []string) string {
 	return strings.Join(words, " ")
 }
 
-// splitAddresses splits a cell at the blanks that don't belong to a quoted local
-// part.
+// splitAddresses splits a cell at blanks, except for those in quoted local parts.
 func splitAddresses(cell string) []string {
 	var words []string
-	start, quoted := -1, false
+	start := -1
+	quoted := false
 	for i := 0; i < len(cell); i++ {
 		c := cell[i]
 		blank := strings.IndexByte(blanks, c) >= 0 && !quoted
