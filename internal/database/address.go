@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// ErrURL means that an address names no database.
+// ErrURL means that a text isn't the address of a database.
 var ErrURL = errors.New("not a database")
 
-// Kind is a dialect of SQL.
+// Kind is a kind of database, and its SQL dialect.
 type Kind string
 
 // The kinds of databases. MariaDB is [MySQL].
@@ -21,24 +21,24 @@ const (
 	MySQL      Kind = "mysql"
 )
 
-// Address is where a database is.
+// Address is the address of a database.
 type Address struct {
 	Kind Kind
-	// File is an SQLite database's file, or ":memory:".
+	// File is the file of an SQLite database, or ":memory:".
 	File string
-	// URL is that of a server.
+	// URL is the URL of a server.
 	URL *url.URL
 }
 
-// Parse reads "sqlite:FILE", "postgres://…" or "mysql://…". Its errors are
-// [ErrURL] and don't show a password.
+// Parse parses "sqlite:FILE", "postgres://…" or "mysql://…". Its errors are [ErrURL] and
+// never show a password.
 func Parse(text string) (Address, error) {
 	if file, ok := strings.CutPrefix(text, "sqlite:"); ok && file != "" {
 		return Address{Kind: SQLite, File: file}, nil
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		// The error of url.Parse repeats the text, and a password with it.
+		// url.Parse repeats the text in its error, and so the password.
 		return Address{}, fmt.Errorf("%w: it can't be read as a URL (special characters in a password are written %%40 "+
 			"for @, %%2F for /); %s", ErrURL, forms)
 	}
@@ -51,7 +51,7 @@ func Parse(text string) (Address, error) {
 	return Address{}, fmt.Errorf("%w: %q; %s", ErrURL, redacted(u), forms)
 }
 
-// MustParse is [Parse] for addresses that are known to be right.
+// MustParse is [Parse] for addresses that are known to be valid.
 func MustParse(text string) Address {
 	a, err := Parse(text)
 	if err != nil {
@@ -76,7 +76,7 @@ func named(u *url.URL) error {
 	return nil
 }
 
-// String is the address without its password.
+// String returns the address without its password.
 func (a Address) String() string {
 	if a.Kind == SQLite {
 		return "sqlite:" + a.File
@@ -84,10 +84,10 @@ func (a Address) String() string {
 	return redacted(a.URL)
 }
 
-// redacted is a URL without the passwords that it may have in two places.
+// redacted returns a URL without passwords, which may be in two places.
 func redacted(u *url.URL) string {
 	masked := *u
-	if masked.Opaque != "" { // scheme:user:password@host, of which the slashes are missing
+	if masked.Opaque != "" { // scheme:user:password@host, without the slashes
 		masked.Opaque = "xxxxx"
 	}
 	query := u.Query()
@@ -100,8 +100,8 @@ func redacted(u *url.URL) string {
 	return masked.Redacted()
 }
 
-// leavesMachine tells whether what is sent to a host (or the folder of a socket)
-// passes a network, where it must be encrypted.
+// leavesMachine reports whether the connection to a host (or the folder of a socket) uses a
+// network, where it must be encrypted.
 func leavesMachine(host string) bool {
 	if host == "" || host == "localhost" || strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") {
 		return false

@@ -10,9 +10,9 @@ import (
 	"modernc.org/sqlite"
 )
 
-// turn lets one at a time change a SQLite file: it has one writer anyway, and who
-// waits for another process's, as for an import's, would keep a connection each,
-// until nothing can be read.
+// turn serialises the changes of a SQLite file, which has one writer anyway. Otherwise each
+// change that waits for another process (an import's, say) would hold a connection, until
+// none is left for readers.
 func (db *DB) turn(ctx context.Context) (done func(), err error) {
 	if db.writing == nil {
 		return func() {}, nil
@@ -25,12 +25,12 @@ func (db *DB) turn(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// maxRepeats bounds how often something is tried that others get in the way of:
-// each time one of them at least gets on.
+// maxRepeats bounds how often a change is retried after a deadlock; each time at least one
+// of the others succeeds.
 const maxRepeats = 10
 
-// Repeat does something, which is all or nothing, again as long as the database
-// gives it up because it and others would wait for each other for ever.
+// Repeat calls do, which must be all or nothing, again while the database gives it up to
+// resolve a deadlock.
 func Repeat(ctx context.Context, do func() error) error {
 	for n := 1; ; n++ {
 		if err := do(); n == maxRepeats || ctx.Err() != nil || !isDeadlock(err) {
@@ -39,7 +39,7 @@ func Repeat(ctx context.Context, do func() error) error {
 	}
 }
 
-// isDeadlock tells whether a transaction was ended so that others can go on.
+// isDeadlock reports whether a transaction was aborted so that others can continue.
 func isDeadlock(err error) bool {
 	var pg *pgconn.PgError
 	var my *mysql.MySQLError
@@ -52,7 +52,7 @@ func isDeadlock(err error) bool {
 	return false
 }
 
-// busy is why a change could not begin: another one has not ended.
+// busy means that a change could not begin because another one hasn't ended.
 type busy struct{ error }
 
 func (b busy) Error() string {
@@ -62,10 +62,10 @@ func (b busy) Error() string {
 
 func (b busy) Unwrap() error { return b.error }
 
-// Is makes it what it is for whoever asked: there was not enough time.
+// Is makes it a timeout for callers.
 func (busy) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// explained says of a database's own time-out what it was waiting for.
+// explained adds to the database's own timeout what it waited for.
 func explained(err error) error {
 	const sqliteBusy = 5
 	var lite *sqlite.Error

@@ -1,3 +1,3 @@
-// Package database knows the three kinds of databases: how their addresses are
-// written, how each is opened safely, and where their SQL differs.
+// Package database knows the three kinds of databases: how their addresses are written, how
+// to open each one safely, and where their SQL differs.
 package database

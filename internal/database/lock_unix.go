@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// LockFolder lets one process at a time prepare the SQLite file in a folder: two
-// that switch a new file to its journal at once get "database is locked" without
-// any wait. It is the folder that is locked, for SQLite keeps its own locks on the
-// file and would lose them with ours. The lock is gone with the process. A folder
-// that can't be locked, as on some network file systems, is taken as it is.
+// LockFolder lets one process at a time prepare the SQLite file in a folder: two that switch
+// a new file to WAL at the same time fail with "database is locked" without waiting. It locks
+// the folder, as a lock on the file would interfere with SQLite's own. The end of the process
+// releases it. A folder that can't be locked, as on some network file systems, is used
+// without.
 func LockFolder(ctx context.Context, folder string) (release func(), err error) {
 	opened, err := os.Open(folder)
 	if err != nil {
@@ -34,5 +34,5 @@ func LockFolder(ctx context.Context, folder string) (release func(), err error) 
 	}
 }
 
-// lockPoll is how often a taken lock is tried: a look at the version takes less.
+// lockPoll is the interval between tries of a taken lock, longer than a look at the version.
 const lockPoll = 5 * time.Millisecond

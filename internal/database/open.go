@@ -23,31 +23,29 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
 // DefaultConnections bounds the connections of one pool.
 const DefaultConnections = 8
 
-// connectTimeout bounds how long one connection is tried for, its greeting and
-// sign-in included.
+// connectTimeout bounds one connection attempt, greeting and sign-in included.
 const connectTimeout = 5 * time.Second
 
-// Options are how a database is opened. Zero values are good.
+// Options configure how a database is opened. All are optional.
 type Options struct {
-	// Folder is where a relative SQLite file is.
+	// Folder is the folder of a relative SQLite file.
 	Folder string
 	// Connections bounds the pool; [DefaultConnections] if 0.
 	Connections int
-	// ReadOnly refuses every change, and doesn't make a missing SQLite file.
+	// ReadOnly refuses every change, and doesn't create a missing SQLite file.
 	ReadOnly bool
-	// Timeout is how long a server lets a statement run, where it can end it by
-	// itself; 0 for as long as it wants. A caller's context ends it anyway, unless
-	// the way between them is cut.
+	// Timeout is how long a server lets a statement run, if it supports that; 0 for no
+	// limit. The caller's context ends a statement too, but not if the connection is cut.
 	Timeout time.Duration
 }
 
-// connectTimeout is no longer than a caller would wait.
+// connectTimeout is no longer than callers would wait.
 func (o Options) connectTimeout() time.Duration {
 	if o.Timeout > 0 {
 		return min(o.Timeout, connectTimeout)
@@ -55,23 +53,22 @@ func (o Options) connectTimeout() time.Duration {
 	return connectTimeout
 }
 
-// DB is a pool of connections. Its statements are written with question marks.
+// DB is a pool of connections. Its statements use question marks for parameters.
 type DB struct {
 	Kind Kind
-	// Folder is where a SQLite file is; empty for one in memory and for servers.
+	// Folder is the folder of a SQLite file; empty for one in memory and for servers.
 	Folder string
 	pool   *sql.DB
-	// writing is taken by whoever changes a SQLite file; nil where many can.
+	// writing is held by whoever changes a SQLite file; nil for databases with many writers.
 	writing chan struct{}
 	pgx     *pgx.ConnConfig // for Listen
-	// statements are kept by their texts, as *sql.Stmt.
+	// statements are prepared statements (*sql.Stmt) by their text.
 	statements sync.Map
 	prepares   atomic.Int64
 	unwritable atomic.Pointer[Unwritable]
 }
 
-// Open prepares a pool. It doesn't connect: a server that is down now may be up
-// later.
+// Open returns a pool without connecting: a server that is down now may be up later.
 func Open(a Address, o Options) (*DB, error) {
 	if o.Connections == 0 {
 		o.Connections = DefaultConnections
@@ -99,19 +96,20 @@ func Open(a Address, o Options) (*DB, error) {
 		return nil, err
 	}
 	if a.File == ":memory:" {
-		db.pool.SetMaxOpenConns(1) // each connection would have a memory of its own
+		db.pool.SetMaxOpenConns(1) // each connection would have a database of its own
 		db.pool.SetConnMaxIdleTime(0)
 		return db, nil
 	}
 	if a.Kind == SQLite && !o.ReadOnly {
 		db.writing = make(chan struct{}, 1)
 	}
-	// each has 1.5 MB of pages; a few more than can run at once, for waiting takes longer than an answer
+	// A few more than can run at once, as waiting takes longer than answering. Each has
+	// 1.5 MB of pages.
 	if a.Kind == SQLite {
 		o.Connections = min(o.Connections, max(8, runtime.NumCPU()))
 	}
 	db.pool.SetMaxOpenConns(o.Connections)
-	db.pool.SetMaxIdleConns(o.Connections) // opening one costs more than any question
+	db.pool.SetMaxIdleConns(o.Connections) // opening a connection costs more than any query
 	db.pool.SetConnMaxIdleTime(5 * time.Minute)
 	if a.Kind != SQLite {
 		db.pool.SetConnMaxLifetime(time.Hour)
@@ -139,7 +137,7 @@ func openSQLite(file string, o Options) (*sql.DB, error) {
 			"_pragma": {"busy_timeout(5000)", "query_only(1)"},
 		}.Encode())
 	}
-	// What we know of people is nobody else's business on this machine.
+	// Data about people must not be readable by others on this machine.
 	_, missing := os.Stat(file)
 	created, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -154,9 +152,9 @@ func openSQLite(file string, o Options) (*sql.DB, error) {
 		}
 	}
 	return sql.Open("sqlite", path+url.Values{
-		// busy_timeout comes first: switching to WAL may itself have to wait. With FULL, what
-		// was acknowledged is there after a power failure: a link's use, a code of a second
-		// factor, an entry of the audit log. The journal shrinks again after a big change.
+		// busy_timeout comes first, as switching to WAL may have to wait. With FULL,
+		// acknowledged changes survive a power failure: the use of a link, a second factor's
+		// code, an audit entry. The size limit shrinks the journal after a big change.
 		"_pragma": {
 			"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(4194304)",
 			"foreign_keys(1)", "cache_size(-1500)",
@@ -165,8 +163,8 @@ func openSQLite(file string, o Options) (*sql.DB, error) {
 	}.Encode())
 }
 
-// openPostgreSQL verifies the server's certificate unless sslmode says otherwise
-// or nothing leaves this machine: libpq's own default takes any.
+// openPostgreSQL verifies the server's certificate unless sslmode says otherwise or the
+// connection stays on this machine; libpq's default accepts any certificate.
 func openPostgreSQL(u *url.URL, o Options) (*sql.DB, *pgx.ConnConfig, error) {
 	with := func(mode string) (*pgx.ConnConfig, error) {
 		full := *u
@@ -177,7 +175,7 @@ func openPostgreSQL(u *url.URL, o Options) (*sql.DB, *pgx.ConnConfig, error) {
 		}
 		config, err := pgx.ParseConfig(full.String())
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrURL, err) // it shows the URL with its passwords masked
+			return nil, fmt.Errorf("%w: %w", ErrURL, err) // it masks the URL's passwords
 		}
 		return config, nil
 	}
@@ -195,7 +193,7 @@ func openPostgreSQL(u *url.URL, o Options) (*sql.DB, *pgx.ConnConfig, error) {
 	if !u.Query().Has("connect_timeout") {
 		config.ConnectTimeout = o.connectTimeout()
 	}
-	// Or a database in another character set would get and give bytes of that one.
+	// A database in another character set would otherwise exchange bytes of that one.
 	config.RuntimeParams["client_encoding"] = "UTF8"
 	if o.ReadOnly {
 		config.RuntimeParams["default_transaction_read_only"] = "on"
@@ -206,7 +204,7 @@ func openPostgreSQL(u *url.URL, o Options) (*sql.DB, *pgx.ConnConfig, error) {
 	return sql.OpenDB(plain{stdlib.GetConnector(*config)}), config, nil
 }
 
-// hosts are all that a connection may go to: the URL, a parameter of it and the
+// hosts returns all hosts that a connection may use: the URL, its parameters and the
 // environment may name them.
 func hosts(config *pgx.ConnConfig) []string {
 	hosts := []string{config.Host}
@@ -228,29 +226,31 @@ func openMySQL(u *url.URL, o Options) (*sql.DB, error) {
 	return sql.OpenDB(session{connector, c.Addr, o}), nil
 }
 
-// configMySQL encrypts and verifies unless tls=false says otherwise or nothing
-// leaves this machine. Its URL may have the parameters tls (true or false), ca (a
-// file, relative to folder) and socket.
+// configMySQL encrypts and verifies unless tls=false says otherwise or the connection stays on
+// this machine. The URL may have the parameters tls (true or false), ca (a file, relative to
+// folder) and socket.
 func configMySQL(u *url.URL, folder string) (*mysql.Config, error) {
 	c := mysql.NewConfig()
 	c.User, c.DBName = u.User.Username(), strings.Trim(u.Path, "/")
 	c.Passwd, _ = u.User.Password()
-	c.Net, c.Addr = "tcp", u.Host
+	c.Net = "tcp"
+	c.Addr = u.Host
 	if u.Port() == "" {
 		c.Addr = net.JoinHostPort(u.Hostname(), "3306")
 	}
 	c.Timeout = connectTimeout
-	c.Collation = "utf8mb4_general_ci" // of the connection: both MySQL and MariaDB have it
-	c.ClientFoundRows = true           // rows that an UPDATE met, changed or not, as the others count
+	c.Collation = "utf8mb4_general_ci" // known to both MySQL and MariaDB
+	c.ClientFoundRows = true           // UPDATE counts the rows that match, as in the others
 	c.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"}
-	c.Logger = &mysql.NopLogger{} // a lost connection is tried again, and else returned as an error
+	c.Logger = &mysql.NopLogger{} // lost connections are retried or returned as errors
 	encrypt := leavesMachine(u.Hostname()) && u.Query().Get("socket") == ""
 	ca := ""
 	for key, values := range u.Query() {
 		value := values[0]
 		switch {
 		case key == "socket":
-			c.Net, c.Addr = "unix", value
+			c.Net = "unix"
+			c.Addr = value
 		case key == "tls" && (value == "true" || value == "false"):
 			encrypt = value == "true"
 		case key == "ca":
@@ -276,18 +276,18 @@ func configMySQL(u *url.URL, folder string) (*mysql.Config, error) {
 	return c, nil
 }
 
-// session prepares each connection to MySQL or MariaDB, which have different
-// variables for one thing.
+// session prepares each connection to MySQL or MariaDB, which have different variables for the
+// same purpose.
 type session struct {
 	driver.Connector
 	address string
 	options Options
 }
 
-// Connect is that of [driver.Connector].
+// Connect implements [driver.Connector].
 func (s session) Connect(ctx context.Context) (driver.Conn, error) {
-	// The pool also opens connections by itself, with a context that doesn't end: a
-	// server that accepts and says nothing would keep their places.
+	// The pool also opens connections by itself, with a context without a deadline: a server
+	// that accepts and then says nothing would occupy their places.
 	ctx, cancel := context.WithTimeout(ctx, s.options.connectTimeout())
 	defer cancel()
 	connection, err := s.Connector.Connect(ctx)
@@ -305,7 +305,7 @@ func (s session) Connect(ctx context.Context) (driver.Conn, error) {
 		}
 	}
 	if limit := s.options.Timeout; limit > 0 {
-		// MariaDB counts seconds, MySQL milliseconds; another server may have neither.
+		// MariaDB has this one, in seconds; MySQL another one, in milliseconds.
 		if execute(fmt.Sprintf("SET SESSION max_statement_time = %.3f", max(limit.Seconds(), 0.001))) != nil {
 			_ = execute(fmt.Sprintf("SET SESSION max_execution_time = %d", max(limit.Milliseconds(), 1)))
 		}
@@ -320,14 +320,14 @@ func folderOf(file, folder string) string {
 	return filepath.Join(folder, filepath.Dir(file))
 }
 
-// Ping connects, and tells whether that works.
+// Ping reports whether the database can be reached.
 func (db *DB) Ping(ctx context.Context) error { return db.pool.PingContext(ctx) }
 
-// ErrListen means that this kind of database doesn't tell of changes.
+// ErrListen means that this kind of database has no notifications.
 var ErrListen = errors.New("only PostgreSQL tells of changes")
 
-// Listen calls heard when it listens and then for each notification on a channel,
-// until ctx ends or the connection is lost. PostgreSQL only.
+// Listen calls heard when it begins to listen and for each notification on a channel, until
+// ctx ends or the connection is lost. PostgreSQL only.
 func (db *DB) Listen(ctx context.Context, channel string, heard func()) error {
 	if db.pgx == nil {
 		return ErrListen

@@ -2,5 +2,5 @@
 
 package database
 
-// GiveToOwner does nothing where root isn't the one who installs.
+// GiveToOwner does nothing: nobody installs as root here.
 func GiveToOwner(string) error { return nil }

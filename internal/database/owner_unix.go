@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// GiveToOwner gives a file that root has made to the owner of its folder: the service
-// runs as that user, and could not open it otherwise.
+// GiveToOwner gives a file that root has created to the owner of its folder, which is the
+// user of the service.
 func GiveToOwner(file string) error {
 	folder, err := os.Stat(filepath.Dir(file))
 	if err != nil || os.Geteuid() != 0 {

@@ -22,7 +22,7 @@ type Queryer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// QueryContext is that of sql.DB.
+// QueryContext is like that of sql.DB.
 func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if all := db.joined(ctx); all != nil {
 		return all.QueryContext(ctx, query, args...)
@@ -30,15 +30,15 @@ func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql
 	return db.pool.QueryContext(ctx, db.Kind.bind(query), args...)
 }
 
-// QueryRowContext is that of sql.DB. The statement is prepared once and kept: it
+// QueryRowContext is like that of sql.DB, with a statement that is prepared once and kept: it
 // should be one of a few.
 func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	if all := db.joined(ctx); all != nil {
 		return all.QueryRowContext(ctx, query, args...)
 	}
 	if db.Kind == SQLite {
-		// Its driver starts a goroutine for each question that may be given up, which is
-		// a good part of the work. A reader of one row waits for nobody.
+		// The driver starts a goroutine for each cancellable query, a good part of its cost.
+		// Reading one row never waits.
 		ctx = context.WithoutCancel(ctx)
 	}
 	if statement := db.prepared(ctx, query); statement != nil { //nolint:sqlclosecheck // kept, see there
@@ -47,12 +47,12 @@ func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *s
 	return db.pool.QueryRowContext(ctx, db.Kind.bind(query), args...)
 }
 
-// maxPrepared bounds the statements that are kept.
+// maxPrepared bounds the prepared statements.
 const maxPrepared = 100
 
-// prepared is a kept statement; nil where there is none. SQLite would else read the
-// text each time, which takes as long as the answer, and MySQL's protocol goes to
-// the server three times. PostgreSQL's driver keeps them itself.
+// prepared returns a prepared statement, or nil. Without it, SQLite parses the text each time,
+// which takes as long as the query, and MySQL needs three round trips. PostgreSQL's driver
+// keeps statements itself.
 func (db *DB) prepared(ctx context.Context, query string) *sql.Stmt {
 	if db.Kind == PostgreSQL {
 		return nil
@@ -65,9 +65,9 @@ func (db *DB) prepared(ctx context.Context, query string) *sql.Stmt {
 	}
 	statement, err := db.pool.PrepareContext(ctx, query)
 	if err != nil {
-		return nil // the question itself will say why
+		return nil // the query itself will return the error
 	}
-	if kept, found := db.statements.LoadOrStore(query, statement); found { // somebody was quicker
+	if kept, found := db.statements.LoadOrStore(query, statement); found { // by a concurrent call
 		_ = statement.Close() //nolint:sqlclosecheck // only the one that isn't kept
 		return kept.(*sql.Stmt)
 	}
@@ -75,8 +75,8 @@ func (db *DB) prepared(ctx context.Context, query string) *sql.Stmt {
 	return statement
 }
 
-// ExecContext is that of sql.DB. What the database has given up for another's
-// sake is done again: a statement by itself is all or nothing.
+// ExecContext is like that of sql.DB. After a deadlock it is retried, as a single statement is
+// all or nothing.
 func (db *DB) ExecContext(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
 	if all := db.joined(ctx); all != nil {
 		return all.ExecContext(ctx, query, args...)
@@ -93,10 +93,10 @@ func (db *DB) ExecContext(ctx context.Context, query string, args ...any) (resul
 	return result, explained(db.noted(err))
 }
 
-// Pool is the pool for a library that needs it.
+// Pool returns the pool, for libraries.
 func (db *DB) Pool() *sql.DB { return db.pool }
 
-// transaction binds as its pool does.
+// transaction binds parameters as its pool does.
 type transaction struct {
 	*sql.Tx
 	kind Kind
@@ -114,22 +114,22 @@ func (t transaction) ExecContext(ctx context.Context, query string, args ...any)
 	return t.Tx.ExecContext(ctx, t.kind.bind(query), args...)
 }
 
-// Change runs f in a transaction, the context's if it has one (see [DB.Together]). If
-// f fails, nothing has happened. See [Repeat].
+// Change runs f in a transaction: the context's if it has one (see [DB.Together]). If f fails,
+// the transaction is rolled back. f may be called again (see [Repeat]).
 func (db *DB) Change(ctx context.Context, f func(tx Queryer) error) error {
 	if all := db.joined(ctx); all != nil {
 		return all.change(f)
 	}
 	options := &sql.TxOptions{}
-	if db.Kind != SQLite { // MySQL's own default would read what was there before a lock was got
+	if db.Kind != SQLite { // MySQL's default would read the state before a lock was acquired
 		options.Isolation = sql.LevelReadCommitted
 	}
 	return db.change(ctx, options, f)
 }
 
-// ChangeAlone is [DB.Change] for a transaction that first removes all rows of a
-// table: MySQL then lets nobody else insert any until it ends. The others don't need
-// that, or have a lock for it.
+// ChangeAlone is [DB.Change] for a transaction that begins by removing all rows of a table: on
+// MySQL nobody else can insert any until it ends. The others don't need that, or have a lock
+// for it.
 func (db *DB) ChangeAlone(ctx context.Context, f func(tx Queryer) error) error {
 	options := &sql.TxOptions{}
 	if db.Kind != SQLite {
@@ -151,33 +151,33 @@ func (db *DB) change(ctx context.Context, options *sql.TxOptions, f func(tx Quer
 	if err != nil {
 		return explained(db.noted(err))
 	}
-	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	defer func() { _ = tx.Rollback() }() // no effect after Commit
 	if err := f(transaction{tx, db.Kind}); err != nil {
 		return explained(db.noted(err))
 	}
 	return db.noted(tx.Commit())
 }
 
-// View lets f read one state of the database, whatever is changed meanwhile. In a
-// shared transaction it reads what that has changed.
+// View lets f read one consistent state of the database. In a shared transaction it includes
+// that one's changes.
 func (db *DB) View(ctx context.Context, f func(q Queryer) error) error {
 	if all := db.joined(ctx); all != nil {
 		return f(all.transaction)
 	}
 	options := &sql.TxOptions{ReadOnly: true}
-	if db.Kind != SQLite { // whose readers see one state anyway
+	if db.Kind != SQLite { // where reads are consistent anyway
 		options.Isolation = sql.LevelRepeatableRead
 	}
 	tx, err := db.pool.BeginTx(ctx, options)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // there is nothing to commit
+	defer func() { _ = tx.Rollback() }() // nothing to commit
 	return f(transaction{tx, db.Kind})
 }
 
-// bind writes a statement's question marks as the database wants them. Our
-// statements have none in their texts.
+// bind replaces the question marks by the database's parameters. Our statements have no other
+// question marks.
 func (k Kind) bind(query string) string {
 	if k != PostgreSQL || !strings.Contains(query, "?") {
 		return query
@@ -194,9 +194,8 @@ func (k Kind) bind(query string) string {
 	}
 }
 
-// Upsert is the statement that inserts a row or, where one with the same key is
-// there, sets its other columns (leaves it alone if there are none). The values
-// are those of key, then of set.
+// Upsert returns the statement that inserts a row or, if the key exists, updates the other
+// columns (none if set is empty). The values are those of key, then of set.
 func (k Kind) Upsert(table string, key, set []string) string {
 	columns := append(append([]string{}, key...), set...)
 	var b strings.Builder
@@ -220,8 +219,8 @@ func (k Kind) Upsert(table string, key, set []string) string {
 	return b.String() + " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(assign, ", ")
 }
 
-// Insert is the statement that inserts rows, all in one. Rows that are there
-// already are an error ([IsTaken]), or passed over if told so.
+// Insert returns the statement that inserts several rows. Rows that exist already are an error
+// ([IsTaken]), or skipped if ignore is set.
 func (k Kind) Insert(table string, columns []string, rows int, ignore bool) string {
 	var b strings.Builder
 	b.WriteString("INSERT ")
@@ -237,11 +236,10 @@ func (k Kind) Insert(table string, columns []string, rows int, ignore bool) stri
 	return b.String()
 }
 
-// Marks are n question marks with commas.
+// Marks returns n question marks, separated by commas.
 func Marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
 
-// IsTaken tells whether a statement failed because a value that must be unique is
-// there already.
+// IsTaken reports whether a statement failed on a unique key.
 func IsTaken(err error) bool {
 	var pg *pgconn.PgError
 	var my *mysql.MySQLError
@@ -256,8 +254,8 @@ func IsTaken(err error) bool {
 	return strings.Contains(err.Error(), "UNIQUE constraint failed")
 }
 
-// IsLost tells whether a call failed because its connection had ended, so that it
-// may work with another one. Whether it was done is not known.
+// IsLost reports whether a call failed because its connection had ended, so that it may succeed
+// on another one. Whether it took effect is unknown.
 func IsLost(err error) bool {
 	var pg *pgconn.PgError
 	switch {
@@ -277,9 +275,8 @@ func IsLost(err error) bool {
 	return err != nil && pgconn.SafeToRetry(err) && !errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// IsForeign tells whether a statement failed because a text that was bound has
-// characters that a column or the database can't hold, so that nothing there is
-// equal to it.
+// IsForeign reports whether a statement failed because a parameter has characters that a column
+// or the database can't hold, so that nothing there equals it.
 func IsForeign(err error) bool {
 	var pg *pgconn.PgError
 	var my *mysql.MySQLError

@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// plain makes the errors of connecting those of a line.
+// plain shortens errors of connecting to a line.
 type plain struct{ driver.Connector }
 
-// Connect is that of [driver.Connector].
+// Connect implements [driver.Connector].
 func (p plain) Connect(ctx context.Context) (driver.Conn, error) {
 	c, err := p.Connector.Connect(ctx)
 	return c, inALine(err)
 }
 
-// inALine gives an error of connecting to PostgreSQL a text of one line. The driver
-// has a line for each try: the same host is tried with TLS and then without, and
-// where the second try has failed, it isn't the first that must be mended.
+// inALine shortens an error of connecting to PostgreSQL to a line. The driver's has a line for
+// each attempt, of which the first used TLS and the second didn't, and the second isn't the one
+// to fix.
 func inALine(err error) error {
 	if err == nil || !strings.Contains(err.Error(), "\n") {
 		return err
@@ -38,7 +38,7 @@ func inALine(err error) error {
 	return reason{strings.Join(lines, " "), err}
 }
 
-// reason is an error with another text.
+// reason is an error with another message.
 type reason struct {
 	text string
 	error
@@ -47,7 +47,7 @@ type reason struct {
 func (r reason) Error() string { return r.text }
 func (r reason) Unwrap() error { return r.error }
 
-// silent says of a time-out whose it is: the driver only says that there was one.
+// silent adds the address to a timeout, as the driver doesn't.
 func silent(address string, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return reason{address + " doesn't answer as such a database does: " + err.Error(), err}

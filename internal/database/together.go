@@ -6,21 +6,20 @@ import (
 	"errors"
 )
 
-// joinedKey is where a context has the transaction that it belongs to. Databases
-// don't join each other's.
+// joinedKey is the key of a context's transaction. Each database has its own.
 type joinedKey struct{ db *DB }
 
-// joined is a transaction that several callers share by their context.
+// joined is a transaction that several callers share through their context.
 type joined struct {
 	transaction
-	// failed is why one of them gave up: then nothing of the others may stay.
+	// failed is the first failure of any of them, after which nothing is committed.
 	failed error
 }
 
-// Together runs f in a transaction that everything joins which is done through this
-// DB with f's context: all of it happens or nothing. It is run again where others got
-// in the way ([Repeat]), so that f should change nothing else. f must not wait for
-// anybody who uses the database with another context: a SQLite file has one writer.
+// Together runs f in a transaction that every use of this DB with f's context joins: all of it
+// happens or nothing. It is retried after a deadlock ([Repeat]), so f should change nothing
+// else. f must not wait for anyone who uses the database with another context, as a SQLite file
+// has one writer.
 func (db *DB) Together(ctx context.Context, f func(ctx context.Context) error) error {
 	if all := db.joined(ctx); all != nil {
 		return all.change(func(Queryer) error { return f(ctx) })
@@ -40,15 +39,15 @@ func (db *DB) Together(ctx context.Context, f func(ctx context.Context) error) e
 	})
 }
 
-// joined is the transaction that a context belongs to; nil for none.
+// joined returns the transaction of a context, or nil.
 func (db *DB) joined(ctx context.Context) *joined {
 	all, _ := ctx.Value(joinedKey{db}).(*joined)
 	return all
 }
 
-// change runs a part of a shared transaction. If it fails, all of it fails, whatever
-// its caller makes of the error: MySQL has ended it then, and would do what comes
-// after at once.
+// change runs a part of a shared transaction. If it fails, the whole fails even if its caller
+// ignores the error: MySQL has ended the transaction then, and would commit later statements
+// one by one.
 func (all *joined) change(f func(tx Queryer) error) error {
 	if all.failed != nil {
 		return all.failed
@@ -60,8 +59,8 @@ func (all *joined) change(f func(tx Queryer) error) error {
 	return err
 }
 
-// ExecContext is that of sql.DB. A statement that fails makes the whole fail, as
-// PostgreSQL would have it anyway.
+// ExecContext is like that of sql.DB. If a statement fails, the whole transaction does, as in
+// PostgreSQL.
 func (all *joined) ExecContext(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
 	err = all.change(func(tx Queryer) error {
 		result, err = tx.ExecContext(ctx, query, args...)

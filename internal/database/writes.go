@@ -12,18 +12,17 @@ import (
 	"modernc.org/sqlite"
 )
 
-// Unwritable is since when changes have failed because of what the database lies on,
-// and why; nil while they can be made.
+// Unwritable says since when and why changes fail for lack of storage; nil if they don't.
 type Unwritable struct {
 	Since time.Time
 	Err   error
 }
 
-// Unwritable is what the last changes found out; it is over when [DB.CanWrite] says
-// so. Reading may go on meanwhile.
+// Unwritable returns what the last changes showed, until [DB.CanWrite] succeeds. Reading may
+// work meanwhile.
 func (db *DB) Unwritable() *Unwritable { return db.unwritable.Load() }
 
-// CanWrite notes whether a small change can be made; try makes it.
+// CanWrite calls try, which makes a small change, and records the outcome.
 func (db *DB) CanWrite(ctx context.Context, try func(context.Context) error) error {
 	err := try(ctx)
 	if err == nil {
@@ -32,7 +31,7 @@ func (db *DB) CanWrite(ctx context.Context, try func(context.Context) error) err
 	return err
 }
 
-// noted keeps what tells that nothing can be written.
+// noted records an error that means that nothing can be written.
 func (db *DB) noted(err error) error {
 	if err != nil && isUnwritable(err) {
 		db.unwritable.CompareAndSwap(nil, &Unwritable{time.Now().UTC(), err})
@@ -40,8 +39,7 @@ func (db *DB) noted(err error) error {
 	return err
 }
 
-// isUnwritable tells whether a change failed for want of room, or since what it is
-// written to can't be or mustn't.
+// isUnwritable reports whether a change failed because storage is full, broken or read-only.
 func isUnwritable(err error) bool {
 	var lite *sqlite.Error
 	var pg *pgconn.PgError
@@ -66,8 +64,8 @@ func isUnwritable(err error) bool {
 	return false
 }
 
-// NotDurable is what a server is set to that lets it lose what it has acknowledged
-// when it loses power; "" for nothing. SQLite is opened so that it doesn't.
+// NotDurable names the setting by which a server may lose acknowledged changes at a power
+// failure; "" if there is none. SQLite is opened without such a setting.
 func (db *DB) NotDurable(ctx context.Context) (string, error) {
 	settings := map[Kind][]struct{ name, good string }{
 		PostgreSQL: {
