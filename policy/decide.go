@@ -8,8 +8,8 @@ import (
 	"autoconfig/settings"
 )
 
-// Terms are a domain's whole offer: what it says itself, laid over its plan,
-// with its provider. It is what decisions are made from.
+// Terms are a domain's whole offer: what it says itself, the rest from its plan, with its
+// provider. Decisions are made from them.
 type Terms struct {
 	Name    string   // the primary domain
 	Aliases []string // its alias domains
@@ -24,7 +24,7 @@ type Common struct {
 	Offer
 }
 
-// TermsOf lays a domain over its plan and its provider.
+// TermsOf completes a domain from its plan and its provider.
 func TermsOf(siteID string, domain Domain, plan Plan, provider settings.Provider) *Terms {
 	common := &Common{SiteID: siteID, Provider: provider, Offer: domain.Over(plan.Offer)}
 	return &Terms{Name: domain.Name, Aliases: domain.Aliases, Common: common}

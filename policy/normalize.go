@@ -21,14 +21,14 @@ func (s Site) Normalize() Site {
 	}
 	s.Overrides = slices.Clone(s.Overrides) // keeps nil and empty apart
 	for i := range s.Overrides {
-		s.Overrides[i] = s.Overrides[i].normalize()
+		s.Overrides[i] = s.Overrides[i].Normalize()
 	}
 	return s
 }
 
-// normalize is the override as it is kept: under its address's key, and its time in
+// Normalize is the override as it is kept: under its address's key, and its time in
 // whole seconds. Else it would differ from itself each time it is applied.
-func (o Override) normalize() Override {
+func (o Override) Normalize() Override {
 	if key, err := settings.ParseAddress(o.Address.Key()); err == nil {
 		o.Address = key
 	}

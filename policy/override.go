@@ -8,13 +8,13 @@ import (
 )
 
 // Override is what our own store keeps for an account whose source is read-only.
-// It is laid over what the source says.
+// It replaces what the source says.
 type Override struct {
 	Address   settings.Address  `yaml:"address" json:"address" doc:"the mailbox's primary address, of an account that another source has"`
 	Protocol  settings.Protocol `yaml:"protocol,omitempty" json:"protocol,omitempty" doc:"imap or pop3; without it what the source says"`
 	Devices   Devices           `yaml:"devices,omitempty" json:"devices,omitempty" doc:"one or several; without it what the source says"`
 	Note      string            `yaml:"note,omitempty" json:"note,omitempty" doc:"why, for those who come after"`
-	ChangedBy string            `yaml:"changed_by,omitempty" json:"changed_by,omitempty" doc:"who laid it over"`
+	ChangedBy string            `yaml:"changed_by,omitempty" json:"changed_by,omitempty" doc:"who changed it last"`
 	ChangedAt time.Time         `yaml:"changed_at,omitempty" json:"changed_at,omitzero" doc:"when"`
 	// GoneAt is since when no source has known the account; zero while one does.
 	GoneAt time.Time `yaml:"-" json:"gone_at,omitzero"`
@@ -23,7 +23,7 @@ type Override struct {
 // IsZero tells whether nothing is overridden or noted.
 func (o Override) IsZero() bool { return o.Protocol == "" && o.Devices == "" && o.Note == "" }
 
-// Over lays the override over what the source says of the account.
+// Over gives the account with the override's values in the place of the source's.
 func (o Override) Over(a Account) Account {
 	if o.Protocol != "" {
 		a.Protocol = o.Protocol
@@ -60,7 +60,7 @@ func (c *checker) overrides(all []Override) {
 	for i, o := range all {
 		path := fmt.Sprintf("overrides[%d]", i)
 		c.override(o, path+".")
-		if primary, ours := c.names[o.Address.Domain()]; ours && primary != o.Address.Domain() { // it would lie over nothing
+		if primary, ours := c.names[o.Address.Domain()]; ours && primary != o.Address.Domain() { // no account has this address for its own
 			c.add(path+".address", "%s is an alias of %s: write %s", o.Address.Domain(), primary, o.Address.WithDomain(primary))
 		}
 		switch key := o.Address.Key(); {

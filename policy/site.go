@@ -15,7 +15,7 @@ type Site struct {
 	Plans     []Plan              `yaml:"plans,omitempty" json:"plans,omitempty" doc:"named offers that many domains share"`
 	Domains   []Domain            `yaml:"domains,omitempty" json:"domains,omitempty" doc:"the mail domains"`
 	Accounts  []Account           `yaml:"accounts,omitempty" json:"accounts,omitempty" doc:"accounts of which more is known than their address"`
-	// Overrides is nil where nothing is said: what was laid over stays.
+	// Overrides is nil where nothing is said: those that are stored stay.
 	Overrides []Override `yaml:"overrides,omitempty" json:"overrides,omitempty" doc:"overrides of accounts in other sources; without this key, existing ones stay; [] removes them"`
 }
 
@@ -85,7 +85,7 @@ func (s *Servers) Of(p settings.Protocol) ServerList {
 	return nil
 }
 
-// Over lays servers over those of a plan, protocol by protocol.
+// Over gives a plan's servers with a domain's own in their place, protocol by protocol.
 func (s Servers) Over(plan Servers) Servers {
 	for _, pair := range [][2]*ServerList{{&s.IMAP, &plan.IMAP}, {&s.POP3, &plan.POP3}, {&s.SMTP, &plan.SMTP}} {
 		if *pair[0] == nil {
@@ -134,7 +134,7 @@ type POP3 struct {
 	Days          *int  `yaml:"days,omitempty" json:"days,omitempty" doc:"days that a copy stays, 1 to 3650, 14 by default; 0 until it is deleted in the program"`
 }
 
-// Over lays what is said over what is said below.
+// Over gives what is said, and for the rest what is said below.
 func (p POP3) Over(below POP3) POP3 {
 	if p.LeaveOnServer == nil {
 		p.LeaveOnServer = below.LeaveOnServer
@@ -160,7 +160,7 @@ func (p POP3) Retention() settings.Retention {
 	return settings.Retention{Leave: true, Days: days}
 }
 
-// Over lays a domain's policy over its plan's.
+// Over gives a domain's policy, and for the rest its plan's.
 func (p Policy) Over(plan Policy) Policy {
 	if p.Default == "" {
 		p.Default = plan.Default
@@ -175,7 +175,7 @@ func (p Policy) Over(plan Policy) Policy {
 // IsZero tells whether nothing is said.
 func (p Policy) IsZero() bool { return p.Default == "" && p.POP3 == POP3{} && p.Rules == nil }
 
-// Over lays a domain's offer over its plan's.
+// Over gives a domain's offer, and for the rest its plan's.
 func (o Offer) Over(plan Offer) Offer {
 	o.Servers = o.Servers.Over(plan.Servers)
 	o.Services = o.Services.Over(plan.Services)

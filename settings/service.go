@@ -37,7 +37,7 @@ func (s *Services) urls() []serviceURL {
 	}
 }
 
-// Over lays services over those of a plan: what is stated wins, [NoService]
+// Over gives services, and for the rest those of a plan: what is stated wins, [NoService]
 // takes away.
 func (s Services) Over(plan Services) Services {
 	merged := plan

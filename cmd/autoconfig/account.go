@@ -209,7 +209,7 @@ func (a *accountAddCmd) Run(c *call, app *application) error {
 		return account, err
 	})
 	if outside := (admin.Outside{}); errors.As(err, &outside) {
-		return refusal{fmt.Errorf("%s is kept in the source %s; lay something over it with: autoconfig account set %s --protocol imap", a.Address, outside.Source, a.Address)}
+		return refusal{fmt.Errorf("%s is kept in the source %s; override it with: autoconfig account set %s --protocol imap", a.Address, outside.Source, a.Address)}
 	}
 	return err
 }
@@ -250,7 +250,7 @@ func (s *accountSetCmd) Run(c *call, app *application) error {
 	})
 }
 
-// override lays what is given over an account that is kept elsewhere.
+// override changes the override of an account that is kept elsewhere.
 func (s *accountSetCmd) override(c *call, app *application, found directory.Found) error {
 	if s.Name != nil || s.Login != nil || s.Quota != nil || s.Group != nil || s.NoGroup != nil || s.Also != nil || s.NoAlso != nil {
 		return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: change it there; here you can only override it with --protocol, --devices and --note", found.Account.Address, found.Source)}
@@ -308,7 +308,7 @@ func (r *accountRemoveCmd) Run(c *call, app *application) error {
 		if found.Override.IsZero() {
 			return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: remove it there", a.Address, found.Source)}
 		}
-		return said(app.admin().RemoveOverride(c, admin.CommandLine(), a.Address))
+		return said(app.admin().RemoveOverride(c, admin.CommandLine(), a.Address, nil))
 	}
 	typed, err := settings.ParseAddress(r.Address)
 	if err != nil {
@@ -317,5 +317,5 @@ func (r *accountRemoveCmd) Run(c *call, app *application) error {
 	if a.Address.Key() != typed.Key() {
 		return refusal{fmt.Errorf("%w, which is removed by that address; take another address away with: autoconfig account set %s --no-also ADDRESS", admin.LeadsTo{Asked: typed, Account: a.Address}, a.Address)}
 	}
-	return said(app.admin().RemoveAccount(c, admin.CommandLine(), typed))
+	return said(app.admin().RemoveAccount(c, admin.CommandLine(), typed, nil))
 }

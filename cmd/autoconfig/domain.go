@@ -243,7 +243,7 @@ func (r *domainRemoveCmd) Run(c *call, app *application) error {
 	if err != nil {
 		return err
 	}
-	err = app.admin().RemoveDomain(c, admin.CommandLine(), name, r.Accounts)
+	err = app.admin().RemoveDomain(c, admin.CommandLine(), name, r.Accounts, nil)
 	if alias := (admin.AliasOf{}); errors.As(err, &alias) {
 		return refusal{fmt.Errorf("%s is an alias of %s; take it away with: autoconfig domain set %s --no-alias %s", r.Name, alias.Domain, alias.Domain, r.Name)}
 	} else if errors.Is(err, directory.ErrHasAccounts) {

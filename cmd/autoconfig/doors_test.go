@@ -106,11 +106,16 @@ var acts = []act{
 		api:     `PUT /overrides/outside%40example.com {"protocol":"pop3","note":"why"}`,
 		page:    `POST /helpdesk/account/override address=outside@example.com&protocol=pop3&note=why`,
 	},
-	{ // by an alias it lies over the mailbox
+	{ // by an alias it is the mailbox's
 		method: "PutOverride", action: "override changed",
 		command: `account set outside@example.net --protocol imap --note then`,
 		api:     `PUT /overrides/outside%40example.net {"protocol":"imap","note":"then"}`,
 		page:    `POST /helpdesk/account/override address=outside@example.net&protocol=imap&note=then`,
+	},
+	{
+		method: "PutOverride", action: "override changed",
+		command: `account set outside@example.com --note since`,
+		api:     `PATCH /overrides/outside%40example.com {"note":"since"}`,
 	},
 	{
 		method: "RemoveOverride", action: "override removed",
@@ -138,6 +143,8 @@ var acts = []act{
 		method: "PutPlan", action: "plan added",
 		api: `PUT /plans/another {"provider":"another","servers":{"imap":[{"host":"imap.another.example"}],"smtp":[{"host":"smtp.another.example"}]}}`,
 	},
+	{method: "PutPlan", action: "plan changed", api: `PATCH /plans/another {"recipient_delimiter":"-"}`},
+	{method: "PutProvider", action: "provider changed", api: `PATCH /providers/another {"short_name":"A"}`},
 	{method: "OrderCertificate", action: "certificate ordered", command: `certificates order autoconfig.second.example`},
 	{method: "PublishPACC", action: "PACC document changed", command: `pacc publish second.example --force`},
 	{

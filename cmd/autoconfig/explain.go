@@ -186,7 +186,7 @@ func (x explanation) print(c *call) error {
 	return c.table(rows)
 }
 
-// overrideLines say what is laid over what a source says.
+// overrideLines say what an override replaces of what a source says.
 func overrideLines(o policy.Override) []string {
 	var lines []string
 	if o.Protocol != "" {

@@ -101,9 +101,12 @@ func (a *Admin) stored(ctx context.Context, address settings.Address) (*policy.A
 	return &account, err
 }
 
-// RemoveAccount removes an account from our own database, by its own address. Errors are
+// RemoveAccount removes an account from our own database, by its own address, if may
+// permits it for the account as it is now; nil permits it. Errors are those of may,
 // [NotServed], [directory.ErrNotFound] and [LeadsTo].
-func (a *Admin) RemoveAccount(ctx context.Context, by staff.Actor, address settings.Address) error {
+func (a *Admin) RemoveAccount(
+	ctx context.Context, by staff.Actor, address settings.Address, may func(now policy.Account) error,
+) error {
 	entry, err := a.domain(ctx, by, address.Domain())
 	if err != nil {
 		return err
@@ -118,6 +121,9 @@ func (a *Admin) RemoveAccount(ctx context.Context, by staff.Actor, address setti
 		}
 		if account.Address.Key() != address.Key() {
 			return e, LeadsTo{address, account.Address}
+		}
+		if err := permits(may, account); err != nil {
+			return e, err
 		}
 		e = staff.Entry{Action: "account removed", Subject: account.Address.String(), Domain: entry.Terms.Name}
 		return e, a.Store.RemoveAccount(ctx, account.Address.Key())

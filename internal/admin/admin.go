@@ -61,6 +61,8 @@ type Store interface {
 	// called again. It is given all providers and plans, the domain, its accounts, and
 	// the domains that have a name which f would give it.
 	ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error
+	// Domain is one by its primary name.
+	Domain(ctx context.Context, name string) (policy.Domain, error)
 	RemoveDomain(ctx context.Context, name string, withAccounts bool) error
 	// Account is the one that has an address as its own or another one.
 	Account(ctx context.Context, key string) (policy.Account, error)
@@ -135,6 +137,14 @@ func (a *Admin) change(ctx context.Context, by staff.Actor, do func(ctx context.
 	}
 	_ = a.Directory.Refresh(ctx) // it is done: if this fails, the answer comes within a second here too
 	return nil
+}
+
+// permits tells why a thing as it is now may not be removed; no function permits it.
+func permits[T any](may func(now T) error, now T) error {
+	if may == nil {
+		return nil
+	}
+	return may(now)
 }
 
 // domain finds a domain by any of its names, if the actor serves it.

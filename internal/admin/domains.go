@@ -86,10 +86,13 @@ func sharesName(a, b policy.Domain) bool {
 		func(name string) bool { return slices.Contains(names, name) })
 }
 
-// RemoveDomain removes a domain by its primary name, and its accounts if told so. Errors
-// are [NotServed], [AliasOf], [directory.ErrNoSuchDomain] for one that another source
-// has, and [directory.ErrHasAccounts].
-func (a *Admin) RemoveDomain(ctx context.Context, by staff.Actor, name string, withAccounts bool) error {
+// RemoveDomain removes a domain by its primary name, and its accounts if told so, if may
+// permits it for the domain as it is now; nil permits it. Errors are those of may,
+// [NotServed], [AliasOf], [directory.ErrNoSuchDomain] for one that another source has,
+// and [directory.ErrHasAccounts].
+func (a *Admin) RemoveDomain(
+	ctx context.Context, by staff.Actor, name string, withAccounts bool, may func(now policy.Domain) error,
+) error {
 	entry, err := a.domain(ctx, by, name)
 	switch {
 	case err != nil:
@@ -97,7 +100,20 @@ func (a *Admin) RemoveDomain(ctx context.Context, by staff.Actor, name string, w
 	case entry.Terms.Name != name:
 		return AliasOf{name, entry.Terms.Name}
 	}
-	return a.change(ctx, by, func(ctx context.Context) (staff.Entry, error) {
+	return a.change(ctx, by, func(ctx context.Context) (e staff.Entry, err error) {
+		if err := a.Store.Hold(ctx); err != nil {
+			return e, err
+		}
+		now, err := a.Store.Domain(ctx, name)
+		if errors.Is(err, directory.ErrNotFound) { // another source has it
+			err = fmt.Errorf("%w: %s", directory.ErrNoSuchDomain, name)
+		}
+		if err == nil {
+			err = permits(may, now)
+		}
+		if err != nil {
+			return e, err
+		}
 		return staff.Entry{Action: "domain removed", Subject: name, Domain: name},
 			a.Store.RemoveDomain(ctx, name, withAccounts)
 	})

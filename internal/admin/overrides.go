@@ -24,10 +24,10 @@ var (
 	ErrNoServer = errors.New("there is no such server")
 )
 
-// PutOverride lays over an account that another source has what change makes of what
-// lies over it now, and gives it with the account as it is then. Errors are those of
-// change and of [policy.Override.Check], [NotServed], [ErrNothingKnown], [ErrOurs] and
-// [ErrNoServer].
+// PutOverride stores what change makes of the override of an account that another source
+// has, and gives it with the account as it is then. now has only the mailbox's address
+// where there is none. Errors are those of change and of [policy.Override.Check],
+// [NotServed], [ErrNothingKnown], [ErrOurs] and [ErrNoServer].
 func (a *Admin) PutOverride(ctx context.Context, by staff.Actor, asked settings.Address,
 	change func(now policy.Override) (policy.Override, error),
 ) (o policy.Override, found directory.Found, err error) {
@@ -48,11 +48,12 @@ func (a *Admin) PutOverride(ctx context.Context, by staff.Actor, asked settings.
 			return e, err
 		}
 		now.Address = address
-		if o, err = change(now); err != nil {
+		if o, err = change(now.Normalize()); err != nil {
 			return e, err
 		}
 		o.Address, o.GoneAt = address, time.Time{}
-		o.ChangedBy, o.ChangedAt = by.Name, a.now().UTC().Truncate(time.Second)
+		o.ChangedBy, o.ChangedAt = by.Name, a.now()
+		o = o.Normalize()
 		if err := o.Check().Err(); err != nil {
 			return e, err
 		}
@@ -65,9 +66,12 @@ func (a *Admin) PutOverride(ctx context.Context, by staff.Actor, asked settings.
 	return o, found, err
 }
 
-// RemoveOverride removes what is laid over an account. Errors are [NotServed],
-// [ErrNothingKnown] and [directory.ErrNotFound].
-func (a *Admin) RemoveOverride(ctx context.Context, by staff.Actor, asked settings.Address) error {
+// RemoveOverride removes an account's override, if may permits it for the override as it
+// is now; nil permits it. Errors are those of may, [NotServed], [ErrNothingKnown] and
+// [directory.ErrNotFound].
+func (a *Admin) RemoveOverride(
+	ctx context.Context, by staff.Actor, asked settings.Address, may func(now policy.Override) error,
+) error {
 	found, err := a.known(ctx, by, asked)
 	if err != nil {
 		return err
@@ -77,7 +81,11 @@ func (a *Admin) RemoveOverride(ctx context.Context, by staff.Actor, asked settin
 		if err := a.Store.Hold(ctx); err != nil {
 			return e, err
 		}
-		if _, err := a.Store.Override(ctx, address.Key()); err != nil {
+		now, err := a.Store.Override(ctx, address.Key())
+		if err == nil {
+			err = permits(may, now)
+		}
+		if err != nil {
 			return e, err
 		}
 		return overrideEntry("override removed", found), a.Store.PutOverride(ctx, policy.Override{Address: address})

@@ -29,6 +29,7 @@ func (a *Admin) PutPlan(
 		if plan, err = change(before); err != nil {
 			return e, err
 		}
+		plan.Offer = plan.Normalize() // as it is kept, and shown the next time
 		site.Plans[i] = plan
 		return e, a.CheckSources(plan.Sources)
 	})

@@ -121,6 +121,7 @@ func (s *API) Routes(e *echo.Echo) {
 	}
 	on(http.MethodGet, "/overrides/:address", "accounts:read", s.showOverride)
 	on(http.MethodPut, "/overrides/:address", "accounts:write", s.putOverride)
+	on(http.MethodPatch, "/overrides/:address", "accounts:write", s.patchOverride)
 	on(http.MethodDelete, "/overrides/:address", "accounts:write", s.removeOverride)
 	on(http.MethodGet, "/domains", "domains:read", s.listDomains)
 	on(http.MethodGet, "/domains/:domain", "domains:read", s.showDomain)
@@ -130,9 +131,11 @@ func (s *API) Routes(e *echo.Echo) {
 	on(http.MethodGet, "/plans", "domains:read", s.listPlans)
 	on(http.MethodGet, "/plans/:name", "domains:read", s.showPlan)
 	on(http.MethodPut, "/plans/:name", "domains:write", s.putPlan)
+	on(http.MethodPatch, "/plans/:name", "domains:write", s.patchPlan)
 	on(http.MethodGet, "/providers", "domains:read", s.listProviders)
 	on(http.MethodGet, "/providers/:id", "domains:read", s.showProvider)
 	on(http.MethodPut, "/providers/:id", "domains:write", s.putProvider)
+	on(http.MethodPatch, "/providers/:id", "domains:write", s.patchProvider)
 	on(http.MethodGet, "/sources", "checks:read", s.listSources)
 	on(http.MethodDelete, "/domains/:domain", "domains:write", s.removeDomain)
 	on(http.MethodGet, "/decisions/:address", "decisions:read", s.showDecision)
@@ -246,7 +249,7 @@ var refusals = []web.Refusal{
 	{Err: directory.ErrExists, Status: http.StatusConflict, Code: "exists"},
 	{
 		Err: admin.ErrOutside, Status: http.StatusConflict, Code: "outside",
-		Detail: "the account is kept in another source, which is only read: lay an override over it",
+		Detail: "the account is kept in another source, which is only read: use /overrides instead",
 	},
 	{Err: admin.ErrOurs, Status: http.StatusBadRequest, Code: "json"},
 	{Err: admin.ErrNoServer, Status: http.StatusBadRequest, Code: "json"},

@@ -72,6 +72,11 @@ func meets[T any](c echo.Context, now *T) error {
 	return nil
 }
 
+// asMet is [meets] for what is removed.
+func asMet[T any](c echo.Context) func(now T) error {
+	return func(now T) error { return meets(c, &now) }
+}
+
 // made is the status of a PUT, with where the thing is if it is new.
 func made(c echo.Context, isNew bool) int {
 	if !isNew {

@@ -116,20 +116,37 @@ func oneOf[T any](c echo.Context, all []T, is func(T) bool) error {
 }
 
 func (s *API) putPlan(c echo.Context) error {
-	name := unescaped(c.Param("name"))
 	var wanted policy.Plan
 	if err := readJSON(c, &wanted); err != nil {
 		return err
 	}
-	if wanted.Name != "" && wanted.Name != name {
-		return field("name", fmt.Errorf("%w: the name in the body and the one in the path must be the same", errJSON))
+	return s.changePlan(c, func(*policy.Plan) (policy.Plan, error) { return wanted, nil })
+}
+
+func (s *API) patchPlan(c echo.Context) error {
+	patch, err := readPatch(c)
+	if err != nil {
+		return err
 	}
-	wanted.Name = name
+	return s.changePlan(c, func(before *policy.Plan) (policy.Plan, error) { return patched(before, patch) })
+}
+
+// changePlan stores what change makes of a plan, where the request's conditions are met.
+func (s *API) changePlan(c echo.Context, change func(before *policy.Plan) (policy.Plan, error)) error {
+	name := unescaped(c.Param("name"))
 	isNew := false
-	plan, err := s.admin.PutPlan(c.Request().Context(), actor(c), name, func(before *policy.Plan) (policy.Plan, error) {
-		isNew = before == nil
-		return wanted, meets(c, before)
-	})
+	plan, err := s.admin.PutPlan(c.Request().Context(), actor(c), name,
+		func(before *policy.Plan) (policy.Plan, error) {
+			isNew = before == nil
+			if err := meets(c, before); err != nil {
+				return policy.Plan{}, err
+			}
+			plan, err := change(before)
+			if err != nil {
+				return plan, err
+			}
+			return plan, isNamed("name", &plan.Name, name)
+		})
 	if err != nil {
 		return err
 	}
@@ -155,23 +172,53 @@ func (s *API) showProvider(c echo.Context) error {
 }
 
 func (s *API) putProvider(c echo.Context) error {
-	id := unescaped(c.Param("id"))
 	var wanted settings.Provider
 	if err := readJSON(c, &wanted); err != nil {
 		return err
 	}
-	if wanted.ID != "" && wanted.ID != id {
-		return field("id", fmt.Errorf("%w: the id in the body and the one in the path must be the same", errJSON))
+	return s.changeProvider(c, func(*settings.Provider) (settings.Provider, error) { return wanted, nil })
+}
+
+func (s *API) patchProvider(c echo.Context) error {
+	patch, err := readPatch(c)
+	if err != nil {
+		return err
 	}
-	wanted.ID = id
+	return s.changeProvider(c, func(before *settings.Provider) (settings.Provider, error) {
+		return patched(before, patch)
+	})
+}
+
+// changeProvider is [API.changePlan] for a provider.
+func (s *API) changeProvider(
+	c echo.Context, change func(before *settings.Provider) (settings.Provider, error),
+) error {
+	id := unescaped(c.Param("id"))
 	isNew := false
 	provider, err := s.admin.PutProvider(c.Request().Context(), actor(c), id,
 		func(before *settings.Provider) (settings.Provider, error) {
 			isNew = before == nil
-			return wanted, meets(c, before)
+			if err := meets(c, before); err != nil {
+				return settings.Provider{}, err
+			}
+			provider, err := change(before)
+			if err != nil {
+				return provider, err
+			}
+			return provider, isNamed("id", &provider.ID, id)
 		})
 	if err != nil {
 		return err
 	}
 	return answer(c, made(c, isNew), provider)
+}
+
+// isNamed gives a thing the path's name, and refuses another one; member is where a body
+// has it.
+func isNamed(member string, has *string, name string) error {
+	if *has != "" && *has != name {
+		return field(member, fmt.Errorf("%w: the %s in the body and the one in the path must be the same", errJSON, member))
+	}
+	*has = name
+	return nil
 }

@@ -136,18 +136,18 @@ func TestCompareNamesWhatDiffers(t *testing.T) {
 	if got := Compare(old, changed).String(); got != want {
 		t.Errorf("got\n%s", got)
 	}
-	laid := old
-	laid.Overrides = []policy.Override{{Address: settings.MustAddress("boss@example.com"), Protocol: settings.POP3, GoneAt: time.Unix(1e9, 0)}}
-	if got := Compare(laid, old); !got.Empty() {
+	added := old
+	added.Overrides = []policy.Override{{Address: settings.MustAddress("boss@example.com"), Protocol: settings.POP3, GoneAt: time.Unix(1e9, 0)}}
+	if got := Compare(added, old); !got.Empty() {
 		t.Errorf("a site that says nothing of overrides: %s", got)
 	}
 	none, more := old, old
 	none.Overrides = []policy.Override{}
-	if got := Compare(laid, none).String(); got != "- override boss@example.com\n0 to add, 0 to change, 1 to remove.\n" {
+	if got := Compare(added, none).String(); got != "- override boss@example.com\n0 to add, 0 to change, 1 to remove.\n" {
 		t.Errorf("a site with none: %s", got)
 	}
 	more.Overrides = []policy.Override{{Address: settings.MustAddress("boss@example.com"), Protocol: settings.POP3, Note: "x"}}
-	if got := Compare(laid, more).String(); got != "~ override boss@example.com\n    note: (none) -> \"x\"\n0 to add, 1 to change, 0 to remove.\n" {
+	if got := Compare(added, more).String(); got != "~ override boss@example.com\n    note: (none) -> \"x\"\n0 to add, 1 to change, 0 to remove.\n" {
 		t.Errorf("a site with a note: %s", got)
 	}
 }

@@ -229,9 +229,9 @@ func TestADomainChoosesItsSources(t *testing.T) {
 	}
 }
 
-// What is laid over an account is shown, is served after a tick, and holds also
+// An account's override is shown, is served after a tick, and holds also
 // while the account's source is down.
-func TestOverridesAreLaidOverWhatASourceSays(t *testing.T) {
+func TestOverridesReplaceWhatASourceSays(t *testing.T) {
 	t.Parallel()
 	p := newPanel()
 	h := withPanel(t, p)

@@ -28,7 +28,7 @@ import (
 type mock struct {
 	*httptest.Server
 	key *rsa.PrivateKey
-	// metadata, header and claims are laid over what is right; nil takes a member away.
+	// metadata, header and claims replace what is right; nil takes a member away.
 	metadata, header, claims map[string]any
 	// sign signs other than by the key.
 	sign func(text string) []byte
@@ -92,7 +92,7 @@ func writeJSON(w http.ResponseWriter, value any) {
 	_ = json.NewEncoder(w).Encode(value)
 }
 
-// token is an ID token: right but for what is laid over.
+// token is an ID token: right but for what replaces it.
 func (m *mock) token(t *testing.T) string {
 	now := time.Now()
 	part := func(value any) string {

@@ -27,7 +27,7 @@ func (s *Desk) putOverride(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	if c.FormValue("do") == "remove" {
-		if err := s.admin.RemoveOverride(ctx, actor(c), typed); err != nil {
+		if err := s.admin.RemoveOverride(ctx, actor(c), typed, nil); err != nil {
 			return err
 		}
 		return back("override_removed")

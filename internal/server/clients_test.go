@@ -162,7 +162,7 @@ func TestRealThunderbirdGetsEachAccountsOwnProtocol(t *testing.T) {
 	}
 }
 
-// What a panel says of an account, and what is laid over it, arrives in the real
+// What a panel says of an account, and what its override replaces, arrives in the real
 // program.
 func TestRealThunderbirdGetsAccountsOfASource(t *testing.T) {
 	testkit.Need(t, "thunderbird")

@@ -91,7 +91,7 @@ func TestPeopleAreToldToTryAgain(t *testing.T) {
 	}
 }
 
-// The pages of accounts that are kept elsewhere, of what is laid over them, and of a
+// The pages of accounts that are kept elsewhere, of their overrides, and of a
 // source that is down, on every screen: axe-core finds nothing, and nothing is
 // wider than the screen.
 func TestStaffPagesOfSourcesInARealBrowser(t *testing.T) {

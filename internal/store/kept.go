@@ -17,8 +17,8 @@ import (
 // less, or else for the first of all, takes the account that has it, decodes it, and
 // only then sees whether it is the one. The same goes for overrides.
 
-// laidOver joins the first override that isn't before the address in the condition.
-const laidOver = ` LEFT JOIN overrides o ON o.address = (SELECT MIN(address) FROM overrides WHERE address >= `
+// withOverrides joins the first override that isn't before the address in the condition.
+const withOverrides = ` LEFT JOIN overrides o ON o.address = (SELECT MIN(address) FROM overrides WHERE address >= `
 
 const keptColumns = `a.address, a.document, o.address, o.protocol, o.devices, o.note, o.changed_by, o.changed_at, ` +
 	`o.gone_at`
@@ -27,7 +27,7 @@ const keptByKey = `SELECT x.address, ` + keptColumns + ` FROM
 	(SELECT COALESCE((SELECT MIN(address) FROM addresses WHERE address >= ?),
 		(SELECT MIN(address) FROM addresses)) AS address) n
 	LEFT JOIN addresses x ON x.address = n.address
-	LEFT JOIN accounts a ON a.id = x.account` + laidOver + `CASE WHEN x.address = ? THEN a.address ELSE ? END)`
+	LEFT JOIN accounts a ON a.id = x.account` + withOverrides + `CASE WHEN x.address = ? THEN a.address ELSE ? END)`
 
 // Lookup implements [directory.Store].
 func (s *Store) Lookup(ctx context.Context, key string) (directory.Kept, error) {
@@ -44,7 +44,7 @@ const keptByDigest = `SELECT n.digest, m.name, ` + keptColumns + ` FROM
 	(SELECT COALESCE((SELECT digest FROM digests WHERE digest >= ? ORDER BY digest LIMIT 1),
 		(SELECT digest FROM digests ORDER BY digest LIMIT 1)) AS digest) n
 	LEFT JOIN accounts a ON a.id = (SELECT MIN(account) FROM digests WHERE digest = n.digest)
-	LEFT JOIN domain_names m ON m.name = ? AND m.domain = a.domain` + laidOver + `a.address)`
+	LEFT JOIN domain_names m ON m.name = ? AND m.domain = a.domain` + withOverrides + `a.address)`
 
 // LookupDigest implements [directory.Store].
 func (s *Store) LookupDigest(ctx context.Context, domain, digest string) (directory.Kept, error) {
@@ -63,14 +63,14 @@ func (s *Store) LookupDigest(ctx context.Context, domain, digest string) (direct
 
 // keptRow is an account and an override, each of which may be another one's.
 type keptRow struct {
-	address, laidOver, protocol, devices, note, changedBy sql.NullString
-	document                                              []byte
-	changed, gone                                         sql.NullInt64
+	address, overridden, protocol, devices, note, changedBy sql.NullString
+	document                                                []byte
+	changed, gone                                           sql.NullInt64
 }
 
 // into is where the columns go, after others.
 func (r *keptRow) into(others ...any) []any {
-	return append(others, &r.address, &r.document, &r.laidOver, &r.protocol, &r.devices, &r.note, &r.changedBy,
+	return append(others, &r.address, &r.document, &r.overridden, &r.protocol, &r.devices, &r.note, &r.changedBy,
 		&r.changed, &r.gone)
 }
 
@@ -88,7 +88,7 @@ func (r *keptRow) judged(known bool, key string) (directory.Kept, error) {
 		kept.Known, kept.Account, key = true, account, r.address.String
 	}
 	override, err := r.override()
-	if key != "" && r.laidOver.String == key {
+	if key != "" && r.overridden.String == key {
 		kept.Override = &override
 		return kept, err
 	}
@@ -101,6 +101,6 @@ func (r *keptRow) override() (policy.Override, error) {
 		ChangedBy: r.changedBy.String, ChangedAt: moment(r.changed.Int64), GoneAt: moment(r.gone.Int64),
 	}
 	var err error
-	o.Address, err = settings.ParseAddress(r.laidOver.String)
+	o.Address, err = settings.ParseAddress(r.overridden.String)
 	return o, err
 }

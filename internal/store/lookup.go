@@ -153,7 +153,7 @@ func termsOf(ctx context.Context, q database.Queryer, names []string) (map[strin
 	return all, nil
 }
 
-// termsOf lays a domain over its plan and its provider.
+// termsOf completes a domain from its plan and its provider.
 func (x *shared) termsOf(domain policy.Domain) (*policy.Terms, error) {
 	plan, found := x.plans[domain.Plan]
 	if domain.Plan != "" && !found {

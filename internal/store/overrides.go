@@ -14,8 +14,8 @@ import (
 
 const overrideColumns = `address, protocol, devices, note, changed_by, changed_at, gone_at`
 
-// Override is what is laid over the account with this primary address's key;
-// nothing is [directory.ErrNotFound].
+// Override is that of the account with this primary address's key; none is
+// [directory.ErrNotFound].
 func (s *Store) Override(ctx context.Context, key string) (policy.Override, error) {
 	return readOverride(s.db.QueryRowContext(ctx, `SELECT `+overrideColumns+` FROM overrides WHERE address = ?`, key))
 }
