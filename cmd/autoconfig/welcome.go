@@ -213,9 +213,13 @@ func (w *welcomeCmd) each(from io.Reader, tell func(line int, row welcomeRow, er
 	}
 	for {
 		cells, err := r.Read()
-		if errors.Is(err, io.EOF) {
+		broken := (*csv.ParseError)(nil)
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
-		} else if err != nil {
+		case errors.As(err, &broken): // where the next line begins isn't known
+			return fmt.Errorf("line %d: %w; the list is read only up to there", broken.Line, broken.Err)
+		case err != nil:
 			return err
 		}
 		line, _ := r.FieldPos(0)
