@@ -15,11 +15,11 @@ type accountForgetCmd struct {
 func (f *accountForgetCmd) Help() string {
 	return `Withdraws the mailbox's links, removes its override, and puts a pseudonym in the place of its
 addresses wherever links and the audit log name them: in every domain of theirs, with tags, in any letter
-case. What is known of the account itself stays, unless --account is given. Removing the account before
-leaves less to go by: other addresses of the mailbox are then not known any more.
+case. The account itself stays, unless --account is given. Don't remove the account first: its other
+addresses would no longer be known, and so would not be found.
 
-The file of a SQLite database is written anew, so that nothing is left between its pages; other
-changes wait meanwhile. A database server's own files, logs and backups keep what they have.
+A SQLite file is rewritten, so that nothing is left in its free pages; other changes wait
+meanwhile. Files, logs and backups of a database server still contain the address.
 
 Examples:
   autoconfig account forget workshop@example.com

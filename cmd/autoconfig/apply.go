@@ -24,8 +24,8 @@ type applyCmd struct {
 func (a *applyCmd) Help() string {
 	return `Reads a whole site, checks all of it, and makes it what is served: all or nothing.
 What is served and isn't in the file is removed, but overrides stay unless the file has
-the key "overrides" (as "export" writes it where there are any). A running "serve" has it within
-a second. Warnings name what some programs will not get as it is meant.
+the key "overrides" (as "export" writes it where there are any). A running "serve" uses it within
+a second. Warnings name settings that some programs will not get as intended.
 
 Examples:
   autoconfig apply --dry-run

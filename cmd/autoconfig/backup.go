@@ -21,11 +21,11 @@ type backupCmd struct {
 func (b *backupCmd) Help() string {
 	return `Writes everything that is kept into one file: the site, accounts, overrides, PACC
 documents, setup links, people, tokens, the audit log and results of checks, as they are
-at one moment. A running "serve" goes on meanwhile. The file is read back before it takes
+at one moment. A running "serve" isn't interrupted. The file is read back before it gets
 its name. It is the same for SQLite, PostgreSQL and MariaDB: "restore" reads it into any.
 
-secret_file is not in it, nor are autoconfig.yaml and other files that it names: keep
-those as well, the secret apart from the backups.
+It doesn't contain secret_file, autoconfig.yaml or other files that autoconfig.yaml names:
+back those up as well, and keep the secret apart from the backups.
 
 Examples:
   autoconfig backup /var/backups/autoconfig.backup
@@ -137,9 +137,9 @@ type restoreCmd struct {
 func (r *restoreCmd) Help() string {
 	return `Reads what "backup" wrote into the database that the configuration names: all of it or
 nothing. The backup may come from another kind of database and from an older version. A
-database that has something already is only replaced if told so. What was written is
-compared with the backup before it counts. A running "serve" has it within a second;
-everybody signs in again at the help desk.
+database that isn't empty is replaced only with --replace. What was written is compared
+with the backup before it is committed. A running "serve" uses it within a second. At the
+help desk, everybody has to sign in again.
 
 Examples:
   autoconfig restore /var/backups/autoconfig.backup

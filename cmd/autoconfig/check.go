@@ -29,18 +29,16 @@ type checkCmd struct {
 func (k *checkCmd) Help() string {
 	return `Asks the DNS, the mail servers and all URLs as mail programs do, and says what is
 wrong, who is affected, and how to fix it, with the record to publish. A domain of the
-site is held against its policy, another one against itself. No credential is
-sent. Every code is explained in docs/checks.md.
+site is compared with its policy. Any other domain is checked for consistency, which
+needs no configuration. No credential is sent. docs/checks.md explains every code.
 
-Without a configuration here, any domain is held against itself.
+With --all, each domain gets one line as soon as it has been checked. For the details,
+name the domain. Ctrl-C keeps what was printed so far.
 
-With --all, a line is printed for each domain as soon as it is checked, and the
-details by naming the domain. What was printed before Ctrl-C stays.
-
-With --self, this installation is looked at: everything that is wrong with the
-configuration, file modes, ports, the database, secret_file, the clock, the sources,
-the names that should lead here and the certificates, all at once. A service that runs
-is asked what it says of itself.
+With --self, this installation is checked: the configuration, file modes, ports, the
+database, secret_file, the clock, the sources, the names that should point here and the
+certificates. All problems are listed at once, including those that a running service
+reports.
 
 The exit status is 1 if there is an error or a warning, 2 if something couldn't be
 checked, and 130 after Ctrl-C.

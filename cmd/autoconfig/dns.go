@@ -30,11 +30,11 @@ func (d *dnsCmd) Help() string {
 that lead to this service, SRV records with the right priorities, "0 0 0 ." for
 what isn't offered, and where calendars and contacts are.
 
-A hoster who can't have certificates for all customers' names takes --variant redirect:
-docs/certificates.md says which programs that serves.
+A hoster who can't have certificates for all customers' names can use --variant redirect:
+docs/certificates.md lists the programs that it serves.
 
-With --all, each domain's records are printed as soon as they are known: one after
-the other, as JSON a line for each domain, for octoDNS a document for each.
+With --all, each domain's records are printed as soon as they are known. JSON has one
+line for each domain, octoDNS one document for each.
 
 Examples:
   autoconfig dns example.com --demo

@@ -27,8 +27,8 @@ type domainListCmd struct {
 
 func (l *domainListCmd) Help() string {
 	return `Lists the domains of our own site, and those that sources list, with the source. A
-source's list is read anew when it is older than 10 minutes (domains_every), and
-is the last one while the source is down.`
+source's list is read again when it is older than 10 minutes (domains_every); while the
+source is down, the last list is used.`
 }
 
 // listedDomain is a domain as it is listed.

@@ -20,8 +20,8 @@ type explainCmd struct {
 
 func (e *explainCmd) Help() string {
 	return `Says which account the address leads to, which one protocol it gets and why, with
-which servers and logins, what the person should know, and which programs can't
-be reached by the decision.
+which servers and logins, what the person should know, and which programs
+don't get this decision.
 
 Examples:
   autoconfig explain workshop@example.com --demo

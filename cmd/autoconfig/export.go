@@ -23,8 +23,8 @@ type exportSiteCmd struct {
 func (e *exportSiteCmd) Help() string {
 	return `Writes what decides the answers as a site file, which "apply" reads back to the same:
 providers, plans, domains, accounts, and overrides of accounts in other sources.
-It has the site's identity: keep it, so that profiles on people's devices are replaced
-and not doubled after a move. Setup links, people, tokens, the audit log and PACC
+It contains the site's identity: keep it, so that after a move new profiles replace those
+on people's devices instead of adding a second account. Setup links, people, tokens, the audit log and PACC
 documents are not in it: "backup" keeps everything.
 
 Example:

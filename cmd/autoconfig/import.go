@@ -45,9 +45,9 @@ func (i *importAccountsCmd) Help() string {
 	return `Adds the accounts of a file, and changes those that are there: all of it or nothing.
 The first line of a CSV names its columns, in any order:
   address,name,login,devices,quota,groups,protocol,addresses
-A column that is missing leaves what is stored, an empty cell takes it away. Groups
-and other addresses are separated by blanks. JSON lines have the same keys. Accounts
-that are not in the file stay. Every line that is refused is said with its number.
+A missing column leaves the stored value; an empty cell removes it. Groups
+and other addresses are separated by spaces. JSON lines have the same keys. Accounts
+that are not in the file stay. Every refused line is listed with its number.
 
 Examples:
   autoconfig import accounts accounts.csv --dry-run
@@ -119,7 +119,7 @@ The first line of a CSV names its columns, in any order:
   domain,aliases,plan,provider
 JSON lines have the keys of a domain in a site file: name, aliases, plan, provider,
 servers, services, username, policy and so on; servers and rules are lists there. What
-isn't said stays, an empty cell or null takes away. Domains that are not in the file stay.
+a line doesn't mention stays; an empty cell or null removes it. Domains that are not in the file stay.
 
 Examples:
   autoconfig import domains domains.csv --dry-run

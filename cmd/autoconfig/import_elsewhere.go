@@ -27,7 +27,7 @@ type importConfigCmd struct {
 
 func (i *importConfigCmd) Help() string {
 	return `Reads what a domain publishes for Thunderbird, and adds the domain with these servers,
-best first. What a site can't or won't say is printed: other protocols, servers without
+best first. What a site can't express is printed: other protocols, servers without
 TLS, unknown placeholders.
 
 Examples:
@@ -107,8 +107,8 @@ type importAutomx2Cmd struct {
 func (i *importAutomx2Cmd) Help() string {
 	return `Reads automx2's database, without changing it, and adds its providers, its domains, and
 a plan for each set of servers. A domain that is there already gets that plan with
---replace; what else is said of it stays. What has no equal is printed, with what to do:
-docs/migrating.md says how its answers and ours differ.
+--replace; its other settings stay. What has no equivalent is printed, with what to do:
+docs/migrating.md explains how its answers and ours differ.
 
 The URL of automx2's own configuration (db_uri) is understood as well. A password in
 it can be seen by others on this machine unless it comes from standard input.

@@ -31,12 +31,12 @@ type initCmd struct {
 
 func (i *initCmd) Help() string {
 	return `Writes autoconfig.yaml (the process), site.yaml (what it serves) and the secret that
-keys derive from. What isn't given by flags is asked. Nothing that is there is
-overwritten.
+keys derive from. It asks for whatever the flags don't give, and overwrites no
+file.
 
-The answers that it offers are servers that it finds: by the domain's SRV and MX
-records and under the usual names, where the port is open and the certificate is for
-the name. Of a server that answers and isn't right, it says what is wrong.
+It offers the servers that it finds by the domain's SRV and MX records and under the
+usual names, if the port is open and the certificate matches the name. If a server
+answers but something is wrong with it, it says what.
 
 Examples:
   autoconfig init

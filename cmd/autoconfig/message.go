@@ -25,7 +25,7 @@ type messageListCmd struct {
 
 func (l *messageListCmd) Help() string {
 	return `What is sent, the operator's mail server has; what it does with it, its own log
-shows. Unclear is a message whose last bytes were sent, and no answer came: it isn't
+shows. A message is unclear if all of it was sent and no answer came: it isn't
 sent again, so that nobody gets it twice.
 
 Examples:

@@ -22,8 +22,9 @@ type readyCmd struct {
 
 func (readyCmd) Help() string {
 	return `Asks /readyz of the service that runs with this configuration, on its private listener.
-Exit status 0: it answers, perhaps with problems, which are listed; 1: it is stopping, or
-isn't there. For health checks of containers, where there is no other program.
+The exit status is 0 if it answers, even with problems, which are listed, and 1 if it is
+stopping or not running. It is meant for health checks in containers that have no other
+program.
 
 Example:
   autoconfig ready --config /etc/autoconfig/autoconfig.yaml`

@@ -30,7 +30,7 @@ func (secretAcceptCmd) Help() string {
 	return `The database knows the secret_file with which it was first served. With another one, serve
 says so until the old file is back in its place, or until you accept the loss: then
 certificates are ordered anew, with a new account at the authority. Second factors
-can't be read any more: autoconfig staff reset NAME, for each person who has one.
+can't be read any more: run autoconfig staff reset NAME for each person who has one.
 
 Example:
   autoconfig secret accept`

@@ -24,8 +24,8 @@ type simulateCmd struct {
 func (s *simulateCmd) Help() string {
 	return `Walks the documented way of a mail program for an address: what it asks, in its
 order, what it takes and refuses, and the account that comes out, or why none does.
-The address may be of any domain, and needs no configuration. No password is sent; the public provider databases
-of Thunderbird are asked as the programs do.
+The address may be of any domain, and no configuration is needed. No password is sent.
+Thunderbird's public provider databases are asked, as the programs do.
 
 The exit status is 1 if a program ends without an account.
 

@@ -68,9 +68,9 @@ type sourceCheckCmd struct {
 
 func (k *sourceCheckCmd) Help() string {
 	return `Connects to each source, has it judge the queries, and says how much it has (at most 10000
-accounts and names of domains are looked at), which of them don't count and why, what it doesn't say of
-accounts, and what "apply" would warn of in its domains' plans. With --address it shows the account
-that it has instead. Nothing is changed there. The exit status is 1 if the source can't be used.
+accounts and names of domains are looked at), which of them are ignored and why, what it doesn't tell about
+accounts, and what "apply" would warn of in its domains' plans. With --address it shows the source's
+account instead. Nothing is changed in the source. The exit status is 1 if the source can't be used.
 
 Examples:
   autoconfig source check

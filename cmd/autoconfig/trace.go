@@ -29,11 +29,12 @@ func (traceCmd) Help() string {
 	return `Shows the last requests of a domain, as the service that runs with this configuration
 remembers them: when, the format, what it got, a token of the address, and the kind of
 program (a guess by its User-Agent). No address is remembered: the token is the same for the
-same address as long as the service runs. Each replica has its own requests. Why an address
-gets its protocol says: autoconfig explain ADDRESS.
+same address as long as the service runs. Each replica has its own requests. To see why an
+address gets its protocol, run: autoconfig explain ADDRESS.
 
-What became of it: answered; impossible (the account can't be told in this format); unknown
-(the domain isn't served); refused (the request was wrong); failed (the service couldn't).
+The outcomes are: answered; impossible (this format can't express the account's settings);
+unknown (the domain isn't served); refused (the request was wrong); failed (the service
+couldn't answer); redirected (from plain http to https).
 
 Examples:
   autoconfig trace example.org

@@ -33,7 +33,7 @@ func TestLinksAreFound(t *testing.T) {
 				t.Errorf("%q: %s, %d links, want %d", query, r.Status, got, want)
 			}
 		}
-		if _, page := v.Get("/helpdesk/links?q=nothing"); !strings.Contains(page, "There is no such link.") {
+		if _, page := v.Get("/helpdesk/links?q=nothing"); !strings.Contains(page, "No link matches.") {
 			t.Error(page)
 		}
 		if _, page := bounded.Get("/helpdesk/links?q=ticket"); strings.Contains(page, `<th scope="row">`) {

@@ -52,7 +52,7 @@ func signInAt(subject string) chromedp.Action {
 func TestSigningInAtAnIdentityProvider(t *testing.T) {
 	t.Parallel()
 	o, _ := newFederated(t)
-	for subject, want := range map[string]string{"17": "Whom do you help?", "18": "Whom do you help?", "19": "has no role here", "20": "has no role here"} {
+	for subject, want := range map[string]string{"17": "Who needs help?", "18": "Whom do you help?", "19": "has no role here", "20": "has no role here"} {
 		b := testkit.StartBrowser(t)
 		var text, nav string
 		b.Open(t, o.Staff.URL+"/helpdesk/", testkit.Desktop, chromedp.Click(`a[href="/helpdesk/oidc"]`), signInAt(subject), testkit.Text("main", &text), testkit.Text("body", &nav))

@@ -43,7 +43,7 @@ func TestAnOverrideIsMadeOnThePage(t *testing.T) {
 		}
 	}
 	_, before := v.Get(account)
-	has(before, "The account is kept in panel.", `<option value="">as panel says`, `<span class="badge protocol">IMAP</span>`)
+	has(before, "This account comes from panel.", `<option value="">as panel says`, `<span class="badge protocol">IMAP</span>`)
 	if strings.Contains(before, "Remove the override") {
 		t.Error("there is nothing to remove")
 	}

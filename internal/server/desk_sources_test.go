@@ -62,7 +62,7 @@ func TestSearchSaysWhichSourceIsDown(t *testing.T) {
 			t.Errorf("%s: %s\n%s", path, r.Status, body)
 		}
 	}
-	if r, body := eva.Get("/helpdesk/account?address=nobody%40example.com"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "does not answer just now") {
+	if r, body := eva.Get("/helpdesk/account?address=nobody%40example.com"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "isn't answering") {
 		t.Errorf("its page: %s\n%s", r.Status, body)
 	}
 }
@@ -120,11 +120,11 @@ func TestStaffPagesOfSourcesInARealBrowser(t *testing.T) {
 		path, name string
 		want       []string
 	}{
-		{"?q=o", "source-found", []string{"boss@example.com", "These sources could not be searched just now: old-panel."}},
-		{"?q=zzzz", "source-failed", []string{"These sources could not be searched just now: old-panel."}},
-		{"account?address=chef%40example.com", "source-account", []string{"The address leads to", "boss@example.com", "Kept in", "panel", "Override", "POP3", "ticket 4711"}},
-		{"account?address=department-of-administration-and-services.workshop%40example.com", "source-long", []string{"Kept in", "everybody-at-the-second-site"}},
-		{"account?address=nobody%40example.com", "source-down", []string{"does not answer just now"}},
+		{"?q=o", "source-found", []string{"boss@example.com", "These sources couldn't be searched: old-panel."}},
+		{"?q=zzzz", "source-failed", []string{"These sources couldn't be searched: old-panel."}},
+		{"account?address=chef%40example.com", "source-account", []string{"The address leads to", "boss@example.com", "Source", "panel", "Override", "POP3", "ticket 4711"}},
+		{"account?address=department-of-administration-and-services.workshop%40example.com", "source-long", []string{"Source", "everybody-at-the-second-site"}},
+		{"account?address=nobody%40example.com", "source-down", []string{"isn't answering"}},
 	} {
 		for _, screen := range servertest.Screens() {
 			var shown string

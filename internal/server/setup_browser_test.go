@@ -164,7 +164,7 @@ func TestBackAndForth(t *testing.T) {
 		w.Do(t, chromedp.Value("#address", &typed))
 		w.Do(t, chromedp.Submit("#address"), chromedp.WaitVisible(atPrograms), chromedp.SetAttributeValue("html", "lang", "xx"))
 		w.Do(t, chromedp.Submit("#lang"), chromedp.WaitVisible("html:not([lang=xx]) "+atPrograms), testkit.Text("h1", &heading))
-		if program != "Spark" || typed != "office@example.com" || heading != "With which program?" {
+		if program != "Spark" || typed != "office@example.com" || heading != "Which program?" {
 			t.Errorf("no script %v: %q, %q, %q", noScript, program, typed, heading)
 		}
 		w.press(atPrograms+"[value=claws]", atSteps)
