@@ -111,7 +111,7 @@ type accountPage struct {
 	Login    string
 	Programs []clients.Outcome
 	Links    []linkRow
-	Open     *linkLife // the last link, while it is open
+	Open     *linkLife // the last one that is open
 	Guide    guide.Guide
 	Validity []validity
 	Once     string // of the form that makes a link
@@ -169,8 +169,8 @@ func (s *Desk) accountPage(c echo.Context) error {
 		return directory.Unavailable(err)
 	}
 	page.Links = s.linkRows(list)
-	if len(list) > 0 && page.Links[0].State == links.Open {
-		life, err := s.lifeOf(ctx, actor(c), list[0])
+	if i := slices.IndexFunc(page.Links, func(l linkRow) bool { return l.State == links.Open }); i >= 0 {
+		life, err := s.lifeOf(ctx, actor(c), list[i])
 		if err != nil {
 			return err
 		}

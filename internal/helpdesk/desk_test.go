@@ -302,7 +302,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 	}
 	_, page := eva.Get("/helpdesk/enrol")
 	sealed := regexp.MustCompile(`name="sealed" value="([^"]+)"`).FindStringSubmatch(page)[1]
-	if r, body := eva.Post("/helpdesk/enrol", url.Values{"sealed": {sealed}, "code": {"1"}}); r.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, "not right") {
+	if r, body := eva.Post("/helpdesk/enrol", url.Values{"sealed": {sealed}, "code": {"1"}}); r.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, "isn&#39;t right") {
 		t.Errorf("a wrong code: %s", r.Status)
 	}
 	key := regexp.MustCompile(`id="key">([A-Z2-7]+)<`).FindStringSubmatch(page)[1]

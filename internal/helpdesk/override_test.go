@@ -47,7 +47,7 @@ func TestAnOverrideIsMadeOnThePage(t *testing.T) {
 	if strings.Contains(before, "Remove the override") {
 		t.Error("there is nothing to remove")
 	}
-	has(send(url.Values{"protocol": {"pop3"}, "note": {"  "}}), "Nothing was changed: give a reason", `role="alert"`, `<span class="badge protocol">IMAP</span>`)
+	has(send(url.Values{"protocol": {"pop3"}, "note": {"  "}}), "Nothing was changed: enter a reason", `role="alert"`, `<span class="badge protocol">IMAP</span>`)
 	has(send(url.Values{"protocol": {"pop3"}, "note": {"reads it at home"}}), "The override is saved", `role="status"`, `<span class="badge protocol">POP3</span>`,
 		"reads it at home", "eva, ", `<option value="pop3" selected>`, "Remove the override")
 	has(send(url.Values{"do": {"remove"}}), "The override is removed", `<span class="badge protocol">IMAP</span>`)

@@ -58,11 +58,11 @@ func TestSearchSaysWhichSourceIsDown(t *testing.T) {
 		"?q=boss": ">boss@example.com<", "?q=boss%40example.com": ">boss@example.com<", "?q=zzzz": "", "?q=nobody%40example.com": "",
 	} {
 		r, body := eva.Get("/helpdesk/" + path)
-		if r.StatusCode != http.StatusOK || !strings.Contains(body, "could not be searched just now: old-panel.") || !strings.Contains(body, want) || strings.Contains(body, "Nothing is known") {
+		if r.StatusCode != http.StatusOK || !strings.Contains(body, "couldn&#39;t be searched: old-panel.") || !strings.Contains(body, want) || strings.Contains(body, "Nothing is known") {
 			t.Errorf("%s: %s\n%s", path, r.Status, body)
 		}
 	}
-	if r, body := eva.Get("/helpdesk/account?address=nobody%40example.com"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "isn't answering") {
+	if r, body := eva.Get("/helpdesk/account?address=nobody%40example.com"); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "isn&#39;t answering") {
 		t.Errorf("its page: %s\n%s", r.Status, body)
 	}
 }

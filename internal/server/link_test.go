@@ -85,7 +85,7 @@ func TestOnlyTheButtonUsesALink(t *testing.T) {
 	}
 	pass := cookie.Name + "=" + cookie.Value
 	page := text(l.ask(t, http.MethodGet, l.path()+"?device=windows&program=outlook_classic", "", "Cookie", pass))
-	for _, want := range []string{"pop.example.com", "995", "Workshop", "POP3", "Outlook (classic)", "backup"} {
+	for _, want := range []string{"pop.example.com", "995", "Workshop", "POP3", "Outlook (classic)", "Back up"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)
 		}
@@ -101,7 +101,7 @@ func TestOnlyTheButtonUsesALink(t *testing.T) {
 	for name, cookie := range map[string]string{"another browser": "", "a forged pass": "setup=99999999999.x"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			r := l.ask(t, method, l.path(), "", "Content-Type", formType, "Cookie", cookie)
-			if body := text(r); r.StatusCode != http.StatusGone || !strings.Contains(body, "used already") || !strings.Contains(body, "help@example.com") {
+			if body := text(r); r.StatusCode != http.StatusGone || !strings.Contains(body, "already been used") || !strings.Contains(body, "help@example.com") {
 				t.Errorf("%s, %s: %s\n%s", name, method, r.Status, body)
 			}
 		}
@@ -217,9 +217,9 @@ func TestTheSetupPageForEveryone(t *testing.T) {
 	for form, want := range map[string]string{
 		"address=x+y":            "looks like name@example.com",
 		"address=":               "looks like name@example.com",
-		"address=a%40other.test": "is not set up here",
+		"address=a%40other.test": "isn&#39;t set up here",
 		"address=%3Cscript%3Ealert(1)%3C%2Fscript%3E":     "looks like name@example.com",
-		"address=%22%3E%3Cimg src=x%3E%22%40nowhere.test": "is not set up here",
+		"address=%22%3E%3Cimg src=x%3E%22%40nowhere.test": "isn&#39;t set up here",
 	} {
 		if status, page := post(form); status != http.StatusUnprocessableEntity || !strings.Contains(page, want) || strings.Contains(page, "<script>alert") || strings.Contains(page, "<img src=x") {
 			t.Errorf("%s: %d\n%s", form, status, page)
@@ -247,7 +247,7 @@ func TestInstructionsFitTheAccount(t *testing.T) {
 	w := newWorld(t)
 	for form, want := range map[string][]string{
 		"address=workshop%40example.com&device=android":                             {"not possible", "by hand", "Another program"},
-		"address=workshop%40example.com&device=android&program=spark":               {"knows only IMAP"},
+		"address=workshop%40example.com&device=android&program=spark":               {"supports only IMAP"},
 		"address=workshop%40example.com&device=android&program=thunderbird_android": {"find these settings by itself", "QR code for Thunderbird"},
 		"address=office%40example.com&device=android&program=k9":                    {"Type your mail address, then your password."},
 		"address=workshop%40example.com&device=iphone":                              {"/email.mobileconfig?emailaddress=workshop%40example.com", "Deleted from server", "Profile Downloaded"},

@@ -106,7 +106,7 @@ func TestTheWayOfAPerson(t *testing.T) {
 		if c.device == links.IPhone || c.device == links.Mac {
 			w.clicks++
 			b.Do(t, servertest.Visible(atSteps+" a.button.main[href*='mobileconfig']"))
-			if advice, button := strings.Index(all, "Make backups"), strings.Index(all, "Download the profile"); advice < 0 || button < advice {
+			if advice, button := strings.Index(all, "Back up this device"), strings.Index(all, "Download the profile"); advice < 0 || button < advice {
 				t.Errorf("%s: the advice on POP3 doesn't come before the profile:\n%s", c.device, all)
 			}
 		}
@@ -303,7 +303,7 @@ func TestTheWayOfALink(t *testing.T) {
 			}
 			other := testkit.StartBrowser(t)
 			other.Open(t, here, screen, servertest.Inspect(t, "link-gone", screen), testkit.Text("main", &shown))
-			if !strings.Contains(shown, "used already") || !strings.Contains(shown, "help@example.com") {
+			if !strings.Contains(shown, "already been used") || !strings.Contains(shown, "help@example.com") {
 				t.Errorf("in another browser:\n%s", shown)
 			}
 			if address == "office@example.com" {
