@@ -1,0 +1,220 @@
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE autoconfig_schema (
+		id INTEGER PRIMARY KEY AUTOINCREMENT,
+		version_id INTEGER NOT NULL,
+		is_applied INTEGER NOT NULL,
+		tstamp TIMESTAMP DEFAULT (datetime('now'))
+	);
+INSERT INTO autoconfig_schema VALUES(1,0,1,'2026-11-26 22:06:08');
+INSERT INTO autoconfig_schema VALUES(2,1,1,'2026-11-26 22:06:08');
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
+INSERT INTO meta VALUES('generation','4');
+INSERT INTO meta VALUES('config','2');
+INSERT INTO meta VALUES('site_id','wca2rk2nl2x5h5lpq4idbeokfi');
+CREATE TABLE providers (
+  id       TEXT PRIMARY KEY,
+  position INTEGER NOT NULL,
+  document TEXT NOT NULL
+);
+INSERT INTO providers VALUES('main',0,'{"id":"main","name":"Example Mail"}');
+CREATE TABLE plans (
+  name     TEXT PRIMARY KEY,
+  position INTEGER NOT NULL,
+  document TEXT NOT NULL
+);
+INSERT INTO plans VALUES('standard',0,'{"name":"standard","provider":"main","servers":{"imap":[{"host":"imap.example.com","port":993,"security":"tls","auth":["PLAIN"]}],"pop3":[{"host":"pop.example.com","port":995,"security":"tls","auth":["PLAIN"]}],"smtp":[{"host":"smtp.example.com","port":465,"security":"tls","auth":["PLAIN"]}]}}');
+CREATE TABLE domains (
+  name     TEXT PRIMARY KEY,
+  position INTEGER NOT NULL,
+  document TEXT NOT NULL
+);
+INSERT INTO domains VALUES('example.com',0,'{"name":"example.com","aliases":["example.net","xn--mller-kva.example"],"plan":"standard"}');
+INSERT INTO domains VALUES('example.org',1,'{"name":"example.org","plan":"standard"}');
+CREATE TABLE domain_names (
+  name   TEXT PRIMARY KEY,
+  domain TEXT NOT NULL
+);
+INSERT INTO domain_names VALUES('example.com','example.com');
+INSERT INTO domain_names VALUES('example.net','example.com');
+INSERT INTO domain_names VALUES('xn--mller-kva.example','example.com');
+INSERT INTO domain_names VALUES('example.org','example.org');
+CREATE TABLE accounts (
+  id       INTEGER PRIMARY KEY,
+  address  TEXT NOT NULL UNIQUE, -- settings.Address.Key
+  domain   TEXT NOT NULL,
+  own      INTEGER NOT NULL,     -- 1 if it has a protocol, a login or another address of its own
+  search   TEXT NOT NULL,        -- address and name in lower case
+  document TEXT NOT NULL
+);
+INSERT INTO accounts VALUES(1,'"bo ss"@example.com','example.com',1,replace('"bo ss"@example.com\nböss <&> "x'' 日本 \','\n',char(10)),'{"address":"\"bo ss\"@example.com","name":"Böss \u003c\u0026\u003e \"x'' 日本 \\","login":"00123","protocol":"pop3","addresses":["boss@example.com"]}');
+INSERT INTO accounts VALUES(2,'grüße@example.org','example.org',0,replace('grüße@example.org\n','\n',char(10)),'{"address":"grüße@example.org"}');
+INSERT INTO accounts VALUES(3,'office@example.com','example.com',0,replace('office@example.com\n','\n',char(10)),'{"address":"office@example.com"}');
+CREATE TABLE addresses (
+  address TEXT PRIMARY KEY,
+  account INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO addresses VALUES('"bo ss"@example.com',1);
+INSERT INTO addresses VALUES('boss@example.com',1);
+INSERT INTO addresses VALUES('grüße@example.org',2);
+INSERT INTO addresses VALUES('office@example.com',3);
+CREATE TABLE digests (
+  digest  BLOB NOT NULL,
+  account INTEGER NOT NULL,
+  PRIMARY KEY (digest, account)
+) WITHOUT ROWID;
+INSERT INTO digests VALUES(X'1d71552bc1e14fa9abc4643db7351bcd',1);
+INSERT INTO digests VALUES(X'356704e5268a717e3e94983287d784e6',1);
+INSERT INTO digests VALUES(X'3fc36d0d69110a3b5105c276b998c152',1);
+INSERT INTO digests VALUES(X'749b3a73ef83ed56bbbd5fd95baaf5aa',1);
+INSERT INTO digests VALUES(X'9207f6848435ecf84935234dcd187b49',1);
+INSERT INTO digests VALUES(X'd0966227f2b8ccccb6cc8dea80e726cf',1);
+INSERT INTO digests VALUES(X'f157aae1451025f57cf7f853fc1fb977',1);
+INSERT INTO digests VALUES(X'f4e1ead4d0c4ca6a38fa5e648ad2e3a4',1);
+INSERT INTO digests VALUES(X'359c485804ffce5850406a19c30e6486',2);
+INSERT INTO digests VALUES(X'42d490a2f6324e0caacb09d422c8f2c0',3);
+INSERT INTO digests VALUES(X'68493a362fc7e5ebf5fc034ae475933a',3);
+INSERT INTO digests VALUES(X'cc18bfd1b6afbc84a275fe409a0508d2',3);
+INSERT INTO digests VALUES(X'fef7467be26b18386d60de3d2875fa1a',3);
+CREATE TABLE pacc (
+  name    TEXT PRIMARY KEY,
+  served  BLOB,
+  waiting BLOB
+);
+INSERT INTO pacc VALUES('example.com',X'7b2261223a20317d',NULL);
+INSERT INTO pacc VALUES('example.net',X'',X'7b0a7d');
+CREATE TABLE checks (
+  name       TEXT PRIMARY KEY,
+  checked_at INTEGER NOT NULL,
+  due_at     INTEGER NOT NULL,
+  failures   INTEGER NOT NULL, -- checks in a row that found nothing out
+  report     TEXT NOT NULL
+);
+INSERT INTO checks VALUES('example.com',1795521600,1795521600,0,'{"domain":"example.com","served":false,"findings":null}');
+CREATE TABLE leases (
+  name   TEXT PRIMARY KEY,
+  holder TEXT NOT NULL,
+  until  INTEGER NOT NULL
+);
+INSERT INTO leases VALUES('checks','me',1795521600);
+CREATE TABLE links (
+  id         TEXT PRIMARY KEY,     -- sorts by time
+  hash       BLOB NOT NULL UNIQUE,
+  address    TEXT NOT NULL,        -- as typed; a pseudonym once it is forgotten
+  address_key TEXT NOT NULL,       -- settings.Address.Key
+  domain     TEXT NOT NULL,
+  language   TEXT NOT NULL,
+  note       TEXT NOT NULL,
+  made_by    TEXT NOT NULL,
+  made_at    INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  uses       INTEGER NOT NULL,
+  used       INTEGER NOT NULL,
+  revoked_at INTEGER NOT NULL,
+  revoked_by TEXT NOT NULL,
+  ordered    BLOB -- what was ordered under the key of a request: a keyed digest; NULL without a key
+);
+INSERT INTO links VALUES('06h0qraq024b2rl99tln06q5',X'4b45d735c4959ef1f3594db5b078773669adbe8883906149ef4696adf84880af','office@example.com','office@example.com','example.com','','','staff:eva',1795521600,1795608000,1,0,0,'',NULL);
+INSERT INTO links VALUES('06h0qraq02nqgeur0ut8js6k',X'490c13f7728dc6fb0e439615fae01f1a634a16a0a07f8c6208e9534b04938b8e','office@example.com','office@example.com','example.com','','','staff:eva',1795521600,1795608000,1,0,0,'',NULL);
+INSERT INTO links VALUES('06h0qraq00ld12okhnbfrre2',X'7203722ff2c699ae8cdf13bcb6cdfb231350918f4b689885c811c9b9c9629771','office@example.com','office@example.com','example.com','','','staff:eva',1795521600,1795608000,1,0,0,'',NULL);
+CREATE TABLE link_events (
+  link     TEXT NOT NULL,
+  kind     TEXT NOT NULL,
+  device   TEXT NOT NULL,
+  first_at INTEGER NOT NULL,
+  last_at  INTEGER NOT NULL,
+  count    INTEGER NOT NULL,
+  PRIMARY KEY (link, kind, device)
+);
+INSERT INTO link_events VALUES('06h0qraq024b2rl99tln06q5','opened','iphone',1795521600,1795521600,1);
+INSERT INTO link_events VALUES('06h0qraq02nqgeur0ut8js6k','opened','iphone',1795521600,1795521600,1);
+INSERT INTO link_events VALUES('06h0qraq00ld12okhnbfrre2','opened','iphone',1795521600,1795521600,1);
+CREATE TABLE people (
+  id           TEXT PRIMARY KEY,
+  issuer       TEXT NOT NULL, -- '' for local people
+  subject      TEXT NOT NULL,
+  name         TEXT NOT NULL,
+  role         TEXT NOT NULL,
+  domains      TEXT NOT NULL, -- JSON
+  password     TEXT NOT NULL, -- argon2id
+  second       BLOB,          -- encrypted
+  step         INTEGER NOT NULL,
+  failures     INTEGER NOT NULL,
+  locked_until INTEGER NOT NULL,
+  made_at      INTEGER NOT NULL,
+  UNIQUE (issuer, subject)
+);
+INSERT INTO people VALUES('p1','','eva','eva','admin','["*"]','$argon2id$x',X'00ff2261',7,0,0,1795521600);
+INSERT INTO people VALUES('p2','','otto','otto','staff','["example.com"]','$argon2id$y',NULL,0,0,0,1795521600);
+CREATE TABLE sessions (
+  hash      BLOB PRIMARY KEY,
+  person    TEXT NOT NULL,
+  made_at   INTEGER NOT NULL,
+  seen_at   INTEGER NOT NULL,
+  enrolling INTEGER NOT NULL
+);
+INSERT INTO sessions VALUES(X'612073657373696f6e','p1',1795521600,1795521600,0);
+CREATE TABLE tokens (
+  id         TEXT PRIMARY KEY,
+  hash       BLOB NOT NULL UNIQUE,
+  name       TEXT NOT NULL,
+  scopes     TEXT NOT NULL, -- JSON
+  domains    TEXT NOT NULL, -- JSON
+  made_by    TEXT NOT NULL,
+  made_at    INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+);
+INSERT INTO tokens VALUES('t1',X'612068617368207468617420697320746578742c20616e64206f6e652074686174','panel','["links:read","links:write","accounts:read","accounts:write","domains:read","domains:write","decisions:read","renders:read","checks:read","audit:read"]','["*"]','',1795521600,0);
+CREATE TABLE audit (
+  id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  at      INTEGER NOT NULL,
+  actor   TEXT NOT NULL,
+  action  TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  domain  TEXT NOT NULL,
+  detail  TEXT NOT NULL,
+  actor_id     TEXT NOT NULL,
+  actor_issuer TEXT NOT NULL
+);
+INSERT INTO audit VALUES(1,1795521600,'staff:eva','link made','office@example.com','example.com','','','');
+INSERT INTO audit VALUES(2,1795521600,'staff:eva','link made','office@example.com','example.com','','','');
+INSERT INTO audit VALUES(3,1795521600,'staff:eva','link made','office@example.com','example.com','','','');
+CREATE TABLE overrides (
+  address    TEXT PRIMARY KEY,  -- settings.Address.Key of the mailbox's primary address
+  domain     TEXT NOT NULL,
+  protocol   TEXT NOT NULL,
+  devices    TEXT NOT NULL,
+  note       TEXT NOT NULL,
+  changed_by TEXT NOT NULL,
+  changed_at INTEGER NOT NULL,
+  gone_at    INTEGER NOT NULL   -- since when no source knows the account, 0 while one does
+);
+INSERT INTO overrides VALUES('workshop@example.com','example.com','pop3','','on the phöne','eva',1795521600,0);
+CREATE TABLE failures (
+  kind        TEXT NOT NULL,
+  client      BLOB NOT NULL,
+  forgiven_at INTEGER NOT NULL,
+  PRIMARY KEY (kind, client)
+) WITHOUT ROWID;
+INSERT INTO failures VALUES('link',X'0001ff',1795521601000);
+DELETE FROM sqlite_sequence;
+INSERT INTO sqlite_sequence VALUES('autoconfig_schema',2);
+INSERT INTO sqlite_sequence VALUES('audit',3);
+CREATE INDEX domains_by_position ON domains (position);
+CREATE INDEX domain_names_by_domain ON domain_names (domain);
+CREATE INDEX accounts_by_domain ON accounts (domain, address);
+CREATE INDEX accounts_with_own ON accounts (domain) WHERE own = 1;
+CREATE INDEX accounts_by_search ON accounts (search, domain);
+CREATE INDEX addresses_by_account ON addresses (account);
+CREATE INDEX digests_by_account ON digests (account);
+CREATE INDEX checks_by_due ON checks (due_at);
+CREATE INDEX links_by_address ON links (address_key);
+CREATE INDEX links_by_domain ON links (domain, id);
+CREATE INDEX sessions_by_person ON sessions (person);
+CREATE INDEX audit_by_domain ON audit (domain, id);
+CREATE INDEX audit_by_subject ON audit (subject);
+CREATE INDEX overrides_by_domain ON overrides (domain);
+COMMIT;
