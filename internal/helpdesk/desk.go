@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -88,6 +89,8 @@ func (s *Desk) Routes(e *echo.Echo) {
 	}
 	read("/sign-in", s.signInPage)
 	pages.POST("/sign-in", s.signIn)
+	read("/code", s.codePage)
+	pages.POST("/code", s.enterCode)
 	if s.oidc != nil {
 		read("/oidc", s.beginOIDC)
 		read("/oidc/callback", s.endOIDC)
@@ -178,13 +181,17 @@ func (s *Desk) sessionCookie() string {
 	return "helpdesk"
 }
 
-func (s *Desk) setSession(c echo.Context, token string) {
+func (s *Desk) setSession(c echo.Context, token string) { s.setCookie(c, "", token, 0) }
+
+// setCookie sets one of our cookies, by what its name ends in, for some time, or until the
+// browser is closed (0); an empty value removes it.
+func (s *Desk) setCookie(c echo.Context, ending, value string, life time.Duration) {
 	//nolint:gosec // plain http only on loopback
 	cookie := &http.Cookie{
-		Name: s.sessionCookie(), Value: token, Path: "/", HttpOnly: true,
+		Name: s.sessionCookie() + ending, Value: value, Path: "/", HttpOnly: true, MaxAge: int(life.Seconds()),
 		Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
 	}
-	if token == "" {
+	if value == "" {
 		cookie.MaxAge = -1
 	}
 	c.SetCookie(cookie)

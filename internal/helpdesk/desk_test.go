@@ -3,6 +3,7 @@ package helpdesk_test
 import (
 	"context"
 	"encoding/base32"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -31,26 +32,47 @@ func signInFor(path string) string {
 // After the sign-in the page comes that was asked for, and no other site.
 func TestTheSignInLeadsBack(t *testing.T) {
 	t.Parallel()
-	o := servertest.NewOffice(t)
-	password, second := o.Add(t, "eva", staff.Admin, "*")
 	at := time.Now()
-	for next, want := range map[string]string{
-		"/helpdesk/account?address=office%40example.com": "/helpdesk/account?address=office%40example.com",
-		"": "/helpdesk/", "https://evil.example/helpdesk/": "/helpdesk/", "//evil.example/helpdesk/": "/helpdesk/",
-		"/helpdesk/../../x": "/helpdesk/", `/helpdesk/\evil.example`: "/helpdesk/", "/elsewhere": "/helpdesk/", "/helpdesk//evil": "/helpdesk/",
+	now := func() time.Time { return at }
+	o := servertest.NewOffice(t, func(o *servertest.Options) { o.Now, o.Desk.Now = now, now })
+	password, second := o.Add(t, "eva", staff.Admin, "*")
+	for asked, want := range map[string]string{
+		"/helpdesk/account?address=office%40example.com": "/helpdesk/account?address=office%40example.com", "/helpdesk/links?lang=de": "/helpdesk/links?lang=de",
+		"": "/helpdesk/", "https://evil.example/helpdesk/": "/helpdesk/", "//evil.example/helpdesk/": "/helpdesk/", "https:/helpdesk/": "/helpdesk/",
+		"/helpdesk/../../x": "/helpdesk/", `/helpdesk/\evil.example`: "/helpdesk/", "/elsewhere": "/helpdesk/", "/helpdesk//evil": "/helpdesk/", "javascript:x": "/helpdesk/",
 	} {
 		at = at.Add(30 * time.Second) // a code is taken once
 		v := o.Visitor(t)
-		r, body := v.Post("/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {password}, "code": {staff.Code(second, at)}, "next": {next}})
-		if r.StatusCode == http.StatusUnauthorized { // the code is of a time to come
-			if strings.Contains(body, "evil.example") && want == "/helpdesk/" {
-				t.Errorf("%q is kept in the form", next)
+		kept := func(body string) string {
+			if next := regexp.MustCompile(`name="next" value="([^"]*)"`).FindStringSubmatch(body); next != nil {
+				return html.UnescapeString(next[1])
 			}
-			continue
+			return ""
 		}
-		if got := r.Header.Get("Location"); got != want {
-			t.Errorf("%q leads to %q, want %q", next, got, want)
+		// The page keeps it in its form, after a wrong password as well, and so does the second step.
+		_, body := v.Get("/helpdesk/sign-in?next=" + url.QueryEscape(asked))
+		_, body = v.Post("/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {"x"}, "next": {kept(body)}})
+		first, _ := v.Post("/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {password}, "next": {kept(body)}})
+		page := first.Header.Get("Location")
+		if !strings.HasPrefix(page, "/helpdesk/code") {
+			t.Fatalf("%q: the first step leads to %q, %s", asked, page, first.Status)
 		}
+		_, body = v.Get(page)
+		_, body = v.Post("/helpdesk/code", url.Values{"code": {"x"}, "next": {kept(body)}})
+		last, _ := v.Post("/helpdesk/code", url.Values{"code": {staff.Code(second, at)}, "next": {kept(body)}})
+		if got := last.Header.Get("Location"); last.StatusCode != http.StatusSeeOther || got != want {
+			t.Errorf("%q leads to %q, %s, want %q", asked, got, last.Status, want)
+		}
+		// Nor is it taken from a form that isn't ours.
+		stray, _ := o.Visitor(t).Post("/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {password}, "next": {asked}})
+		if got := stray.Header.Get("Location"); strings.Contains(got, "evil") {
+			t.Errorf("%q, in a form, leads to %q", asked, got)
+		}
+	}
+	// Whoever has no second factor yet is led there by the first step.
+	password = reset(t, o, "otto")
+	if r, _ := o.Visitor(t).Post("/helpdesk/sign-in", url.Values{"name": {"otto"}, "password": {password}, "next": {"/helpdesk/links"}}); r.Header.Get("Location") != "/helpdesk/links" {
+		t.Errorf("without a second factor: %s to %q", r.Status, r.Header.Get("Location"))
 	}
 }
 
@@ -99,19 +121,27 @@ func TestSigningIn(t *testing.T) {
 	code := func() string { return staff.Code(second, time.Now()) }
 	v := o.Visitor(t)
 	for name, form := range map[string]url.Values{
-		"no code":        {"name": {"eva"}, "password": {password}},
-		"a wrong code":   {"name": {"eva"}, "password": {password}, "code": {"x"}},
-		"wrong password": {"name": {"eva"}, "password": {"x"}, "code": {code()}},
-		"nobody":         {"name": {"<b>otto</b>"}, "password": {password}, "code": {code()}},
+		"wrong password": {"name": {"eva"}, "password": {"x"}},
+		"a code for it":  {"name": {"eva"}, "password": {code()}, "code": {code()}},
+		"nobody":         {"name": {"<b>otto</b>"}, "password": {password}},
 	} {
 		r, body := v.Post("/helpdesk/sign-in", form)
 		if r.StatusCode != http.StatusUnauthorized || len(r.Cookies()) > 0 || !strings.Contains(body, "is wrong") || strings.Contains(body, "<b>otto") {
 			t.Errorf("%s: %s", name, r.Status)
 		}
+		if r, _ := v.Post("/helpdesk/code", url.Values{"code": {code()}}); r.StatusCode != http.StatusUnauthorized || len(r.Cookies()) > 0 {
+			t.Errorf("a second step after %s: %s %v", name, r.Status, r.Cookies())
+		}
 	}
-	r, _ := v.Post("/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {password}, "code": {code()}})
-	first := r.Cookies()[0]
-	if r.StatusCode != http.StatusSeeOther || !first.HttpOnly || first.SameSite != http.SameSiteLaxMode || first.Name != "helpdesk" {
+	for name, code := range map[string]string{"no code": "", "a wrong code": "x"} {
+		r, body := v.SignsIn("eva", password, code)
+		if r.StatusCode != http.StatusUnauthorized || len(r.Cookies()) > 0 || !strings.Contains(body, "code is wrong") {
+			t.Errorf("%s: %s %v", name, r.Status, r.Cookies())
+		}
+	}
+	r, _ := v.SignsIn("eva", password, code())
+	first := cookieOf(r, "helpdesk")
+	if r.StatusCode != http.StatusSeeOther || !first.HttpOnly || first.SameSite != http.SameSiteLaxMode {
 		t.Fatalf("%s %+v", r.Status, first)
 	}
 	if r, body := v.Get("/helpdesk/"); r.StatusCode != http.StatusOK || strings.Contains(body, "/helpdesk/people") {
@@ -132,6 +162,16 @@ func TestSigningIn(t *testing.T) {
 	if r, _ := v.Do(http.MethodGet, "/helpdesk/", nil, "Cookie", "helpdesk="+first.Value); r.StatusCode != http.StatusSeeOther {
 		t.Errorf("the session goes on after the sign-out: %s", r.Status)
 	}
+}
+
+// cookieOf is the cookie of a name; an empty one if there is none.
+func cookieOf(r *http.Response, name string) *http.Cookie {
+	for _, c := range r.Cookies() {
+		if c.Name == name {
+			return c
+		}
+	}
+	return &http.Cookie{}
 }
 
 func TestSignInsAreLimited(t *testing.T) {
@@ -410,12 +450,17 @@ func TestCookiesBehindTLS(t *testing.T) {
 		options.PublicURL = &url.URL{Scheme: "https", Host: "setup.example.com"}
 	})
 	password, second := o.Add(t, "eva", staff.Staff, "*")
-	form := url.Values{"name": {"eva"}, "password": {password}, "code": {staff.Code(second, time.Now())}, "lang": {"de"}}
-	r, _ := o.Visitor(t).Do(http.MethodPost, "/helpdesk/sign-in", form, "Host", "desk.example.com")
-	if r.StatusCode != http.StatusSeeOther || len(r.Cookies()) == 0 {
-		t.Fatal(r.Status)
+	v := o.Visitor(t)
+	first, _ := v.Do(http.MethodPost, "/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {password}, "lang": {"de"}}, "Host", "desk.example.com")
+	if first.StatusCode != http.StatusSeeOther || len(first.Cookies()) != 1 {
+		t.Fatal(first.Status)
 	}
-	for _, c := range r.Cookies() {
+	half := first.Cookies()[0] // the jar doesn't send it over plain http
+	r, _ := v.Do(http.MethodPost, "/helpdesk/code", url.Values{"code": {staff.Code(second, time.Now())}}, "Host", "desk.example.com", "Cookie", half.Name+"="+half.Value)
+	if r.StatusCode != http.StatusSeeOther || len(r.Cookies()) != 3 {
+		t.Fatal(r.Status, r.Cookies())
+	}
+	for _, c := range append(r.Cookies(), half) {
 		if !c.Secure || !c.HttpOnly || c.Domain != "" || c.Path != "/" || !strings.HasPrefix(c.Name, "__Host-") {
 			t.Errorf("%+v", c)
 		}
@@ -434,7 +479,7 @@ func TestStaffPagesByKeyboard(t *testing.T) {
 	o := servertest.NewOffice(t)
 	password, second := o.Add(t, "eva", staff.Admin, "*")
 	b := testkit.StartBrowser(t)
-	b.Open(t, o.Staff.URL+"/helpdesk/", testkit.Desktop, chromedp.Focus("#name"), chromedp.KeyEvent("eva"+kb.Tab+password+kb.Tab+staff.Code(second, time.Now())+kb.Enter), chromedp.WaitVisible("#q"))
+	b.Open(t, o.Staff.URL+"/helpdesk/", testkit.Desktop, chromedp.Focus("#name"), chromedp.KeyEvent("eva"+kb.Tab+password+kb.Enter), chromedp.SendKeys("#code", staff.Code(second, time.Now())+kb.Enter), chromedp.WaitVisible("#q"))
 	for _, path := range []string{"", "?q=o", "account?address=workshop%40example.com", "links", "people", "audit", "own"} {
 		var unreached []string
 		b.Do(t, chromedp.Navigate(o.Staff.URL+"/helpdesk/"+path), chromedp.WaitVisible("h1"))

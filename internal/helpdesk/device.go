@@ -1,8 +1,6 @@
 package helpdesk
 
 import (
-	"net/http"
-
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/staff"
@@ -29,10 +27,7 @@ func (s *Desk) deviceOf(c echo.Context, by string) string {
 // setDevice makes the browser known. Its identity is new with each sign-in, which
 // takes a password and a code: nobody gets more to guess by it.
 func (s *Desk) setDevice(c echo.Context, by string) {
-	c.SetCookie(&http.Cookie{ //nolint:gosec // plain http only on loopback
-		Name: s.sessionCookie() + "-device", Value: s.Desk.NewDevice(by), Path: "/", MaxAge: int(staff.DeviceLife.Seconds()),
-		HttpOnly: true, Secure: s.StaffURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
-	})
+	s.setCookie(c, "-device", s.Desk.NewDevice(by), staff.DeviceLife)
 }
 
 // beginSignIn counts by the browser where it is known, and else by the address: a

@@ -2,7 +2,6 @@ package helpdesk_test
 
 import (
 	"net/http"
-	"net/url"
 	"testing"
 	"time"
 
@@ -23,7 +22,7 @@ func TestAStrangerLocksNoKnownBrowserOut(t *testing.T) {
 	})
 	password, second := o.Add(t, "eva", staff.Staff, "example.com")
 	signIn := func(v *servertest.Visitor, name, password string) int {
-		r, _ := v.Post("/helpdesk/sign-in", url.Values{"name": {name}, "password": {password}, "code": {staff.Code(second, now())}})
+		r, _ := v.SignsIn(name, password, staff.Code(second, now()))
 		return r.StatusCode
 	}
 	eva, stranger, other := o.Visitor(t), o.Visitor(t), o.Visitor(t)

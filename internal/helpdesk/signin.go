@@ -45,7 +45,20 @@ func askedFor(c echo.Context) string {
 	if c.Request().Method != http.MethodGet || u.Path == "/helpdesk/" && u.RawQuery == "" {
 		return ""
 	}
-	return "?next=" + url.QueryEscape(u.RequestURI())
+	return leadingTo(u.RequestURI())
+}
+
+// signInFrame is around a step of the sign-in, also around one that was refused: another
+// language doesn't lose where it leads.
+func (s *Desk) signInFrame(c echo.Context) web.Frame {
+	f := s.staffFrame(c)
+	if page := next(c); f.Method == "" {
+		f.Method = "get"
+		if page != "" {
+			f.Again = []web.Field{{Name: "next", Value: page}}
+		}
+	}
+	return f
 }
 
 func (s *Desk) signInPage(c echo.Context) error {
@@ -53,6 +66,8 @@ func (s *Desk) signInPage(c echo.Context) error {
 	return s.SendPage(c, http.StatusOK, "signin", f, signInPage{Frame: f, SSO: s.oidc != nil, Next: next(c)})
 }
 
+// signIn takes name and password. Whoever has a second factor is asked for its code on a
+// page of its own: nobody else learns who has one.
 func (s *Desk) signIn(c echo.Context) error {
 	ctx := c.Request().Context()
 	name := strings.TrimSpace(web.FirstBytes(c.FormValue("name"), 200))
@@ -61,29 +76,105 @@ func (s *Desk) signIn(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	token, p, err := s.Desk.SignInFrom(ctx, device != "", name, c.FormValue("password"), c.FormValue("code"))
+	in, err := s.Desk.SignIn(ctx, device != "", name, c.FormValue("password"))
 	if errors.Is(err, staff.ErrSignIn) {
 		try.Failed(ctx)
 		// What isn't a name may be a password in the wrong field.
-		if err := s.Desk.LogStranger(ctx, cmp.Or(p.Name, "unknown name"), ""); err != nil {
+		if err := s.Desk.LogStranger(ctx, cmp.Or(in.Person.Name, "unknown name"), ""); err != nil {
 			return directory.Unavailable(err)
 		}
 		return s.signInProblem(c, "staff.bad_sign_in", name)
 	}
 	try.Good()
+	switch {
+	case err != nil:
+		return err
+	case in.Half != "":
+		s.setCookie(c, halfCookie, in.Half, staff.HalfLife)
+		return c.Redirect(http.StatusSeeOther, "/helpdesk/code"+leadingTo(next(c)))
+	}
+	s.setSession(c, in.Token)
+	return c.Redirect(http.StatusSeeOther, cmp.Or(next(c), "/helpdesk/"))
+}
+
+// halfCookie is what a browser keeps between the steps of a sign-in.
+const halfCookie = "-half"
+
+// leadingTo is the query that keeps the page that was asked for.
+func leadingTo(page string) string {
+	if page == "" {
+		return ""
+	}
+	return "?next=" + url.QueryEscape(page)
+}
+
+type codePage struct {
+	web.Frame
+	Wrong bool
+	Next  string
+}
+
+// halfway finds the person whose password was right; without one, the sign-in begins again.
+func (s *Desk) halfway(c echo.Context) (p staff.Person, err error) {
+	kept, err := c.Cookie(s.sessionCookie() + halfCookie)
+	if err != nil {
+		return p, staff.ErrUnknown
+	}
+	p, err = s.Desk.Halfway(c.Request().Context(), kept.Value)
+	if err != nil && !errors.Is(err, staff.ErrUnknown) {
+		err = directory.Unavailable(err)
+	}
+	return p, err
+}
+
+func (s *Desk) codePage(c echo.Context) error {
+	_, err := s.halfway(c)
+	if errors.Is(err, staff.ErrUnknown) {
+		return c.Redirect(http.StatusSeeOther, "/helpdesk/sign-in"+leadingTo(next(c)))
+	} else if err != nil {
+		return err
+	}
+	return s.showCode(c, http.StatusOK, false)
+}
+
+func (s *Desk) showCode(c echo.Context, status int, wrong bool) error {
+	f := s.signInFrame(c)
+	return s.SendPage(c, status, "code", f, codePage{Frame: f, Wrong: wrong, Next: next(c)})
+}
+
+func (s *Desk) enterCode(c echo.Context) error {
+	ctx := c.Request().Context()
+	p, err := s.halfway(c)
+	if errors.Is(err, staff.ErrUnknown) {
+		return s.signInProblem(c, "staff.second.late", "")
+	} else if err != nil {
+		return err
+	}
+	device := s.deviceOf(c, personDevice+p.Subject)
+	try, err := s.beginSignIn(c, device)
 	if err != nil {
 		return err
 	}
-	s.setSession(c, token)
-	if len(p.TOTPKey) > 0 {
-		s.setDevice(c, personDevice+p.Subject)
+	token, err := s.Desk.SecondStep(ctx, device != "", p, c.FormValue("code"))
+	if errors.Is(err, staff.ErrSignIn) {
+		try.Failed(ctx)
+		if err := s.Desk.LogStranger(ctx, p.Name, "second step"); err != nil {
+			return directory.Unavailable(err)
+		}
+		return s.showCode(c, http.StatusUnauthorized, true)
 	}
+	try.Good()
+	if err != nil {
+		return err
+	}
+	s.setCookie(c, halfCookie, "", 0)
+	s.setSession(c, token)
+	s.setDevice(c, personDevice+p.Subject)
 	return c.Redirect(http.StatusSeeOther, cmp.Or(next(c), "/helpdesk/"))
 }
 
 func (s *Desk) signInProblem(c echo.Context, problem, typed string) error {
-	f := s.staffFrame(c)
-	f.Method = "get"
+	f := s.signInFrame(c)
 	return s.SendPage(c, http.StatusUnauthorized, "signin", f,
 		signInPage{Frame: f, SSO: s.oidc != nil, Problem: problem, Typed: typed, Next: next(c)})
 }

@@ -115,7 +115,7 @@ func TestStaffPagesOfSourcesInARealBrowser(t *testing.T) {
 	password, second := o.Add(t, "eva", staff.Admin, "*")
 	b := testkit.StartBrowser(t)
 	b.Open(t, o.Staff.URL+"/helpdesk/", testkit.Desktop,
-		chromedp.SendKeys("#name", "eva"), chromedp.SendKeys("#password", password), chromedp.SendKeys("#code", staff.Code(second, time.Now())+kb.Enter), chromedp.WaitVisible("#q"))
+		chromedp.SendKeys("#name", "eva"), chromedp.SendKeys("#password", password+kb.Enter), chromedp.WaitVisible("#code"), chromedp.SendKeys("#code", staff.Code(second, time.Now())+kb.Enter), chromedp.WaitVisible("#q"))
 	for _, page := range []struct {
 		path, name string
 		want       []string

@@ -1,7 +1,6 @@
 package staff
 
 import (
-	"bytes"
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
@@ -36,7 +35,9 @@ type Desk struct {
 	hashing *hashing
 	key     []byte
 	devices []byte // the key of [Desk.NewDevice]
-	marks   marks
+	// browsers is the key of what browsers keep for a while.
+	browsers []byte
+	marks    marks
 	// nobody is a hash that no password has: a name that isn't known takes as long
 	// as one that is.
 	nobody string
@@ -48,19 +49,18 @@ type Desk struct {
 // NewDesk prepares a Desk; secret is the root of its key. oneFactor lets local
 // people in by password alone.
 func NewDesk(store Store, secret []byte, oneFactor bool) (*Desk, error) {
-	key, err := hkdf.Key(sha256.New, secret, nil, "autoconfig second factors", sha256.Size)
-	if err != nil {
-		return nil, err
+	d := &Desk{Store: store, hashing: newHashing(), oneFactor: oneFactor}
+	var entries []byte
+	for purpose, key := range map[string]*[]byte{
+		"autoconfig second factors": &d.key, "autoconfig known devices": &d.devices,
+		"autoconfig kept by browsers": &d.browsers, "autoconfig audit entries": &entries,
+	} {
+		var err error
+		if *key, err = hkdf.Key(sha256.New, secret, nil, purpose, sha256.Size); err != nil {
+			return nil, err
+		}
 	}
-	devices, err := hkdf.Key(sha256.New, secret, nil, "autoconfig known devices", sha256.Size)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := hkdf.Key(sha256.New, secret, nil, "autoconfig audit entries", sha256.Size)
-	if err != nil {
-		return nil, err
-	}
-	d := &Desk{Store: store, hashing: newHashing(), key: key, devices: devices, oneFactor: oneFactor}
+	var err error
 	if d.marks, err = newMarks(entries); err != nil {
 		return nil, err
 	}
@@ -159,21 +159,6 @@ func (d *Desk) change(ctx context.Context, id string, f func(now *Person) error)
 	})
 }
 
-// SetPassword sets a local person's password and second factor, and ends the
-// sessions.
-func (d *Desk) SetPassword(ctx context.Context, by Actor, p Person, password string, second []byte) error {
-	hash, err := d.hashing.hash(password)
-	if err != nil {
-		return err
-	}
-	return d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
-		return Entry{Action: "password set", Subject: p.Name}, d.change(ctx, p.ID, func(now *Person) error {
-			now.Password, now.TOTPKey, now.Failures, now.LockedUntil = hash, second, 0, time.Time{}
-			return nil
-		})
-	})
-}
-
 // ChangePassword is a person's own change, and begins a new session in the place of all
 // others. [ErrSignIn] if the old password is wrong, or isn't theirs any more (who was
 // given a new one meanwhile has that), or the person is locked out. It counts as at the
@@ -206,86 +191,6 @@ func (d *Desk) ChangePassword(ctx context.Context, p Person, old, next string) (
 		}
 		return Entry{Action: "password changed", Subject: p.Name}, d.put(ctx, token, p, false)
 	})
-}
-
-// SignIn signs a local person in: [ErrSignIn] whatever is wrong, [ErrBusy] if too
-// many try at once. The session's token is new each time.
-func (d *Desk) SignIn(ctx context.Context, name, password, code string) (token string, p Person, err error) {
-	return d.SignInFrom(ctx, false, name, password, code)
-}
-
-// SignInFrom is [Desk.SignIn] of a browser that has signed in under this name before,
-// or hasn't. The lock is for those that haven't, and only they bring it about: the
-// caller bounds what a known one gets wrong.
-func (d *Desk) SignInFrom(
-	ctx context.Context, device bool, name, password, code string,
-) (token string, p Person, err error) {
-	p, err = d.Store.PersonBySubject(ctx, "", strings.TrimSpace(name))
-	known := err == nil
-	if err != nil && !errors.Is(err, ErrUnknown) {
-		return "", p, err
-	}
-	hash := d.nobody
-	if known && p.Password != "" {
-		hash = p.Password
-	}
-	ok, err := d.hashing.matches(password, hash)
-	switch {
-	case err != nil:
-		return "", p, err
-	case !known || !device && d.now().Before(p.LockedUntil):
-		return "", p, ErrSignIn
-	}
-	if ok && len(p.TOTPKey) > 0 {
-		if ok, err = d.useCode(ctx, p, code); err != nil {
-			return "", p, err
-		}
-	}
-	switch {
-	case !ok && device:
-		return "", p, ErrSignIn
-	case !ok:
-		return "", p, errors.Join(ErrSignIn, d.failed(ctx, p))
-	}
-	token, err = d.begin(ctx, p, device)
-	return token, p, err
-}
-
-// begin begins the session of somebody whose password and code were right.
-func (d *Desk) begin(ctx context.Context, p Person, device bool) (token string, err error) {
-	token = newSecret()
-	return token, d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
-		now, err := d.Store.LockPerson(ctx, p.ID)
-		switch {
-		case errors.Is(err, ErrUnknown), err == nil && (now.Password != p.Password || !bytes.Equal(now.TOTPKey, p.TOTPKey)):
-			return Entry{}, ErrSignIn // removed or reset meanwhile
-		case err != nil:
-			return Entry{}, err
-		}
-		if !device { // else strangers could guess on after each sign-in of the person
-			if err := d.Store.ForgiveFailures(ctx, p.ID); err != nil {
-				return Entry{}, err
-			}
-		}
-		return Entry{Action: "signed in"}, d.put(ctx, token, p, len(p.TOTPKey) == 0 && !d.oneFactor)
-	})
-}
-
-// useCode tells whether a code is right, and uses it up.
-func (d *Desk) useCode(ctx context.Context, p Person, code string) (bool, error) {
-	key, err := unseal(d.key, p.TOTPKey)
-	if err != nil {
-		return false, err
-	}
-	step := stepOf(key, strings.ReplaceAll(code, " ", ""), d.now())
-	if step == 0 {
-		return false, nil
-	}
-	return d.Store.UseStep(ctx, p.ID, step)
-}
-
-func (d *Desk) failed(ctx context.Context, p Person) error {
-	return d.Store.CountFailure(ctx, p.ID, maxFailures, d.now().Add(lockTime))
 }
 
 // Enrol sets a second factor up if the code is right, and begins a new session in

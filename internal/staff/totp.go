@@ -69,19 +69,24 @@ func stepOf(key []byte, typed string, now time.Time) int64 {
 }
 
 // seal encrypts what must be read again, with a key of 32 bytes.
-func seal(key, plain []byte) []byte {
+func seal(key, plain []byte) []byte { return sealFor(key, "", plain) }
+
+// sealFor lets what it gives be read for the same purpose only.
+func sealFor(key []byte, purpose string, plain []byte) []byte {
 	aead := newAEAD(key)
 	nonce := make([]byte, aead.NonceSize())
 	_, _ = rand.Read(nonce) // never fails
-	return aead.Seal(nonce, nonce, plain, nil)
+	return aead.Seal(nonce, nonce, plain, []byte(purpose))
 }
 
-func unseal(key, sealed []byte) ([]byte, error) {
+func unseal(key, sealed []byte) ([]byte, error) { return unsealFor(key, "", sealed) }
+
+func unsealFor(key []byte, purpose string, sealed []byte) ([]byte, error) {
 	aead := newAEAD(key)
 	if len(sealed) < aead.NonceSize() {
 		return nil, errSealed
 	}
-	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], nil)
+	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], []byte(purpose))
 	if err != nil {
 		return nil, errSealed
 	}
