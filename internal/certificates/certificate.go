@@ -45,6 +45,10 @@ type Certificate struct {
 // HasOne tells whether there is a certificate.
 func (c Certificate) HasOne() bool { return len(c.Chain) > 0 }
 
+// LatestDue is the longest time after which a name is looked at again: a day and a quarter, after a
+// success, is the longest.
+const LatestDue = 48 * time.Hour
+
 // Summary counts the names by how they are.
 type Summary struct {
 	// Valid and Expired have a certificate, Wanted and Failing have none: of Failing, the
@@ -69,7 +73,8 @@ type Store interface {
 	// WantCertificates adds rows that aren't there yet, due now.
 	WantCertificates(ctx context.Context, now time.Time, wanted ...Certificate) error
 	// WantSpecialNames adds the names that begin with the labels, of all domains, and
-	// removes those of domains that are no more.
+	// removes those of domains that are no more. What is due later than LatestDue from now is
+	// made due.
 	WantSpecialNames(ctx context.Context, now time.Time, labels []string) error
 	// ClaimCertificate leases the row of a class that is due for longest. False is that
 	// none is due.

@@ -1,5 +1,7 @@
 package certificates
 
+import "context"
+
 // Sealed is a key as it stands in the database.
 func Sealed(secret, key []byte, name string) ([]byte, error) {
 	s, err := newSeal(secret)
@@ -7,4 +9,10 @@ func Sealed(secret, key []byte, name string) ([]byte, error) {
 		return nil, err
 	}
 	return s.close(key, name), nil
+}
+
+// Work works on what is due now, whatever holds orders up, and tells whether there was something.
+func (k *Keeper) Work(ctx context.Context) bool {
+	k.hold(nil)
+	return k.workOne(ctx, 0)
 }

@@ -63,7 +63,7 @@ func (c Code) Remedy() string {
 	case Account:
 		return "See that acme.contact, acme.external_account and acme.agree_to_terms are right."
 	case Server:
-		return "Wait: it is tried again by itself; see that the ACME server can be reached from here."
+		return "Wait: it is tried again by itself; see that the ACME server can be reached from here, and that this machine's clock is right."
 	default:
 		return "See the log of the service."
 	}

@@ -31,6 +31,7 @@ func (k *Keeper) work(ctx context.Context, c Certificate) {
 	if c.HasOne() && now.Before(c.RenewAt) {
 		k.askRenewal(ctx, &c)
 		if now.Before(c.RenewAt) {
+			c.Failures, c.Code, c.Reason = 0, "", "" // of a clock that was wrong, if there are any
 			c.DueAt = minTime(c.RenewAt, spread(now.Add(askRenewalEvery), askRenewalEvery/4))
 			k.put(ctx, c)
 			return
@@ -169,7 +170,8 @@ func classShare(class Class, perHour int) int {
 	return perHour
 }
 
-// take puts a new certificate into a row.
+// take puts a new certificate into a row. One that is old already is served as well, for clients
+// may have the right time, and is a failure.
 func (k *Keeper) take(c *Certificate, chain, key []byte) error {
 	leaf, err := leafOf(chain)
 	if err != nil {
@@ -185,6 +187,11 @@ func (k *Keeper) take(c *Certificate, chain, key []byte) error {
 	// were ordered together aren't renewed together.
 	c.RenewAt = spread(leaf.NotBefore.Add(life*6/10), life/10)
 	c.DueAt = minTime(c.RenewAt, spread(k.Now().Add(askRenewalEvery/4), askRenewalEvery))
+	if now := k.Now(); !now.Before(c.RenewAt) { // it would be ordered again at once, and so would all others
+		return &Failure{Server, fmt.Errorf("a certificate was issued whose time, from %s to %s, is over or nearly so at %s: "+
+			"the clock of this machine or of the authority is wrong", leaf.NotBefore.Format(time.RFC3339),
+			leaf.NotAfter.Format(time.RFC3339), now.UTC().Format(time.RFC3339))}
+	}
 	return nil
 }
 

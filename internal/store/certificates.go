@@ -97,6 +97,11 @@ func (s *Store) WantSpecialNames(ctx context.Context, now time.Time, labels []st
 			}
 		}
 	}
+	// What is due later than anything can be was written by a clock that was wrong.
+	if _, err := s.db.ExecContext(ctx, `UPDATE certificates SET due_at = ? WHERE due_at > ?`, now.Unix(),
+		now.Add(certificates.LatestDue).Unix()); err != nil {
+		return err
+	}
 	_, err := s.db.ExecContext(ctx, `DELETE FROM certificates WHERE class = ? AND held_until < ?
 		AND domain NOT IN (SELECT name FROM domains) AND domain NOT IN (SELECT domain FROM source_names)`, int(certificates.Ahead), now.Unix())
 	return err

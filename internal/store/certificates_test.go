@@ -113,8 +113,15 @@ func TestRowsOfCertificates(t *testing.T) {
 		if err := s.RemoveDomain(ctx, "example.org", true); err != nil {
 			t.Fatal(err)
 		}
+		own := certificates.Certificate{Name: "setup.example.org", Class: certificates.Own}
+		if err := s.AskCertificate(ctx, later.AddDate(10, 0, 0), own, false); err != nil { // by a clock that is ahead
+			t.Fatal(err)
+		}
 		if err := s.WantSpecialNames(ctx, later, []string{"autoconfig.", "autodiscover."}); err != nil {
 			t.Fatal(err)
+		}
+		if kept, err := s.Certificate(ctx, own.Name); err != nil || !kept.DueAt.Equal(later) {
+			t.Errorf("what a clock that was ahead has put off is due at %v: %v", kept.DueAt, err)
 		}
 		if got := names(nil); len(got) != 7 {
 			t.Errorf("afterwards: %q", got)
