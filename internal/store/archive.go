@@ -19,22 +19,21 @@ import (
 	"unicode/utf8"
 )
 
-// ErrBackup means that a file isn't a whole backup that this version can read.
+// ErrBackup means that a file isn't a complete backup that this version can read.
 var ErrBackup = errors.New("the backup can't be used")
 
-// archiveFormat is the version of how a backup is written: gzip over lines of JSON.
-// The first line is [About]. A table's line names its columns; the lines after it
-// are its rows. The last line counts the rows and has the SHA-256 of all lines
-// before it, so that a file that was cut is noticed. The three kinds of databases
-// write the same.
+// archiveFormat is the version of the backup format: gzip over lines of JSON. The first line is
+// [About]. A table's line names its columns; its rows follow. The last line has the number of
+// rows and the SHA-256 of all lines before it, so that a truncated file is detected. The format
+// is the same for all kinds of databases.
 const archiveFormat = 1
 
-// maxArchiveLine bounds one row, in bytes: the largest document that a database
-// takes, written as base64.
+// maxArchiveLine bounds a row, in bytes: the largest document that a database accepts, in
+// base64.
 const maxArchiveLine = 32 << 20
 
-// A small file unpacks to a great many of anything. So much there may be of the tables,
-// of the columns of each, and of a line that isn't a row, in bytes.
+// Bounds for the number of tables, of columns in each, and for a line that isn't a row, in
+// bytes: a small gzip file may unpack to a huge one.
 const (
 	maxArchiveTables  = 100
 	maxArchiveColumns = 100
@@ -49,12 +48,11 @@ type About struct {
 	Kind    string    `json:"kind"` // of the database
 	MadeAt  time.Time `json:"made_at"`
 	Program string    `json:"program"` // the version of autoconfig
-	// Secret tells one secret_file from another, and nothing of what is in it; "" if
-	// there was none.
+	// Secret identifies the secret_file without revealing it; "" if there was none.
 	Secret string `json:"secret,omitempty"`
 }
 
-// Archive is what a backup has in it: the rows of each table.
+// Archive is the content of a backup: the number of rows of each table.
 type Archive struct {
 	About
 	Rows map[string]int64
@@ -72,8 +70,8 @@ type endLine struct {
 	SHA256 string           `json:"sha256"`
 }
 
-// VerifyBackup reads a backup to its end; [ErrBackup] if anything is missing or
-// damaged. read is told of every row, and may be nil.
+// VerifyBackup reads a backup to its end, and returns [ErrBackup] if anything is missing or
+// damaged. read is called for every row unless it is nil.
 func VerifyBackup(r io.Reader, read func(rows int)) (Archive, error) {
 	a, err := openArchive(r)
 	if err != nil {
@@ -106,11 +104,12 @@ func newArchiveWriter(w io.Writer, about About) (*archiveWriter, error) {
 	a.buffer = bufio.NewWriterSize(io.MultiWriter(zip, a.sum), 1<<16)
 	a.encoder = json.NewEncoder(a.buffer)
 	a.encoder.SetEscapeHTML(false)
-	return a, a.encoder.Encode(about) //nolint:gosec // a mark of the secret, which doesn't lead to it
+	return a, a.encoder.Encode(about) //nolint:gosec // its secret is only a fingerprint
 }
 
 func (a *archiveWriter) begin(t tableLine) error {
-	a.table, a.rows[t.Table] = t.Table, 0
+	a.table = t.Table
+	a.rows[t.Table] = 0
 	return a.encoder.Encode(t)
 }
 
@@ -127,7 +126,7 @@ func (a *archiveWriter) end() error {
 	return errors.Join(a.encoder.Encode(endLine{a.rows, sum}), a.buffer.Flush(), a.zip.Close())
 }
 
-// archiveReader reads a backup, whose first line it has read already.
+// archiveReader reads a backup after its first line.
 type archiveReader struct {
 	about About
 	lines *bufio.Reader
@@ -156,7 +155,7 @@ func openArchive(r io.Reader) (*archiveReader, error) {
 	return a, nil
 }
 
-// next is a line with its end; io.EOF after the last.
+// next returns a line with its line break, or io.EOF after the last one.
 func (a *archiveReader) next() ([]byte, error) {
 	a.line++
 	var line []byte
@@ -190,7 +189,7 @@ func (a *archiveReader) cut() error {
 	return fmt.Errorf("%w: it ends in line %d, before its last line; it was cut short", ErrBackup, a.line)
 }
 
-// rest reads everything after the first line, and gives each row with its table.
+// rest reads everything after the first line, and calls row for each row.
 func (a *archiveReader) rest(row func(tableLine, []json.RawMessage) error) (Archive, error) {
 	all := Archive{About: a.about, Rows: map[string]int64{}}
 	var table tableLine
@@ -206,7 +205,7 @@ func (a *archiveReader) rest(row func(tableLine, []json.RawMessage) error) (Arch
 			if table.Table == "" {
 				return all, a.broken("a row comes before the first table")
 			}
-			if err := json.Unmarshal(text, &values); err != nil { // what is too much is left out
+			if err := json.Unmarshal(text, &values); err != nil { // excess values are dropped
 				return all, a.broken("%w", err)
 			}
 			n := slices.IndexFunc(values[:], func(v json.RawMessage) bool { return v == nil })
@@ -250,20 +249,20 @@ func unmarshalHead(text []byte, into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// judgeEnd holds the last line against what was read.
+// judgeEnd compares the last line with what was read.
 func (a *archiveReader) judgeEnd(end endLine, rows map[string]int64) error {
 	if end.SHA256 != hex.EncodeToString(a.sum.Sum(nil)) || !maps.Equal(end.End, rows) {
 		return fmt.Errorf("%w: it was changed after it was written: its checksum is another", ErrBackup)
 	}
-	if _, err := a.next(); !errors.Is(err, io.EOF) { // at the end, gzip compares its own
+	if _, err := a.next(); !errors.Is(err, io.EOF) { // at its end, gzip verifies its checksum
 		return errors.Join(a.broken("there is something after the end"), err)
 	}
 	return nil
 }
 
-// archived is a value of a database as it is written: null, a number, a text, or
-// what is no text as base64 under "b". MySQL's types don't say which it is, and so
-// the value does.
+// archived converts a database's value for a backup: null, a number, a text, or an object with
+// base64 under "b" for bytes that aren't text. MySQL's types don't distinguish texts from bytes,
+// so the value decides.
 func archived(of columnType, value any) (any, error) {
 	if value == nil {
 		return nil, nil
@@ -292,8 +291,8 @@ type binary struct {
 	Base64 []byte `json:"b"`
 }
 
-// restored is the value for a column that [archived] wrote. A text is bound as
-// one: see [encode].
+// restored converts a value from a backup for its column. Texts are bound as strings: see
+// [encode].
 func restored(of columnType, text json.RawMessage) (any, error) {
 	if bytes.Equal(text, []byte("null")) {
 		return nil, nil

@@ -11,15 +11,14 @@ import (
 	"autoconfig/internal/database"
 )
 
-// kept are the tables of a backup. What a restored link or person needs comes
-// before what is said of it.
+// kept are the tables of a backup, in the order in which foreign keys allow their restoration.
 var kept = []string{
 	"meta", "providers", "plans", "domains", "domain_names", "accounts", "addresses", "digests", "overrides",
 	"pacc", "checks", "links", "link_events", "messages", "people", "tokens", "audit", "certificates", "acme_accounts",
 }
 
-// leftOut are the tables that a backup doesn't have, and why. A test holds both
-// lists against the schema.
+// leftOut are the tables that aren't in a backup, and why. A test compares both lists with the
+// schema.
 var leftOut = map[string]string{
 	schemaTable: "the schema's version is in the first line",
 	"failures":  "what clients got wrong in the last minutes",
@@ -31,26 +30,25 @@ var leftOut = map[string]string{
 	"source_names":       "they are read from the sources again",
 }
 
-// emptied are tables that a backup doesn't have, whose rows belong to what a
-// restore takes away.
+// emptied are tables that aren't in a backup, but whose rows refer to rows that a restoration
+// replaces.
 var emptied = []string{"sessions"}
 
-// ownMeta are facts of a database and not of the site: they only ever rise.
+// ownMeta excludes facts of the database, not of the site: these numbers only rise.
 const ownMeta = ` WHERE name NOT IN ('` + metaGeneration + `', '` + metaConfig + `', '` +
 	metaIssued + `', '` + metaNames + `')`
 
-// BackupOptions are what the first line of a backup says beside what the database
-// knows.
+// BackupOptions are the parts of [About] that the database doesn't know.
 type BackupOptions struct {
 	Now     time.Time
 	Program string // the version of autoconfig
 	Secret  string // see [About]
-	// Wrote is told of every row; nil is good.
+	// Wrote is called for every row unless it is nil.
 	Wrote func(rows int)
 }
 
-// Backup writes everything that is kept, as it was at one moment, and changes
-// nothing. It needs the same memory however much there is.
+// Backup writes everything that is kept, in one consistent state. Its memory doesn't depend on
+// the amount.
 func (s *Store) Backup(ctx context.Context, w io.Writer, o BackupOptions) (all Archive, err error) {
 	provider, err := s.provider()
 	if err != nil {
@@ -102,8 +100,8 @@ func (s *Store) backup(
 	return Archive{about, archive.rows}, archive.end()
 }
 
-// Holdings are the rows of each table that a backup would have; the site's own
-// identity isn't counted.
+// Holdings returns the number of rows of each table that a backup would have, not counting the
+// site's identity.
 func (s *Store) Holdings(ctx context.Context) (map[string]int64, error) {
 	rows := map[string]int64{}
 	err := s.db.View(ctx, func(q database.Queryer) error {
@@ -130,24 +128,23 @@ const (
 	bytesType
 )
 
-// columnTypes are the databases' words for them. MySQL keeps texts as bytes too.
+// columnTypes are the databases' names for them. MySQL may report texts as bytes.
 var columnTypes = map[string]columnType{
 	"text": textType, "varchar": textType, "mediumtext": textType, "character varying": textType,
 	"integer": integerType, "bigint": integerType, "int": integerType,
 	"blob": bytesType, "bytea": bytesType, "binary": bytesType, "varbinary": bytesType, "mediumblob": bytesType,
 }
 
-// table is one of ours as the database has it; its columns are in the order of
-// their names, which is the same everywhere.
+// table is one of our tables, with its columns sorted by name, which is the same in all
+// databases.
 type table struct {
 	name    string
 	columns []string
 	types   []columnType
-	where   string // of the rows that are kept
+	where   string // selects the rows to keep
 }
 
-// tables are those that are kept, as far as the schema has them: an older one has
-// fewer.
+// tables returns the tables to keep that the schema has: an older one has fewer.
 func (s *Store) tables(ctx context.Context, q database.Queryer) ([]table, error) {
 	rows, err := q.QueryContext(ctx, map[database.Kind]string{
 		database.SQLite: `SELECT t.name, c.name, LOWER(c.type) FROM sqlite_master t JOIN pragma_table_info(t.name) c ` +
@@ -190,8 +187,8 @@ func (s *Store) tables(ctx context.Context, q database.Queryer) ([]table, error)
 	return all, nil
 }
 
-// read gives every row as it is written in a backup; the values are good until the
-// next.
+// read calls each with the values of every row, as they are in a backup. They are only valid
+// during the call.
 func (t table) read(ctx context.Context, q database.Queryer, each func(values []any) error) error {
 	rows, err := q.QueryContext(ctx, `SELECT `+strings.Join(t.columns, ", ")+` FROM `+t.name+t.where)
 	if err != nil {

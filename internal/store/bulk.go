@@ -9,17 +9,16 @@ import (
 	"autoconfig/policy"
 )
 
-// Bulk is one transaction with many changes. What was put is read back from it.
+// Bulk is one transaction with many changes, which reads what it has written.
 type Bulk struct {
 	store   *Store
 	tx      database.Queryer
 	writer  *writer
-	names   map[string][]string // of domains that were asked for
+	names   map[string][]string // by domain, of those that were used
 	changed bool
 }
 
-// Bulk lets do change much in one transaction: all of it or nothing. Caches ask
-// again once.
+// Bulk runs do in one transaction, which invalidates caches once.
 func (s *Store) Bulk(ctx context.Context, do func(*Bulk) error) error {
 	return s.change(ctx, func(tx database.Queryer) (bool, error) {
 		w, err := s.newWriter(ctx, tx)
@@ -34,16 +33,15 @@ func (s *Store) Bulk(ctx context.Context, do func(*Bulk) error) error {
 	})
 }
 
-// SiteConfig is the site without its accounts.
+// SiteConfig returns the site without its accounts.
 func (b *Bulk) SiteConfig(ctx context.Context) (policy.Site, error) { return siteConfig(ctx, b.tx) }
 
-// Terms are those of [Store.TermsOf].
+// Terms is like [Store.TermsOf].
 func (b *Bulk) Terms(ctx context.Context, names []string) (map[string]*policy.Terms, error) {
 	return termsOf(ctx, b.tx, names)
 }
 
-// Accounts are those that have one of the addresses, as their own or another one;
-// each once.
+// Accounts is like [Store.AccountsOf].
 func (b *Bulk) Accounts(ctx context.Context, keys []string) ([]policy.Account, error) {
 	if err := b.writer.flush(ctx); err != nil {
 		return nil, err
@@ -51,12 +49,12 @@ func (b *Bulk) Accounts(ctx context.Context, keys []string) ([]policy.Account, e
 	return accountsOf(ctx, b.tx, keys)
 }
 
-// AllAccounts is that of [Store.AllAccounts].
+// AllAccounts is like [Store.AllAccounts].
 func (b *Bulk) AllAccounts(ctx context.Context, domain string) iter.Seq2[policy.Account, error] {
 	return items(b.accountPages(ctx, domain))
 }
 
-// accountPages has what was put until the page is read.
+// accountPages includes what is written until the page is read.
 func (b *Bulk) accountPages(ctx context.Context, domain string) iter.Seq2[[]policy.Account, error] {
 	return pages(accountKey, func(after string) ([]policy.Account, error) {
 		if err := b.writer.flush(ctx); err != nil {
@@ -66,8 +64,7 @@ func (b *Bulk) accountPages(ctx context.Context, domain string) iter.Seq2[[]poli
 	})
 }
 
-// PutAccounts stores checked accounts, each in the place of one with the same
-// primary address.
+// PutAccounts stores validated accounts, replacing those with the same primary addresses.
 func (b *Bulk) PutAccounts(ctx context.Context, accounts []policy.Account) error {
 	if err := b.writer.flush(ctx); err != nil {
 		return err
@@ -103,9 +100,8 @@ func (b *Bulk) namesOf(ctx context.Context, domain string) ([]string, error) {
 	return names, err
 }
 
-// PutSiteConfig stores checked providers, plans and domains in the place of all that are
-// there. Accounts stay; the digests of those whose domain has other names now
-// follow them.
+// PutSiteConfig replaces all providers, plans and domains by validated ones. Accounts stay, and
+// get new digests if their domain's names have changed.
 func (b *Bulk) PutSiteConfig(ctx context.Context, config policy.Site) error {
 	if err := b.writer.flush(ctx); err != nil {
 		return err
@@ -131,7 +127,7 @@ func (b *Bulk) PutSiteConfig(ctx context.Context, config policy.Site) error {
 	return nil
 }
 
-// renew writes a domain's accounts again.
+// renew writes the accounts of a domain again.
 func (b *Bulk) renew(ctx context.Context, domain string) error {
 	for accounts, err := range b.accountPages(ctx, domain) {
 		if err != nil {
@@ -144,8 +140,8 @@ func (b *Bulk) renew(ctx context.Context, domain string) error {
 	return nil
 }
 
-// AccountsOf are the accounts that have one of the addresses, in the form of
-// settings.Address.Key, as their own or another one; each once.
+// AccountsOf returns the accounts that have one of the addresses, in the form of
+// settings.Address.Key; each once.
 func (s *Store) AccountsOf(ctx context.Context, keys []string) ([]policy.Account, error) {
 	return accountsOf(ctx, s.db, keys)
 }
@@ -160,7 +156,7 @@ func accountsOf(ctx context.Context, q database.Queryer, keys []string) ([]polic
 		}
 		all = append(all, found...)
 	}
-	if len(keys) > batchRows { // an account may have been found by several
+	if len(keys) > batchRows { // an account may be found by addresses of several batches
 		seen := map[string]bool{}
 		all = slices.DeleteFunc(all, func(a policy.Account) bool {
 			key := a.Address.Key()
@@ -180,8 +176,8 @@ func arguments[T any](list []T) []any {
 	return args
 }
 
-// removeAccounts takes accounts away by their primary addresses' keys. It asks
-// first which are there: mostly none is.
+// removeAccounts removes accounts by their primary addresses' keys. It first asks which exist:
+// usually none does.
 func removeAccounts(ctx context.Context, tx database.Queryer, keys []string) error {
 	for part := range slices.Chunk(keys, batchRows) {
 		ids, err := idsOf(ctx, tx, part)

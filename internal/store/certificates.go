@@ -12,7 +12,7 @@ import (
 	"autoconfig/internal/database"
 )
 
-// certificateColumns are those of [scanCertificate].
+// certificateColumns are the columns for [scanCertificate].
 const certificateColumns = `name, domain, class, chain, sealed_key, not_after, renew_at, due_at, tried_at,
 	failures, code, reason`
 
@@ -23,8 +23,8 @@ func (s *Store) Certificate(ctx context.Context, name string) (certificates.Cert
 	return c, noCertificate(err)
 }
 
-// Certificates are at most limit rows whose names come after the given one, in their
-// order: those of domains, or of all if it is nil. They have no keys.
+// Certificates returns up to limit rows after the given name, in order: those of domains, or all
+// if it is nil. They are without their keys.
 func (s *Store) Certificates(ctx context.Context, domains []string, after string,
 	limit int,
 ) ([]certificates.Certificate, error) {
@@ -62,7 +62,7 @@ func (s *Store) WantCertificates(ctx context.Context, now time.Time, wanted ...c
 	b := &batch{kind: s.db.Kind, table: "certificates", columns: wantedColumns, ignore: true}
 	return database.Repeat(ctx, func() error {
 		return s.db.Change(ctx, func(tx database.Queryer) error {
-			b.args = nil // it may be tried again
+			b.args = nil // the transaction may be retried
 			for _, c := range wanted {
 				if err := b.add(ctx, tx, c.Name, c.Domain, int(c.Class), 0, 0, 0, now.Unix(), 0, 0, "", "", "", 0); err != nil {
 					return err
@@ -78,8 +78,8 @@ var wantedColumns = []string{
 	"holder", "held_until",
 }
 
-// WantSpecialNames implements [certificates.Store], in a few statements however many
-// domains there are.
+// WantSpecialNames implements [certificates.Store], in a few statements for any number of
+// domains.
 func (s *Store) WantSpecialNames(ctx context.Context, now time.Time, labels []string) error {
 	const known = `NOT EXISTS (SELECT 1 FROM certificates c WHERE c.name = `
 	for _, label := range labels {
@@ -92,7 +92,7 @@ func (s *Store) WantSpecialNames(ctx context.Context, now time.Time, labels []st
 				(name, domain, class, issued, not_after, renew_at, due_at, tried_at, failures, code, reason, holder, held_until)
 				SELECT `+name+`, n.domain, ?, 0, 0, 0, ?, 0, 0, '', '', '', 0 FROM `+table+` n
 				WHERE `+known+name+`)`, label, int(certificates.Ahead), now.Unix(), label)
-			if err != nil && !database.IsTaken(err) { // a handshake was quicker: the others are added the next time
+			if err != nil && !database.IsTaken(err) { // by a handshake: the others are added the next time
 				return err
 			}
 		}
@@ -103,12 +103,13 @@ func (s *Store) WantSpecialNames(ctx context.Context, now time.Time, labels []st
 		return err
 	}
 	_, err := s.db.ExecContext(ctx, `DELETE FROM certificates WHERE class = ? AND held_until < ?
-		AND domain NOT IN (SELECT name FROM domains) AND domain NOT IN (SELECT domain FROM source_names)`, int(certificates.Ahead), now.Unix())
+		AND domain NOT IN (SELECT name FROM domains) AND domain NOT IN (SELECT domain FROM source_names)`,
+		int(certificates.Ahead), now.Unix())
 	return err
 }
 
-// ClaimCertificate implements [certificates.Store]. Two replicas may find the same row:
-// one of them gets it.
+// ClaimCertificate implements [certificates.Store]. If two replicas find the same row, one of
+// them gets it.
 func (s *Store) ClaimCertificate(ctx context.Context, class certificates.Class, renewals bool, holder string, now,
 	until time.Time,
 ) (c certificates.Certificate, found bool, err error) {
@@ -117,7 +118,7 @@ func (s *Store) ClaimCertificate(ctx context.Context, class certificates.Class, 
 	if renewals {
 		issued = ` AND issued > 0`
 	}
-	free := ` AND (held_until < ? OR held_until > ?)` // one of the future was written by a clock that was wrong
+	free := ` AND (held_until < ? OR held_until > ?)` // too far in the future: by a wrong clock
 	latest := now.Add(2 * until.Sub(now)).Unix()
 	for range tries {
 		row := s.db.QueryRowContext(ctx, `SELECT `+certificateColumns+` FROM certificates
@@ -138,8 +139,8 @@ func (s *Store) ClaimCertificate(ctx context.Context, class certificates.Class, 
 	return c, false, nil
 }
 
-// PutCertificate implements [certificates.Store]. A row that another replica holds by
-// now, or that was removed, stays as it is.
+// PutCertificate implements [certificates.Store]. It leaves a row alone that another replica
+// holds, or that was removed.
 func (s *Store) PutCertificate(ctx context.Context, holder string, c certificates.Certificate) error {
 	return database.Repeat(ctx, func() error { return s.putCertificate(ctx, holder, c) })
 }
@@ -162,14 +163,15 @@ func (s *Store) putCertificate(ctx context.Context, holder string, c certificate
 			}
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE certificates SET domain = ?, chain = ?, sealed_key = ?, issued = ?,
-			not_after = ?, renew_at = ?, due_at = ?, tried_at = ?, failures = ?, code = ?, reason = ?, holder = '', held_until = 0 WHERE name = ?`,
+			not_after = ?, renew_at = ?, due_at = ?, tried_at = ?, failures = ?, code = ?, reason = ?,
+			holder = '', held_until = 0 WHERE name = ?`,
 			c.Domain, c.Chain, c.Key, issued, unix(c.NotAfter), unix(c.RenewAt), unix(c.DueAt), unix(c.TriedAt),
 			c.Failures, string(c.Code), c.Reason, c.Name)
 		return err
 	})
 }
 
-// metaIssued is the mark of the last chain.
+// metaIssued is the number of the last chain.
 const metaIssued = "certificates"
 
 func (s *Store) nextIssued(ctx context.Context, tx database.Queryer) (int64, error) {
@@ -190,7 +192,7 @@ func (s *Store) nextIssued(ctx context.Context, tx database.Queryer) (int64, err
 	return n + 1, err
 }
 
-// reissue lets replicas forget the chains that they have: a restore brings others.
+// reissue makes replicas drop the chains in their memory, as a restoration brings others.
 func (s *Store) reissue(ctx context.Context, tx database.Queryer) error {
 	next, err := s.nextIssued(ctx, tx)
 	if err != nil {
@@ -211,7 +213,7 @@ func (s *Store) CertificatesSince(ctx context.Context, mark int64) (names []stri
 	return names, next, err
 }
 
-// CertificateSummary counts the names by how they are.
+// CertificateSummary counts the names by their state.
 func (s *Store) CertificateSummary(ctx context.Context, now time.Time) (all certificates.Summary, err error) {
 	var first int64
 	err = s.db.QueryRowContext(ctx, `SELECT
@@ -227,8 +229,8 @@ func (s *Store) CertificateSummary(ctx context.Context, now time.Time) (all cert
 	return all, err
 }
 
-// AllCertificates are the rows of domains, or all of them if it is nil, by their names, a
-// page at a time.
+// AllCertificates yields the rows of domains, or all if it is nil, sorted by name and read page by
+// page.
 func (s *Store) AllCertificates(ctx context.Context, domains []string) iter.Seq2[certificates.Certificate, error] {
 	key := func(c certificates.Certificate) string { return c.Name }
 	return items(pages(key, func(after string) ([]certificates.Certificate, error) {
@@ -245,8 +247,8 @@ func (s *Store) OrderCertificate(ctx context.Context, now time.Time, name, domai
 	return s.AskCertificate(ctx, now, certificates.Certificate{Name: name, Domain: domain, Class: class}, true)
 }
 
-// AskCertificate makes a row due now, also if it failed before, and adds it if it isn't
-// there: a person wants it.
+// AskCertificate makes a row due now, even after failures, and adds it if it doesn't exist: a
+// person wants it.
 func (s *Store) AskCertificate(ctx context.Context, now time.Time, c certificates.Certificate, renew bool) error {
 	if err := s.WantCertificates(ctx, now, c); err != nil {
 		return err
@@ -259,7 +261,7 @@ func (s *Store) AskCertificate(ctx context.Context, now time.Time, c certificate
 	return err
 }
 
-// DropCertificate removes a row with its certificate.
+// DropCertificate removes a row and its certificate.
 func (s *Store) DropCertificate(ctx context.Context, name string) error {
 	_, err := s.db.ExecContext(ctx, `DELETE FROM certificates WHERE name = ?`, name)
 	return err
@@ -280,14 +282,12 @@ func (s *Store) AddOrder(ctx context.Context, domain string, class certificates.
 func (s *Store) Orders(ctx context.Context, domain *string, class certificates.Class, since time.Time) (n int,
 	err error,
 ) {
-	question, args := `SELECT COUNT(*) FROM certificate_orders WHERE at > ?`, []any{since.Unix()}
+	q := query{`SELECT COUNT(*) FROM certificate_orders WHERE at > ?`, []any{since.Unix()}}
 	if domain != nil {
-		question, args = question+` AND domain = ?`, append(args, *domain)
+		q.and(true, `domain = ?`, *domain)
 	}
-	if class != 0 {
-		question, args = question+` AND class = ?`, append(args, int(class))
-	}
-	return n, s.db.QueryRowContext(ctx, question, args...).Scan(&n)
+	q.and(class != 0, `class = ?`, int(class))
+	return n, s.db.QueryRowContext(ctx, q.text, q.args...).Scan(&n)
 }
 
 // PutChallenge implements [certificates.Store].

@@ -11,8 +11,8 @@ import (
 	"autoconfig/policy"
 )
 
-// Replace makes a checked site what is stored: all of it or nothing. A site
-// without an identity keeps the stored one.
+// Replace replaces the stored site by a validated one. A site without an identity keeps the
+// stored one.
 func (s *Store) Replace(ctx context.Context, whole policy.Site) error {
 	return s.change(ctx, func(tx database.Queryer) (bool, error) {
 		old, err := site(ctx, tx)
@@ -23,8 +23,7 @@ func (s *Store) Replace(ctx context.Context, whole policy.Site) error {
 	})
 }
 
-// PutAccount stores a checked account, in the place of one with the same primary
-// address.
+// PutAccount stores a validated account, replacing one with the same primary address.
 func (s *Store) PutAccount(ctx context.Context, a policy.Account) error {
 	return s.change(ctx, func(tx database.Queryer) (bool, error) {
 		w, err := s.newWriter(ctx, tx)
@@ -50,8 +49,8 @@ func (s *Store) RemoveAccount(ctx context.Context, key string) error {
 	return s.change(ctx, func(tx database.Queryer) (bool, error) { return true, removeAccounts(ctx, tx, []string{key}) })
 }
 
-// RemoveDomain removes a domain by its primary name, and its accounts if told so;
-// a domain that has some is otherwise [ErrHasAccounts].
+// RemoveDomain removes a domain by its primary name, with its accounts if withAccounts is set;
+// otherwise a domain with accounts is [ErrHasAccounts].
 func (s *Store) RemoveDomain(ctx context.Context, name string, withAccounts bool) error {
 	return s.change(ctx, func(tx database.Queryer) (bool, error) {
 		names, err := domainNames(ctx, tx, name)
@@ -81,10 +80,10 @@ func (s *Store) RemoveDomain(ctx context.Context, name string, withAccounts bool
 	})
 }
 
-// ofNames are the tables whose rows belong to a domain's name.
+// ofNames are the tables whose rows belong to a domain name.
 var ofNames = []string{"pacc", "checks"}
 
-// removePublished removes what belongs to names that aren't served any more.
+// removePublished removes what belongs to names that are no longer served.
 func removePublished(ctx context.Context, tx database.Queryer, names []string) error {
 	for part := range slices.Chunk(names, batchRows) {
 		for _, table := range ofNames {
@@ -97,7 +96,7 @@ func removePublished(ctx context.Context, tx database.Queryer, names []string) e
 	return nil
 }
 
-// removeOrphans is [removePublished] of all names that there aren't.
+// removeOrphans removes what belongs to names that no domain has.
 func removeOrphans(ctx context.Context, tx database.Queryer) error {
 	for _, table := range ofNames {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+
@@ -119,7 +118,7 @@ func (s *Store) replace(ctx context.Context, tx database.Queryer, before, after 
 		}
 	}
 	if changed {
-		if err := raiseConfig(ctx, tx); err != nil { // terms have the identity in them
+		if err := raiseConfig(ctx, tx); err != nil { // terms include the identity
 			return false, err
 		}
 	}
@@ -128,14 +127,14 @@ func (s *Store) replace(ctx context.Context, tx database.Queryer, before, after 
 		return false, err
 	}
 	accountsChanged, err := s.replaceAccounts(ctx, tx, before, after)
-	if err != nil || after.Overrides == nil { // nothing is said of them, and they stay
+	if err != nil || after.Overrides == nil { // not mentioned, so they stay
 		return changed || configChanged || accountsChanged, err
 	}
 	overridesChanged, err := s.replaceOverrides(ctx, tx, before.Overrides, after.Overrides)
 	return changed || configChanged || accountsChanged || overridesChanged, err
 }
 
-// row is a provider, plan or domain as it is stored.
+// row is a stored provider, plan or domain.
 type row struct {
 	key      string
 	position int
@@ -159,7 +158,7 @@ func domainRows(list []policy.Domain) []row {
 	return rows
 }
 
-// replaceConfig writes the providers, plans and domains that differ.
+// replaceConfig writes the providers, plans and domains that have changed.
 func (s *Store) replaceConfig(
 	ctx context.Context, tx database.Queryer, before, after policy.Site,
 ) (changed bool, err error) {
@@ -183,8 +182,8 @@ func (s *Store) replaceConfig(
 	return changed, err
 }
 
-// replaceRows takes away what is not there any more or differs, then inserts: a
-// name may move from one domain to another.
+// replaceRows first removes the rows that are gone or have changed, then inserts: a name may move
+// from one domain to another.
 func (s *Store) replaceRows(
 	ctx context.Context, tx database.Queryer, table, key string, old, fresh []row,
 ) (changed bool, err error) {
@@ -226,8 +225,8 @@ func (s *Store) replaceRows(
 	return len(write)+len(stored) > 0, errors.Join(rows.flush(ctx, tx), names.flush(ctx, tx))
 }
 
-// replaceAccounts writes only the accounts that differ, or whose domain's names
-// do: their digests follow them.
+// replaceAccounts writes the accounts that have changed, and those of domains whose names have,
+// for their digests.
 func (s *Store) replaceAccounts(
 	ctx context.Context, tx database.Queryer, before, after policy.Site,
 ) (changed bool, err error) {
@@ -241,7 +240,7 @@ func (s *Store) replaceAccounts(
 		}
 	}
 	var write []policy.Account
-	var remove []string // before any is inserted: an address may move
+	var remove []string // first of all, as an address may move
 	for _, a := range sorted(after.Accounts) {
 		key := a.Address.Key()
 		text, found := stored[key]
@@ -293,8 +292,8 @@ func domainNames(ctx context.Context, tx database.Queryer, domain string) ([]str
 	return namesOf(d), err
 }
 
-// encode is a document. It is a string: a driver that asks the server nothing takes
-// bytes for bytes, and would write them into a text as \x7b22….
+// encode returns a JSON document as a string: a driver that doesn't know the column's type would
+// write bytes into a text as \x7b22….
 func encode(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -14,9 +14,8 @@ import (
 	"autoconfig/internal/doctor"
 )
 
-// TakeLease takes or renews the right to do some work until a time, and tells
-// whether it is the holder's now. One that lasts for longer than this one would, and
-// as long again, was taken by a clock that was ahead, and holds nobody up.
+// TakeLease takes or renews a lease until a time, and reports whether the holder has it. One that
+// lasts more than twice as long was taken by a wrong clock, and is ignored.
 func (s *Store) TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
 	taken, err := s.changesOne(ctx, `UPDATE leases SET holder = ?, until = ? WHERE name = ? `+
 		`AND (holder = ? OR until < ? OR until > ?)`,
@@ -24,19 +23,20 @@ func (s *Store) TakeLease(ctx context.Context, name, holder string, now, until t
 	if err != nil || taken {
 		return taken, err
 	}
-	// Either somebody has it, or nobody ever had: of two who insert it, one is refused.
-	_, err = s.db.ExecContext(ctx, `INSERT INTO leases (name, holder, until) VALUES (?, ?, ?)`, name, holder, until.Unix())
+	// Somebody has it, or nobody ever had: if two insert it, one is refused.
+	_, err = s.db.ExecContext(ctx, `INSERT INTO leases (name, holder, until) VALUES (?, ?, ?)`,
+		name, holder, until.Unix())
 	if database.IsTaken(err) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// clockSkew is how far the clocks of replicas may be apart.
+// clockSkew is the greatest expected difference between the clocks of replicas.
 const clockSkew = 10 * time.Minute
 
-// DueChecks are at most limit names that are due, those never checked first. A check
-// of the future was made by a clock that was ahead, and is due.
+// DueChecks returns up to limit names that are due, those never checked first. A check in the
+// future was made by a wrong clock, and is due.
 func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	type due struct {
 		name string
@@ -58,7 +58,7 @@ func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]stri
 		all = append(all, some...)
 	}
 	slices.SortFunc(all, func(a, b due) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.name, b.name)) })
-	all = slices.Compact(all) // a name may be ours and a source's
+	all = slices.Compact(all) // a name may be both ours and a source's
 	var names []string
 	for _, d := range all[:min(limit, len(all))] {
 		names = append(names, d.name)
@@ -66,14 +66,13 @@ func (s *Store) DueChecks(ctx context.Context, now time.Time, limit int) ([]stri
 	return names, nil
 }
 
-// OrderCheck makes the check of a name due now. One that was never checked is due anyway.
+// OrderCheck makes the check of a name due now. One that was never made is due anyway.
 func (s *Store) OrderCheck(ctx context.Context, name string, now time.Time) error {
 	_, err := s.db.ExecContext(ctx, `UPDATE checks SET due_at = ? WHERE name = ?`, now.Unix(), name)
 	return err
 }
 
-// PutCheck keeps a result in the place of the last one. It isn't something that
-// is served: caches stay as they are.
+// PutCheck replaces the last result. Results aren't served, so caches stay valid.
 func (s *Store) PutCheck(ctx context.Context, r doctor.Result) error {
 	_, err := s.db.ExecContext(ctx, s.db.Kind.Upsert("checks", []string{"name"},
 		[]string{"checked_at", "due_at", "failures", "report"}),
@@ -81,7 +80,7 @@ func (s *Store) PutCheck(ctx context.Context, r doctor.Result) error {
 	return err
 }
 
-// Check is a name's last result; none is [directory.ErrNotFound].
+// Check returns a name's last result, or [directory.ErrNotFound].
 func (s *Store) Check(ctx context.Context, name string) (doctor.Result, error) {
 	r, err := readCheck(s.db.QueryRowContext(ctx, `SELECT `+checkColumns+` FROM checks WHERE name = ?`, name))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -90,8 +89,8 @@ func (s *Store) Check(ctx context.Context, name string) (doctor.Result, error) {
 	return r, err
 }
 
-// Checks are at most limit last results whose names come after the given one, in
-// their order: those of domains, by their primary names, or of all if it is nil.
+// Checks returns up to limit last results after the given name, in order: those of domains, by
+// their primary names, or all if it is nil.
 func (s *Store) Checks(ctx context.Context, domains []string, after string, limit int) ([]doctor.Result, error) {
 	bound, args := among("domain", domains)
 	rows, err := s.db.QueryContext(ctx, `SELECT `+checkColumns+` FROM checks
@@ -113,7 +112,7 @@ func (s *Store) Checks(ctx context.Context, domains []string, after string, limi
 	return all, rows.Err()
 }
 
-// checkColumns are those of readCheck. A name that is ours and a source's is ours.
+// checkColumns are the columns for readCheck. A name that is both ours and a source's is ours.
 const checkColumns = `checked_at, due_at, failures, report, CASE WHEN name IN (SELECT name FROM domain_names) THEN ''
 	ELSE COALESCE((SELECT s.source FROM source_names s WHERE s.name = checks.name), '') END`
 

@@ -1,3 +1,3 @@
-// Package store is our own database: the site, links, people, checks and what else is
-// kept, in the tables of SQLite (the default, embedded), PostgreSQL, MariaDB or MySQL.
+// Package store is our own database: the site, links, people, checks and everything else that is
+// kept, in SQLite (the default, embedded), PostgreSQL, MariaDB or MySQL.
 package store

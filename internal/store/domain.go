@@ -9,7 +9,7 @@ import (
 	"autoconfig/policy"
 )
 
-// The questions about domains. Each goes to the rows that it wants by a key.
+// The queries about domains. Each one uses a key.
 const (
 	domainByName     = `SELECT document FROM domains WHERE name = ?`
 	domainsAfter     = `SELECT document FROM domains WHERE name > ?`
@@ -21,24 +21,24 @@ const (
 		(SELECT MAX(position) + 1 FROM domains), 0)`
 )
 
-// Domain is one domain by its primary name; none is [directory.ErrNotFound].
+// Domain returns a domain by its primary name, or [directory.ErrNotFound].
 func (s *Store) Domain(ctx context.Context, name string) (domain policy.Domain, err error) {
 	err = document(ctx, s.db, &domain, domainByName, name)
 	return domain, err
 }
 
-// Domains are at most limit domains whose primary names come after the given one, in
-// their order, and are among within; nil is all of them.
+// Domains returns up to limit domains after the given primary name, in order, that are among
+// within (nil for all).
 func (s *Store) Domains(ctx context.Context, within []string, after string, limit int) ([]policy.Domain, error) {
 	bound, args := among("name", within)
 	return documents[policy.Domain](ctx, s.db, domainsAfter+bound+inOrderOfName,
 		append(append([]any{after}, args...), limit)...)
 }
 
-// ChangeDomain lets f change, add or remove one domain, and stores what it leaves of
-// that domain: all of it or nothing. f is given a part of the site: all providers and
-// plans, the domain, its accounts, and the domains that have a name which f would
-// give it. To find those, f is called again. It must check what it leaves.
+// ChangeDomain calls f to change, add or remove one domain, and stores what f leaves of that
+// domain. f gets a part of the site: all providers and plans, the domain, its accounts, and the
+// domains with names that f gives it. To find those, f is called twice. f must validate its
+// result.
 func (s *Store) ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error {
 	return s.change(ctx, func(tx database.Queryer) (bool, error) {
 		old, err := configWithoutDomains(ctx, tx)
@@ -70,7 +70,7 @@ func (s *Store) ChangeDomain(ctx context.Context, name string, f func(*policy.Si
 	})
 }
 
-// changedBy is what f makes of a part of the site, which stays as it is.
+// changedBy applies f to a copy of a part of the site.
 func changedBy(old policy.Site, f func(*policy.Site) error) (policy.Site, error) {
 	changed := old
 	changed.Providers = slices.Clone(old.Providers)
@@ -88,7 +88,7 @@ func domainsNamed(ctx context.Context, tx database.Queryer, names []string) ([]p
 	return documents[policy.Domain](ctx, tx, question, arguments(names)...)
 }
 
-// ownersOf are the stored domains that have names of these, but for the known ones.
+// ownersOf returns the stored domains that have names of these, except for the known ones.
 func ownersOf(ctx context.Context, tx database.Queryer, domains []policy.Domain, known []string) ([]string, error) {
 	var names, owners []string
 	for _, d := range domains {
@@ -115,7 +115,7 @@ func ownersOf(ctx context.Context, tx database.Queryer, domains []policy.Domain,
 	return owners, nil
 }
 
-// replaceDomain writes one domain and its accounts as far as they differ.
+// replaceDomain writes one domain and its accounts if they have changed.
 func (s *Store) replaceDomain(
 	ctx context.Context, tx database.Queryer, name string, before, after policy.Site,
 ) (changed bool, err error) {
@@ -139,7 +139,7 @@ func (s *Store) replaceDomain(
 	return changed || accountsChanged, err
 }
 
-// rowsOfDomain is a domain's row, if the site has the domain.
+// rowsOfDomain returns a domain's row, if the site has the domain.
 func rowsOfDomain(site policy.Site, name string, position int) []row {
 	i := slices.IndexFunc(site.Domains, func(d policy.Domain) bool { return d.Name == name })
 	if i < 0 {

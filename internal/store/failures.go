@@ -9,8 +9,8 @@ import (
 	"autoconfig/internal/database"
 )
 
-// ForgivenAt is when the last failure of a client is forgiven; the zero time if there
-// is none. kind says of what, and client is a keyed hash.
+// ForgivenAt returns when the last failure of a client is forgiven; the zero time if there is
+// none. kind is the kind of failure, and client is a keyed hash.
 func (s *Store) ForgivenAt(ctx context.Context, kind string, client []byte) (time.Time, error) {
 	var at int64
 	err := s.db.QueryRowContext(ctx, `SELECT forgiven_at FROM failures WHERE kind = ? AND client = ?`, kind,
@@ -21,9 +21,9 @@ func (s *Store) ForgivenAt(ctx context.Context, kind string, client []byte) (tim
 	return time.UnixMilli(at).UTC(), err
 }
 
-// AddFailure moves the time of [Store.ForgivenAt] on by what one failure takes, in
-// whole milliseconds: from now on if it has passed, or is later than latest, which
-// only a clock that was wrong can have written.
+// AddFailure postpones [Store.ForgivenAt] by the time that one failure takes, in whole
+// milliseconds. It starts from now if that time has passed, or is after latest, which only a
+// wrong clock can have written.
 func (s *Store) AddFailure(
 	ctx context.Context, kind string, client []byte, now, latest time.Time, each time.Duration,
 ) error {
@@ -40,7 +40,7 @@ func (s *Store) AddFailure(
 }
 
 func (s *Store) expireFailures(ctx context.Context, now time.Time) error {
-	// What is a day ahead was written by a clock that was wrong.
+	// More than a day ahead: written by a wrong clock.
 	_, err := s.db.ExecContext(ctx, `DELETE FROM failures WHERE forgiven_at < ? OR forgiven_at > ?`, now.UnixMilli(),
 		now.AddDate(0, 0, 1).UnixMilli())
 	return err

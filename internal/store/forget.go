@@ -14,9 +14,9 @@ import (
 	"autoconfig/settings"
 )
 
-// Written are the addresses that links, messages and the audit log have of a domain, by its
-// primary name; each once, in an order of their own. What is one we judge ourselves:
-// MySQL's DISTINCT would take letters with and without marks for the same.
+// Written returns the addresses in links, messages and the audit log of a domain, by its primary
+// name; each once, in no particular order. Duplicates are removed here, because MySQL's DISTINCT
+// ignores accents.
 func (s *Store) Written(ctx context.Context, domain string) ([]settings.Address, error) {
 	var all []settings.Address
 	seen := map[settings.Address]bool{}
@@ -46,14 +46,13 @@ func (s *Store) Written(ctx context.Context, domain string) ([]settings.Address,
 	return all, nil
 }
 
-// Forget puts a pseudonym in the place of a mailbox's addresses wherever links and the
-// audit log name them, withdraws its links, and removes what else was kept of it:
-// overrides, what happened to its links, notes that name it, results of checks that
-// do. It tells how many rows it found. The account itself stays.
+// Forget replaces a mailbox's addresses by a pseudonym wherever links and the audit log name them,
+// revokes its links, and removes what else is kept about it: overrides, events of its links,
+// notes and check results that name it. It returns the number of rows. The account itself stays.
 func (s *Store) Forget(
 	ctx context.Context, who policy.Forms, pseudonym string, now time.Time,
 ) (found int64, err error) {
-	// What is used and logged meanwhile takes the same rows in another order.
+	// Concurrent uses and entries lock the same rows in another order.
 	err = s.Together(ctx, func(ctx context.Context) error {
 		found = 0
 		return s.change(ctx, func(tx database.Queryer) (bool, error) {
@@ -75,8 +74,8 @@ func (s *Store) Forget(
 	return found, err
 }
 
-// forgetting is a mailbox that is being forgotten. Only we know which texts name it:
-// the databases have letter cases of their own, and none knows of quotes and tags.
+// forgetting is a mailbox that is being forgotten. Texts are compared here, because the databases
+// have rules of their own for letter case, and none for quotes and tags.
 type forgetting struct {
 	tx        database.Queryer
 	who       policy.Forms
@@ -84,8 +83,7 @@ type forgetting struct {
 	now       time.Time
 }
 
-// named tells whether a text is one of the addresses; one that isn't an address may
-// have one in it.
+// named reports whether a text is or contains one of the addresses.
 func (f forgetting) named(text string) bool {
 	if a, err := settings.ParseAddress(text); err == nil {
 		return f.who.Has(a)
@@ -93,7 +91,7 @@ func (f forgetting) named(text string) bool {
 	return f.who.In(text)
 }
 
-// rowsWith are the keys of a table's rows that have a text which matches.
+// rowsWith returns the keys of the rows with a text that matches.
 func rowsWith[K any](ctx context.Context, f forgetting, query string, matches func(string) bool) ([]K, error) {
 	rows, err := f.tx.QueryContext(ctx, query)
 	if err != nil {
@@ -114,7 +112,7 @@ func rowsWith[K any](ctx context.Context, f forgetting, query string, matches fu
 	return keys, rows.Err()
 }
 
-// each runs a statement, which ends in a list of keys, on rows by their keys.
+// each runs a statement that ends in a list of keys for these keys.
 func each[K any](ctx context.Context, f forgetting, keys []K, statement string, args ...any) (found int64, err error) {
 	for part := range slices.Chunk(keys, batchRows) {
 		var result sql.Result
@@ -132,7 +130,7 @@ func each[K any](ctx context.Context, f forgetting, keys []K, statement string, 
 	return found, nil
 }
 
-// links withdraws the mailbox's links. What happened to them tells of its devices.
+// links revokes the mailbox's links, and removes their events, which tell of its devices.
 func (f forgetting) links(ctx context.Context) (int64, error) {
 	ids, err := rowsWith[string](ctx, f, `SELECT id, address FROM links`, f.named)
 	if err != nil {
@@ -146,7 +144,7 @@ func (f forgetting) links(ctx context.Context) (int64, error) {
 		revoked_at = CASE WHEN revoked_at = 0 THEN ? ELSE revoked_at END WHERE id IN`, f.pseudonym, f.pseudonym, unix(f.now))
 }
 
-// messages removes what was sent about the mailbox and to it, and what waits.
+// messages removes the messages about the mailbox and to it, including queued ones.
 func (f forgetting) messages(ctx context.Context) (int64, error) {
 	about, err := rowsWith[string](ctx, f, `SELECT id, address FROM messages`, f.named)
 	if err != nil {
@@ -160,7 +158,7 @@ func (f forgetting) messages(ctx context.Context) (int64, error) {
 	return each(ctx, f, all, `DELETE FROM messages WHERE id IN`)
 }
 
-// notes empties notes that name the mailbox, of others' links and overrides.
+// notes empties the notes of other links and overrides that name the mailbox.
 func (f forgetting) notes(ctx context.Context) (int64, error) {
 	ids, err := rowsWith[string](ctx, f, `SELECT id, note FROM links WHERE note <> ''`, f.who.In)
 	if err != nil {
@@ -194,8 +192,7 @@ func (f forgetting) details(ctx context.Context) (int64, error) {
 	return each(ctx, f, ids, `UPDATE audit SET detail = '' WHERE id IN`)
 }
 
-// checks removes results that name the mailbox; the next ones are made when they are
-// due.
+// checks removes results that name the mailbox; they are made again when they are due.
 func (f forgetting) checks(ctx context.Context) (int64, error) {
 	names, err := rowsWith[string](ctx, f, `SELECT name, report FROM checks WHERE report LIKE '%@%'`, f.who.In)
 	if err != nil {
@@ -212,9 +209,9 @@ func (f forgetting) overrides(ctx context.Context) (int64, error) {
 	return each(ctx, f, keys, `DELETE FROM overrides WHERE address IN`)
 }
 
-// Scrub takes what was changed and removed out of the files too, where that is ours to
-// do: SQLite leaves old bytes in its pages and in its log. Meanwhile nobody else
-// changes anything. A server's own files, logs and backups are its own matter.
+// Scrub removes changed and deleted content from the files too, if they are ours: SQLite leaves old
+// bytes in its pages and its log. It blocks other changes. A server's files, logs and backups are
+// the operator's business.
 func (s *Store) Scrub(ctx context.Context) error {
 	if s.db.Kind != database.SQLite || s.db.Folder == "" {
 		return nil

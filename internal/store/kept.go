@@ -3,7 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/md5" // Evolution names its account so; nothing is secured by it
+	"crypto/md5" // Evolution sends the MD5 of the address; nothing is secured by it
 	"database/sql"
 	"encoding/hex"
 
@@ -12,10 +12,9 @@ import (
 	"autoconfig/settings"
 )
 
-// A stranger who measures how long an answer takes must not learn whether an account
-// is there. So nothing here looks for a key: it looks for the first key that isn't
-// less, or else for the first of all, takes the account that has it, decodes it, and
-// only then sees whether it is the one. The same goes for overrides.
+// Response times must not reveal whether an account exists. So nothing here looks for a key: it
+// looks for the first key that isn't less, or else for the first of all, decodes the account that
+// has it, and only then compares the keys. The same applies to overrides.
 
 // withOverrides joins the first override that isn't before the address in the condition.
 const withOverrides = ` LEFT JOIN overrides o ON o.address = (SELECT MIN(address) FROM overrides WHERE address >= `
@@ -39,7 +38,7 @@ func (s *Store) Lookup(ctx context.Context, key string) (directory.Kept, error) 
 	return row.judged(address.String == key, key)
 }
 
-// The first digest is not its minimum: PostgreSQL has none of bytes.
+// The first digest isn't queried by MIN, which PostgreSQL doesn't have for bytes.
 const keptByDigest = `SELECT n.digest, m.name, ` + keptColumns + ` FROM
 	(SELECT COALESCE((SELECT digest FROM digests WHERE digest >= ? ORDER BY digest LIMIT 1),
 		(SELECT digest FROM digests ORDER BY digest LIMIT 1)) AS digest) n
@@ -50,7 +49,7 @@ const keptByDigest = `SELECT n.digest, m.name, ` + keptColumns + ` FROM
 func (s *Store) LookupDigest(ctx context.Context, domain, digest string) (directory.Kept, error) {
 	want, err := hex.DecodeString(digest)
 	if err != nil || len(want) != md5.Size {
-		return directory.Kept{}, nil // it is nobody's
+		return directory.Kept{}, nil // not an MD5
 	}
 	var row keptRow
 	var found []byte
@@ -61,22 +60,21 @@ func (s *Store) LookupDigest(ctx context.Context, domain, digest string) (direct
 	return row.judged(bytes.Equal(found, want) && name.Valid, "")
 }
 
-// keptRow is an account and an override, each of which may be another one's.
+// keptRow is an account and an override, each of which may belong to another address.
 type keptRow struct {
 	address, overridden, protocol, devices, note, changedBy sql.NullString
 	document                                                []byte
 	changed, gone                                           sql.NullInt64
 }
 
-// into is where the columns go, after others.
+// into returns the destinations of the columns, after others.
 func (r *keptRow) into(others ...any) []any {
 	return append(others, &r.address, &r.document, &r.overridden, &r.protocol, &r.devices, &r.note, &r.changedBy,
 		&r.changed, &r.gone)
 }
 
-// judged decodes the row, and then takes of it what was asked for: known tells
-// whether it is the account that was. Where it isn't, the override of key is that of
-// one that is kept elsewhere.
+// judged decodes the row, and then keeps what was asked for. known tells whether the account was;
+// otherwise only an override of key counts, whose account is a source's.
 func (r *keptRow) judged(known bool, key string) (directory.Kept, error) {
 	var kept directory.Kept
 	var account policy.Account
@@ -85,7 +83,9 @@ func (r *keptRow) judged(known bool, key string) (directory.Kept, error) {
 		if err != nil {
 			return kept, err
 		}
-		kept.Known, kept.Account, key = true, account, r.address.String
+		kept.Known = true
+		kept.Account = account
+		key = r.address.String
 	}
 	override, err := r.override()
 	if key != "" && r.overridden.String == key {

@@ -39,45 +39,31 @@ func (s *Store) Link(ctx context.Context, id string) (links.Link, error) {
 
 // Links implements [links.Store].
 func (s *Store) Links(ctx context.Context, f links.Filter) ([]links.Link, error) {
-	query, args := `SELECT `+linkColumns+` FROM links WHERE 1 = 1`, []any(nil)
-	if f.Before != "" { // alone, or the databases would go through all that is later
-		query, args = query+` AND id < ?`, append(args, f.Before)
+	q := selectFrom(linkColumns, "links", f.Domains)
+	q.and(f.Before != "", `id < ?`, f.Before) // not by time: the databases would read all later rows
+	q.and(f.Address != "", `address_key = ?`, f.Address)
+	q.and(f.Text != "", `(LOWER(address) LIKE ? ESCAPE '!' OR LOWER(note) LIKE ? ESCAPE '!')`,
+		anywhere(f.Text), anywhere(f.Text))
+	q.and(!f.MadeAfter.IsZero(), `made_at > ?`, unix(f.MadeAfter))
+	q.and(!f.MadeBefore.IsZero(), `made_at < ?`, unix(f.MadeBefore))
+	var now []any
+	if f.State == links.Open || f.State == links.Expired {
+		now = []any{unix(f.Now)}
 	}
-	if f.Address != "" {
-		query, args = query+` AND address_key = ?`, append(args, f.Address)
-	}
-	if f.Text != "" {
-		query += ` AND (LOWER(address) LIKE ? ESCAPE '!' OR LOWER(note) LIKE ? ESCAPE '!')`
-		args = append(args, anywhere(f.Text), anywhere(f.Text))
-	}
-	if !f.MadeAfter.IsZero() {
-		query, args = query+` AND made_at > ?`, append(args, unix(f.MadeAfter))
-	}
-	if !f.MadeBefore.IsZero() {
-		query, args = query+` AND made_at < ?`, append(args, unix(f.MadeBefore))
-	}
-	if f.State != "" {
-		if query += linkStates[f.State]; f.State == links.Open || f.State == links.Expired {
-			args = append(args, unix(f.Now))
-		}
-	}
-	bound, more := among("domain", f.Domains)
-	rows, err := s.db.QueryContext(ctx, query+bound+` ORDER BY id DESC LIMIT ?`, append(append(args, more...), f.Limit)...)
-	if err != nil {
-		return nil, err
-	}
-	return scanAll(rows, readLink)
+	state := linkStates[f.State]
+	q.and(state != "", state, now...)
+	return latest(ctx, s, q, f.Limit, readLink)
 }
 
-// linkStates are conditions for [links.Link.State].
+// linkStates are the conditions for [links.Link.State].
 var linkStates = map[links.State]string{
-	links.Revoked: ` AND revoked_at <> 0`,
-	links.Used:    ` AND revoked_at = 0 AND used >= uses`,
-	links.Expired: ` AND revoked_at = 0 AND used < uses AND expires_at <= ?`,
-	links.Open:    ` AND revoked_at = 0 AND used < uses AND expires_at > ?`,
+	links.Revoked: `revoked_at <> 0`,
+	links.Used:    `revoked_at = 0 AND used >= uses`,
+	links.Expired: `revoked_at = 0 AND used < uses AND expires_at <= ?`,
+	links.Open:    `revoked_at = 0 AND used < uses AND expires_at > ?`,
 }
 
-// UseLink implements [links.Store]: of two at the same time, one gets the last use.
+// UseLink implements [links.Store]. Only one of two concurrent uses gets the last one.
 func (s *Store) UseLink(ctx context.Context, id string, now time.Time) (bool, error) {
 	return s.changesOne(ctx, `UPDATE links SET used = used + 1 WHERE id = ? AND used < uses AND revoked_at = 0 `+
 		`AND expires_at > ?`, id, unix(now))
@@ -90,8 +76,8 @@ func (s *Store) RevokeLink(ctx context.Context, id, by string, now time.Time) er
 	return err
 }
 
-// AddLinkEvent implements [links.Store]: one row for each kind and device, however
-// often a link is opened.
+// AddLinkEvent implements [links.Store], with one row for each kind and device however often a link
+// is opened.
 func (s *Store) AddLinkEvent(
 	ctx context.Context, id string, kind links.Kind, device links.Device, now time.Time,
 ) error {
@@ -104,7 +90,7 @@ func (s *Store) AddLinkEvent(
 	}
 	_, err := s.db.ExecContext(ctx, `INSERT INTO link_events (link, kind, device, first_at, last_at, count) `+
 		`VALUES (?, ?, ?, ?, ?, 1)`, id, kind, device, unix(now), unix(now))
-	if database.IsTaken(err) { // by another replica, just now
+	if database.IsTaken(err) { // by a concurrent request
 		_, err = count()
 	}
 	return err
@@ -140,7 +126,7 @@ func readLink(row scanner) (links.Link, error) {
 	return l, err
 }
 
-// orNull are a text's bytes, NULL for none.
+// orNull returns a text's bytes, or NULL if it is empty.
 func orNull(text string) []byte {
 	if text == "" {
 		return nil
@@ -148,7 +134,7 @@ func orNull(text string) []byte {
 	return []byte(text)
 }
 
-// changesOne runs a statement, and tells whether it met one row.
+// changesOne runs a statement, and reports whether it matched one row.
 func (s *Store) changesOne(ctx context.Context, query string, args ...any) (bool, error) {
 	result, err := s.db.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -174,7 +160,7 @@ func scanAll[T any](rows *sql.Rows, read func(scanner) (T, error)) ([]T, error) 
 	return all, rows.Err()
 }
 
-// among is a condition that a column has a value of the list; nil means any.
+// among is the condition that a column's value is in the list; nil means no condition.
 func among(column string, list []string) (condition string, args []any) {
 	if list == nil {
 		return "", nil
@@ -188,7 +174,7 @@ func among(column string, list []string) (condition string, args []any) {
 	return ` AND ` + column + ` IN (` + database.Marks(len(list)) + `)`, args
 }
 
-// unix is a time as it is kept: 0 for the zero time.
+// unix is the stored form of a time: seconds, or 0 for the zero time.
 func unix(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

@@ -44,7 +44,7 @@ func (s *Store) PlanTerms(ctx context.Context, domain policy.Domain) (*policy.Te
 	return terms, err
 }
 
-// PlanWarnings are what an apply would warn of, if the domain stood in the site.
+// PlanWarnings returns the warnings that an apply would give if the domain were in the site.
 func (s *Store) PlanWarnings(ctx context.Context, domain policy.Domain) (settings.Problems, error) {
 	_, problems, err := s.planTerms(ctx, domain)
 	return problems.Warnings(), err
@@ -63,7 +63,7 @@ func (s *Store) planTerms(ctx context.Context, domain policy.Domain) (*policy.Te
 	if err != nil {
 		return nil, nil, err
 	}
-	// The plan may be one that no domain of the site has, and nobody has judged it.
+	// No domain of the site may have this plan, so that it was never validated with one.
 	plan := known.plans[domain.Plan]
 	alone := policy.Site{Plans: []policy.Plan{plan}, Domains: []policy.Domain{domain}}
 	if terms.Provider.ID != "" {
@@ -76,7 +76,7 @@ func (s *Store) planTerms(ctx context.Context, domain policy.Domain) (*policy.Te
 	return terms, problems, nil
 }
 
-// shared is what domains refer to, as it was in one generation of the site's configuration.
+// shared is what domains refer to, in one generation of the site's configuration.
 type shared struct {
 	generation string
 	siteID     string
@@ -84,8 +84,8 @@ type shared struct {
 	providers  map[string]settings.Provider
 }
 
-// shared gives that of a generation, or of a newer one: to read it anew for each
-// domain would be most of the work.
+// shared returns what is cached for a generation or a newer one. Reading it for each domain would
+// be most of the work.
 func (s *Store) shared(ctx context.Context, generation string) (*shared, error) {
 	if kept := s.kept.Load(); kept != nil && kept.generation == generation {
 		return kept, nil
@@ -118,8 +118,7 @@ func readShared(ctx context.Context, q database.Queryer) (*shared, error) {
 	return x, err
 }
 
-// TermsOf are the terms of the domains that have these names, as their own or an
-// alias, by all of their names.
+// TermsOf returns the terms of the domains with these names or aliases, by all of their names.
 func (s *Store) TermsOf(ctx context.Context, names []string) (all map[string]*policy.Terms, err error) {
 	err = s.db.View(ctx, func(q database.Queryer) error {
 		all, err = termsOf(ctx, q, names)
@@ -167,21 +166,21 @@ func (x *shared) termsOf(domain policy.Domain) (*policy.Terms, error) {
 	return policy.TermsOf(x.siteID, domain, plan, provider), nil
 }
 
-// NoPlan is [directory.ErrUnusable] of a plan that isn't there. "Not found" would
-// mean that the domain isn't served.
+// NoPlan is the [directory.ErrUnusable] of a plan that doesn't exist. "Not found" would mean that
+// the domain isn't served.
 type NoPlan struct{ Plan string }
 
 func (n NoPlan) Error() string { return broken("plan", n.Plan).Error() }
 
-// Unwrap is the kind of error.
+// Unwrap returns [directory.ErrUnusable].
 func (n NoPlan) Unwrap() error { return directory.ErrUnusable }
 
 func broken(kind, name string) error {
 	return fmt.Errorf("%w: the database has no %s %s, which a domain refers to", directory.ErrUnusable, kind, name)
 }
 
-// Account finds the account that has the address, in the form of
-// settings.Address.Key and in its primary domain, as its own or another one.
+// Account returns the account that has the address, in the form of settings.Address.Key and in its
+// primary domain, as its primary or another one.
 func (s *Store) Account(ctx context.Context, key string) (policy.Account, error) {
 	var account policy.Account
 	err := document(ctx, s.db, &account, `SELECT a.document FROM addresses x JOIN accounts a ON a.id = x.account `+
@@ -197,7 +196,7 @@ func (s *Store) HasOwn(ctx context.Context, domain string) (bool, error) {
 	return has, err
 }
 
-// document reads one JSON document; none is [directory.ErrNotFound].
+// document reads one JSON document, or returns [directory.ErrNotFound].
 func document(ctx context.Context, q database.Queryer, into any, query string, args ...any) error {
 	var text []byte
 	err := q.QueryRowContext(ctx, query, args...).Scan(&text)
@@ -210,8 +209,8 @@ func document(ctx context.Context, q database.Queryer, into any, query string, a
 	return decode(text, into)
 }
 
-// decode reads a JSON document. One that can't be read, as of a newer version that
-// runs beside this one, is no reason to take the database for down.
+// decode decodes a JSON document. A failure, as with one of a newer version that runs beside this
+// one, doesn't mean that the database is down.
 func decode(text []byte, into any) error {
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("%w: a document in the database can't be read by this version: %w", directory.ErrUnusable, err)

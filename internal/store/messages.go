@@ -53,24 +53,13 @@ func (s *Store) Message(ctx context.Context, id string) (post.Message, error) {
 
 // Messages implements [post.Store].
 func (s *Store) Messages(ctx context.Context, f post.Filter) ([]post.Message, error) {
-	query, args := `SELECT `+messageColumns+` FROM messages WHERE 1 = 1`, []any(nil)
-	for _, condition := range []struct{ text, value string }{
-		{` AND id < ?`, f.Before},
-		{` AND address_key = ?`, f.Address},
-		{` AND link = ?`, f.Link},
-		{` AND state = ?`, string(f.State)},
-		{` AND kind = ?`, string(f.Kind)},
-	} {
-		if condition.value != "" {
-			query, args = query+condition.text, append(args, condition.value)
-		}
-	}
-	bound, more := among("domain", f.Domains)
-	rows, err := s.db.QueryContext(ctx, query+bound+` ORDER BY id DESC LIMIT ?`, append(append(args, more...), f.Limit)...)
-	if err != nil {
-		return nil, err
-	}
-	return scanAll(rows, readMessage)
+	q := selectFrom(messageColumns, "messages", f.Domains)
+	q.and(f.Before != "", `id < ?`, f.Before)
+	q.and(f.Address != "", `address_key = ?`, f.Address)
+	q.and(f.Link != "", `link = ?`, f.Link)
+	q.and(f.State != "", `state = ?`, string(f.State))
+	q.and(f.Kind != "", `kind = ?`, string(f.Kind))
+	return latest(ctx, s, q, f.Limit, readMessage)
 }
 
 // MessageSummary implements [post.Store].
@@ -82,13 +71,12 @@ func (s *Store) MessageSummary(ctx context.Context) (all post.Summary, err error
 	return all, err
 }
 
-// ClaimMessage implements [post.Store]. Two replicas may find the same row: one of them
-// gets it.
+// ClaimMessage implements [post.Store]. If two replicas find the same row, one of them gets it.
 func (s *Store) ClaimMessage(ctx context.Context, holder string, now, until time.Time) (
 	m post.Message, sealed []byte, found bool, err error,
 ) {
 	const tries = 5
-	free := ` AND (held_until < ? OR held_until > ?)` // one of the future was written by a clock that was wrong
+	free := ` AND (held_until < ? OR held_until > ?)` // too far in the future: by a wrong clock
 	latest := now.Add(2 * until.Sub(now)).Unix()
 	for range tries {
 		var id string
@@ -112,7 +100,7 @@ func (s *Store) ClaimMessage(ctx context.Context, holder string, now, until time
 }
 
 func (s *Store) claimed(ctx context.Context, id string) (m post.Message, sealed []byte, found bool, err error) {
-	if m, err = s.Message(ctx, id); errors.Is(err, post.ErrUnknown) { // it was forgotten just now
+	if m, err = s.Message(ctx, id); errors.Is(err, post.ErrUnknown) { // forgotten meanwhile
 		return m, nil, false, nil
 	} else if err != nil {
 		return m, nil, false, err
@@ -154,8 +142,8 @@ func readMessage(row scanner) (m post.Message, err error) {
 	return m, err
 }
 
-// unqueue lets nobody send what waited when a backup was made: it was sent since, as far
-// as anybody knows.
+// unqueue cancels the messages that were queued when a backup was made, as they may have been sent
+// since.
 func unqueue(ctx context.Context, tx database.Queryer) error {
 	_, err := tx.ExecContext(ctx, `UPDATE messages SET state = ?, reason = ?, done_at = made_at, due_at = 0, body = NULL,
 		holder = '', held_until = 0 WHERE state = ?`,

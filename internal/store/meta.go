@@ -15,12 +15,12 @@ import (
 const (
 	metaSiteID     = "site_id"
 	metaGeneration = "generation"
-	metaConfig     = "config" // the generation of providers, plans and domains alone
-	metaNames      = "names"  // that of the domains' names that sources list
+	metaConfig     = "config" // generation of providers, plans and domains
+	metaNames      = "names"  // generation of the domain names that sources list
 )
 
-// begin gives a new database its identity. One that has it isn't changed: on SQLite,
-// to begin a change alone would wait for another process's import.
+// begin gives a new database its identity. It doesn't begin a transaction on one that has it: on
+// SQLite that would wait for another process's import.
 func (s *Store) begin(ctx context.Context) error {
 	begun := true
 	for _, name := range []string{metaSiteID, metaGeneration, metaConfig, metaNames} {
@@ -46,28 +46,27 @@ func (s *Store) begin(ctx context.Context) error {
 	})
 }
 
-// newID is 130 random bits.
+// newID returns 130 random bits.
 func newID() string {
 	raw := make([]byte, 20)
 	_, _ = rand.Read(raw) // never fails
 	return strings.ToLower(base32.StdEncoding.EncodeToString(raw))[:26]
 }
 
-// SiteID is the site's random identity.
+// SiteID returns the site's random identity.
 func (s *Store) SiteID(ctx context.Context) (string, error) { return meta(ctx, s.db, metaSiteID) }
 
-// Generation is a number that every change raises.
+// Generation returns a number that every change raises.
 func (s *Store) Generation(ctx context.Context) (int64, error) {
 	return number(ctx, s.db, metaGeneration)
 }
 
-// ConfigGeneration is a number that every change of providers, plans and domains
-// raises.
+// ConfigGeneration returns a number that every change of providers, plans and domains raises.
 func (s *Store) ConfigGeneration(ctx context.Context) (int64, error) {
 	return number(ctx, s.db, metaConfig)
 }
 
-// NamesGeneration is a number that every change of the names that sources list raises.
+// NamesGeneration returns a number that every change of the names that sources list raises.
 func (s *Store) NamesGeneration(ctx context.Context) (int64, error) {
 	return number(ctx, s.db, metaNames)
 }
@@ -80,7 +79,7 @@ func number(ctx context.Context, q database.Queryer, name string) (int64, error)
 	return strconv.ParseInt(value, 10, 64)
 }
 
-// raiseConfig notes a change of providers, plans or domains.
+// raiseConfig records a change of providers, plans or domains.
 func raiseConfig(ctx context.Context, tx database.Queryer) error { return raise(ctx, tx, metaConfig) }
 
 func raise(ctx context.Context, tx database.Queryer, name string) error {
@@ -98,40 +97,38 @@ func meta(ctx context.Context, q database.Queryer, name string) (string, error) 
 	return value, err
 }
 
-// channel is where PostgreSQL tells of changes.
+// channel is PostgreSQL's channel for notifications of changes.
 const channel = "autoconfig_changed"
 
 // Listen implements [directory.Store].
 func (s *Store) Listen(ctx context.Context, heard func()) error {
 	if s.db.Kind != database.PostgreSQL {
-		return nil // the others tell of nothing
+		return nil // the others have no notifications
 	}
 	return s.db.Listen(ctx, channel, heard)
 }
 
-// forUpdate ends a question about rows that nobody else may change until the
-// transaction has ended.
+// forUpdate ends a query for rows that stay locked until the transaction ends.
 func (s *Store) forUpdate() string {
 	if s.db.Kind == database.SQLite {
-		return "" // its transactions are begun as writers
+		return "" // its transactions begin as writers
 	}
 	return " FOR UPDATE"
 }
 
-// Hold lets nobody else change what is served until the context's transaction has
-// ended: what is read from here on can be changed and put back.
+// Hold locks the site until the context's transaction ends, so that it can be read, changed and
+// written back.
 func (s *Store) Hold(ctx context.Context) error {
 	return s.change(ctx, func(database.Queryer) (bool, error) { return false, nil })
 }
 
-// change runs f in a transaction, and raises the generation in it if f changed
-// anything. If f fails, nothing has happened. Changes come one after the other:
-// each begins by locking the row of the generation.
+// change runs f in a transaction, and raises the generation if f has changed anything. Changes are
+// serialised by locking the row of the generation.
 func (s *Store) change(ctx context.Context, f func(tx database.Queryer) (changed bool, err error)) error {
 	return s.changeBy(ctx, s.db.Change, f)
 }
 
-// changeBy is change with a transaction of another kind.
+// changeBy is change with another kind of transaction.
 func (s *Store) changeBy(ctx context.Context, transaction func(context.Context, func(database.Queryer) error) error,
 	f func(tx database.Queryer) (changed bool, err error),
 ) error {
@@ -153,7 +150,7 @@ func (s *Store) changeBy(ctx context.Context, transaction func(context.Context, 
 			metaGeneration); err != nil {
 			return err
 		}
-		if s.db.Kind == database.PostgreSQL { // delivered when the transaction has ended well
+		if s.db.Kind == database.PostgreSQL { // delivered when the transaction is committed
 			_, err = tx.ExecContext(ctx, `SELECT pg_notify('`+channel+`', '')`)
 		}
 		return err

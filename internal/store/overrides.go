@@ -14,14 +14,13 @@ import (
 
 const overrideColumns = `address, protocol, devices, note, changed_by, changed_at, gone_at`
 
-// Override is that of the account with this primary address's key; none is
+// Override returns the override of the account with this primary address's key, or
 // [directory.ErrNotFound].
 func (s *Store) Override(ctx context.Context, key string) (policy.Override, error) {
 	return readOverride(s.db.QueryRowContext(ctx, `SELECT `+overrideColumns+` FROM overrides WHERE address = ?`, key))
 }
 
-// PutOverride stores a checked override, in the place of the account's last one;
-// one that says nothing is removed.
+// PutOverride replaces an account's override by a validated one, or removes it if that is empty.
 func (s *Store) PutOverride(ctx context.Context, o policy.Override) error {
 	return s.change(ctx, func(tx database.Queryer) (bool, error) {
 		return true, s.putOverride(ctx, tx, o)
@@ -40,8 +39,8 @@ func (s *Store) putOverride(ctx context.Context, tx database.Queryer, o policy.O
 	return err
 }
 
-// replaceOverrides makes a site's overrides those that are kept. Since when an
-// account has been gone is ours to know.
+// replaceOverrides replaces all overrides by a site's. It keeps our own record of when their
+// accounts disappeared.
 func (s *Store) replaceOverrides(
 	ctx context.Context, tx database.Queryer, before, after []policy.Override,
 ) (changed bool, err error) {
@@ -70,8 +69,7 @@ func (s *Store) replaceOverrides(
 	return changed, nil
 }
 
-// Overrides are at most limit overrides whose keys come after the given one, in
-// their order.
+// Overrides returns up to limit overrides after the given key, in order.
 func (s *Store) Overrides(ctx context.Context, after string, limit int) ([]policy.Override, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT `+overrideColumns+` FROM overrides WHERE address > ? `+
 		`ORDER BY address LIMIT ?`, after, limit)
@@ -81,8 +79,7 @@ func (s *Store) Overrides(ctx context.Context, after string, limit int) ([]polic
 	return scanAll(rows, readOverride)
 }
 
-// MarkGone says since when no source has known an overridden account; the zero
-// time says that one does.
+// MarkGone records since when no source knows an overridden account; the zero time if one does.
 func (s *Store) MarkGone(ctx context.Context, key string, since time.Time) error {
 	_, err := s.db.ExecContext(ctx, `UPDATE overrides SET gone_at = ? WHERE address = ?`, unix(since), key)
 	return err

@@ -29,12 +29,12 @@ func documentsOf(ctx context.Context, q database.Queryer, name string) (doctor.D
 	return d, err
 }
 
-// ReplacePACC implements [doctor.DocumentStore], in one transaction. The names whose
-// documents have been changed by somebody else are in the error.
+// ReplacePACC implements [doctor.DocumentStore], in one transaction. The error names the domains
+// whose documents have changed meanwhile.
 func (s *Store) ReplacePACC(ctx context.Context, changes ...doctor.DocumentChange) error {
 	var lost []string
 	err := s.change(ctx, func(tx database.Queryer) (changed bool, err error) {
-		lost = nil // a transaction may be tried again
+		lost = nil // the transaction may be retried
 		for _, c := range changes {
 			now, err := documentsOf(ctx, tx, c.After.Name)
 			if err != nil {
@@ -44,7 +44,7 @@ func (s *Store) ReplacePACC(ctx context.Context, changes ...doctor.DocumentChang
 				lost = append(lost, c.After.Name)
 				continue
 			}
-			// What waits isn't served: only the other makes caches ask again.
+			// A waiting document isn't served, and so isn't cached.
 			changed = changed || !bytes.Equal(now.Served, c.After.Served)
 			if _, err = tx.ExecContext(ctx, s.db.Kind.Upsert("pacc", []string{"name"}, []string{"served", "waiting"}),
 				c.After.Name, c.After.Served, c.After.Waiting); err != nil {
@@ -59,8 +59,8 @@ func (s *Store) ReplacePACC(ctx context.Context, changes ...doctor.DocumentChang
 	return err
 }
 
-// PublishedPage is at most limit names that come after the given one, in their
-// order, with their terms and documents.
+// PublishedPage returns up to limit names after the given one, in order, with their terms and
+// documents.
 func (s *Store) PublishedPage(ctx context.Context, after string, limit int) (page []Published, err error) {
 	err = s.db.View(ctx, func(q database.Queryer) error {
 		page, err = publishedPage(ctx, q, after, limit)
@@ -69,7 +69,7 @@ func (s *Store) PublishedPage(ctx context.Context, after string, limit int) (pag
 	return page, err
 }
 
-// Published is a name with its domain's terms and what is published of them.
+// Published is a name with its domain's terms and published documents.
 type Published struct {
 	doctor.Documents
 	Terms *policy.Terms
@@ -102,7 +102,7 @@ func publishedPage(ctx context.Context, q database.Queryer, after string, limit 
 	})
 }
 
-// WaitingPACC are the names whose document waits.
+// WaitingPACC returns the names whose document waits.
 func (s *Store) WaitingPACC(ctx context.Context) ([]string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT name FROM pacc WHERE waiting IS NOT NULL ORDER BY name`)
 	if err != nil {

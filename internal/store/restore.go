@@ -17,21 +17,20 @@ import (
 	"autoconfig/internal/database"
 )
 
-// ErrNotEmpty means that a backup would take the place of something.
+// ErrNotEmpty means that restoring a backup would replace something.
 var ErrNotEmpty = errors.New("the database is not empty")
 
-// RestoreOptions are how a backup is restored. Zero values are good.
+// RestoreOptions configure a restoration. All are optional.
 type RestoreOptions struct {
-	// Replace lets it take the place of what is there.
+	// Replace permits it to replace what is there.
 	Replace bool
-	// Read is told of every row; nil is good.
+	// Read is called for every row unless it is nil.
 	Read func(rows int)
 }
 
-// Restore makes a backup what is stored: all of it or nothing. It may come from
-// another kind of database, and from an older version. What was written is read
-// back and compared before it counts. Caches ask again. Errors are [ErrBackup],
-// [ErrNotEmpty], [ErrNewerSchema] and the database's.
+// Restore replaces everything by a backup, which may come from another kind of database or an older
+// version. What was written is read back and compared before the commit. Caches are invalidated.
+// Errors are [ErrBackup], [ErrNotEmpty], [ErrNewerSchema] and the database's.
 func (s *Store) Restore(ctx context.Context, r io.Reader, o RestoreOptions) (all Archive, err error) {
 	archive, err := openArchive(r)
 	if err != nil {
@@ -61,14 +60,14 @@ func (s *Store) Restore(ctx context.Context, r io.Reader, o RestoreOptions) (all
 			return all, err
 		}
 		defer func() { all.About = about }()
-		o.Read = nil // it has been told
+		o.Read = nil // already called
 	}
 	if !o.Replace {
 		rows, err := s.Holdings(ctx)
 		if err != nil {
 			return all, err
 		}
-		if err := notEmpty(rows); err != nil { // said before there is any work; see empty
+		if err := notEmpty(rows); err != nil { // early, before the work; empty decides
 			return all, err
 		}
 	}
@@ -93,8 +92,8 @@ func (s *Store) Restore(ctx context.Context, r io.Reader, o RestoreOptions) (all
 	return all, err
 }
 
-// alone keeps every other writer out until the transaction ends; readers go on. MySQL does
-// it by the way, when all rows are removed.
+// alone locks out all other writers until the transaction ends; readers continue. MySQL does so when
+// all rows are removed.
 func (s *Store) alone(ctx context.Context, tx database.Queryer) error {
 	if s.db.Kind != database.PostgreSQL {
 		return nil
@@ -104,7 +103,7 @@ func (s *Store) alone(ctx context.Context, tx database.Queryer) error {
 	return err
 }
 
-// empty removes what a backup takes the place of, and refuses if it may not.
+// empty removes what a backup replaces, or refuses to.
 func (s *Store) empty(ctx context.Context, tx database.Queryer, replace bool) error {
 	rows := map[string]int64{}
 	for _, name := range append(slices.Clone(emptied), kept...) {
@@ -127,11 +126,11 @@ func (s *Store) empty(ctx context.Context, tx database.Queryer, replace bool) er
 	return notEmpty(rows)
 }
 
-// notEmpty is [ErrNotEmpty] with what is there.
+// notEmpty returns [ErrNotEmpty] with the non-empty tables.
 func notEmpty(rows map[string]int64) error {
 	var there []string
 	for _, name := range append(slices.Clone(kept), emptied...) {
-		if name != "domain_names" && name != "addresses" && name != "digests" && rows[name] > 0 { // which follow others
+		if name != "domain_names" && name != "addresses" && name != "digests" && rows[name] > 0 { // those are derived
 			there = append(there, fmt.Sprintf("%s %d", name, rows[name]))
 		}
 	}
@@ -141,7 +140,7 @@ func notEmpty(rows map[string]int64) error {
 	return fmt.Errorf("%w: it has rows (%s)", ErrNotEmpty, strings.Join(there, ", "))
 }
 
-// restore inserts the rows of a backup into empty tables, and compares.
+// restore inserts the rows of a backup into empty tables, and compares them.
 func (s *Store) restore(
 	ctx context.Context, tx database.Queryer, archive *archiveReader, o RestoreOptions,
 ) (Archive, error) {
@@ -192,7 +191,7 @@ func (s *Store) restore(
 	return all, compareAll(ctx, tx, tables, w.sums)
 }
 
-// missing refuses a backup without one of the tables: it would be taken for empty.
+// missing refuses a backup that lacks a table, which would otherwise count as empty.
 func missing(tables []table, rows map[string]int64) error {
 	for _, t := range tables {
 		if _, found := rows[t.name]; !found {
@@ -202,8 +201,7 @@ func missing(tables []table, rows map[string]int64) error {
 	return nil
 }
 
-// identified refuses a backup whose rows don't have the site's identity: nothing works
-// without it.
+// identified refuses a backup without the site's identity, on which everything depends.
 func identified(ctx context.Context, tx database.Queryer, id string) error {
 	var stored string
 	err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`, metaSiteID).Scan(&stored)
@@ -213,7 +211,7 @@ func identified(ctx context.Context, tx database.Queryer, id string) error {
 	return err
 }
 
-// compareAll reads back what was written.
+// compareAll reads back what was written, and compares it.
 func compareAll(ctx context.Context, tx database.Queryer, tables []table, want map[string]sum) error {
 	for _, t := range tables {
 		var got sum
@@ -229,7 +227,7 @@ func compareAll(ctx context.Context, tx database.Queryer, tables []table, want m
 	return nil
 }
 
-// sum is a digest of rows in any order.
+// sum is an order-independent digest of rows.
 type sum struct {
 	rows   int64
 	digest [sha256.Size]byte
@@ -247,7 +245,7 @@ func (s *sum) add(values []any) error {
 	return nil
 }
 
-// tableWriter inserts the rows of one table after the other.
+// tableWriter inserts the rows of tables, one table after the other.
 type tableWriter struct {
 	kind  database.Kind
 	tx    database.Queryer
@@ -257,11 +255,12 @@ type tableWriter struct {
 	sums  map[string]sum
 }
 
-// maxInsert bounds one statement, in bytes: a server takes 16 MB at most by default.
+// maxInsert bounds a statement, in bytes: servers accept 16 MB by default.
 const maxInsert = 2 << 20
 
 func (w *tableWriter) begin(t table) {
-	w.table, w.bytes = t, 0
+	w.table = t
+	w.bytes = 0
 	w.batch = &batch{kind: w.kind, table: t.name, columns: t.columns}
 }
 
@@ -299,8 +298,8 @@ func (w *tableWriter) flush(ctx context.Context) error {
 	return w.batch.flush(ctx, w.tx)
 }
 
-// passSequences lets PostgreSQL give numbers after those that were inserted; the
-// others see to it. A number that is given stays given if nothing comes of this.
+// passSequences sets PostgreSQL's sequences to continue after the inserted numbers; the others do so
+// themselves. Sequences aren't rolled back.
 func (s *Store) passSequences(ctx context.Context, tx database.Queryer) error {
 	if s.db.Kind != database.PostgreSQL {
 		return nil
@@ -329,8 +328,8 @@ func (s *Store) passSequences(ctx context.Context, tx database.Queryer) error {
 	return nil
 }
 
-// upgraded is a backup of an older schema as one of the newest. It goes through a
-// database of its own, which the migrations bring up to date.
+// upgraded converts a backup of an older schema to the current one, in a database of its own to which
+// the migrations are applied.
 func (s *Store) upgraded(
 	ctx context.Context, archive *archiveReader, o RestoreOptions,
 ) (newer io.Reader, remove func(), err error) {

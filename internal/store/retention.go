@@ -7,20 +7,19 @@ import (
 	"autoconfig/internal/staff"
 )
 
-// Expiry says what has been kept long enough: links and tokens that ended, entries
-// of the audit log that were made, and overrides whose account has been gone, all
-// before a time.
+// Expiry is how long records are kept: links and tokens that ended, audit entries that were made, and
+// overrides whose accounts disappeared before these times are removed.
 type Expiry struct{ Links, Audit, Overrides time.Time }
 
-// Expire removes what has been kept long enough, sessions that nobody used since
-// yesterday, and failures that are forgiven.
+// Expire removes what has expired, sessions that were last used before yesterday, and forgiven
+// failures.
 func (s *Store) Expire(ctx context.Context, before Expiry, now time.Time) error {
 	for _, step := range []struct {
 		query  string
 		before time.Time
 	}{
 		{`DELETE FROM links WHERE expires_at < ?`, before.Links},
-		{`DELETE FROM messages WHERE made_at < ?`, before.Links}, // also one that waits for a server that is no more
+		{`DELETE FROM messages WHERE made_at < ?`, before.Links}, // also queued ones, for a server that is gone
 		{`DELETE FROM audit WHERE at < ?`, before.Audit},
 		{`DELETE FROM sessions WHERE made_at < ?`, now.Add(-staff.SessionLife)},
 		{`DELETE FROM tokens WHERE expires_at < ?`, before.Links},

@@ -9,12 +9,12 @@ import (
 	"autoconfig/internal/database"
 )
 
-// metaSecret is the mark of the secret_file with which the database is used. It is in
-// backups: what was sealed is in them too.
+// metaSecret is the fingerprint of the database's secret_file. Backups have it too, as they contain
+// what was sealed with it.
 const metaSecret = "secret"
 
-// KnowSecret is the mark of the secret_file that the database belongs to. Where it has
-// none yet, it takes the one that is given.
+// KnowSecret returns the fingerprint of the secret_file that the database belongs to, which is the
+// given one if it has none yet.
 func (s *Store) KnowSecret(ctx context.Context, mark string) (string, error) {
 	known, err := meta(ctx, s.db, metaSecret)
 	if !errors.Is(err, sql.ErrNoRows) {
@@ -24,12 +24,11 @@ func (s *Store) KnowSecret(ctx context.Context, mark string) (string, error) {
 	if _, err := s.db.ExecContext(ctx, insert, metaSecret, mark); err != nil {
 		return "", err
 	}
-	return meta(ctx, s.db, metaSecret) // another replica may have been quicker
+	return meta(ctx, s.db, metaSecret) // another replica may have set it
 }
 
-// TakeSecret lets the database belong to another secret_file from now on. What was sealed
-// with the old one and can be made anew is given up: the accounts at ACME servers, and
-// the certificates, which are wanted anew at once.
+// TakeSecret assigns the database to another secret_file. What was sealed with the old one and can be
+// made again is dropped: the accounts at ACME servers, and the certificates, which become due at once.
 func (s *Store) TakeSecret(ctx context.Context, mark string, now time.Time) error {
 	return s.db.Change(ctx, func(tx database.Queryer) error {
 		upsert := s.db.Kind.Upsert("meta", []string{"name"}, []string{"value"})

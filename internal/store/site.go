@@ -10,8 +10,8 @@ import (
 	"autoconfig/settings"
 )
 
-// Site is everything that is stored: providers, plans and domains in the order
-// in which they were written, accounts and overrides by address.
+// Site returns everything: providers, plans and domains in the order in which they were written,
+// accounts and overrides by address.
 func (s *Store) Site(ctx context.Context) (all policy.Site, err error) {
 	err = s.db.View(ctx, func(q database.Queryer) error {
 		all, err = site(ctx, q)
@@ -29,8 +29,7 @@ func (s *Store) SiteConfig(ctx context.Context) (all policy.Site, err error) {
 	return all, err
 }
 
-// Accounts are at most limit accounts of a domain (of all of them if it is "")
-// whose keys come after the given one, in their order.
+// Accounts returns up to limit accounts of a domain (all if it is "") after the given key, in order.
 func (s *Store) Accounts(ctx context.Context, domain, after string, limit int) ([]policy.Account, error) {
 	return accountPage(ctx, s.db, domain, after, limit)
 }
@@ -52,7 +51,7 @@ func siteConfig(ctx context.Context, q database.Queryer) (policy.Site, error) {
 	return all, read(ctx, q, &all.Domains, `SELECT document FROM domains ORDER BY position`)
 }
 
-// configWithoutDomains has the identity, providers and plans, which are few.
+// configWithoutDomains returns the identity, providers and plans, which are few.
 func configWithoutDomains(ctx context.Context, q database.Queryer) (policy.Site, error) {
 	var config policy.Site
 	var err error
@@ -65,12 +64,12 @@ func configWithoutDomains(ctx context.Context, q database.Queryer) (policy.Site,
 	return config, read(ctx, q, &config.Plans, `SELECT document FROM plans ORDER BY position`)
 }
 
-// Plans are all plans, in their order.
+// Plans returns all plans, in their order.
 func (s *Store) Plans(ctx context.Context) (all []policy.Plan, err error) {
 	return all, read(ctx, s.db, &all, `SELECT document FROM plans ORDER BY position`)
 }
 
-// Providers are all providers, in their order.
+// Providers returns all providers, in their order.
 func (s *Store) Providers(ctx context.Context) (all []settings.Provider, err error) {
 	return all, read(ctx, s.db, &all, `SELECT document FROM providers ORDER BY position`)
 }
@@ -118,7 +117,7 @@ func documents[T any](ctx context.Context, q database.Queryer, query string, arg
 	return list, rows.Err()
 }
 
-// sorted are accounts in the order of their keys, without touching the original.
+// sorted returns a copy of accounts, sorted by key.
 func sorted(accounts []policy.Account) []policy.Account {
 	accounts = slices.Clone(accounts)
 	slices.SortFunc(accounts, func(a, b policy.Account) int { return cmp.Compare(a.Address.Key(), b.Address.Key()) })

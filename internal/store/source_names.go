@@ -17,7 +17,7 @@ var _ directory.NameStore = (*Store)(nil)
 
 const (
 	listedColumns = `SELECT s.source, s.name, s.domain, s.plan FROM source_names s`
-	// listedAfter are those that our own site doesn't have.
+	// listedAfter excludes the names of our own site.
 	listedAfter = listedColumns + ` WHERE s.name > ? AND NOT EXISTS (SELECT 1 FROM domain_names n WHERE n.name = s.name)`
 )
 
@@ -62,9 +62,9 @@ func putNames(ctx context.Context, tx database.Queryer, kind database.Kind, sour
 		at := slices.Index(order, before.Source)
 		if found && (before == directory.ListedName{Source: source, SourceName: n} || at >= 0 && at < slices.Index(order,
 			source)) {
-			continue // as it was, or one that is asked earlier has it
+			continue // unchanged, or the name belongs to an earlier source
 		}
-		kept[n.Name] = directory.ListedName{Source: source, SourceName: n} // it may come twice
+		kept[n.Name] = directory.ListedName{Source: source, SourceName: n} // a list may repeat it
 		write = append(write, n)
 	}
 	if len(write) == 0 {
@@ -121,7 +121,7 @@ func (s *Store) NamedSources(ctx context.Context) ([]string, error) {
 	return scanAll(rows, func(row scanner) (name string, err error) { return name, row.Scan(&name) })
 }
 
-// ListedName is a name that a source lists and our own site doesn't have; none is
+// ListedName returns a name that a source lists and our own site doesn't have, or
 // [directory.ErrNotFound].
 func (s *Store) ListedName(ctx context.Context, name string) (directory.ListedName, error) {
 	n, err := scanListed(s.db.QueryRowContext(ctx,
@@ -132,9 +132,8 @@ func (s *Store) ListedName(ctx context.Context, name string) (directory.ListedNa
 	return n, err
 }
 
-// ListedNames are at most limit names that sources list and our own site doesn't have,
-// that come after the given one, in their order, and whose domains are among within;
-// nil is all of them.
+// ListedNames returns up to limit names after the given one, in order, that sources list and our own
+// site doesn't have, and whose domains are among within (nil for all).
 func (s *Store) ListedNames(ctx context.Context, within []string, after string, limit int) ([]directory.ListedName,
 	error,
 ) {
@@ -147,7 +146,7 @@ func (s *Store) ListedNames(ctx context.Context, within []string, after string, 
 	return scanAll(rows, scanListed)
 }
 
-// ListedDomains are ListedNames that are the primary names of their domains.
+// ListedDomains is like ListedNames for the primary names of domains.
 func (s *Store) ListedDomains(ctx context.Context, within []string, after string, limit int) ([]directory.ListedName,
 	error,
 ) {
@@ -160,7 +159,7 @@ func (s *Store) ListedDomains(ctx context.Context, within []string, after string
 	return scanAll(rows, scanListed)
 }
 
-// ListedPages are all of them, a page at a time.
+// ListedPages yields all of them, page by page.
 func (s *Store) ListedPages(ctx context.Context) iter.Seq2[[]directory.ListedName, error] {
 	key := func(n directory.ListedName) string { return n.Name }
 	return pages(key, func(after string) ([]directory.ListedName, error) {
@@ -169,7 +168,7 @@ func (s *Store) ListedPages(ctx context.Context) iter.Seq2[[]directory.ListedNam
 	})
 }
 
-// ListedAliases are the other names that sources list of these domains.
+// ListedAliases returns the other names of these domains that sources list.
 func (s *Store) ListedAliases(ctx context.Context, domains []string) (map[string][]string, error) {
 	aliases := map[string][]string{}
 	for part := range slices.Chunk(domains, batchRows) {
@@ -190,9 +189,9 @@ func (s *Store) ListedAliases(ctx context.Context, domains []string) (map[string
 	return aliases, nil
 }
 
-// ListedTerms are the terms of names that sources list, as the directory has them:
-// those of our own domain, where the name is another one of it, else those of the
-// plan. plan gives a name's. A name whose plan there isn't has none.
+// ListedTerms returns the terms of names that sources list, as the directory finds them: those of our
+// own domain if the name is an alias of one, otherwise those of the plan, which plan returns for a
+// name. A name whose plan doesn't exist has no terms.
 func (s *Store) ListedTerms(ctx context.Context, names []directory.ListedName,
 	plan func(directory.ListedName) string,
 ) (map[string]*policy.Terms, error) {
@@ -231,7 +230,7 @@ func (s *Store) ListedTerms(ctx context.Context, names []directory.ListedName,
 	return all, nil
 }
 
-// ListedDocuments are what is published of names, with their terms.
+// ListedDocuments returns the published documents of names, with their terms.
 func (s *Store) ListedDocuments(ctx context.Context, names []directory.ListedName,
 	plan func(directory.ListedName) string,
 ) ([]Published, error) {

@@ -47,7 +47,7 @@ func (s *Store) ForgiveFailures(ctx context.Context, id string) error {
 	return s.one(ctx, `UPDATE people SET failures = 0, locked_until = 0 WHERE id = ?`, id)
 }
 
-// one changes one row; none is [staff.ErrUnknown].
+// one changes one row, or returns [staff.ErrUnknown].
 func (s *Store) one(ctx context.Context, query string, args ...any) error {
 	result, err := s.db.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -212,35 +212,16 @@ func (s *Store) AddEntry(ctx context.Context, e staff.Entry) error {
 
 // Entries implements [staff.Store].
 func (s *Store) Entries(ctx context.Context, f staff.EntryFilter) ([]staff.Entry, error) {
-	bound, args := among("domain", f.Domains)
-	if f.Before != 0 { // alone, or the databases would go through all that is later
-		bound, args = bound+` AND id < ?`, append(args, f.Before)
-	}
-	for _, one := range []struct {
-		wanted bool
-		bound  string
-		values []any
-	}{
-		{f.Actor != "", ` AND actor IN (?, ?, ?)`, []any{f.Actor, "staff:" + f.Actor, "token:" + f.Actor}},
-		{f.Action != "", ` AND action = ?`, []any{f.Action}},
-		{f.About != "", ` AND (subject = ? OR domain = ?)`, []any{f.About, f.About}},
-		{!f.Since.IsZero(), ` AND at >= ?`, []any{f.Since.Unix()}},
-		{!f.Until.IsZero(), ` AND at < ?`, []any{f.Until.Unix()}},
-	} {
-		if one.wanted {
-			bound, args = bound+one.bound, append(args, one.values...)
-		}
-	}
-	rows, err := s.db.QueryContext(ctx, `SELECT id, at, `+entryColumns+` FROM audit WHERE 1 = 1`+bound+` `+
-		`ORDER BY id DESC LIMIT ?`,
-		append(args, f.Limit)...)
-	if err != nil {
-		return nil, err
-	}
-	return scanAll(rows, func(row scanner) (staff.Entry, error) {
-		var e staff.Entry
+	q := selectFrom("id, at, "+entryColumns, "audit", f.Domains)
+	q.and(f.Before != 0, `id < ?`, f.Before) // not by time: the databases would read all later rows
+	q.and(f.Actor != "", `actor IN (?, ?, ?)`, f.Actor, "staff:"+f.Actor, "token:"+f.Actor)
+	q.and(f.Action != "", `action = ?`, f.Action)
+	q.and(f.About != "", `(subject = ? OR domain = ?)`, f.About, f.About)
+	q.and(!f.Since.IsZero(), `at >= ?`, f.Since.Unix())
+	q.and(!f.Until.IsZero(), `at < ?`, f.Until.Unix())
+	return latest(ctx, s, q, f.Limit, func(row scanner) (e staff.Entry, err error) {
 		var at int64
-		err := row.Scan(&e.ID, &at, &e.Actor, &e.ActorID, &e.Issuer, &e.Action, &e.Subject, &e.Domain, &e.Detail)
+		err = row.Scan(&e.ID, &at, &e.Actor, &e.ActorID, &e.Issuer, &e.Action, &e.Subject, &e.Domain, &e.Detail)
 		e.At = moment(at)
 		return e, err
 	})

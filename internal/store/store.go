@@ -25,7 +25,7 @@ var (
 	ErrURL         = database.ErrURL
 )
 
-// What a change would break.
+// Conflicts of a change with what is stored.
 var (
 	ErrExists       = directory.ErrExists
 	ErrNoSuchDomain = directory.ErrNoSuchDomain
@@ -35,28 +35,27 @@ var (
 //go:embed migrations
 var embedded embed.FS
 
-// Store is a database. It is safe for concurrent use, by several processes too.
+// Store is a database. It is safe for concurrent use, also by several processes.
 type Store struct {
 	db         *database.DB
 	migrations fs.FS // the embedded ones if nil
 	kept       atomic.Pointer[shared]
 }
 
-// Options are how a database is opened. Zero values are good.
+// Options configure how a database is opened. All are optional.
 type Options struct {
-	// Folder is where a relative SQLite file is.
+	// Folder is the folder of a relative SQLite file.
 	Folder string
-	// Connections bounds the connections at once; see [database.Options].
+	// Connections bounds the pool; see [database.Options].
 	Connections int
-	// Patience is how long to wait for another process that changes the schema; two
-	// minutes if 0.
+	// Patience is how long to wait for another process that changes the schema; two minutes
+	// if 0.
 	Patience time.Duration
 
 	migrations fs.FS // for tests
 }
 
-// Open opens a database and brings its schema up to date. That of
-// "sqlite::memory:" is gone with the Store.
+// Open opens a database and migrates its schema. "sqlite::memory:" lasts as long as the Store.
 func Open(ctx context.Context, address database.Address, o Options) (*Store, error) {
 	db, err := database.Open(address, database.Options{Folder: o.Folder, Connections: o.Connections})
 	if err != nil {
@@ -72,8 +71,8 @@ func Open(ctx context.Context, address database.Address, o Options) (*Store, err
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Together makes everything that f does with its context through this Store one: it
-// happens or nothing does; see [database.DB.Together].
+// Together runs f in one transaction, which everything that f does through this Store with its context
+// joins; see [database.DB.Together].
 func (s *Store) Together(ctx context.Context, f func(ctx context.Context) error) error {
 	return s.db.Together(ctx, f)
 }
@@ -82,8 +81,8 @@ var dialects = map[database.Kind]goose.Dialect{
 	database.SQLite: goose.DialectSQLite3, database.PostgreSQL: goose.DialectPostgres, database.MySQL: goose.DialectMySQL,
 }
 
-// prepare brings the schema up to date, and gives a new database its identity.
-// Replicas may start at the same time: one does it, the others wait.
+// prepare migrates the schema, and gives a new database its identity. If replicas start together, one
+// does it and the others wait.
 func (s *Store) prepare(ctx context.Context, patience time.Duration) error {
 	patient, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%w for %s", errOtherChanges, patience))
 	defer cancel()
@@ -107,9 +106,8 @@ func (s *Store) prepare(ctx context.Context, patience time.Duration) error {
 	return s.begin(ctx)
 }
 
-// checkEncoding refuses a PostgreSQL database of another encoding than UTF-8: a
-// stranger's question with a character that it hasn't would be an error of the
-// database, and a few of them would look like one that is down.
+// checkEncoding refuses a PostgreSQL database with another encoding than UTF-8: a request with a
+// character that it lacks would cause a database error, and a few of those would look like an outage.
 func (s *Store) checkEncoding(ctx context.Context) error {
 	if s.db.Kind != database.PostgreSQL {
 		return nil
@@ -126,7 +124,7 @@ func (s *Store) checkEncoding(ctx context.Context) error {
 	return nil
 }
 
-// migrate brings the schema up to date, and refuses a newer one.
+// migrate migrates the schema, and refuses a newer one.
 func (s *Store) migrate(ctx context.Context) error {
 	provider, err := s.provider()
 	if err != nil {
@@ -156,11 +154,11 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
-// schemaTable has the schema's version. It isn't goose's own name for it, which
-// another program in the same database may use.
+// schemaTable holds the schema's version. goose's default name might be in use by another program in
+// the same database.
 const schemaTable = "autoconfig_schema"
 
-// provider knows the schema's versions.
+// provider returns the migrations.
 func (s *Store) provider() (*goose.Provider, error) {
 	var all fs.FS = embedded
 	if s.migrations != nil {
@@ -173,7 +171,7 @@ func (s *Store) provider() (*goose.Provider, error) {
 	return goose.NewProvider(dialects[s.db.Kind], s.db.Pool(), folder, goose.WithTableName(schemaTable))
 }
 
-// noConnection is why a server can't be used, in a line.
+// noConnection says in a line why a server can't be used.
 type noConnection struct{ error }
 
 func (n noConnection) Error() string {
@@ -185,12 +183,12 @@ func (n noConnection) Unwrap() error { return n.error }
 
 var errOtherChanges = errors.New("another process has been changing the schema")
 
-// lockSchema lets one process at a time change the schema. The lock is gone with
-// the connection, and so with a process that dies.
+// lockSchema lets one process at a time change the schema. The lock ends with the connection, and so
+// with the process.
 func (s *Store) lockSchema(ctx context.Context) (release func(), err error) {
 	if s.db.Kind == database.SQLite {
 		if s.db.Folder == "" {
-			return func() {}, nil // nobody else has this memory
+			return func() {}, nil // nobody else has this database
 		}
 		return database.LockFolder(ctx, s.db.Folder)
 	}
@@ -209,8 +207,8 @@ func (s *Store) lockSchema(ctx context.Context) (release func(), err error) {
 	return func() { unlock(); _ = connection.Close() }, nil
 }
 
-// lockPostgreSQL holds the lock by a transaction: what belongs to a session would
-// stay with whoever a pool in between gives the session to next.
+// lockPostgreSQL locks within a transaction: a session's lock might stay with the next user of the
+// session if there is a pool in between.
 func lockPostgreSQL(ctx context.Context, connection *sql.Conn) (release func(), err error) {
 	tx, err := connection.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
@@ -224,13 +222,13 @@ func lockPostgreSQL(ctx context.Context, connection *sql.Conn) (release func(), 
 	return release, nil
 }
 
-// lockMySQL holds the lock by the connection. Its name has 64 characters at most,
-// which a database's may have too.
+// lockMySQL locks for the session. The lock's name has at most 64 characters, as many as a database's
+// may have.
 func lockMySQL(ctx context.Context, connection *sql.Conn) (release func(), err error) {
 	const name = `CONCAT('autoconfig.', IF(CHAR_LENGTH(DATABASE()) > 53, MD5(DATABASE()), DATABASE()))`
 	for {
 		var got sql.NullInt64
-		// Asked for a second at a time: a server doesn't notice soon that nobody waits.
+		// One second at a time, as a server is slow to notice that nobody waits any more.
 		if err := connection.QueryRowContext(ctx, `SELECT GET_LOCK(`+name+`, 1)`).Scan(&got); err != nil {
 			return nil, err
 		}

@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"crypto/md5" // Evolution names its account so; nothing is secured by it
+	"crypto/md5" // Evolution sends the MD5 of the address; nothing is secured by it
 	"errors"
 	"fmt"
 	"slices"
@@ -14,17 +14,16 @@ import (
 	"autoconfig/settings"
 )
 
-// batch inserts rows of a table, many in one statement.
+// batch inserts rows of a table, many with one statement.
 type batch struct {
 	kind    database.Kind
 	table   string
 	columns []string
-	ignore  bool // rows that are there already
+	ignore  bool // skips existing rows
 	args    []any
 }
 
-// batchRows is how many rows one statement inserts. Each kind allows more than
-// 30,000 values in one.
+// batchRows is the number of rows per statement. All databases allow more than 30,000 values in one.
 const batchRows = 500
 
 func (b *batch) add(ctx context.Context, tx database.Queryer, values ...any) error {
@@ -48,8 +47,8 @@ func (b *batch) flush(ctx context.Context, tx database.Queryer) error {
 	return err
 }
 
-// culprit names what can't be inserted: the only row, or the only one that comes
-// twice; the database doesn't say it in a way that all kinds share.
+// culprit names what can't be inserted: the only row, or a duplicate. The databases' errors have no
+// common form.
 func (b *batch) culprit(args []any) string {
 	first := fmt.Sprint(args[0])
 	if b.table == "accounts" {
@@ -72,7 +71,7 @@ func (b *batch) culprit(args []any) string {
 // writer writes accounts in one transaction.
 type writer struct {
 	tx                           database.Queryer
-	next                         int64 // the id of the next account; changes come one after the other
+	next                         int64 // the next account's id; changes are serialised
 	accounts, addresses, digests *batch
 }
 
@@ -89,7 +88,7 @@ func (s *Store) newWriter(ctx context.Context, tx database.Queryer) (*writer, er
 	return w, tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) + 1 FROM accounts`).Scan(&w.next)
 }
 
-// put inserts an account that isn't there, whose domain has these names.
+// put inserts a new account, whose domain has these names.
 func (w *writer) put(ctx context.Context, a policy.Account, names []string) error {
 	own := 0
 	if hasOwn(a) {
@@ -116,7 +115,7 @@ func (w *writer) put(ctx context.Context, a policy.Account, names []string) erro
 	return nil
 }
 
-// flush inserts what waits.
+// flush inserts the buffered rows.
 func (w *writer) flush(ctx context.Context) error {
 	for _, b := range []*batch{w.accounts, w.addresses, w.digests} {
 		if err := b.flush(ctx, w.tx); err != nil {
@@ -126,14 +125,13 @@ func (w *writer) flush(ctx context.Context) error {
 	return nil
 }
 
-// hasOwn tells whether an account has something that the domain's default hasn't.
+// hasOwn reports whether an account differs from the domain's default.
 func hasOwn(a policy.Account) bool { return a.Protocol != "" || a.Login != "" || len(a.Addresses) > 0 }
 
-// searchMost bounds what of an account a search reads, in bytes: an index has a
-// largest row.
+// searchMost bounds the searchable text of an account, in bytes, as indexes bound their rows.
 const searchMost = 1000
 
-// searchText is what a search compares with.
+// searchText is the text that a search looks in.
 func searchText(a policy.Account) string {
 	text := strings.ToLower(a.Address.Key() + "\n" + a.Name)
 	if len(text) > searchMost {
@@ -148,7 +146,7 @@ func providerID(p settings.Provider) string { return p.ID }
 
 func planName(p policy.Plan) string { return p.Name }
 
-// digests are the MD5 of an address in a domain, as people may type the domain.
+// digests are the MD5s of an address in a domain, for each way to type the domain.
 func digests(a settings.Address, domain string) [][]byte {
 	var all [][]byte
 	for _, name := range slices.Compact([]string{domain, settings.UnicodeDomain(domain)}) {
@@ -158,7 +156,7 @@ func digests(a settings.Address, domain string) [][]byte {
 	return all
 }
 
-// taken makes a broken uniqueness ErrExists.
+// taken turns the violation of a unique key into ErrExists.
 func taken(err error, what string) error {
 	if database.IsTaken(err) {
 		return fmt.Errorf("%s is %w", what, ErrExists)

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// NotDurable is what the server is set to that lets it lose what it has acknowledged
-// when it loses power; "" for nothing.
+// NotDurable names the setting by which the server may lose acknowledged changes at a power failure;
+// "" if there is none.
 func (s *Store) NotDurable(ctx context.Context) (string, error) { return s.db.NotDurable(ctx) }
 
-// Unwritable is since when nothing can be written, and why; nil while it can.
-// Reading may go on meanwhile.
+// Unwritable says since when and why nothing can be written; nil while it can. Reading may work
+// meanwhile.
 func (s *Store) Unwritable() (since time.Time, why error) {
 	if u := s.db.Unwritable(); u != nil {
 		return u.Since, u.Err
@@ -18,15 +18,15 @@ func (s *Store) Unwritable() (since time.Time, why error) {
 	return time.Time{}, nil
 }
 
-// How often a small change is tried, to find out whether anything can be written.
+// Intervals of the small change that finds out whether anything can be written.
 const (
 	tryWrite      = time.Minute
 	tryWriteAgain = 2 * time.Second
 	tryWriteFor   = 10 * time.Second
 )
 
-// WatchWrites finds out whether anything can be written until ctx ends: real changes
-// tell that it can't, and a small one that it can again.
+// WatchWrites keeps [Store.Unwritable] up to date until ctx ends: real changes show that nothing can
+// be written, and a small change shows that it can again.
 func (s *Store) WatchWrites(ctx context.Context) error {
 	tick := time.NewTicker(tryWriteAgain)
 	defer tick.Stop()
@@ -34,7 +34,7 @@ func (s *Store) WatchWrites(ctx context.Context) error {
 	for {
 		if now := time.Now(); s.db.Unwritable() != nil || now.Sub(tried) >= tryWrite {
 			tried = now
-			_ = s.tryWrite(ctx) // noted where /readyz sees it
+			_ = s.tryWrite(ctx) // the outcome is recorded for /readyz
 		}
 		select {
 		case <-ctx.Done():
