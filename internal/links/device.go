@@ -6,10 +6,10 @@ import (
 	"autoconfig/clients"
 )
 
-// Device is a kind of device, as far as a User-Agent tells.
+// Device is a kind of device, as far as a User-Agent reveals it.
 type Device = clients.Device
 
-// The devices. An iPad calls itself a Mac, so that people can choose.
+// The devices. An iPad claims to be a Mac, so that people can choose.
 const (
 	IPhone  = clients.IPhone
 	Mac     = clients.Mac
@@ -17,22 +17,22 @@ const (
 	Windows = clients.Windows
 	Linux   = clients.Linux
 	Other   = clients.Other
-	// Preview is a program that looks at links in messages.
+	// Preview is a program that previews or scans links in messages.
 	Preview Device = "preview"
 )
 
-// Devices are those that a person can choose.
+// Devices are the devices that a person can choose.
 var Devices = []Device{IPhone, Mac, Android, Windows, Linux, Other}
 
-// previews are words in the User-Agents of chat programs and scanners.
+// previews are words in the User-Agents of chat programs and link scanners.
 var previews = []string{
 	"bot", "crawler", "spider", "preview", "facebookexternalhit", "whatsapp", "slack-imgproxy",
 	"skypeuripreview", "telegrambot", "discordbot", "safelinks", "barracuda", "proofpoint",
 	"mimecast", "urldefense",
 }
 
-// families are words of User-Agents, in the order in which they decide: Android's
-// says Linux too, and an iPhone's Mac.
+// families are words of User-Agents; the first match decides: Android's also says Linux, an
+// iPhone's also Mac.
 var families = []struct {
 	word   string
 	device Device
@@ -49,7 +49,7 @@ var families = []struct {
 	{"x11", Linux},
 }
 
-// DeviceOf tells the device from a User-Agent.
+// DeviceOf detects the device from a User-Agent.
 func DeviceOf(userAgent string) Device {
 	agent := strings.ToLower(userAgent)
 	for _, word := range previews {
@@ -65,7 +65,7 @@ func DeviceOf(userAgent string) Device {
 	return Other
 }
 
-// ParseDevice is the device that a person chose; [Other] for an unknown word.
+// ParseDevice parses a person's choice of a device; unknown words are [Other].
 func ParseDevice(text string) Device {
 	for _, d := range Devices {
 		if string(d) == text {

@@ -1,3 +1,3 @@
-// Package links knows setup links: short-lived pages for one account, made by
-// staff or by a program, that set up a person's device.
+// Package links implements setup links: short-lived pages for one account, created by the help
+// desk or an integration, with which a person sets up a device.
 package links

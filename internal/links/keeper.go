@@ -20,11 +20,11 @@ import (
 	"autoconfig/settings"
 )
 
-// Window is how long a use opens a link's page for the browser that used it:
-// phones and in-app browsers fail, or fetch twice.
+// Window is how long a use opens a link's page for the browser that used it: phones and in-app
+// browsers fail, or fetch twice.
 const Window = 15 * time.Minute
 
-// ErrOrder is what a link can't be made from.
+// ErrOrder means that an order is invalid.
 var ErrOrder = errors.New("invalid link request")
 
 // Keeper makes, opens and uses links.
@@ -36,11 +36,10 @@ type Keeper struct {
 	Now func() time.Time
 }
 
-// letters are in lower case, since chat programs change the case of what they
-// take for a name.
+// letters are in lower case, as chat programs change the case of what looks like a name.
 var letters = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 
-// tokenSize is 128 bits; tokenLength is how they are written.
+// A token has 128 bits, written in 26 letters.
 const (
 	tokenSize   = 16
 	tokenLength = 26
@@ -56,17 +55,18 @@ func (k *Keeper) now() time.Time {
 func (k *Keeper) mac(label, text string, size int) []byte {
 	key, err := hkdf.Key(sha256.New, k.Secret, nil, "autoconfig "+label, sha256.Size)
 	if err != nil {
-		panic(err) // the size is one that SHA-256 can give
+		panic(err) // SHA-256 allows this size
 	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(text))
 	return mac.Sum(nil)[:size]
 }
 
-// Make makes a link and its token, which is kept nowhere. Errors are [ErrOrder],
-// [ErrOther], [ErrTaken] where an order should be made once more, and the store's.
+// Make makes a link and its token, which isn't kept. Errors are [ErrOrder], [ErrOther], [ErrTaken]
+// if the caller should retry, and the store's.
 func (k *Keeper) Make(ctx context.Context, o Order) (token string, l Link, err error) {
-	o.Valid, o.Uses = cmp.Or(o.Valid, DefaultValid), cmp.Or(o.Uses, 1)
+	o.Valid = cmp.Or(o.Valid, DefaultValid)
+	o.Uses = cmp.Or(o.Uses, 1)
 	if err := o.check(); err != nil {
 		return "", Link{}, err
 	}
@@ -93,8 +93,8 @@ func (k *Keeper) Make(ctx context.Context, o Order) (token string, l Link, err e
 	return token, l, k.Store.PutLink(ctx, hashOf(token), o.Address.Key(), l)
 }
 
-// again gives a link that was made for the same order. Of those that versions before
-// made, only the address is known.
+// again returns the existing link if it was made for the same order. For links of earlier versions
+// only the address can be compared.
 func again(token string, l Link, o Order, ordered string) (string, Link, error) {
 	if l.Ordered == "" && l.Address != o.Address.String() || l.Ordered != "" && l.Ordered != ordered {
 		return "", Link{}, ErrOther
@@ -117,8 +117,7 @@ func (o Order) check() error {
 	return nil
 }
 
-// newID begins with the time, so that links sort by it, and ends with 72 random
-// bits.
+// newID begins with the time, so that IDs sort by it, and ends with 72 random bits.
 func newID(now time.Time) string {
 	raw := make([]byte, 15)
 	_, _ = rand.Read(raw[6:])
@@ -127,26 +126,26 @@ func newID(now time.Time) string {
 	return letters.EncodeToString(raw)
 }
 
-// hashOf is what is kept of a token. A token has 128 random bits: there is nothing
-// to guess that a slow hash would protect.
+// hashOf is the stored hash of a token. A token has 128 random bits, so a slow hash would protect
+// nothing.
 func hashOf(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }
 
-// URL is a link as it is sent to a person, at the service's public URL.
+// URL returns the link for a token at the service's public URL.
 func URL(public *url.URL, token string) string {
 	return public.Scheme + "://" + public.Host + "/s/" + token
 }
 
-// IsToken tells whether a text has the form of a token, as it is written in links.
+// IsToken reports whether a text has the form of a token.
 func IsToken(text string) bool {
 	raw, err := letters.DecodeString(text)
-	return err == nil && len(raw) == tokenSize && len(text) == tokenLength // the decoder overlooks line ends
+	return err == nil && len(raw) == tokenSize && len(text) == tokenLength // the decoder ignores line breaks
 }
 
-// Find finds a link by its token, in any letter case. It is looked up by its hash,
-// so that time tells nothing of how much of it is right.
+// Find finds a link by its token, in any letter case. It is looked up by its hash, so that response
+// times don't reveal how much of it is right.
 func (k *Keeper) Find(ctx context.Context, token string) (Link, error) {
 	token = strings.ToLower(token)
 	if len(token) != tokenLength {
@@ -155,8 +154,8 @@ func (k *Keeper) Find(ctx context.Context, token string) (Link, error) {
 	return k.Store.LinkByHash(ctx, hashOf(token))
 }
 
-// Use counts a use and gives the pass with which the same browser may come back
-// for [Window]. [ErrSpent] means that there was none left.
+// Use counts a use, and returns the pass with which the same browser may return within [Window].
+// [ErrSpent] means that no use was left.
 func (k *Keeper) Use(ctx context.Context, l Link) (pass string, err error) {
 	now := k.now()
 	ok, err := k.Store.UseLink(ctx, l.ID, now)
@@ -174,8 +173,8 @@ func (k *Keeper) sign(id string, until int64) string {
 	return base64.RawURLEncoding.EncodeToString(k.mac("link pass", fmt.Sprintf("%s.%d", id, until), sha256.Size))
 }
 
-// Passes tells until when a pass lets its browser in; the zero time if it doesn't.
-// A link that was withdrawn lets nobody in.
+// Passes returns until when a pass admits its browser, or the zero time if it doesn't. A revoked
+// link admits nobody.
 func (k *Keeper) Passes(l Link, pass string) time.Time {
 	var until int64
 	text, signature, _ := strings.Cut(pass, ".")
@@ -188,15 +187,15 @@ func (k *Keeper) Passes(l Link, pass string) time.Time {
 	return time.Unix(until, 0).UTC()
 }
 
-// Note keeps what happened.
+// Note records an event.
 func (k *Keeper) Note(ctx context.Context, l Link, kind Kind, device Device) error {
 	return k.Store.AddLinkEvent(ctx, l.ID, kind, device, k.now())
 }
 
-// Revoke withdraws a link.
+// Revoke revokes a link.
 func (k *Keeper) Revoke(ctx context.Context, l Link, by string) error {
 	return k.Store.RevokeLink(ctx, l.ID, by, k.now())
 }
 
-// StateOf is a link's state now.
+// StateOf is a link's current state.
 func (k *Keeper) StateOf(l Link) State { return l.State(k.now()) }

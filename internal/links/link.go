@@ -8,46 +8,45 @@ import (
 	"autoconfig/settings"
 )
 
-// Errors of a link. What a person is told of them is kinder.
+// Errors about links. The pages have friendlier texts.
 var (
-	// ErrUnknown means that no link has this token or identity.
+	// ErrUnknown means that no link has this token or ID.
 	ErrUnknown = errors.New("there is no such link")
-	// ErrTaken means that somebody else has just made the link of the same order.
+	// ErrTaken means that a concurrent call has made the link of the same order.
 	ErrTaken = errors.New("the link is there already")
-	// ErrOther means that the word of an order was used for another one.
+	// ErrOther means that an idempotency key was used for another order.
 	ErrOther = errors.New("the key was used for another order")
-	// ErrSpent means that a link was used as often as it may be, has expired, or
-	// was withdrawn.
+	// ErrSpent means that a link has no uses left, has expired or was revoked.
 	ErrSpent = errors.New("the link no longer works")
 )
 
-// Link is a setup link. Its token isn't kept, only the token's hash.
+// Link is a setup link. Only the hash of its token is kept.
 type Link struct {
-	// ID names the link for staff and programs; whoever knows it can't open the
-	// link. Later links have greater ones.
+	// ID identifies the link for the help desk and integrations; it doesn't open the
+	// link. Later links have greater IDs.
 	ID string `json:"id"`
-	// Address is the account's, as it will be typed. A pseudonym stands in its place
-	// once the person is forgotten.
+	// Address is the account's, as it will be typed, or a pseudonym after the person was
+	// forgotten.
 	Address string `json:"address"`
-	// Domain is the primary domain: it decides who may see the link.
+	// Domain is the primary domain, which decides who may see the link.
 	Domain   string    `json:"domain"`
 	Language string    `json:"language,omitempty"`
 	Note     string    `json:"note,omitempty"`
 	MadeBy   string    `json:"made_by"`
 	MadeAt   time.Time `json:"made_at"`
-	// ExpiresAt ends it; a use opens the page for [Window] even then.
+	// ExpiresAt is when it ends; after a use, the page stays open for [Window] even then.
 	ExpiresAt time.Time `json:"expires_at"`
 	Uses      int       `json:"uses"`
 	Used      int       `json:"used"`
 	RevokedAt time.Time `json:"revoked_at,omitzero"`
 	RevokedBy string    `json:"revoked_by,omitempty"`
-	// Ordered is a keyed digest of what was ordered; "" where there was no word for it.
+	// Ordered is a keyed digest of the order; "" for an order without idempotency key.
 	Ordered string `json:"-"`
-	// Again says that an order gave the link that was made for it before.
+	// Again is set by Make if the order was for an existing link.
 	Again bool `json:"-"`
 }
 
-// State is what a link can still do.
+// State is whether a link still works.
 type State string
 
 // The states.
@@ -58,7 +57,7 @@ const (
 	Revoked State = "revoked"
 )
 
-// State tells what the link can do at a time.
+// State is the link's state at a time.
 func (l Link) State(now time.Time) State {
 	switch {
 	case !l.RevokedAt.IsZero():
@@ -71,17 +70,17 @@ func (l Link) State(now time.Time) State {
 	return Open
 }
 
-// Kind is what happened to a link.
+// Kind is a kind of event.
 type Kind string
 
-// The kinds of events.
+// The kinds.
 const (
 	Opened   Kind = "opened"   // a GET, which uses nothing up
 	Shown    Kind = "settings" // the page with the settings
 	Download Kind = "profile"
 )
 
-// Event is something that happened, once or several times, on one kind of device.
+// Event is something that happened to a link on one kind of device, once or several times.
 type Event struct {
 	Kind   Kind      `json:"kind"`
 	Device Device    `json:"device"`
@@ -90,15 +89,15 @@ type Event struct {
 	Count  int       `json:"count"`
 }
 
-// Filter says which links are listed, latest first.
+// Filter selects links, latest first.
 type Filter struct {
-	// Domains are those whose links are listed; nil for all.
+	// Domains are the links' domains; nil for all.
 	Domains []string
-	// Address is the key of an address; "" for all.
+	// Address is the key of their address; "" for all.
 	Address string
-	// Text is somewhere in their address or their note, in any letter case; "" for all.
+	// Text is part of their address or note, in any letter case; "" for all.
 	Text string
-	// State is theirs at Now; "" for any.
+	// State is their state at Now; "" for any.
 	State State
 	Now   time.Time
 	// MadeAfter and MadeBefore bound when they were made; zero for no bound.
@@ -109,22 +108,22 @@ type Filter struct {
 	Limit int
 }
 
-// Store keeps links. Links that aren't there are [ErrUnknown].
+// Store stores links. Links that don't exist are [ErrUnknown].
 type Store interface {
-	// PutLink is [ErrTaken] for a token that has a link.
+	// PutLink returns [ErrTaken] if there is a link for the token.
 	PutLink(ctx context.Context, hash []byte, key string, l Link) error
 	LinkByHash(ctx context.Context, hash []byte) (Link, error)
 	Link(ctx context.Context, id string) (Link, error)
 	Links(ctx context.Context, f Filter) ([]Link, error)
-	// UseLink counts one use, and tells whether there was one left at now.
+	// UseLink counts a use, and reports whether one was left at now.
 	UseLink(ctx context.Context, id string, now time.Time) (bool, error)
-	// RevokeLink withdraws a link; one that is withdrawn already stays as it is.
+	// RevokeLink revokes a link; one that is revoked already stays unchanged.
 	RevokeLink(ctx context.Context, id, by string, now time.Time) error
 	AddLinkEvent(ctx context.Context, id string, kind Kind, device Device, now time.Time) error
 	LinkEvents(ctx context.Context, id string) ([]Event, error)
 }
 
-// Order is a link to be made.
+// Order describes a link to be made.
 type Order struct {
 	Address  settings.Address
 	Domain   string // primary
@@ -133,11 +132,11 @@ type Order struct {
 	By       string
 	// Valid is how long it works, [MinValid] to [MaxValid]; 0 for [DefaultValid].
 	Valid time.Duration
-	// Uses is how often, 1 to [MaxUses]; 0 for once.
+	// Uses is how often it works, 1 to [MaxUses]; 0 for once.
 	Uses int
-	// Once makes two orders with the same word one: the second gives the first's
-	// link and token. "" makes a new one each time. Asked is what was asked for, in any
-	// form: another one with the same word is [ErrOther].
+	// Once is an idempotency key: another order with the same key returns the same link
+	// and token; "" for none. Asked is the original request, in any form: another one
+	// with the same key is [ErrOther].
 	Once, Asked string
 }
 

@@ -10,9 +10,9 @@ import (
 // quiet is the empty border that a reader needs, in modules (ISO/IEC 18004).
 const quiet = 4
 
-// QR draws a text as a QR code: SVG without size, black on white in any colour
-// scheme, since readers want it so. It has no style that a strict policy would
-// refuse. A text over 2,331 bytes is an error.
+// QR draws a text as a QR code: SVG without a size, black on white in any colour scheme, as readers
+// need it, and without styles that a strict policy would refuse. Texts over 2,331 bytes are an
+// error.
 func QR(text string) (string, error) {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Act does something and writes down that it was done: both happen or neither. do gives
-// the entry, all but its time and its actor; one without an action isn't written, where
-// nothing was done. What do does must be done with its context, and do may be run again.
+// Act does something and adds an audit entry, both or neither. do returns the entry, without its
+// time and actor; an entry without an action means that nothing was done, and isn't added. do must
+// use its context, and may be called again.
 func Act(ctx context.Context, j Journal, at time.Time, by Actor, do func(ctx context.Context) (Entry, error)) error {
 	return j.Together(ctx, func(ctx context.Context) error {
 		e, err := do(ctx)

@@ -9,26 +9,27 @@ import (
 	"time"
 )
 
-// DeviceLife is how long a browser is known after a sign-in.
+// DeviceLife is how long a browser stays known after a sign-in.
 const DeviceLife = 180 * 24 * time.Hour
 
-// NewDevice is what a browser keeps that has signed in under a name. Its failures
-// are counted apart from those of strangers, who else could lock somebody out whose
-// name they know (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). It
-// opens nothing by itself, and doesn't show the name.
+// NewDevice returns a token for a browser that has signed in under a name. Its failures are counted
+// apart from those of others, who could otherwise lock out a person whose name they know (OWASP,
+// "Slow Down Online Guessing Attacks with Device Cookies"). The token grants nothing, and doesn't
+// reveal the name.
 func (d *Desk) NewDevice(name string) string {
 	text := newSecret() + "." + strconv.FormatInt(d.now().Add(DeviceLife).Unix(), 10)
 	return text + "." + d.deviceMAC(text, name)
 }
 
-// Device is the identity of a browser that has signed in under this name before; ""
-// for any other. It takes as long for a name that isn't known.
+// Device returns the identity of a browser that has signed in under this name before, or "". It takes
+// as long for an unknown name.
 func (d *Desk) Device(kept, name string) string {
 	at := strings.LastIndexByte(kept, '.')
 	if at < 0 {
 		return ""
 	}
-	text, mac := kept[:at], kept[at+1:]
+	text := kept[:at]
+	mac := kept[at+1:]
 	if !hmac.Equal([]byte(mac), []byte(d.deviceMAC(text, name))) {
 		return ""
 	}

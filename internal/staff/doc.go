@@ -1,4 +1,3 @@
-// Package staff knows the people of the help desk and the programs that act for
-// them: roles, passwords, second factors, tokens, sessions, and the log of who
-// did what.
+// Package staff manages the people of the help desk and the integrations that use the API: roles,
+// passwords, second factors, tokens, sessions, and the audit log.
 package staff

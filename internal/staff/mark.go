@@ -8,9 +8,8 @@ import (
 	"errors"
 )
 
-// marks turn the numbers of audit entries into text. The database counts the entries of all
-// domains together: whoever may read those of one domain would learn from the numbers how
-// much happens in the others.
+// marks encrypt the numbers of audit entries. The numbers count the entries of all domains, so that
+// they would reveal to people of one domain how much happens in the others.
 type marks struct{ block cipher.Block }
 
 func newMarks(key []byte) (marks, error) {
@@ -18,20 +17,20 @@ func newMarks(key []byte) (marks, error) {
 	return marks{block}, err
 }
 
-// EntryMark is what the API and the help desk call an entry: 32 hexadecimal digits that
-// tell nothing to whoever doesn't have the secret.
+// EntryMark is an entry's identity in the API and the help desk: 32 hexadecimal digits that reveal
+// nothing without the secret.
 func (d *Desk) EntryMark(id int64) string {
 	var text [aes.BlockSize]byte
-	binary.BigEndian.PutUint64(text[8:], uint64(id)) //nolint:gosec // and back as it was
+	binary.BigEndian.PutUint64(text[8:], uint64(id)) //nolint:gosec // converted back by EntryID
 	d.marks.block.Encrypt(text[:], text[:])
 	return hex.EncodeToString(text[:])
 }
 
-// ErrMark is for a text that is no entry's mark.
+// ErrMark means that a text isn't an entry's mark.
 var ErrMark = errors.New("not the identity of an audit entry")
 
-// EntryID finds the number of a mark again; 0 for no mark at all, which is where a list
-// begins. [ErrMark] if it is none of ours.
+// EntryID returns the number of a mark; 0 for "", the beginning of a list. [ErrMark] means that it
+// isn't one of ours.
 func (d *Desk) EntryID(mark string) (int64, error) {
 	if mark == "" {
 		return 0, nil

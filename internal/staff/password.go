@@ -13,8 +13,7 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// How passwords are hashed (OWASP's first choice for argon2id, 2024): 19 MiB, two
-// passes, one lane.
+// Parameters of argon2id (OWASP's first choice, 2024): 19 MiB, two passes, one lane.
 const (
 	argonMemory = 19 << 10 // KiB
 	argonTime   = 2
@@ -30,11 +29,11 @@ const (
 	maxPassword = 256
 )
 
-// ErrPassword is a password that can't be taken.
+// ErrPassword means that a password is invalid.
 var ErrPassword = fmt.Errorf("a password has %d to %d characters", MinPassword, maxPassword)
 
-// hashing bounds the hashes that are made at once, and with them memory: 4 times
-// 19 MiB. Who waits longer than patience is sent away.
+// hashing bounds concurrent hashes, and so memory to 4 times 19 MiB. Who waits longer than patience
+// is refused.
 type hashing struct{ slots chan struct{} }
 
 const (
@@ -56,7 +55,7 @@ func (h *hashing) key(password string, salt []byte, passes, memory uint32, lanes
 	return argon2.IDKey([]byte(password), salt, passes, memory, lanes, argonSize), nil
 }
 
-// hash writes a password in the PHC form.
+// hash hashes a password in the PHC format.
 func (h *hashing) hash(password string) (string, error) {
 	if n := utf8.RuneCountInString(password); n < MinPassword || n > maxPassword {
 		return "", ErrPassword
@@ -76,8 +75,8 @@ func phc(salt, key []byte) string {
 		encode(salt), encode(key))
 }
 
-// nobodys is a hash that no password has: a drawn key, so that none is made at the start,
-// which takes 10 ms and 19 MiB. To compare with it takes as long as with any other.
+// nobodys is a hash that no password has, with a random key: computing one would take 10 ms and
+// 19 MiB at the start. Comparing with it takes as long as with any other.
 func nobodys() string {
 	drawn := make([]byte, argonSalt+argonSize)
 	_, _ = rand.Read(drawn) // never fails
@@ -86,8 +85,7 @@ func nobodys() string {
 
 var errHash = errors.New("the stored hash of a password is broken")
 
-// matches compares a password with a hash. The time it takes doesn't depend on
-// the answer.
+// matches compares a password with a hash, in constant time.
 func (h *hashing) matches(password, hash string) (bool, error) {
 	parts := strings.Split(hash, "$")
 	var version int

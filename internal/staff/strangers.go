@@ -10,23 +10,21 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// What strangers of all addresses together write to the audit log: a hundred entries
-// at once, and one a second. Whoever has a great many addresses neither fills the
-// disk nor hides what else the log says.
+// Bounds of the audit entries that all unknown clients together cause: a hundred at once, and one a
+// second. Whoever has many addresses can neither fill the disk nor hide other entries.
 const (
 	strangerEntries = 1 // a second
 	strangerBurst   = 100
 )
 
-// strangers counts the entries that were left out.
+// strangers counts the omitted entries.
 type strangers struct {
 	mu      sync.Mutex
 	limiter *rate.Limiter
 	left    int
 }
 
-// LogStranger notes a sign-in that was refused. The entry after some that were left
-// out says how many.
+// LogStranger records a refused sign-in. The first entry after omitted ones says how many.
 func (d *Desk) LogStranger(ctx context.Context, subject, detail string) error {
 	left, ok := d.strangers.allow(d.now())
 	if !ok {

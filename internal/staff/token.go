@@ -13,8 +13,7 @@ import (
 	"autoconfig/settings"
 )
 
-// Token is what a program signs in with. Its text isn't kept, only the text's
-// hash.
+// Token is what an integration authenticates with. Only the hash of its text is kept.
 type Token struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
@@ -25,31 +24,31 @@ type Token struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// Scopes are what a token may be made for.
+// Scopes are the valid scopes of tokens.
 var Scopes = []string{
 	"links:read", "links:write", "messages:read", "messages:write", "accounts:read", "accounts:write",
 	"domains:read", "domains:write", "decisions:read",
 	"renders:read", "checks:read", "checks:write", "audit:read",
 }
 
-// tokenPrefix lets scanners of source code find tokens that leak.
+// tokenPrefix lets secret scanners find leaked tokens.
 const tokenPrefix = "autoconfig_"
 
-// MaxTokenLife bounds how long a token works.
+// MaxTokenLife is the longest lifetime of a token.
 const MaxTokenLife = 366 * 24 * time.Hour
 
-// ErrToken is what a token can't be made from.
+// ErrToken means that a token request is invalid.
 var ErrToken = errors.New("invalid token request")
 
-// Actor is the program as one who acts.
+// Actor returns the integration as an actor.
 func (t Token) Actor() Actor {
 	return Actor{Name: "token:" + t.Name, ID: t.ID, Domains: t.Domains, Scopes: t.Scopes}
 }
 
-// May tells whether a token's actor has a scope.
+// May reports whether a token's actor has a scope.
 func (a Actor) May(scope string) bool { return slices.Contains(a.Scopes, scope) }
 
-// MakeToken makes a token and gives its text, which is kept nowhere.
+// MakeToken makes a token and returns its text, which isn't kept.
 func (d *Desk) MakeToken(ctx context.Context, by Actor, t Token) (text string, made Token, err error) {
 	switch {
 	case t.Name == "" || len(t.Name) > 60 || settings.CheckText(t.Name) != nil:
@@ -74,8 +73,9 @@ func (d *Desk) MakeToken(ctx context.Context, by Actor, t Token) (text string, m
 	})
 }
 
-// AuthenticateToken finds the token that a program has sent. [ErrUnknown] for one that is unknown, expired or
-// revoked. It is looked up by its hash: time tells nothing of how much is right.
+// AuthenticateToken finds the token with this text: [ErrUnknown] if there is none, or it has expired
+// or was revoked. It is looked up by its hash, so that response times don't reveal how much of it is
+// right.
 func (d *Desk) AuthenticateToken(ctx context.Context, text string) (Token, error) {
 	t, err := d.Store.TokenByHash(ctx, hashOf(text))
 	if err == nil && !d.now().Before(t.ExpiresAt) {
@@ -84,7 +84,7 @@ func (d *Desk) AuthenticateToken(ctx context.Context, text string) (Token, error
 	return t, err
 }
 
-// newSecret has at least 128 random bits, in lower case.
+// newSecret returns at least 128 random bits, in lower case.
 func newSecret() string { return strings.ToLower(rand.Text()) }
 
 func hashOf(text string) []byte {
