@@ -11,11 +11,10 @@ import (
 	"autoconfig/settings"
 )
 
-// ErrOutside means that an account is kept in another source, which is only read; the
-// error is an [Outside].
+// ErrOutside means that an account belongs to a source, which is only read; the error is an [Outside].
 var ErrOutside = errors.New("the account is kept in another source")
 
-// Outside is an account that is kept in another source.
+// Outside is an account of a source.
 type Outside struct {
 	Address settings.Address
 	Source  string
@@ -29,8 +28,8 @@ func (o Outside) Error() string {
 // Is makes it [ErrOutside].
 func (o Outside) Is(target error) bool { return target == ErrOutside }
 
-// LeadsTo is an address that is another one of an account, which has its own. It is
-// [directory.ErrNotFound]: no account has it for its own.
+// LeadsTo is the [directory.ErrNotFound] of an address that isn't an account's primary one, but another
+// one of an account.
 type LeadsTo struct{ Asked, Account settings.Address }
 
 // Error implements error.
@@ -39,10 +38,10 @@ func (l LeadsTo) Error() string { return fmt.Sprintf("%s leads to the account %s
 // Is makes it [directory.ErrNotFound].
 func (l LeadsTo) Is(target error) bool { return target == directory.ErrNotFound }
 
-// PutAccount stores in our own database what change makes of the account that has an
-// address, as it is now, and gives it with its domain's terms. before is nil where no
-// account has the address. Errors are those of change, of [policy.Terms.CheckAccount],
-// [NotServed], [Outside], [directory.ErrExists] and [directory.ErrNoSuchDomain].
+// PutAccount stores what change makes of the account of our own database that has an address, and
+// returns it with its domain's terms. before is nil if there is no such account. Errors are those of
+// change and of [policy.Terms.CheckAccount], [NotServed], [Outside], [directory.ErrExists] and
+// [directory.ErrNoSuchDomain].
 func (a *Admin) PutAccount(ctx context.Context, by staff.Actor, address settings.Address,
 	change func(before *policy.Account) (policy.Account, error),
 ) (account policy.Account, terms *policy.Terms, err error) {
@@ -54,7 +53,7 @@ func (a *Admin) PutAccount(ctx context.Context, by staff.Actor, address settings
 			return e, err
 		}
 		if terms, err = a.Store.Terms(ctx, address.Domain()); errors.Is(err, directory.ErrNotFound) {
-			return e, fmt.Errorf("%w: %s", directory.ErrNoSuchDomain, address.Domain()) // another source has it
+			return e, fmt.Errorf("%w: %s", directory.ErrNoSuchDomain, address.Domain()) // it is a source's
 		} else if err != nil {
 			return e, err
 		}
@@ -77,8 +76,8 @@ func (a *Admin) PutAccount(ctx context.Context, by staff.Actor, address settings
 	return account, terms, err
 }
 
-// notOutside refuses an address that another source has, but for a tagged one: that may
-// be an account of its own beside the mailbox.
+// notOutside refuses an address that a source has, unless it is tagged: that may be an account of its
+// own beside the mailbox.
 func (a *Admin) notOutside(ctx context.Context, by staff.Actor, address settings.Address) error {
 	found, err := a.account(ctx, by, address)
 	if err != nil || found.Source == "" {
@@ -91,8 +90,7 @@ func (a *Admin) notOutside(ctx context.Context, by staff.Actor, address settings
 	return nil
 }
 
-// stored is the account of our own database that has an address as its own or another
-// one; nil for none.
+// stored returns the account of our own database that has an address, or nil.
 func (a *Admin) stored(ctx context.Context, address settings.Address) (*policy.Account, error) {
 	account, err := a.Store.Account(ctx, address.Key())
 	if errors.Is(err, directory.ErrNotFound) {

@@ -1,7 +1,6 @@
-// Package admin is what may be done to a site, each act once: who may do it, what is
-// checked, the change, and its entry in the audit log, both or neither. The command
-// line, the API and the help desk read what is asked for, call it, and say what came
-// of it in their own words.
+// Package admin implements every change that may be made to a site once: who may make it, what is
+// checked, the change, and its entry in the audit log, in one transaction. The command line, the API
+// and the help desk parse requests, call it, and present the results.
 package admin
 
 import (
@@ -19,8 +18,8 @@ import (
 	"autoconfig/templates"
 )
 
-// Admin does what may be done. Links, Catalogue and PublicURL may be nil where no link
-// is made, and Desk where no person is changed and no token made.
+// Admin makes changes. Links, Catalogue and PublicURL may be nil if no link is made, and Desk if no
+// person is changed and no token made.
 type Admin struct {
 	Store     Store
 	Directory *directory.Directory
@@ -28,71 +27,68 @@ type Admin struct {
 	Desk      *staff.Desk
 	// Catalogue has the languages of links' pages.
 	Catalogue *templates.Catalogue
-	// PublicURL is where links lead.
+	// PublicURL is the base of links.
 	PublicURL *url.URL
-	// LinkLife and LinkUses are a link's where nothing else is asked for; 0 for those
-	// of [links.Order].
+	// LinkLife and LinkUses are the defaults for links; 0 for those of [links.Order].
 	LinkLife time.Duration
 	LinkUses int
-	// Checks tells whether running services check domains.
+	// Checks is set if running services check domains.
 	Checks bool
-	// Outbox takes messages to people; nil where no mail server is configured.
+	// Outbox sends messages to people; nil if no mail server is configured.
 	Outbox *post.Outbox
-	// Now is time.Now if nil.
+	// Now defaults to time.Now.
 	Now func() time.Time
 }
 
-// Store is our own database. What isn't there is [directory.ErrNotFound].
+// Store is our own database. What doesn't exist is [directory.ErrNotFound].
 type Store interface {
 	staff.Journal
-	// Hold lets nobody else change what is served until the context's transaction has
-	// ended.
+	// Hold locks the site until the context's transaction ends.
 	Hold(ctx context.Context) error
-	// Terms are those of a domain, by any of its names.
+	// Terms returns a domain's terms, by any of its names.
 	Terms(ctx context.Context, name string) (*policy.Terms, error)
-	// Generation is a number that changes with every change of the site.
+	// Generation returns a number that changes with every change of the site.
 	Generation(ctx context.Context) (int64, error)
-	// Site is all of it.
+	// Site returns everything.
 	Site(ctx context.Context) (policy.Site, error)
-	// Replace makes a checked site what is stored. One without overrides keeps those
-	// that are there.
+	// Replace replaces the site by a validated one. One without overrides keeps the
+	// existing ones.
 	Replace(ctx context.Context, site policy.Site) error
-	// ChangeDomain lets f change one domain, and stores what it leaves of that. It may be
-	// called again. It is given all providers and plans, the domain, its accounts, and
-	// the domains that have a name which f would give it.
+	// ChangeDomain calls f to change one domain, and stores what f leaves of it. f may be
+	// called again. It gets all providers and plans, the domain, its accounts, and the
+	// domains with names that f gives it.
 	ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error
 	// Domain is one by its primary name.
 	Domain(ctx context.Context, name string) (policy.Domain, error)
 	RemoveDomain(ctx context.Context, name string, withAccounts bool) error
-	// Account is the one that has an address as its own or another one.
+	// Account returns the account that has an address, as its primary or another one.
 	Account(ctx context.Context, key string) (policy.Account, error)
 	PutAccount(ctx context.Context, a policy.Account) error
 	RemoveAccount(ctx context.Context, key string) error
 	Override(ctx context.Context, key string) (policy.Override, error)
-	// PutOverride removes one that says nothing.
+	// PutOverride removes an override that is empty.
 	PutOverride(ctx context.Context, o policy.Override) error
-	// Written are the addresses that links, messages and the audit log have of a
-	// domain.
+	// Written returns the addresses in links, messages and the audit log of a domain.
 	Written(ctx context.Context, domain string) ([]settings.Address, error)
-	// Forget puts a pseudonym in the place of a mailbox, withdraws its links and removes
-	// what else names it, but not the account. It tells how many rows it found.
+	// Forget replaces a mailbox by a pseudonym, revokes its links and removes what else
+	// names it, except for the account. It returns the number of rows.
 	Forget(ctx context.Context, who policy.Forms, pseudonym string, now time.Time) (found int64, err error)
 	// OrderCertificate makes a certificate due now: of a domain's special name, or of the
-	// service itself if domain is "".
+	// service's own if domain is "".
 	OrderCertificate(ctx context.Context, now time.Time, name, domain string) error
 	// OrderCheck makes the check of a name due now.
 	OrderCheck(ctx context.Context, name string, now time.Time) error
-	// RemoveToken removes a token; one that isn't there is [staff.ErrUnknown].
+	// RemoveToken removes a token, or returns [staff.ErrUnknown].
 	RemoveToken(ctx context.Context, id string) error
 }
 
-// CommandLine is who acts by commands.
+// CommandLine is the actor of commands.
 func CommandLine() staff.Actor {
 	return staff.Actor{Name: "command line", Admin: true, Domains: []string{staff.Everywhere}}
 }
 
-// Refusal is why an act that is understood isn't done. Kind is an error that tells
-// programs which one it is; the text is for people.
+// Refusal is why a valid request is refused. Kind identifies the reason for programs; the text is for
+// people.
 type Refusal struct {
 	Kind error
 	Text string
@@ -104,8 +100,8 @@ func (r Refusal) Error() string { return r.Text }
 // Unwrap gives the kind.
 func (r Refusal) Unwrap() error { return r.Kind }
 
-// NotServed is a domain that isn't served here, or not by who asks: Err is
-// [directory.ErrNotFound], or says more.
+// NotServed is a domain that isn't served here, or not by the actor: Err is [directory.ErrNotFound], or
+// says more.
 type NotServed struct {
 	Domain string
 	Err    error
@@ -124,18 +120,18 @@ func (a *Admin) now() time.Time {
 	return time.Now()
 }
 
-// act does something and writes it down, both or neither; see [staff.Act].
+// act makes a change and adds its audit entry; see [staff.Act].
 func (a *Admin) act(ctx context.Context, by staff.Actor, do func(ctx context.Context) (staff.Entry, error)) error {
 	return staff.Act(ctx, a.Store, a.now(), by, do)
 }
 
-// change is act for what changes the site: the next answer here shows it, those of
-// other processes within a second.
+// change is act for changes of the site, which are served here at once, and by other processes within a
+// second.
 func (a *Admin) change(ctx context.Context, by staff.Actor, do func(ctx context.Context) (staff.Entry, error)) error {
 	if err := a.act(ctx, by, do); err != nil {
 		return err
 	}
-	_ = a.Directory.Refresh(ctx) // it is done: if this fails, the answer comes within a second here too
+	_ = a.Directory.Refresh(ctx) // if it fails, the change is served here within a second too
 	return nil
 }
 
@@ -161,8 +157,8 @@ func (a *Admin) domain(ctx context.Context, by staff.Actor, name string) (*direc
 	return entry, nil
 }
 
-// account finds the mailbox to which an address leads, if the actor serves both the
-// domain that was asked for and the mailbox's own.
+// account finds the mailbox of an address, if the actor serves both the address's domain and the
+// mailbox's.
 func (a *Admin) account(ctx context.Context, by staff.Actor, asked settings.Address) (directory.Found, error) {
 	entry, err := a.domain(ctx, by, asked.Domain())
 	if err != nil {

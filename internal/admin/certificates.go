@@ -9,9 +9,9 @@ import (
 	"autoconfig/internal/staff"
 )
 
-// OrderCertificate has a certificate ordered now for a special name of a served domain,
-// or for the service's own name: also where there is one, or where the last tries have
-// failed. The running service orders it. An error is [NotServed], or why nobody can say.
+// OrderCertificate makes a certificate due now, for a special name of a served domain or the service's
+// own name, even if there is one or the last tries have failed. The running service orders it. Errors
+// are [NotServed], or failures to find out.
 func (a *Admin) OrderCertificate(ctx context.Context, by staff.Actor, name string) error {
 	domain, err := a.certified(ctx, by, name)
 	if err != nil {
@@ -23,8 +23,8 @@ func (a *Admin) OrderCertificate(ctx context.Context, by staff.Actor, name strin
 	})
 }
 
-// RevokeCertificate lets revoke tell the authority that a certificate is not to be
-// trusted any more, and has another one ordered.
+// RevokeCertificate calls revoke, which revokes a certificate at the authority, and makes another one
+// due.
 func (a *Admin) RevokeCertificate(ctx context.Context, by staff.Actor, name string,
 	revoke func(ctx context.Context) error,
 ) error {
@@ -32,7 +32,7 @@ func (a *Admin) RevokeCertificate(ctx context.Context, by staff.Actor, name stri
 	if err != nil {
 		return err
 	}
-	if err := revoke(ctx); err != nil { // not within a transaction: it asks another server
+	if err := revoke(ctx); err != nil { // outside the transaction, as it contacts another server
 		return err
 	}
 	return a.act(ctx, by, func(ctx context.Context) (staff.Entry, error) {
@@ -41,8 +41,7 @@ func (a *Admin) RevokeCertificate(ctx context.Context, by staff.Actor, name stri
 	})
 }
 
-// certified finds the domain of a name that may have a certificate, "" for the service's
-// own.
+// certified finds the domain of a name that may have a certificate; "" for the service's own name.
 func (a *Admin) certified(ctx context.Context, by staff.Actor, name string) (domain string, err error) {
 	if a.PublicURL != nil && name == a.PublicURL.Hostname() && by.Admin {
 		return "", nil

@@ -11,8 +11,7 @@ import (
 	"autoconfig/policy"
 )
 
-// AliasOf is a domain's name that is an alias of another one. It is
-// [directory.ErrNotFound]: no domain has it for its own.
+// AliasOf is the [directory.ErrNotFound] of a name that is an alias of a domain.
 type AliasOf struct{ Alias, Domain string }
 
 // Error implements error.
@@ -21,10 +20,10 @@ func (a AliasOf) Error() string { return a.Alias + " is an alias of " + a.Domain
 // Is makes it [directory.ErrNotFound].
 func (a AliasOf) Is(target error) bool { return target == directory.ErrNotFound }
 
-// PutDomain stores what change makes of the domain with a primary name, as it is now,
-// and gives it. before is nil where there is none. Who doesn't serve everything can't
-// add names of others to it. Errors are those of change and of [policy.Site.Check],
-// [staff.ErrForbidden], [ErrNoSource] and [directory.ErrExists].
+// PutDomain stores what change makes of the domain with a primary name, and returns it. before is nil if
+// there is none. An actor who doesn't serve everything can't add names that others have. Errors are
+// those of change and of [policy.Site.Check], [staff.ErrForbidden], [ErrNoSource] and
+// [directory.ErrExists].
 func (a *Admin) PutDomain(
 	ctx context.Context, by staff.Actor, name string, change func(before *policy.Domain) (policy.Domain, error),
 ) (domain policy.Domain, err error) {
@@ -61,7 +60,7 @@ func (a *Admin) PutDomain(
 	return domain, err
 }
 
-// mayPut tells what an actor may not make of a domain, the i-th of these.
+// mayPut returns what forbids an actor to put domains[i] in the place of was.
 func (a *Admin) mayPut(by staff.Actor, was policy.Domain, domains []policy.Domain, i int) error {
 	domain := domains[i]
 	for _, alias := range domain.Aliases { // a new one is a name that the actor must serve too
@@ -69,7 +68,7 @@ func (a *Admin) mayPut(by staff.Actor, was policy.Domain, domains []policy.Domai
 			return fmt.Errorf("%w: the alias %s", staff.ErrForbidden, alias)
 		}
 	}
-	for _, other := range domains { // of whom the mistake's text would tell
+	for _, other := range domains { // the error would reveal other people's domains
 		if other.Name != domain.Name && !by.Serves(other.Name) && sharesName(other, domain) {
 			return fmt.Errorf("%w: a name of %s", directory.ErrExists, domain.Name)
 		}
@@ -79,7 +78,7 @@ func (a *Admin) mayPut(by staff.Actor, was policy.Domain, domains []policy.Domai
 	return a.CheckSources(added)
 }
 
-// sharesName tells whether two domains have a name in common.
+// sharesName reports whether two domains have a name in common.
 func sharesName(a, b policy.Domain) bool {
 	names := append([]string{a.Name}, a.Aliases...)
 	return slices.ContainsFunc(append([]string{b.Name}, b.Aliases...),
@@ -122,7 +121,7 @@ func (a *Admin) RemoveDomain(
 // ErrNoSource means that a source isn't configured; the error is a [NoSource].
 var ErrNoSource = errors.New("there is no such source")
 
-// NoSource is a source that isn't configured; Known are those that are.
+// NoSource is a source that isn't configured; Known are the configured ones.
 type NoSource struct {
 	Name  string
 	Known []string

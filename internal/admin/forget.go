@@ -10,17 +10,16 @@ import (
 	"autoconfig/settings"
 )
 
-// Forgotten is what became of a mailbox that was forgotten.
+// Forgotten is the result of forgetting a mailbox.
 type Forgotten struct {
 	Pseudonym string
-	// Found is how many links, entries and other rows named it.
+	// Found is the number of links, entries and other rows that named it.
 	Found int64
 }
 
-// Forget puts a pseudonym in the place of the addresses of a mailbox, of which asked is
-// one, wherever links and the audit log name them; see [Store]. The account itself goes
-// if withAccount is set. The database's file may still have old bytes of it:
-// [Store.Scrub].
+// Forget replaces all addresses of the mailbox to which asked leads by a pseudonym, wherever links and
+// the audit log name them; see [Store]. The account itself is removed if withAccount is set. The
+// database's file may still have old bytes of it: [Store.Scrub].
 func (a *Admin) Forget(
 	ctx context.Context, by staff.Actor, asked settings.Address, withAccount bool,
 ) (Forgotten, error) {
@@ -48,8 +47,7 @@ func (a *Admin) Forget(
 	return done, err
 }
 
-// forms are the ways to write the addresses of a mailbox, with those that were written
-// down in each of its domains.
+// forms returns all addresses of a mailbox, including those recorded in each of its domains.
 func (a *Admin) forms(ctx context.Context, asked settings.Address) (policy.Forms, settings.Address, error) {
 	forms, mailbox, err := a.Directory.Forms(ctx, asked, nil)
 	if err != nil {

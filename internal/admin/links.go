@@ -16,15 +16,15 @@ import (
 // ErrLanguage means that there are no texts in a language; the error is a [Refusal].
 var ErrLanguage = errors.New("no texts in this language")
 
-// MadeLink is a link with what only its making can show.
+// MadeLink is a new link, with what is only known when it is made.
 type MadeLink struct {
 	links.Link
 	URL      string
 	Provider settings.Provider
 }
 
-// MakeLink makes a link for an address. The order's domain and who made it are filled
-// in. Errors are those of [links.Keeper.Make] and [NotServed].
+// MakeLink makes a link for an address. It sets the order's domain and actor. Errors are those of
+// [links.Keeper.Make] and [NotServed].
 func (a *Admin) MakeLink(ctx context.Context, by staff.Actor, o links.Order) (MadeLink, error) {
 	found, err := a.account(ctx, by, o.Address)
 	if err != nil {
@@ -35,8 +35,8 @@ func (a *Admin) MakeLink(ctx context.Context, by staff.Actor, o links.Order) (Ma
 	})
 }
 
-// makeLink makes a link for an account that was found. then does what else belongs to the
-// act, and says how it is written down; it isn't called for a link that was made before.
+// makeLink makes a link for an account. then does the rest of the act and returns the audit entry; it
+// isn't called for a link that existed already.
 func (a *Admin) makeLink(ctx context.Context, by staff.Actor, o links.Order, found directory.Found,
 	then func(ctx context.Context, made MadeLink) (staff.Entry, error),
 ) (MadeLink, error) {
@@ -50,14 +50,14 @@ func (a *Admin) makeLink(ctx context.Context, by staff.Actor, o links.Order, fou
 	}
 	o.Language = a.Catalogue.Language(o.Language, made.Provider.Language)
 	var err error
-	for range 3 { // of several at the same time with one key, one makes it, and the others find it
+	for range 3 { // of concurrent orders with one key, one makes the link and the others find it
 		err = a.act(ctx, by, func(ctx context.Context) (e staff.Entry, err error) {
 			var token string
 			if token, made.Link, err = a.Links.Make(ctx, o); err != nil {
 				return e, err
 			}
 			if made.URL = links.URL(a.PublicURL, token); made.Again {
-				return e, nil // it was written down when it was made
+				return e, nil // the entry was added when the link was made
 			}
 			return then(ctx, made)
 		})
@@ -71,7 +71,7 @@ func (a *Admin) makeLink(ctx context.Context, by staff.Actor, o links.Order, fou
 	return made, nil
 }
 
-// Link finds a link that the actor may see; any other is [links.ErrUnknown].
+// Link returns a link that the actor may see; others are [links.ErrUnknown].
 func (a *Admin) Link(ctx context.Context, by staff.Actor, id string) (links.Link, error) {
 	l, err := a.Links.Store.Link(ctx, id)
 	if err == nil && !by.Serves(l.Domain) {
@@ -80,7 +80,7 @@ func (a *Admin) Link(ctx context.Context, by staff.Actor, id string) (links.Link
 	return l, err
 }
 
-// RevokeLink withdraws a link, and gives it as it is then.
+// RevokeLink revokes a link, and returns it.
 func (a *Admin) RevokeLink(ctx context.Context, by staff.Actor, id string) (links.Link, error) {
 	l, err := a.Link(ctx, by, id)
 	if err != nil {
@@ -99,7 +99,7 @@ func linkEntry(action string, l links.Link) staff.Entry {
 	return staff.Entry{Action: action, Subject: l.Address, Domain: l.Domain, Detail: "link " + l.ID}
 }
 
-// LinkTexts are ready to be sent, in the link's language.
+// LinkTexts are texts to send a link with, in the link's language.
 type LinkTexts struct {
 	Subject string `json:"subject"`
 	Mail    string `json:"mail"`
@@ -107,8 +107,7 @@ type LinkTexts struct {
 	Ticket  string `json:"ticket"`
 }
 
-// Texts are a new link's, in its own language; until is when it expires, as people
-// read it.
+// Texts returns the texts for a new link; until is when it expires, in words for people.
 func (a *Admin) Texts(l MadeLink, until string) LinkTexts {
 	args := map[string]string{"address": l.Address, "url": l.URL, "until": until, "provider": l.Provider.Name}
 	say := func(key string) string { return a.Catalogue.Text(settings.Message{Key: key, Args: args}, l.Language) }

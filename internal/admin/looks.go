@@ -8,17 +8,17 @@ import (
 	"autoconfig/settings"
 )
 
-// NoteShown notes that an actor looks at an account, by its address and its domain.
+// NoteShown records that an actor has looked at an account.
 func (a *Admin) NoteShown(ctx context.Context, by staff.Actor, account settings.Address, domain string) error {
 	return a.note(ctx, by, staff.Entry{Action: "account shown", Subject: account.String(), Domain: domain})
 }
 
-// NoteExported notes that an actor takes the audit log away.
+// NoteExported records that an actor has exported the audit log.
 func (a *Admin) NoteExported(ctx context.Context, by staff.Actor) error {
 	return a.note(ctx, by, staff.Entry{Action: "audit log exported"})
 }
 
-// note writes down what changes nothing. What can't be written isn't shown.
+// note adds an entry for something that changes nothing. If it fails, nothing is shown.
 func (a *Admin) note(ctx context.Context, by staff.Actor, e staff.Entry) error {
 	return directory.Unavailable(a.act(ctx, by, func(context.Context) (staff.Entry, error) { return e, nil }))
 }

@@ -15,24 +15,23 @@ import (
 	"autoconfig/templates"
 )
 
-// Sending says to whom a message goes.
+// Sending says where to send a message.
 type Sending struct {
 	To settings.Address
 	// ToItself permits an address of the mailbox that the message is about, which can't be
 	// read before it is set up.
 	ToItself bool
-	// Again sends a welcome message to a mailbox that was sent one before.
+	// Again permits a second welcome message to a mailbox.
 	Again bool
 }
 
-// Bounds of the link in a welcome message where nothing else is asked for: a person has
-// several devices, and sets them up on several days.
+// Defaults of the link in a welcome message: people set up several devices, on several days.
 const (
 	WelcomeValid = 14 * 24 * time.Hour
 	WelcomeUses  = 5
 )
 
-// MailLink makes a link and sends it by mail, both or neither. Errors are those of
+// MailLink makes a link and queues a message with it, both or neither. Errors are those of
 // [Admin.MakeLink] and of [post.Outbox.Put], [post.ErrOff] and [post.ErrItself].
 func (a *Admin) MailLink(ctx context.Context, by staff.Actor, o links.Order, s Sending) (
 	MadeLink, post.Message, error,
@@ -40,15 +39,15 @@ func (a *Admin) MailLink(ctx context.Context, by staff.Actor, o links.Order, s S
 	return a.mail(ctx, by, o, s, post.SetupLink, "link made and sent")
 }
 
-// Welcome sends a welcome message for a mailbox, with a setup link in it that is made
-// for that. Errors are those of [Admin.MailLink] and [post.ErrAgain].
+// Welcome sends a welcome message for a mailbox, with a new setup link. Errors are those of
+// [Admin.MailLink] and [post.ErrAgain].
 func (a *Admin) Welcome(ctx context.Context, by staff.Actor, o links.Order, s Sending) (MadeLink, post.Message, error) {
 	o.Valid, o.Uses = cmp.Or(o.Valid, WelcomeValid), cmp.Or(o.Uses, WelcomeUses)
 	return a.mail(ctx, by, o, s, post.Welcome, "welcome sent")
 }
 
-// SendLink sends a link that was made before, by its token. Errors are those of
-// [Admin.MailLink], [links.ErrUnknown] and [links.ErrSpent].
+// SendLink sends an existing link, by its token. Errors are those of [Admin.MailLink],
+// [links.ErrUnknown] and [links.ErrSpent].
 func (a *Admin) SendLink(ctx context.Context, by staff.Actor, token string, s Sending) (post.Message, error) {
 	l, err := a.Links.Find(ctx, token)
 	switch {
@@ -60,7 +59,7 @@ func (a *Admin) SendLink(ctx context.Context, by staff.Actor, token string, s Se
 		return post.Message{}, links.ErrSpent
 	}
 	address, err := settings.ParseAddress(l.Address)
-	if err != nil { // who it was for is forgotten
+	if err != nil { // its person has been forgotten
 		return post.Message{}, links.ErrUnknown
 	}
 	found, err := a.receives(ctx, by, address, s)
@@ -78,8 +77,8 @@ func (a *Admin) SendLink(ctx context.Context, by staff.Actor, token string, s Se
 	return sent, err
 }
 
-// RenderWelcome is what a welcome message would say, and why it wouldn't be sent. Nothing
-// is made: the link in it is none.
+// RenderWelcome renders a welcome message, and says why it wouldn't be sent. Nothing is made; the link
+// in it is a placeholder.
 func (a *Admin) RenderWelcome(ctx context.Context, by staff.Actor, o links.Order, s Sending) (post.Rendered, error) {
 	found, err := a.receives(ctx, by, o.Address, s)
 	if err != nil {
@@ -97,7 +96,7 @@ func (a *Admin) RenderWelcome(ctx context.Context, by staff.Actor, o links.Order
 	return a.Outbox.Render(letter)
 }
 
-// mail makes a link and sends it as a message of a kind.
+// mail makes a link and sends it in a message of a kind.
 func (a *Admin) mail(ctx context.Context, by staff.Actor, o links.Order, s Sending, kind post.Kind, action string) (
 	MadeLink, post.Message, error,
 ) {
@@ -119,7 +118,7 @@ func (a *Admin) mail(ctx context.Context, by staff.Actor, o links.Order, s Sendi
 	return made, sent, err
 }
 
-// messageOf is the message in which a link was sent when it was made.
+// messageOf returns the message in which a link was sent when it was made.
 func (a *Admin) messageOf(ctx context.Context, l links.Link) (post.Message, error) {
 	all, err := a.Outbox.Store.Messages(ctx, post.Filter{Link: l.ID, Limit: listMost})
 	if err != nil || len(all) == 0 {
@@ -130,7 +129,7 @@ func (a *Admin) messageOf(ctx context.Context, l links.Link) (post.Message, erro
 
 const listMost = 1000
 
-// receives finds the mailbox that a message is about, and refuses to send it there.
+// receives finds the mailbox that a message is about, and refuses to send the message to it.
 func (a *Admin) receives(ctx context.Context, by staff.Actor, about settings.Address, s Sending) (
 	directory.Found, error,
 ) {
@@ -160,7 +159,7 @@ func (a *Admin) receives(ctx context.Context, by staff.Actor, about settings.Add
 	return found, nil
 }
 
-// letter is a message about a mailbox, with a link.
+// letter composes a message about a mailbox, with a link.
 func (a *Admin) letter(
 	found directory.Found, about settings.Address, made MadeLink, s Sending, kind post.Kind,
 ) post.Letter {
@@ -180,7 +179,7 @@ func mailEntry(action string, l links.Link, s Sending) staff.Entry {
 	return e
 }
 
-// Message finds a message that the actor may see; any other is [post.ErrUnknown].
+// Message returns a message that the actor may see; others are [post.ErrUnknown].
 func (a *Admin) Message(ctx context.Context, by staff.Actor, id string) (post.Message, error) {
 	if a.Outbox == nil {
 		return post.Message{}, post.ErrUnknown
@@ -192,7 +191,7 @@ func (a *Admin) Message(ctx context.Context, by staff.Actor, id string) (post.Me
 	return m, err
 }
 
-// Messages are those of the domains that the actor serves, latest first.
+// Messages returns the messages of the domains that the actor serves, latest first.
 func (a *Admin) Messages(ctx context.Context, by staff.Actor, f post.Filter) ([]post.Message, error) {
 	if a.Outbox == nil {
 		return nil, nil

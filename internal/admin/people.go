@@ -13,9 +13,9 @@ import (
 // ErrItself means that somebody would remove themselves.
 var ErrItself = errors.New("nobody removes themselves")
 
-// AddPerson adds a local person who serves these domains, by their primary names, and
-// gives the password, which is kept nowhere. Errors are [staff.ErrForbidden],
-// [staff.ErrPerson], [staff.ErrExists] and [NotServed].
+// AddPerson adds a local person who serves these domains, by their primary names, and returns the
+// password, which isn't kept. Errors are [staff.ErrForbidden], [staff.ErrPerson], [staff.ErrExists] and
+// [NotServed].
 func (a *Admin) AddPerson(
 	ctx context.Context, by staff.Actor, name string, role staff.Role, domains []string,
 ) (password string, p staff.Person, err error) {
@@ -37,14 +37,13 @@ func (a *Admin) AddPerson(
 	return a.Desk.Add(ctx, by, name, role, domains)
 }
 
-// People are those whom the actor may change.
+// People returns the people whom the actor may change.
 func (a *Admin) People(ctx context.Context, by staff.Actor) ([]staff.Person, error) {
 	people, err := a.Desk.Store.People(ctx)
 	return slices.DeleteFunc(people, func(p staff.Person) bool { return !governs(by, p.Domains) }), err
 }
 
-// RemovePerson removes a person and ends the sessions. Errors are [staff.ErrUnknown] and
-// [ErrItself].
+// RemovePerson removes a person and their sessions. Errors are [staff.ErrUnknown] and [ErrItself].
 func (a *Admin) RemovePerson(ctx context.Context, by staff.Actor, id string) error {
 	p, err := a.person(ctx, by, id)
 	switch {
@@ -56,9 +55,9 @@ func (a *Admin) RemovePerson(ctx context.Context, by staff.Actor, id string) err
 	return directory.Unavailable(a.Desk.Remove(ctx, by, p))
 }
 
-// ResetPerson gives a local person a new password, and takes the second factor, the
-// lock and all sessions away. Errors are [staff.ErrUnknown] and [staff.ErrForbidden]:
-// people change their own password with the old one.
+// ResetPerson gives a local person a new password, and removes the second factor, the lock and all
+// sessions. Errors are [staff.ErrUnknown] and [staff.ErrForbidden]: people change their own password with
+// the old one.
 func (a *Admin) ResetPerson(
 	ctx context.Context, by staff.Actor, id string,
 ) (password string, p staff.Person, err error) {
@@ -75,7 +74,7 @@ func (a *Admin) ResetPerson(
 	return password, p, err
 }
 
-// person finds somebody whom the actor may change; anybody else is [staff.ErrUnknown].
+// person finds a person whom the actor may change; others are [staff.ErrUnknown].
 func (a *Admin) person(ctx context.Context, by staff.Actor, id string) (staff.Person, error) {
 	p, err := a.Desk.Store.Person(ctx, id)
 	if err == nil && !governs(by, p.Domains) {
@@ -84,7 +83,7 @@ func (a *Admin) person(ctx context.Context, by staff.Actor, id string) (staff.Pe
 	return p, err
 }
 
-// governs tells whether an actor is an administrator of all of a person's domains.
+// governs reports whether an actor is an administrator of all these domains.
 func governs(by staff.Actor, domains []string) bool {
 	return by.Admin && !slices.ContainsFunc(domains, func(d string) bool { return !by.Serves(d) })
 }

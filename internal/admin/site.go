@@ -10,7 +10,7 @@ import (
 	"autoconfig/policy"
 )
 
-// Misplaced is an error of a site, with the path of what is wrong in its file.
+// Misplaced is an error of a site, with the path of its key in the file.
 type Misplaced struct {
 	Path string
 	Err  error
@@ -22,8 +22,7 @@ func (m Misplaced) Error() string { return m.Path + ": " + m.Err.Error() }
 // Unwrap gives the error.
 func (m Misplaced) Unwrap() error { return m.Err }
 
-// Compare tells what applying a checked site would change: nothing is changed. An error
-// is a [Misplaced].
+// Compare returns what applying a validated site would change. Errors are [Misplaced].
 func (a *Admin) Compare(ctx context.Context, site policy.Site) (config.Changes, error) {
 	for i, p := range site.Plans {
 		if err := a.CheckSources(p.Sources); err != nil {
@@ -46,8 +45,8 @@ func (a *Admin) compare(ctx context.Context, site policy.Site) (config.Changes, 
 	return config.Compare(old, site), err
 }
 
-// Apply makes a checked site what is served, and tells what has changed. Where nothing
-// would, nothing is written down. An error is a [Misplaced].
+// Apply replaces the site by a validated one, and returns the changes. Without changes there is no audit
+// entry. Errors are [Misplaced].
 func (a *Admin) Apply(ctx context.Context, by staff.Actor, site policy.Site) (config.Changes, error) {
 	generation, err := a.Store.Generation(ctx)
 	if err != nil {
@@ -62,14 +61,14 @@ func (a *Admin) Apply(ctx context.Context, by staff.Actor, site policy.Site) (co
 			return e, err
 		}
 		now, err := a.Store.Generation(ctx)
-		if err == nil && now != generation { // somebody has changed something meanwhile
+		if err == nil && now != generation { // the site has changed since it was compared
 			generation = now
 			changes, err = a.compare(ctx, site)
 		}
 		if err != nil {
 			return e, err
 		}
-		if !changes.Empty() { // else the order of domains may be another one
+		if !changes.Empty() { // otherwise only the order of domains may have changed
 			e = staff.Entry{Action: "site applied", Detail: changes.Summary()}
 		}
 		return e, a.Store.Replace(ctx, site)
@@ -77,16 +76,15 @@ func (a *Admin) Apply(ctx context.Context, by staff.Actor, site policy.Site) (co
 	return changes, err
 }
 
-// ErrMeanwhile means that what was judged can't be written any more.
+// ErrMeanwhile means that the site has changed since an import was validated.
 var ErrMeanwhile = errors.New("nothing was imported: the site has changed meanwhile; try again")
 
-// Imported are the numbers of an import.
+// Imported counts the changes of an import.
 type Imported struct{ Added, Changed int }
 
-// ImportAccounts lets write store accounts that were judged, in the context's
-// transaction, and writes it down as one entry. write isn't run again: what it reads was
-// read then. So where the database gives the transaction up for another's sake after it
-// has ended, it is [ErrMeanwhile].
+// ImportAccounts calls write, which stores validated accounts in the context's transaction, and adds one
+// audit entry. write can't be called again, as its input has been read: if the database gives the
+// transaction up because of a deadlock, the error is [ErrMeanwhile].
 func (a *Admin) ImportAccounts(
 	ctx context.Context, by staff.Actor, write func(ctx context.Context) (Imported, error),
 ) error {
@@ -111,15 +109,15 @@ func (a *Admin) importOnce(
 		case !ran:
 			ran = true
 			done, first = write(ctx)
-		case first == nil: // it is undone
+		case first == nil: // write has succeeded, but was rolled back
 			first = ErrMeanwhile
 		}
 		return staff.Entry{Action: action, Detail: fmt.Sprintf("%d added, %d changed", done.Added, done.Changed)}, first
 	})
 }
 
-// PublishPACC lets publish change the PACC document of a domain's name, in the
-// context's transaction.
+// PublishPACC calls publish, which changes the PACC document of a domain's name in the context's
+// transaction.
 func (a *Admin) PublishPACC(
 	ctx context.Context, by staff.Actor, name string, publish func(ctx context.Context) error,
 ) error {

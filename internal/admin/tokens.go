@@ -6,8 +6,8 @@ import (
 	"autoconfig/internal/staff"
 )
 
-// MakeToken makes a token and gives its text, which is kept nowhere. An error is
-// [staff.ErrToken] for what a token can't be made from.
+// MakeToken makes a token and returns its text, which isn't kept. [staff.ErrToken] means that the request
+// is invalid.
 func (a *Admin) MakeToken(
 	ctx context.Context, by staff.Actor, t staff.Token,
 ) (text string, made staff.Token, err error) {
@@ -15,7 +15,7 @@ func (a *Admin) MakeToken(
 	return a.Desk.MakeToken(ctx, by, t)
 }
 
-// RevokeToken revokes a token; one that isn't there is [staff.ErrUnknown].
+// RevokeToken revokes a token; one that doesn't exist is [staff.ErrUnknown].
 func (a *Admin) RevokeToken(ctx context.Context, by staff.Actor, id string) error {
 	return a.act(ctx, by, func(ctx context.Context) (staff.Entry, error) {
 		return staff.Entry{Action: "token revoked", Subject: id}, a.Store.RemoveToken(ctx, id)

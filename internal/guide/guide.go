@@ -1,5 +1,5 @@
-// Package guide says what a person has to do with one account on one device: what the
-// setup page, a setup link and the help desk show.
+// Package guide says what a person has to do to set up one account on one device, for the setup page,
+// setup links and the help desk.
 package guide
 
 import (
@@ -22,38 +22,37 @@ import (
 type Guide struct {
 	Protocol string
 	Programs []clients.Outcome
-	// Chosen is the program whose steps are shown; nil as long as the person has to choose.
-	// Another: it is one that isn't in the table.
+	// Chosen is the program whose steps are shown; nil until the person chooses one. Another
+	// is set if they chose one that isn't in the table.
 	Chosen  *clients.Outcome
 	Another bool
-	// Backup: the advice is a warning, and comes before the steps.
+	// Backup is set if the advice is a warning, shown before the steps.
 	Backup bool
-	// Profile is where the Apple profile is; "" if there can't be one.
+	// Profile is the URL of the Apple profile; "" if there can't be one.
 	Profile string
-	// Unsigned: the profile has no signature, of which devices warn.
+	// Unsigned is set if the profile has no signature, of which devices warn.
 	Unsigned  bool
 	AndroidQR template.HTML
 	Advice    []settings.Message
-	// Reason is why this protocol; nil where anybody may ask.
+	// Reason is the reason for the protocol; nil on public pages.
 	Reason             *settings.Message
 	Settings           settings.Settings
 	Incoming, Outgoing serverText
 }
 
-// serverText is a server as people read it.
+// serverText is a server in words for people.
 type serverText struct {
 	Host, Security, Auth, Login string
 	Port                        int
 }
 
-// newGuide says what to do; of settings that anybody may ask for it says nothing
-// but what the protocol means.
+// newGuide makes a guide that reveals nothing about the person but the protocol, which is public.
 func newGuide(s settings.Settings, outcomes []clients.Outcome, device links.Device, profile string) Guide {
 	g := Guide{
 		Protocol: strings.ToUpper(string(s.Decision.Protocol)), Settings: s,
 		Programs: clients.OfDevice(outcomes, device),
 		Incoming: serverTextOf(s.Incoming, s.IncomingLogin), Outgoing: serverTextOf(s.Outgoing, s.OutgoingLogin),
-		Advice: policy.Advice(s.Decision), // without what is known of the person's devices
+		Advice: policy.Advice(s.Decision), // without what is known about the person's devices
 	}
 	g.Backup = s.Decision.Protocol == settings.POP3
 	if mobileconfig.Expressible(&s) == nil {
@@ -61,7 +60,7 @@ func newGuide(s settings.Settings, outcomes []clients.Outcome, device links.Devi
 	}
 	if payload, err := thunderbird.AndroidQR(s); err == nil {
 		if code, err := links.QR(string(payload)); err == nil {
-			g.AndroidQR = template.HTML(code) //nolint:gosec // our own drawing, without a byte of the text in it
+			g.AndroidQR = template.HTML(code) //nolint:gosec // our own SVG, which doesn't contain the text
 		}
 	}
 	return g
@@ -72,7 +71,7 @@ func serverTextOf(s settings.Server, login settings.Login) serverText {
 	if len(s.Auth) == 0 {
 		return t
 	}
-	switch s.Auth[0] { // the best one
+	switch s.Auth[0] { // the preferred one
 	case settings.AuthOAuthBearer, settings.AuthXOAuth2:
 		t.Auth = "oauth2"
 	case settings.AuthCramMD5, settings.AuthDigestMD5, settings.AuthNTLM:
@@ -82,13 +81,14 @@ func serverTextOf(s settings.Server, login settings.Login) serverText {
 	case settings.AuthGSSAPI:
 		t.Auth = "gssapi"
 	case settings.AuthNone, settings.AuthClientIP:
-		t.Auth, t.Login = "none", ""
+		t.Auth = "none"
+		t.Login = ""
 	}
 	return t
 }
 
-// Public is for an address that anybody may type: all it says of programs
-// follows from what anybody may ask.
+// Public is for an address that anybody may type. What it says about programs follows from public
+// answers alone.
 func Public(a lookup.Answer, device links.Device) Guide {
 	answers := clients.Answers{
 		Own: a.Settings, Address: a.Settings, Digest: a.Settings,
@@ -98,23 +98,23 @@ func Public(a lookup.Answer, device links.Device) Guide {
 	return newGuide(a.Settings, clients.Outcomes(answers), device, profile)
 }
 
-// Personal is for who holds a setup link, and for staff. profile is where the Apple
-// profile is.
+// Personal is for the holder of a setup link, and for the help desk. profile is the URL of the Apple
+// profile.
 func Personal(a lookup.Answer, found directory.Found, device links.Device, profile string) Guide {
 	g := newGuide(a.Settings, Outcomes(found, a.Settings.Typed), device, profile)
 	g.Advice = a.Settings.Decision.Advice
-	// In plain words: a rule's name is the operator's.
+	// In plain words: a rule's name is meant for the operator.
 	g.Reason = &settings.Message{Key: "plain" + strings.TrimPrefix(a.Settings.Decision.Reason.Key, "reason")}
 	return g
 }
 
-// Outcomes are what each program makes of an address.
+// Outcomes returns what each program makes of an address.
 func Outcomes(found directory.Found, typed settings.Address) []clients.Outcome {
 	standIn := settings.MustAddress(thunderbird.EvolutionUser + "@" + typed.Domain())
 	return clients.Outcomes(found.Answers(typed, standIn))
 }
 
-// Device is what the person chose, or what the browser is.
+// Device is the device that the person chose, otherwise the browser's.
 func Device(chosen, userAgent string) links.Device {
 	if slices.Contains(links.Devices, links.Device(chosen)) {
 		return links.Device(chosen)

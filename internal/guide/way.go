@@ -2,14 +2,14 @@ package guide
 
 import "autoconfig/clients"
 
-// Another is the word for a program that isn't in the table.
+// Another stands for a program that isn't in the table.
 const Another = "another"
 
-// Choose takes the program that the person chose, by its ID or [Another]. Without a word,
-// or with that of a program which the device hasn't, it is chosen for the person where a
-// profile sets everything up, and else left open.
+// Choose chooses a program by its ID or [Another]. If program is empty or not one of the device, it
+// chooses the first one if a profile sets it up completely, and none otherwise.
 func (g *Guide) Choose(program string) {
-	g.Chosen, g.Another = nil, program == Another
+	g.Leave()
+	g.Another = program == Another
 	for i := range g.Programs {
 		if g.Programs[i].ID == program {
 			g.Chosen = &g.Programs[i]
@@ -21,10 +21,13 @@ func (g *Guide) Choose(program string) {
 	}
 }
 
-// Leave takes the choice of a program back.
-func (g *Guide) Leave() { g.Chosen, g.Another = nil, false }
+// Leave undoes the choice of a program.
+func (g *Guide) Leave() {
+	g.Chosen = nil
+	g.Another = false
+}
 
-// Program is the word for the program that is chosen; "" for none.
+// Program is the ID of the chosen program, [Another], or "".
 func (g *Guide) Program() string {
 	switch {
 	case g.Another:
@@ -35,7 +38,7 @@ func (g *Guide) Program() string {
 	return ""
 }
 
-// The ways by which a program comes by the account, as texts call them (setup.way.WAY).
+// The ways in which a program gets the account, as named by message keys (setup.way.WAY).
 const (
 	WayItself  = "itself"
 	WayProfile = "profile"
@@ -43,7 +46,7 @@ const (
 	WayNever   = "never"
 )
 
-// Way is how a program comes by the account.
+// Way is how a program gets the account.
 func (g *Guide) Way(o clients.Outcome) string {
 	switch {
 	case o.Unsuitable:

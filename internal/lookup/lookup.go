@@ -1,6 +1,6 @@
-// Package lookup finds what is to be said of an address, a digest or a Host: the
-// domain's entry in the directory, and the settings that a renderer needs. It is the
-// way of every format, of setup links and of the help desk.
+// Package lookup finds what to answer for an address, a digest or a Host header: the domain's entry in
+// the directory, and the settings that a renderer needs. Every format, setup links and the help desk
+// use it.
 package lookup
 
 import (
@@ -16,29 +16,29 @@ import (
 	"autoconfig/thunderbird"
 )
 
-// Answer is a domain's entry in the directory and what is to be said.
+// Answer is a domain's entry in the directory, and the settings to hand out.
 type Answer struct {
 	Entry    *directory.Entry
 	Settings settings.Settings
-	// Asked is the domain that was asked for: another one than Entry where an alias
-	// leads to a mailbox elsewhere. Programs that send no address get its default.
+	// Asked is the requested domain, which differs from Entry if an alias leads to a mailbox
+	// in another domain. Programs that send no address get its default.
 	Asked *directory.Entry
-	// Host is the served special name by which the domain was found, made from our
-	// own words and the directory's, never from bytes of the request; "" where an
-	// address found it.
+	// Host is the served special name by which the domain was found, composed of our own
+	// labels and the directory's name, never of bytes of the request; "" if it was found by
+	// an address.
 	Host string
 }
 
 // Lookup asks a directory.
 type Lookup struct {
 	Directory *directory.Directory
-	// Refused hears of a protocol that a source decides and that the domain has no
-	// server for; nil for nobody.
+	// Refused is called with a protocol that a source decides but the domain has no server
+	// for, unless it is nil.
 	Refused func(settings.Protocol)
 }
 
-// ForAddress finds what anybody may know of an address. An address that isn't
-// known goes the same way as one that is and has nothing of its own.
+// ForAddress returns what anybody may know of an address. An unknown address takes the same steps as
+// an account without settings of its own.
 func (l *Lookup) ForAddress(ctx context.Context, typed settings.Address) (Answer, error) {
 	entry, err := l.Domain(ctx, typed.Domain())
 	if err != nil {
@@ -55,8 +55,8 @@ func (l *Lookup) ForAddress(ctx context.Context, typed settings.Address) (Answer
 	return Answer{Entry: home, Asked: entry, Settings: shown}, nil
 }
 
-// ForDigest finds the account of an Evolution request: its local part is a
-// stand-in, the digest names the account, and only within the domain asked for.
+// ForDigest finds the account of a request by Evolution: its local part is a stand-in, and the digest
+// identifies the account within the requested domain.
 func (l *Lookup) ForDigest(ctx context.Context, standIn settings.Address, digest string) (Answer, error) {
 	entry, err := l.Domain(ctx, standIn.Domain())
 	if err != nil {
@@ -73,8 +73,8 @@ func (l *Lookup) ForDigest(ctx context.Context, standIn settings.Address, digest
 	return Answer{Entry: home, Asked: entry, Settings: shown}, nil
 }
 
-// Personal are the settings behind a setup link, or for staff: with the name and
-// the reason, and whatever the domain gives to everybody.
+// Personal returns the settings for a setup link or the help desk: with the name and the reason, and
+// even if the domain publishes only its default.
 func (l *Lookup) Personal(ctx context.Context, typed settings.Address) (a Answer, found directory.Found, err error) {
 	entry, err := l.Domain(ctx, typed.Domain())
 	if err != nil {
@@ -89,8 +89,8 @@ func (l *Lookup) Personal(ctx context.Context, typed settings.Address) (a Answer
 	return a, found, nil
 }
 
-// Served is what [Lookup.Personal] gives, if both the domain that was asked for and the
-// mailbox's own are served by who asks; anything else isn't there.
+// Served is [Lookup.Personal] if the caller serves both the requested domain and the mailbox's, and
+// [directory.ErrNotFound] otherwise.
 func (l *Lookup) Served(
 	ctx context.Context, serves func(domain string) bool, typed settings.Address,
 ) (Answer, directory.Found, error) {
@@ -101,13 +101,13 @@ func (l *Lookup) Served(
 	return a, found, err
 }
 
-// IsDigest tells whether a request names its account by digest.
+// IsDigest reports whether a request identifies its account by digest.
 func IsDigest(typed settings.Address, digest string) bool {
 	decoded, err := hex.DecodeString(digest)
 	return err == nil && len(decoded) == 16 && typed.Local() == thunderbird.EvolutionUser
 }
 
-// ForHost finds the default of the domain whose special name the Host is.
+// ForHost finds the default of the domain whose special name a Host header has.
 func (l *Lookup) ForHost(ctx context.Context, host string) (Answer, error) {
 	name, err := HostName(host)
 	if err != nil {
@@ -116,12 +116,11 @@ func (l *Lookup) ForHost(ctx context.Context, host string) (Answer, error) {
 	return l.ForName(ctx, name)
 }
 
-// SpecialNames are the labels under which clients look for a domain's
-// configuration.
+// SpecialNames are the labels of the special names, each with its dot.
 var SpecialNames = []string{thunderbird.HostLabel + ".", autodiscover.HostLabel + ".", pacc.HostLabel + "."}
 
-// ForName tries the name itself last: a hoster may serve autoconfig.example as a
-// mail domain of its own, but far more often it is example's special name.
+// ForName tries the name itself last: a mail domain may be called autoconfig.example, but far more
+// often this is example's special name.
 func (l *Lookup) ForName(ctx context.Context, name string) (Answer, error) {
 	for _, special := range SpecialNames {
 		domain, found := strings.CutPrefix(name, special)
@@ -136,8 +135,8 @@ func (l *Lookup) ForName(ctx context.Context, name string) (Answer, error) {
 	return l.ForDomain(ctx, name)
 }
 
-// SpecialDomain finds the domain whose special name a name is, in lower case and without
-// a final dot; [directory.ErrNotFound] if it is none of a served domain.
+// SpecialDomain finds the domain of a special name, which is in lower case and without a final dot. It
+// is [directory.ErrNotFound] if the name isn't one of a served domain.
 func (l *Lookup) SpecialDomain(ctx context.Context, name string) (*directory.Entry, error) {
 	for _, special := range SpecialNames {
 		domain, found := strings.CutPrefix(name, special)
@@ -153,7 +152,7 @@ func (l *Lookup) SpecialDomain(ctx context.Context, name string) (*directory.Ent
 	return nil, directory.ErrNotFound
 }
 
-// ForDomain is a domain's default, for a request that can't know the account.
+// ForDomain returns a domain's default, for a request without an account.
 func (l *Lookup) ForDomain(ctx context.Context, name string) (Answer, error) {
 	entry, err := l.Domain(ctx, name)
 	if err != nil {
@@ -171,7 +170,7 @@ func (l *Lookup) Domain(ctx context.Context, name string) (*directory.Entry, err
 	return entry, err
 }
 
-// HostName is a Host header's name: without port, final dot and upper case.
+// HostName returns the name in a Host header: without port and final dot, in lower case.
 func HostName(host string) (string, error) {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 {
 		host = host[:i]
@@ -179,8 +178,8 @@ func HostName(host string) (string, error) {
 	return settings.ParseDomain(host)
 }
 
-// Render appends the document for a domain's offer and a decision to dst. of must have
-// been resolved for the format.
+// Render appends the document for the offer and the decision to dst. of must have been resolved for
+// the format.
 func (a *Answer) Render(
 	dst []byte, format string, of *settings.Settings, compile func(settings.Settings) (*settings.Template, error),
 ) ([]byte, error) {
@@ -191,8 +190,7 @@ func (a *Answer) Render(
 	return template.Append(dst, of, settings.EscapeXML), nil
 }
 
-// Template is the one for a domain's offer and a decision, which the first request for it
-// compiles.
+// Template returns the template for the offer and the decision, which the first request compiles.
 func (a *Answer) Template(
 	format string, of *settings.Settings, compile func(settings.Settings) (*settings.Template, error),
 ) (*settings.Template, error) {
