@@ -1,6 +1,5 @@
-// Package clients knows the mail programs: what each of them asks, what it can set
-// up by itself, and what it makes of an account's settings. Every other place that
-// names a program takes it from here.
+// Package clients knows the mail programs: what each one asks, what it can set up by itself, and what it
+// makes of an account's settings. Everything that names a program takes it from here.
 package clients
 
 import (
@@ -10,29 +9,29 @@ import (
 	"autoconfig/settings"
 )
 
-// Client is what is known of one mail program. Each fact has its source.
+// Client describes a mail program. Each fact has its source.
 type Client struct {
-	// ID is its word in the keys of messages (program.ID.steps). It never changes.
+	// ID is part of message keys (program.ID.steps). It never changes.
 	ID string
 	// Name is what people read, in every output.
 	Name string
-	// Simulation is its word for `simulate`; "" where its way isn't known well enough.
-	// Programs that go the same way share one.
+	// Simulation is its name for `simulate`; "" if its way isn't known well enough. Programs
+	// that go the same way share one.
 	Simulation string
-	// Shown tells whether pages have instructions for it.
+	// Shown is set if pages have instructions for it.
 	Shown   bool
 	Devices []Device
 	Lookup  Lookup
-	// IMAP and POP3 are how an account of that protocol comes into being.
+	// IMAP and POP3 say how it gets an account of that protocol.
 	IMAP, POP3 Ability
-	// Profile: it takes Apple's profile. QRCode: it scans the code of Thunderbird for
-	// Android. Retention: it heeds how long POP3 leaves mail on the server.
+	// Profile: it installs Apple's profile. QRCode: it scans the code of Thunderbird for
+	// Android. Retention: it uses the retention of POP3.
 	Profile, QRCode, Retention Trait
-	// ChangesNumbers: its readers make other texts of texts like numbers, so that it isn't
-	// told such a login (Autodiscover knows it by its User-Agent). OnlyASCII: it asks
-	// nothing for a domain that is typed in other letters.
+	// ChangesNumbers: its readers change texts that look like numbers, so that it must not
+	// be told such a login (Autodiscover recognises it by its User-Agent). OnlyASCII: it
+	// can't look up a domain that is typed with other letters.
 	ChangesNumbers, OnlyASCII bool
-	// Ignores are what it passes over, although a format can say it.
+	// Ignores are parts of formats that it ignores.
 	Ignores []Remark
 }
 
@@ -51,20 +50,21 @@ const (
 
 // Lookup is where a program looks for settings.
 type Lookup struct {
-	// Places are in its order.
+	// Places are in the program's order.
 	Places []Place
 	Sends  Sends
-	// SRVFirst: the domain's SRV records count more than an answer that leaves the
-	// login to be the address.
+	// SRVFirst: the domain's SRV records take precedence over an answer with the address as
+	// login.
 	SRVFirst bool
-	// TriesLogins: it has one login for both servers, and where that is refused it tries
-	// the address and its local part. A login that is the local part leaves SRV first.
+	// TriesLogins: it has one login for both servers, and if that is refused, tries the
+	// address and its local part. SRVFirst also applies to an answer with the local part as
+	// login.
 	TriesLogins bool
 	Source      Source
 }
 
-// Place is somewhere to look: a URL where D is the domain and MX a name that the
-// MX record leads to, a DNS record, or a few words.
+// Place is a place to look: a URL, with D for the domain and MX for a name from the MX record, a DNS record,
+// or a few words.
 type Place string
 
 // The places.
@@ -95,7 +95,7 @@ const (
 	MailExchanger       Place = "MX D"
 )
 
-// Sends is what a program tells about the person whose settings it asks for.
+// Sends is what a program sends about the person whose settings it requests.
 type Sends string
 
 // What programs send.
@@ -112,7 +112,7 @@ type Ability struct {
 	Source Source
 }
 
-// How an account comes into being.
+// How is a way to get an account.
 type How string
 
 // The ways.
@@ -123,19 +123,19 @@ const (
 	Never     How = "no"
 )
 
-// Trait is something that a program has or hasn't.
+// Trait is a property that a program has or doesn't have.
 type Trait struct {
 	Has    bool
 	Source Source
 }
 
-// Remark is something in words.
+// Remark is a fact in words.
 type Remark struct {
 	Text   string
 	Source Source
 }
 
-// Source is where a fact comes from.
+// Source is the source of a fact.
 type Source struct {
 	// At is a URL, or the program's source: repository, commit, file.
 	At   string
@@ -145,7 +145,7 @@ type Source struct {
 // Certainty is how sure a fact is.
 type Certainty string
 
-// From the surest to the least sure.
+// The certainties, the surest first.
 const (
 	Seen       Certainty = "seen in the running program"
 	Read       Certainty = "read in its source"
@@ -154,10 +154,10 @@ const (
 	Unverified Certainty = "not verified"
 )
 
-// All are the programs, in the order in which they are shown.
+// All returns the programs, in the order in which they are shown.
 func All() []Client { return slices.Clone(table) }
 
-// Simulations are the words for `simulate`, in the order of the table.
+// Simulations returns the names for `simulate`, in the order of the table.
 func Simulations() []string {
 	var words []string
 	for _, c := range table {
@@ -168,12 +168,12 @@ func Simulations() []string {
 	return words
 }
 
-// NameOf are the programs that go the way of a simulation, as a sentence lists them.
+// NameOf lists the programs of a simulation, for a sentence.
 func NameOf(simulation string) string {
 	return Names(func(c Client) bool { return c.Simulation == simulation })
 }
 
-// Names are those of the programs for which is holds, as a sentence lists them.
+// Names lists the names of the programs for which is holds, for a sentence.
 func Names(is func(Client) bool) string {
 	var names []string
 	for _, c := range table {
@@ -184,14 +184,13 @@ func Names(is func(Client) bool) string {
 	return strings.Join(names, ", ")
 }
 
-// SendsNoAddress holds for programs that ask without saying for whom.
+// SendsNoAddress reports whether a program asks without an address.
 func SendsNoAddress(c Client) bool { return c.Lookup.Sends == NoAddress && c.finds(settings.IMAP) }
 
-// BelievesSRV holds for programs to which SRV records count more than what they are
-// told of an address.
+// BelievesSRV reports whether SRV records take precedence over the answer to an address.
 func BelievesSRV(c Client) bool { return c.Lookup.SRVFirst }
 
-// Ability is how the program gets an account of a protocol.
+// Ability returns how the program gets an account of a protocol.
 func (c Client) Ability(p settings.Protocol) Ability {
 	if p == settings.POP3 {
 		return c.POP3
@@ -199,5 +198,5 @@ func (c Client) Ability(p settings.Protocol) Ability {
 	return c.IMAP
 }
 
-// finds tells whether it sets up a protocol from what it asks.
+// finds reports whether it sets up a protocol by itself.
 func (c Client) finds(p settings.Protocol) bool { return c.Ability(p).How == ByItself }

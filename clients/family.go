@@ -2,11 +2,11 @@ package clients
 
 import "strings"
 
-// Family is a kind of programs that can be told apart by what they send. It is a guess: any
-// program may send any User-Agent.
+// Family is a kind of programs that their requests distinguish. It is a guess, as any program may send any
+// User-Agent.
 type Family uint8
 
-// The families. Their number is small and fixed: each is a label of a metric.
+// The families. Their number is small and fixed, as each one is a metric's label.
 const (
 	FamilyOther Family = iota // something that is none of the others
 	FamilyNone                // no User-Agent at all
@@ -25,7 +25,7 @@ const (
 	Families // how many there are
 )
 
-// families are their names, for metrics and people.
+// families are the names of the families, for metrics and people.
 var families = [Families]struct{ id, name string }{
 	FamilyOther:       {"other", "something else"},
 	FamilyNone:        {"none", "no User-Agent"},
@@ -49,7 +49,7 @@ func (f Family) ID() string { return families[min(f, Families-1)].id }
 // Name is the family's name for people.
 func (f Family) Name() string { return families[min(f, Families-1)].name }
 
-// Shape is what a request shows of its program beside the User-Agent.
+// Shape is what a request reveals about its program besides the User-Agent.
 type Shape struct {
 	// Digest: the address is Evolution's stand-in with a digest.
 	Digest bool
@@ -57,10 +57,9 @@ type Shape struct {
 	PostedForm bool
 }
 
-// agents are what User-Agents have in them, the first that fits counts. What each is known
-// from: Thunderbird's was seen by the tests that run it; OkHttp's and Android's are the
-// defaults of these libraries, which the apps keep; Microsoft's, Apple's and KDE's are from
-// access logs that were published, and not verified here.
+// agents are parts of User-Agents; the first match counts. Thunderbird's was seen by the tests that run it;
+// OkHttp's and Android's are the defaults of these libraries, which the apps keep; Microsoft's, Apple's and
+// KDE's are from published access logs, and not verified here.
 var agents = []struct {
 	part   string
 	family Family

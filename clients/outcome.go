@@ -9,45 +9,45 @@ import (
 	"autoconfig/thunderbird"
 )
 
-// Answers are what one account gets, by what a program tells of it.
+// Answers are the settings that programs get for one account, depending on what they send.
 type Answers struct {
 	// Own is what the person should have.
 	Own settings.Settings
-	// Address is the answer to the whole address, Digest the one to its digest, and
-	// Default the one to a request that doesn't say for whom it is.
+	// Address is the answer to the address, Digest that to its digest, and Default that to
+	// a request without either.
 	Address, Digest, Default settings.Settings
 }
 
 // Outcome is what a program makes of one account.
 type Outcome struct {
 	Client
-	// Gets is what it sets up by itself; zero where that is nothing.
+	// Gets is what it sets up by itself; zero if nothing.
 	Gets Gets
-	// Misled: that isn't the person's.
+	// Misled: what it sets up isn't the person's.
 	Misled bool
-	// ByHand: it must be set up by hand, though it sets up others by itself.
+	// ByHand: it must be set up by hand, although it sets up other accounts by itself.
 	ByHand bool
 	// Unsuitable: it can't have an account of this protocol at all.
 	Unsuitable bool
-	// Untold: it finds nothing, since no format can carry the login to it unchanged.
+	// Untold: it finds nothing, because no format conveys the login to it unchanged.
 	Untold bool
-	// Type is how the address must be typed for it to ask at all; "" for as it is.
+	// Type is the spelling of the address with which it asks; "" if any will do.
 	Type string
 }
 
 // Gets is what a program sets up by itself.
 type Gets struct {
 	Protocol settings.Protocol
-	// FromSRV: it believed the SRV records, which know the domain's default alone.
+	// FromSRV: it used the SRV records, which only have the domain's default.
 	FromSRV bool
-	// Differs says in what it differs from the account's settings, for operators.
+	// Differs lists the differences from the account's settings, for operators.
 	Differs []string
 }
 
-// Keeps tells whether it matters what the person tells it of copies on the server.
+// Keeps reports whether the person has to be told about copies on the server.
 func (o Outcome) Keeps(p settings.Protocol) bool { return p == settings.POP3 && !o.Unsuitable }
 
-// Outcomes say what each program makes of an account, in the table's order.
+// Outcomes returns what each program makes of an account, in the table's order.
 func Outcomes(a Answers) []Outcome {
 	all := make([]Outcome, len(table))
 	for i, c := range table {
@@ -78,13 +78,13 @@ func (c Client) outcome(a Answers) Outcome {
 	return o
 }
 
-// Shown are the outcomes of the programs that pages have instructions for.
+// Shown returns the outcomes of programs with instructions on pages.
 func Shown(all []Outcome) []Outcome {
 	return slices.DeleteFunc(slices.Clone(all), func(o Outcome) bool { return !o.Shown })
 }
 
-// OfDevice are those of a device that pages tell of: programs that take a profile
-// first, which is the shortest way.
+// OfDevice returns the shown outcomes for a device, with programs that install a profile first, which is the
+// shortest way.
 func OfDevice(all []Outcome, device Device) []Outcome {
 	var profiles, others []Outcome
 	for _, o := range Shown(all) {
@@ -99,8 +99,7 @@ func OfDevice(all []Outcome, device Device) []Outcome {
 	return append(profiles, others...)
 }
 
-// Misfits are the names of the programs that don't come by an account's settings on
-// their own.
+// Misfits names the programs that don't get an account's settings by themselves.
 type Misfits struct {
 	// Misled programs set up something else by themselves.
 	Misled []string `json:"misled"`
@@ -110,7 +109,7 @@ type Misfits struct {
 	Unsuitable []string `json:"unsuitable"`
 }
 
-// MisfitsOf sorts outcomes out. A program may be misled and one of the others.
+// MisfitsOf sorts outcomes. A misled program may also be one of the others.
 func MisfitsOf(all []Outcome) Misfits {
 	return Misfits{
 		Misled:     NamesOf(all, func(o Outcome) bool { return o.Misled }),
@@ -119,8 +118,7 @@ func MisfitsOf(all []Outcome) Misfits {
 	}
 }
 
-// NamesOf are the names of the programs for whose outcome is holds; an empty list
-// for none.
+// NamesOf returns the names of the programs whose outcome satisfies is; never nil.
 func NamesOf(all []Outcome, is func(Outcome) bool) []string {
 	names := []string{}
 	for _, o := range all {
@@ -131,13 +129,13 @@ func NamesOf(all []Outcome, is func(Outcome) bool) []string {
 	return names
 }
 
-// asks tells whether anything that the domain says reaches the program.
+// asks reports whether anything that the domain publishes reaches the program.
 func (c Client) asks() bool {
 	return c.Lookup.Sends != Nothing && (c.finds(settings.IMAP) || c.finds(settings.POP3))
 }
 
-// isTold tells whether a format that the program asks for carries the logins to it:
-// autoconfig, or Autodiscover where its reader leaves them as they are.
+// isTold reports whether a format that the program asks for conveys the logins: autoconfig, or Autodiscover
+// if its reader doesn't change them.
 func (c Client) isTold(s settings.Settings) bool {
 	if _, err := thunderbird.Resolve(s); err == nil || c.Lookup.Sends != Address {
 		return true
@@ -158,15 +156,15 @@ func (c Client) answer(a Answers) settings.Settings {
 	}
 }
 
-// leavesLogin tells whether an answer leaves the login to the program: it is the address
-// that was typed, or a placeholder for what the program tries anyway.
+// leavesLogin reports whether an answer leaves the login to the program: it is the typed address, or a
+// placeholder for what the program tries anyway.
 func (c Client) leavesLogin(own, gets settings.Settings) bool {
 	local := c.Lookup.TriesLogins && gets.IncomingLogin.Pattern == "{local}"
 	return local || strings.EqualFold(filled(gets.IncomingLogin, own.Typed), own.Typed.String())
 }
 
-// srvSettings are the settings that SRV records give: the default's servers, and the
-// address as login (RFC 6186, section 4).
+// srvSettings are the settings from SRV records: the default's servers, and the address as login (RFC 6186,
+// section 4).
 func srvSettings(a Answers) settings.Settings {
 	s := a.Default
 	s.IncomingLogin = settings.Login{Literal: a.Own.Typed.String()}
@@ -174,7 +172,7 @@ func srvSettings(a Answers) settings.Settings {
 	return s
 }
 
-// differences say in what the settings that a program gets differ from an account's.
+// differences lists the differences between what a program gets and an account's settings.
 func (c Client) differences(own, gets settings.Settings) []string {
 	var differs []string
 	server := func(a, b settings.Server) bool {
@@ -195,9 +193,10 @@ func (c Client) differences(own, gets settings.Settings) []string {
 	return differs
 }
 
-// logsIn tells whether the logins that a program gets, or tries, are the account's.
+// logsIn reports whether the logins that a program gets or tries are the account's.
 func (c Client) logsIn(own, gets settings.Settings) bool {
-	in, out := own.IncomingLogin.Literal, own.OutgoingLogin.Literal
+	in := own.IncomingLogin.Literal
+	out := own.OutgoingLogin.Literal
 	gotten := []string{filled(gets.IncomingLogin, own.Typed), filled(gets.OutgoingLogin, own.Typed)}
 	if !c.Lookup.TriesLogins {
 		return strings.EqualFold(gotten[0], in) && strings.EqualFold(gotten[1], out)
@@ -206,7 +205,7 @@ func (c Client) logsIn(own, gets settings.Settings) bool {
 	return in == out && slices.ContainsFunc(tries, func(login string) bool { return strings.EqualFold(login, in) })
 }
 
-// filled is a login as a program has it that fills placeholders from what was typed.
+// filled is the login of a program that fills in placeholders.
 func filled(l settings.Login, typed settings.Address) string {
 	if l.Literal != "" {
 		return l.Literal

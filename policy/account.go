@@ -9,11 +9,11 @@ import (
 	"autoconfig/settings"
 )
 
-// Account is an address with what is known of it.
+// Account is an address and what is known about it.
 type Account struct {
 	Address settings.Address `yaml:"address" json:"address" doc:"the mailbox's primary address"`
 	Name    string           `yaml:"name,omitempty" json:"name,omitempty" doc:"the person's name; never in public answers"`
-	// Login is the name at the servers, where it isn't made from the address.
+	// Login is the name at the servers, unless it is made from the address.
 	Login    string            `yaml:"login,omitempty" json:"login,omitempty" doc:"name at the servers, where the username pattern doesn't give it"`
 	Devices  Devices           `yaml:"devices,omitempty" json:"devices,omitempty" doc:"on how many devices the mailbox is read: one or several"`
 	Quota    Bytes             `yaml:"quota,omitempty" json:"quota,omitempty" doc:"size of the mailbox, such as 500MB"`
@@ -23,17 +23,17 @@ type Account struct {
 	Addresses []settings.Address `yaml:"addresses,omitempty" json:"addresses,omitempty" doc:"other addresses of the same mailbox"`
 }
 
-// Devices is on how many devices a mailbox is read; "" is not known.
+// Devices says on how many devices a mailbox is read; "" if that isn't known.
 type Devices string
 
-// What is known of devices.
+// The known values.
 const (
 	OneDevice      Devices = "one"
 	SeveralDevices Devices = "several"
 )
 
-// Bytes is a size; 0 is not known. It is written with a decimal unit (500MB,
-// where MB is 10^6 bytes) or a binary one (500MiB).
+// Bytes is a size; 0 if it isn't known. It is written with a decimal unit (500MB, with 10^6 bytes per MB)
+// or a binary one (500MiB).
 type Bytes int64
 
 var byteUnits = []struct {
@@ -52,8 +52,7 @@ var byteUnits = []struct {
 	{"", 1},
 }
 
-// ParseBytes reads a size: a number, perhaps with a fraction, and a unit in any
-// letter case.
+// ParseBytes parses a size: a number, optionally with a fraction, and a unit in any letter case.
 func ParseBytes(text string) (Bytes, error) {
 	fail := fmt.Errorf("%q is not a size: write a number and a unit, such as 500MB or 2GB", text)
 	for _, unit := range byteUnits {
@@ -76,7 +75,7 @@ func ParseBytes(text string) (Bytes, error) {
 	return 0, fail
 }
 
-// String writes the size with the largest decimal or else binary unit that loses nothing.
+// String formats the size exactly, with the largest decimal or else binary unit.
 func (b Bytes) String() string {
 	for _, unit := range []int{4, 5, 6, 7, 0, 1, 2, 3} {
 		if size := byteUnits[unit].size; b != 0 && int64(b)%size == 0 {
@@ -86,10 +85,10 @@ func (b Bytes) String() string {
 	return strconv.FormatInt(int64(b), 10) + "B"
 }
 
-// MarshalText writes what [ParseBytes] reads.
+// MarshalText formats the size for [ParseBytes].
 func (b Bytes) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 
-// UnmarshalText reads as [ParseBytes] does.
+// UnmarshalText is like [ParseBytes].
 func (b *Bytes) UnmarshalText(text []byte) error {
 	parsed, err := ParseBytes(string(text))
 	if err == nil {

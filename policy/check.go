@@ -8,8 +8,8 @@ import (
 	"autoconfig/settings"
 )
 
-// Check lists everything that is wrong with a normalised site. Its paths are
-// those of the YAML file. A site with errors must not be served.
+// Check lists everything that is wrong with a normalised site, with paths of the YAML file. A site with
+// errors must not be served.
 func (s Site) Check() settings.Problems {
 	c := &checker{
 		providers: map[string]bool{},
@@ -45,12 +45,12 @@ type checker struct {
 	names     map[string]string // primary and alias domains, with the primary
 	domains   map[string]*Terms // by primary name
 	addresses map[string]string // address keys, with the account's
-	said      map[string]bool   // what was said of a plan that many domains share
+	said      map[string]bool   // problems of plans that were reported for another domain
 }
 
 func (c *checker) add(path, format string, args ...any) { c.problems.Add(path, format, args...) }
 
-// once says of a plan only once what is true for each of its domains.
+// once reports a problem of a plan once, not for each of its domains.
 func (c *checker) once(path, format string, args ...any) {
 	if !c.said[path+format] {
 		c.said[path+format] = true
@@ -112,7 +112,7 @@ func (c *checker) domainName(name, primary, path string) {
 	c.names[ascii] = primary
 }
 
-// offer checks what can be judged without knowing plan and domain together.
+// offer checks what doesn't depend on plan and domain together.
 func (c *checker) offer(o Offer, path string) {
 	if o.Provider != "" && !c.providers[o.Provider] {
 		c.add(path+".provider", "there is no provider %q", o.Provider)
@@ -205,8 +205,7 @@ func (c *checker) retention(p POP3, path string) {
 	}
 }
 
-// terms checks a domain with its plan: whether each protocol that may be decided
-// has a server.
+// terms checks a domain with its plan: each protocol that may be decided needs a server.
 func (c *checker) terms(d Domain, plans []Plan, path string) {
 	plan, known := c.plans[d.Plan]
 	t := TermsOf("", d, plan, settings.Provider{})
@@ -214,7 +213,7 @@ func (c *checker) terms(d Domain, plans []Plan, path string) {
 		c.domains[d.Name] = t
 	}
 	if d.Plan != "" && !known {
-		return // what it lacks may be in the plan that was meant
+		return // the missing parts may be in the plan that was meant
 	}
 	if len(t.Servers.IMAP) == 0 && len(t.Servers.POP3) == 0 {
 		c.add(path, "%s has neither an imap nor a pop3 server", d.Name)
@@ -240,7 +239,7 @@ func (c *checker) terms(d Domain, plans []Plan, path string) {
 	}
 }
 
-// noServer points at the domain if it says so itself, else at its plan.
+// noServer places a problem at the domain if that has the key itself, otherwise at its plan.
 func (c *checker) noServer(own bool, domain, plan, key, format string, args ...any) {
 	if own {
 		c.add(domain+key, format, args...)
@@ -318,8 +317,8 @@ func (c *checker) address(a, owner settings.Address, path string) {
 	c.addresses[key] = owner.Key()
 }
 
-// CheckAccount lists what is wrong with an account of the domain, as [Site.Check]
-// would. It asks only what concerns the account: an import judges a million.
+// CheckAccount lists what is wrong with an account of the domain, as [Site.Check] would. It considers only
+// that account, as an import checks a million.
 func (t *Terms) CheckAccount(a Account) error {
 	c := &checker{
 		names:     make(map[string]string, 1+len(t.Aliases)),

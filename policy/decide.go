@@ -8,16 +8,16 @@ import (
 	"autoconfig/settings"
 )
 
-// Terms are a domain's whole offer: what it says itself, the rest from its plan, with its
-// provider. Decisions are made from them.
+// Terms are a domain's complete offer, with its own changes applied to its plan, and its provider.
+// Decisions are made from them.
 type Terms struct {
 	Name    string   // the primary domain
 	Aliases []string // its alias domains
 	*Common
 }
 
-// Common is what domains on one plan that override nothing have in common. A
-// hundred thousand of them may point to the same one: nobody may change it.
+// Common is what domains share that have one plan and change nothing. A hundred thousand domains may
+// point to the same one, so it must not be modified.
 type Common struct {
 	SiteID   string
 	Provider settings.Provider
@@ -30,7 +30,7 @@ func TermsOf(siteID string, domain Domain, plan Plan, provider settings.Provider
 	return &Terms{Name: domain.Name, Aliases: domain.Aliases, Common: common}
 }
 
-// Brand is the provider as it is shown: a domain without one shows its own name.
+// Brand is the provider to show: a domain without one shows its own name.
 func (t *Terms) Brand() settings.Provider {
 	brand := t.Provider
 	if brand.Name == "" { // the domain's name is ASCII
@@ -39,10 +39,11 @@ func (t *Terms) Brand() settings.Provider {
 	return brand
 }
 
-// AllTerms are the terms of every domain by its primary name, laid together in one
-// go: [Site.Terms] for each would look through the whole site each time.
+// AllTerms returns the terms of all domains by primary name. [Site.Terms] for each would search the whole
+// site each time.
 func (s *Site) AllTerms() map[string]*Terms {
-	plans, providers := map[string]Plan{}, map[string]settings.Provider{}
+	plans := map[string]Plan{}
+	providers := map[string]settings.Provider{}
 	for _, p := range s.Plans {
 		plans[p.Name] = p
 	}
@@ -57,8 +58,7 @@ func (s *Site) AllTerms() map[string]*Terms {
 	return all
 }
 
-// Terms finds and lays together what the site says of a domain, given its
-// primary name or an alias.
+// Terms returns the terms of a domain by its primary name or an alias.
 func (s *Site) Terms(name string) (*Terms, bool) {
 	for _, d := range s.Domains {
 		if d.Name != name && !slices.Contains(d.Aliases, name) {
@@ -90,14 +90,13 @@ func (t *Terms) Delimiters() string {
 	return *t.RecipientDelimiter
 }
 
-// Mailbox is the address under which an account is kept that was typed like
-// this: in the primary domain, without a tag. An account whose own address has a
-// tag must be looked for under [Terms.Primary] first.
+// Mailbox is the address of the account for a typed address: in the primary domain, without a tag. An
+// account whose own address has a tag must be looked up by [Terms.Primary] first.
 func (t *Terms) Mailbox(typed settings.Address) settings.Address {
 	return t.Primary(typed).Unquoted().WithoutTag(t.Delimiters())
 }
 
-// Has tells whether a name is the domain's or one of its aliases'.
+// Has reports whether a name is the domain's or an alias.
 func (t *Terms) Has(name string) bool { return name == t.Name || slices.Contains(t.Aliases, name) }
 
 // Primary is the address in the primary domain.
@@ -105,7 +104,7 @@ func (t *Terms) Primary(typed settings.Address) settings.Address {
 	return typed.WithDomain(t.Name)
 }
 
-// DefaultProtocol is what an account has where nothing says otherwise.
+// DefaultProtocol is the protocol of an account unless something else decides.
 func (t *Terms) DefaultProtocol() settings.Protocol {
 	switch {
 	case t.Policy.Default != "":
@@ -117,15 +116,15 @@ func (t *Terms) DefaultProtocol() settings.Protocol {
 	}
 }
 
-// verdict is a decision with the servers that go with it. It isn't explained yet: what
-// anybody may ask carries no reasons, and they cost as much as the rest of a decision.
+// verdict is a decision and its servers, without reason and advice: public answers have none, and they
+// cost as much as the rest of a decision.
 type verdict struct {
 	settings.Decision
 	servers Servers
 	reason  string // the key of Decision.Reason
 }
 
-// explained is the decision with its reason and advice.
+// explained adds reason and advice.
 func (v *verdict) explained(a Account) settings.Decision {
 	d := v.Decision
 	d.Reason = settings.Message{Key: v.reason}
@@ -139,8 +138,7 @@ func (v *verdict) explained(a Account) settings.Decision {
 	return d
 }
 
-// Decide gives the decision for an account. Of an account that isn't known, only
-// the address is set.
+// Decide decides for an account. If it isn't known, only its address is set.
 //
 // Order: protocol set on the account; first matching rule; the domain's default;
 // IMAP if the domain has it, else POP3.
@@ -160,7 +158,8 @@ func (t *Terms) decide(a *Account) verdict {
 		v.Rule = rule.Name
 		v.servers = rule.Servers.Over(t.Servers)
 		if rule.Protocol != "" && a.Protocol == "" {
-			v.Protocol, v.reason = rule.Protocol, settings.ReasonRule
+			v.Protocol = rule.Protocol
+			v.reason = settings.ReasonRule
 		}
 		retention = rule.POP3.Over(retention)
 		break
@@ -175,17 +174,19 @@ func (t *Terms) decide(a *Account) verdict {
 	return v
 }
 
-// set takes the protocol that the account's source gives, unless there is no
-// server for it: then what would hold without it stays, and the reason says so.
+// set applies the account's own protocol. If there is no server for it, the decision stays, and the reason
+// says so.
 func (v *verdict) set(p settings.Protocol) {
 	if len(v.servers.Of(p)) == 0 {
-		v.Refused, v.reason = p, settings.ReasonNoServer
+		v.Refused = p
+		v.reason = settings.ReasonNoServer
 		return
 	}
-	v.Protocol, v.reason = p, settings.ReasonAccount
+	v.Protocol = p
+	v.reason = settings.ReasonAccount
 }
 
-// Default is the decision for a request that can't know the account.
+// Default is the decision for a request without an account.
 func (t *Terms) Default() settings.Decision {
 	v := t.byDefault()
 	return v.explained(Account{})
@@ -203,10 +204,10 @@ func (t *Terms) byDefault() verdict {
 	return v
 }
 
-// Advice is what a decision means for anybody, whatever is known of the account.
+// Advice is the advice for a decision that doesn't depend on the account.
 func Advice(d settings.Decision) []settings.Message { return advice(d, Account{}) }
 
-// advice is what the person should know of the decision.
+// advice is what the person should know about the decision.
 func advice(d settings.Decision, a Account) []settings.Message {
 	say := func(key string) settings.Message { return settings.Message{Key: key} }
 	if d.Protocol == settings.IMAP {

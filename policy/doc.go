@@ -1,4 +1,3 @@
-// Package policy decides, for each account, which one incoming protocol it has
-// and which servers serve it: a pure function from what the operator wrote
-// ([Site]) and what is known of the account ([Account]) to [settings.Settings].
+// Package policy decides which single incoming protocol each account has, and which servers serve it: a
+// pure function from the operator's [Site] and what is known about the [Account] to [settings.Settings].
 package policy

@@ -9,19 +9,18 @@ import (
 	"autoconfig/settings"
 )
 
-// Forms are the ways in which a mailbox's addresses can be written: under each name
-// of their domains, with a tag, in any letter case, with quotes. The zero Forms has
-// none.
+// Forms are the ways to write a mailbox's addresses: under each name of their domains, with a tag, in any
+// letter case, with quotes. The zero Forms has none.
 type Forms struct {
 	names map[string]namesake
 	keys  map[string]bool // of addresses in their primary domains
-	other map[string]bool // of addresses that have a tag and are somebody else's
+	other map[string]bool // of addresses with a tag that are other accounts
 }
 
-// namesake is what a domain's name stands for.
+// namesake is the domain of a name.
 type namesake struct{ primary, delimiters string }
 
-// Add adds one of the mailbox's addresses, which is in the domain of these terms.
+// Add adds an address of the mailbox, in the domain of these terms.
 func (f *Forms) Add(t *Terms, a settings.Address) {
 	if f.names == nil {
 		f.names, f.keys, f.other = map[string]namesake{}, map[string]bool{}, map[string]bool{}
@@ -32,7 +31,7 @@ func (f *Forms) Add(t *Terms, a settings.Address) {
 	f.keys[t.Primary(a).Key()] = true
 }
 
-// Domains are the primary names of the domains that the addresses are in, in order.
+// Domains returns the primary names of the addresses' domains, sorted.
 func (f Forms) Domains() []string {
 	var all []string
 	for _, name := range f.names {
@@ -42,10 +41,10 @@ func (f Forms) Domains() []string {
 	return slices.Compact(all)
 }
 
-// Except takes an address out, which has a tag and is an account of its own.
+// Except excludes an address with a tag that is an account of its own.
 func (f *Forms) Except(a settings.Address) { f.other[f.whole(a).Key()] = true }
 
-// Has tells whether an address is one of the mailbox's.
+// Has reports whether an address is one of the mailbox's.
 func (f Forms) Has(a settings.Address) bool {
 	whole := f.whole(a)
 	if f.other[whole.Key()] {
@@ -54,7 +53,7 @@ func (f Forms) Has(a settings.Address) bool {
 	return f.keys[whole.Key()] || f.keys[whole.WithoutTag(f.names[a.Domain()].delimiters).Key()]
 }
 
-// whole is an address in its primary domain.
+// whole returns an address in its primary domain.
 func (f Forms) whole(a settings.Address) settings.Address {
 	if name, served := f.names[a.Domain()]; served {
 		a = a.WithDomain(name.primary)
@@ -62,8 +61,7 @@ func (f Forms) whole(a settings.Address) settings.Address {
 	return a.Unquoted()
 }
 
-// In tells whether a text that somebody wrote has one of the mailbox's addresses in
-// it.
+// In reports whether a text contains one of the mailbox's addresses.
 func (f Forms) In(text string) bool {
 	for i := range len(text) {
 		if text[i] == '@' && slices.ContainsFunc(around(text, i), f.Has) {
@@ -73,10 +71,11 @@ func (f Forms) In(text string) bool {
 	return false
 }
 
-// around are the addresses that a text may mean by the @ at an index: people write
-// them in quotes, in brackets, and at a sentence's end.
+// around returns the addresses that may be meant around the @ at an index: people write them in quotes, in
+// brackets, and at the end of a sentence.
 func around(text string, at int) (all []settings.Address) {
-	before, after := text[:at], text[at+1:]
+	before := text[:at]
+	after := text[at+1:]
 	end := strings.IndexFunc(after, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '-' && r != '.'
 	})

@@ -6,9 +6,8 @@ import (
 	"autoconfig/settings"
 )
 
-// Given are the incoming protocols that a domain's rules may give, and the ones
-// that accounts have set by hand: those that somebody may have beside the default.
-// A protocol without a server is left out.
+// Given returns the incoming protocols that somebody in the domain may have besides the default: those of
+// its rules, and those that accounts have set by hand. A protocol without a server is left out.
 func (t *Terms) Given(byHand ...settings.Protocol) []settings.Protocol {
 	given := []settings.Protocol{t.DefaultProtocol()}
 	for _, rule := range t.Policy.Rules {

@@ -7,9 +7,8 @@ import (
 	"autoconfig/settings"
 )
 
-// Normalize brings what was written into one form: domain names in ASCII, ports
-// and mechanisms filled in. It changes nothing that it is given and judges
-// nothing: that is [Site.Check].
+// Normalize returns the site in canonical form: domain names in ASCII, ports and mechanisms filled in. It
+// doesn't validate: that is [Site.Check].
 func (s Site) Normalize() Site {
 	s.Plans = slices.Clone(s.Plans)
 	for i := range s.Plans {
@@ -19,15 +18,15 @@ func (s Site) Normalize() Site {
 	for i := range s.Domains {
 		s.Domains[i] = s.Domains[i].Normalize()
 	}
-	s.Overrides = slices.Clone(s.Overrides) // keeps nil and empty apart
+	s.Overrides = slices.Clone(s.Overrides) // nil and empty stay different
 	for i := range s.Overrides {
 		s.Overrides[i] = s.Overrides[i].Normalize()
 	}
 	return s
 }
 
-// Normalize is the override as it is kept: under its address's key, and its time in
-// whole seconds. Else it would differ from itself each time it is applied.
+// Normalize returns the override as it is stored: under its address's key, with its time in whole seconds.
+// Otherwise it would differ from itself whenever it is applied.
 func (o Override) Normalize() Override {
 	if key, err := settings.ParseAddress(o.Address.Key()); err == nil {
 		o.Address = key
@@ -67,15 +66,14 @@ func (s Servers) normalize() Servers {
 }
 
 func (l ServerList) normalize(p settings.Protocol) ServerList {
-	l = slices.Clone(l) // keeps nil and empty apart
+	l = slices.Clone(l) // nil and empty stay different
 	for i := range l {
 		l[i] = l[i].Normalize(p)
 	}
 	return l
 }
 
-// asciiName is the name's ASCII form, or the name itself if it is none: Check
-// then says so.
+// asciiName returns the name's ASCII form, or an invalid name itself, which Check reports.
 func asciiName(name string) string {
 	if ascii, err := settings.ParseDomain(name); err == nil {
 		return ascii

@@ -7,8 +7,7 @@ import (
 	"autoconfig/settings"
 )
 
-// Override is what our own store keeps for an account whose source is read-only.
-// It replaces what the source says.
+// Override is what our own database keeps for an account of a source. It replaces what the source says.
 type Override struct {
 	Address   settings.Address  `yaml:"address" json:"address" doc:"the mailbox's primary address, of an account that another source has"`
 	Protocol  settings.Protocol `yaml:"protocol,omitempty" json:"protocol,omitempty" doc:"imap or pop3; without it what the source says"`
@@ -16,14 +15,14 @@ type Override struct {
 	Note      string            `yaml:"note,omitempty" json:"note,omitempty" doc:"why, for those who come after"`
 	ChangedBy string            `yaml:"changed_by,omitempty" json:"changed_by,omitempty" doc:"who changed it last"`
 	ChangedAt time.Time         `yaml:"changed_at,omitempty" json:"changed_at,omitzero" doc:"when"`
-	// GoneAt is since when no source has known the account; zero while one does.
+	// GoneAt is since when no source has known the account; zero if one does.
 	GoneAt time.Time `yaml:"-" json:"gone_at,omitzero"`
 }
 
-// IsZero tells whether nothing is overridden or noted.
+// IsZero reports whether nothing is overridden or noted.
 func (o Override) IsZero() bool { return o.Protocol == "" && o.Devices == "" && o.Note == "" }
 
-// Over gives the account with the override's values in the place of the source's.
+// Over returns the account with the override's values instead of the source's.
 func (o Override) Over(a Account) Account {
 	if o.Protocol != "" {
 		a.Protocol = o.Protocol
@@ -54,17 +53,18 @@ func (c *checker) override(o Override, path string) {
 	}
 }
 
-// overrides judges those of a site.
+// overrides checks the overrides of a site.
 func (c *checker) overrides(all []Override) {
 	seen := map[string]bool{}
 	for i, o := range all {
 		path := fmt.Sprintf("overrides[%d]", i)
 		c.override(o, path+".")
-		if primary, ours := c.names[o.Address.Domain()]; ours && primary != o.Address.Domain() { // no account has this address for its own
+		primary, ours := c.names[o.Address.Domain()]
+		if ours && primary != o.Address.Domain() { // no account has this as its primary address
 			c.add(path+".address", "%s is an alias of %s: write %s", o.Address.Domain(), primary, o.Address.WithDomain(primary))
 		}
 		switch key := o.Address.Key(); {
-		case o.Address.IsZero(): // said already
+		case o.Address.IsZero(): // reported already
 		case seen[key]:
 			c.add(path+".address", "there is already an override of %s", o.Address)
 		case o.IsZero():

@@ -7,26 +7,24 @@ import (
 	"autoconfig/settings"
 )
 
-// Rule is a condition over an account, and what holds where it is met. A rule
-// never sees which client asks: that would mix protocols on one account.
+// Rule is a condition on an account, and what holds if it is met. Rules don't depend on the client, which
+// would mix protocols on one account.
 type Rule struct {
 	Name  string `yaml:"name" json:"name" doc:"what the rule is called in explanations"`
 	Match Match  `yaml:"match" json:"match" doc:"the condition; all that is stated must hold"`
-	// Protocol may be empty in a rule that only names other servers; the
-	// domain's default then holds.
+	// Protocol may be empty in a rule that only has servers; the domain's default then
+	// applies.
 	Protocol settings.Protocol `yaml:"protocol,omitempty" json:"protocol,omitempty" doc:"imap or pop3; may be left out in a rule that only names servers"`
 	POP3     POP3              `yaml:"pop3,omitzero" json:"pop3,omitzero" doc:"what POP3 programs leave on the server, where it differs from the policy's"`
-	// Servers replace the domain's, protocol by protocol (mailbox shards). They
-	// hold for accounts with a protocol set by hand as well: they say where the
-	// mailbox is.
+	// Servers replace the domain's, protocol by protocol (mailbox shards). They also apply to
+	// accounts with a protocol set by hand, as they say where the mailbox is.
 	Servers Servers `yaml:"servers,omitzero" json:"servers,omitzero" doc:"servers for these accounts, where they differ from the domain's"`
 }
 
-// Match is a condition; all parts that are stated must hold. What is not known
-// of an account matches no condition about it.
+// Match is a condition; all given parts must hold. What isn't known about an account never matches.
 type Match struct {
-	// Address is a pattern with * (any characters) and ? (one). Without an @ it
-	// is compared with the local part.
+	// Address is a pattern with * (any characters) and ? (one character). Without an @ it
+	// applies to the local part.
 	Address    string  `yaml:"address,omitempty" json:"address,omitempty" doc:"pattern with * and ?, compared with the primary address, or with the local part if it has no @"`
 	Group      string  `yaml:"group,omitempty" json:"group,omitempty" doc:"a group that the account is in"`
 	Devices    Devices `yaml:"devices,omitempty" json:"devices,omitempty" doc:"one or several"`
@@ -34,8 +32,8 @@ type Match struct {
 	QuotaAbove Bytes   `yaml:"quota_above,omitempty" json:"quota_above,omitempty" doc:"mailbox larger than this size"`
 }
 
-// Matches tells whether the condition holds for an account. Letter case of ASCII
-// doesn't count in addresses and groups.
+// Matches reports whether the condition holds for an account. Addresses and groups are compared without
+// regard to the case of ASCII letters.
 func (m Match) Matches(a Account) bool { return m.matches(&a) }
 
 func (m *Match) matches(a *Account) bool {
@@ -62,11 +60,10 @@ func (m *Match) matchesAddress(address settings.Address) bool {
 	return glob(pattern, strings.ToLower(address.Key()))
 }
 
-// glob compares in time linear in len(pattern) * len(text) at worst: the last
-// star is the only place that is ever gone back to.
+// glob takes at most len(pattern) * len(text) steps, as it only ever returns to the last star.
 func glob(pattern, text string) bool {
 	p, t := []rune(pattern), []rune(text)
-	star, mark := -1, 0
+	star, mark := -1, 0 // the last star, and where its text ends
 	i, j := 0, 0
 	for j < len(t) {
 		switch {

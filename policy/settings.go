@@ -6,10 +6,8 @@ import (
 	"autoconfig/settings"
 )
 
-// Settings are what renderers need for an address that was typed. account is
-// what the directory knows under it; for one that isn't known it is
-// [Terms.Unknown]. The display name is left out: nothing that anybody may ask
-// carries it.
+// Settings returns what renderers need for a typed address and its account, which is [Terms.Unknown] if it
+// isn't known. The display name is left out, as public answers don't have it.
 func (t *Terms) Settings(typed settings.Address, account Account) settings.Settings {
 	v := t.decide(&account)
 	s := t.addressed(v, typed, account)
@@ -17,8 +15,8 @@ func (t *Terms) Settings(typed settings.Address, account Account) settings.Setti
 	return s
 }
 
-// PublicSettings are what anybody may ask: [Terms.Settings] without the reason and the
-// advice, unless the domain gives away nothing but its default.
+// PublicSettings returns what anybody may ask: [Terms.Settings] without reason and advice, or the default if
+// the domain publishes nothing else.
 func (t *Terms) PublicSettings(typed settings.Address, account Account) settings.Settings {
 	if t.PublicAnswers == PublicDefault {
 		return t.DefaultFor(typed)
@@ -26,32 +24,32 @@ func (t *Terms) PublicSettings(typed settings.Address, account Account) settings
 	return t.addressed(t.decide(&account), typed, account)
 }
 
-// DefaultFor are the domain's default for an address.
+// DefaultFor returns the domain's default for an address.
 func (t *Terms) DefaultFor(typed settings.Address) settings.Settings {
 	return t.addressed(t.byDefault(), typed, t.Unknown(typed))
 }
 
-// DigestSettings are the answer to a program that names its account only by a digest
-// and types a stand-in (Evolution), where nobody has the digest: the domain's default,
-// since rules would be tried on the stand-in.
+// DigestSettings returns the answer to a program that sends a stand-in with a digest (Evolution) that no
+// account has: the domain's default, as rules would be applied to the stand-in.
 func (t *Terms) DigestSettings(standIn settings.Address) settings.Settings {
 	v := t.byDefault()
 	mailbox := t.Unknown(standIn)
-	if !t.Has(standIn.Domain()) { // an alias elsewhere of a mailbox here
+	if !t.Has(standIn.Domain()) { // the alias of another domain for a mailbox here
 		mailbox.Address = standIn
 	}
 	return t.addressed(v, standIn, mailbox)
 }
 
-// NamedSettings are the answer where somebody has it: that to the address whose digest
-// it is, for who types the stand-in. The login is in it. Whoever can make the digest can
-// ask with the address, and a program that is told another login can't sign in.
+// NamedSettings returns the answer if an account has the digest: that to the named address, for a program
+// that sends the stand-in. It includes the login, without which the program can't sign in; whoever can
+// make the digest could ask with the address anyway.
 func (t *Terms) NamedSettings(standIn, named settings.Address, account Account) settings.Settings {
-	if account.Address.Same(named) { // in another spelling, which must not look like a login of its own
+	if account.Address.Same(named) { // another spelling must not look like a login of its own
 		named = account.Address.Unquoted()
 	}
 	s := t.PublicSettings(named, account)
-	s.Typed, s.StandIn = standIn, true
+	s.Typed = standIn
+	s.StandIn = true
 	if s.Mailbox = standIn; t.Has(standIn.Domain()) {
 		s.Mailbox = t.Mailbox(standIn)
 	}
@@ -61,7 +59,7 @@ func (t *Terms) NamedSettings(standIn, named settings.Address, account Account) 
 	return s
 }
 
-// Unknown is the account that is decided about when the directory knows none.
+// Unknown returns the account for an address that isn't known.
 func (t *Terms) Unknown(typed settings.Address) Account {
 	return Account{Address: t.Mailbox(typed)}
 }
@@ -73,7 +71,7 @@ func (t *Terms) addressed(v verdict, typed settings.Address, account Account) se
 	login := t.loginAddress(typed, account)
 	own := account.Address.Unquoted()
 	if account.Login != "" && strings.EqualFold(account.Login, settings.LoginFor(t.Username, own, own, "").Literal) {
-		account.Login = "" // nothing of its own: it must look like an account that isn't known
+		account.Login = "" // must look like an account that isn't known
 	}
 	s.ServiceLogin = settings.LoginFor(t.Username, login, typed, account.Login)
 	at := func(server settings.Server) settings.Login {
@@ -86,11 +84,10 @@ func (t *Terms) addressed(v verdict, typed settings.Address, account Account) se
 	return s
 }
 
-// loginAddress is the address from which the login is made, as it was typed: of an
-// account that has nothing of its own no other is known, neither its letter case
-// nor its quotes.
+// loginAddress is the address from which the login is made, as it was typed. If the account has nothing of
+// its own, neither the letter case nor the quotes of its address may be revealed.
 func (t *Terms) loginAddress(typed settings.Address, account Account) settings.Address {
-	if t.AliasLogin != AliasTyped || !t.Has(typed.Domain()) { // an alias of another domain is no login in this one
+	if t.AliasLogin != AliasTyped || !t.Has(typed.Domain()) { // an alias in another domain is no login here
 		for _, spelt := range [...]settings.Address{t.Primary(typed).Unquoted(), t.Mailbox(typed)} {
 			if spelt.Same(account.Address) {
 				return spelt
@@ -103,14 +100,14 @@ func (t *Terms) loginAddress(typed settings.Address, account Account) settings.A
 	for _, other := range account.Addresses {
 		known = known || other.Same(whole)
 	}
-	if known { // a tag, if any, belongs to the address
+	if known { // a tag, if any, is part of the address
 		return typed.Unquoted()
 	}
 	return typed.Unquoted().WithoutTag(t.Delimiters())
 }
 
-// DefaultSettings are those of a request that can't know the account, for people
-// with addresses in asked: the primary domain or an alias.
+// DefaultSettings returns the answer to a request without an account, for people with addresses in asked:
+// the primary domain or an alias.
 func (t *Terms) DefaultSettings(asked string) settings.Settings {
 	v := t.byDefault()
 	s := t.settings(v, asked)
