@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"autoconfig/internal/admin"
+	"autoconfig/internal/directory"
 	"autoconfig/internal/links"
 	"autoconfig/internal/post"
 	"autoconfig/internal/staff"
@@ -11,15 +12,16 @@ import (
 	"autoconfig/settings"
 )
 
-// admin does what may be done to the site, but for links, people and tokens.
-func (app *application) admin() *admin.Admin {
+// admin makes changes to the site, but not of links, people and tokens.
+func (s configuration) admin(db *store.Store, d *directory.Directory) *admin.Admin {
 	return &admin.Admin{
-		Store: app.store, Directory: app.directory,
-		PublicURL: app.process.PublicURL.URL, LinkLife: app.process.Links.Valid, LinkUses: app.process.Links.Uses,
+		Store: db, Directory: d, PublicURL: s.PublicURL.URL, LinkLife: s.Links.Valid, LinkUses: s.Links.Uses,
 	}
 }
 
-// linkAdmin does what may be done with links.
+func (app *application) admin() *admin.Admin { return app.process.admin(app.store, app.directory) }
+
+// linkAdmin makes links.
 func (app *application) linkAdmin() (*admin.Admin, error) {
 	secret, err := app.process.secret()
 	acts := app.admin()
@@ -27,7 +29,7 @@ func (app *application) linkAdmin() (*admin.Admin, error) {
 	return acts, err
 }
 
-// staffAdmin does what may be done with people and tokens.
+// staffAdmin makes changes of people and tokens.
 func (app *application) staffAdmin() (*admin.Admin, error) {
 	secret, err := app.process.secret()
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"autoconfig/internal/admin"
 	"autoconfig/internal/api"
 	"autoconfig/internal/certificates"
 	"autoconfig/internal/config"
@@ -257,11 +256,13 @@ func (g *generation) show(v *running, app *web.App) {
 		Directory: g.lookups.directory, Checks: v.store, Problems: v.problems, Unwritable: v.store.Unwritable, AdminHosts: process.AdminHosts,
 		Trace: v.trace,
 	})
-	acts := &admin.Admin{
-		Store: v.store, Directory: g.lookups.directory, Links: keeper, Desk: v.desk, Catalogue: app.Pages.Catalogue,
-		PublicURL: app.PublicURL, LinkLife: process.Links.Valid, LinkUses: process.Links.Uses, Now: app.Now,
-		Checks: process.Check.Every != 0, Outbox: process.outbox(v.store, v.secret, app.Pages.Mails),
-	}
+	acts := process.admin(v.store, g.lookups.directory)
+	acts.Links = keeper
+	acts.Desk = v.desk
+	acts.Catalogue = app.Pages.Catalogue
+	acts.Now = app.Now
+	acts.Checks = process.Check.Every != 0
+	acts.Outbox = process.outbox(v.store, v.secret, app.Pages.Mails)
 	if g.mail != nil {
 		g.sender = g.mail.sender(v.store, v.secret, v.logger)
 		g.sender.Count = countMessages(v.front)
