@@ -325,10 +325,20 @@ func TestPeopleComeAndGo(t *testing.T) {
 	t.Parallel()
 	o := servertest.NewOffice(t)
 	root := o.SignedIn(t, "root", staff.Admin, "*")
-	_, body := root.Post("/helpdesk/people", url.Values{"name": {"eva"}, "role": {"staff"}, "domains": {"example.com pop.example"}})
-	password := regexp.MustCompile(`id="password">([^<]+)<`).FindStringSubmatch(body)
+	shown := func(path string, form url.Values) []string {
+		t.Helper()
+		if r, _ := root.Post(path, form); r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/helpdesk/people" {
+			t.Fatalf("%s: %s to %q", path, r.Status, r.Header.Get("Location"))
+		}
+		_, body := root.Get("/helpdesk/people")
+		if _, again := root.Get("/helpdesk/people"); strings.Contains(again, `id="password"`) {
+			t.Errorf("%s: the password is shown twice", path)
+		}
+		return regexp.MustCompile(`id="password">([^<]+)<`).FindStringSubmatch(body)
+	}
+	password := shown("/helpdesk/people", url.Values{"name": {"eva"}, "role": {"staff"}, "domains": {"example.com pop.example"}})
 	if password == nil {
-		t.Fatal(body)
+		t.Fatal("no password is shown")
 	}
 	eva := o.Visitor(t)
 	if r, _ := eva.Post("/helpdesk/sign-in", url.Values{"name": {"eva"}, "password": {password[1]}}); r.StatusCode != http.StatusSeeOther {
@@ -364,6 +374,13 @@ func TestPeopleComeAndGo(t *testing.T) {
 		t.Errorf("after one's own change: %s", r.Status)
 	}
 	people, _ := o.Desk.Store.People(t.Context())
+	for _, p := range people {
+		if p.Name == "eva" {
+			if next := shown("/helpdesk/people/"+p.ID+"/reset", nil); next == nil || next[1] == password[1] {
+				t.Errorf("a new password: %q", next)
+			}
+		}
+	}
 	for _, p := range people {
 		r, body := root.Post("/helpdesk/people/"+p.ID+"/remove", nil)
 		if p.Name == "root" && (r.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, "remove yourself")) || p.Name == "eva" && r.StatusCode != http.StatusSeeOther {

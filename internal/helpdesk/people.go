@@ -3,6 +3,7 @@ package helpdesk
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -31,7 +32,8 @@ type personRow struct {
 
 func (s *Desk) peoplePage(c echo.Context) error {
 	done, _ := said(c)
-	return s.showPeople(c, peoplePage{Said: done})
+	once := s.toShow(c, "/helpdesk/people")
+	return s.showPeople(c, peoplePage{Said: done, Password: once.Get("password"), Whose: once.Get("whose")})
 }
 
 func (s *Desk) showPeople(c echo.Context, page peoplePage) error {
@@ -43,6 +45,9 @@ func (s *Desk) showPeople(c echo.Context, page peoplePage) error {
 		page.People = append(page.People, personRow{p, s.Now().Before(p.LockedUntil)})
 	}
 	page.Frame, page.Self = s.staffFrame(c), person(c).ID
+	if page.Password != "" {
+		page.Method = "" // what is shown only once can't be asked for again
+	}
 	status := http.StatusOK
 	if page.Problem != "" {
 		status = http.StatusUnprocessableEntity
@@ -64,7 +69,7 @@ func (s *Desk) addPerson(c echo.Context) error {
 	} else if err != nil {
 		return err
 	}
-	return s.showPeople(c, peoplePage{Password: password, Whose: p.Name})
+	return s.showOnce(c, "/helpdesk/people", url.Values{"password": {password}, "whose": {p.Name}})
 }
 
 func (s *Desk) removePerson(c echo.Context) error {
@@ -82,5 +87,5 @@ func (s *Desk) resetPerson(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.showPeople(c, peoplePage{Password: password, Whose: p.Name})
+	return s.showOnce(c, "/helpdesk/people", url.Values{"password": {password}, "whose": {p.Name}})
 }

@@ -9,7 +9,7 @@ import (
 // Shown is what a browser keeps of something that is shown once, on the page after the one
 // that made it: nobody reads it on the way, and only this session's next page takes it.
 func (d *Desk) Shown(session, what string) string {
-	return d.keep("shown once\x00"+session, []byte(what), shownLife)
+	return d.keep("shown once\x00"+session, []byte(what), ShownLife)
 }
 
 // ToShow is what [Desk.Shown] was given; "" once its time is over, or for another session.
@@ -18,8 +18,8 @@ func (d *Desk) ToShow(session, kept string) string {
 	return string(what)
 }
 
-// shownLife is how long the next page may take.
-const shownLife = time.Minute
+// ShownLife is how long the next page may take.
+const ShownLife = time.Minute
 
 // keep seals what a browser keeps for a while. It can be taken for nothing but its purpose.
 func (d *Desk) keep(purpose string, plain []byte, life time.Duration) string {
