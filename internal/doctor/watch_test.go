@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -178,6 +179,20 @@ func TestWatcherEndsAndSaysWhatFails(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// A webhook that redirects gets the notice, and nobody else does.
+func TestWebhookFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	var told atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told.Add(1) }))
+	t.Cleanup(elsewhere.Close)
+	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(server.Close)
+	err := Webhook{URL: server.URL, Key: []byte("0123456789abcdef")}.Send(t.Context(), Result{}, Result{CheckedAt: time.Unix(1e9, 0)})
+	if err == nil || told.Load() != 0 {
+		t.Errorf("%v, and %d notices elsewhere", err, told.Load())
 	}
 }
 

@@ -20,7 +20,7 @@ type Webhook struct {
 	// URL may be any address: the operator has chosen it.
 	URL string
 	Key []byte
-	// Client defaults to one with a timeout of 10 seconds.
+	// Client defaults to one with a timeout of 10 seconds that follows no redirects.
 	Client *http.Client
 }
 
@@ -77,7 +77,7 @@ func (h Webhook) post(ctx context.Context, id string, at time.Time, body []byte)
 	r.Header.Set("Webhook-Signature", "v1,"+h.sign(id, stamp, body))
 	client := h.Client
 	if client == nil {
-		client = &http.Client{Timeout: webhookTimeout}
+		client = &http.Client{Timeout: webhookTimeout, CheckRedirect: stay}
 	}
 	answer, err := client.Do(r)
 	if err != nil {
@@ -90,6 +90,10 @@ func (h Webhook) post(ctx context.Context, id string, at time.Time, body []byte)
 	}
 	return false, nil
 }
+
+// stay refuses to follow a redirect: the notice goes only to the address that the operator
+// has chosen. The answer then counts as a refusal.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func (h Webhook) sign(id, stamp string, body []byte) string {
 	mac := hmac.New(sha256.New, h.Key)
