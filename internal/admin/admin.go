@@ -58,6 +58,9 @@ type Store interface {
 	// called again. It gets all providers and plans, the domain, its accounts, and the
 	// domains with names that f gives it.
 	ChangeDomain(ctx context.Context, name string, f func(*policy.Site) error) error
+	// ChangeShared lets f change providers and plans, and stores those that differ. It is
+	// given all of them, all domains, and the accounts that a plan can be wrong for.
+	ChangeShared(ctx context.Context, f func(*policy.Site) error) error
 	// Domain is one by its primary name.
 	Domain(ctx context.Context, name string) (policy.Domain, error)
 	RemoveDomain(ctx context.Context, name string, withAccounts bool) error

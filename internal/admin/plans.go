@@ -16,7 +16,7 @@ import (
 func (a *Admin) PutPlan(
 	ctx context.Context, by staff.Actor, name string, change func(before *policy.Plan) (policy.Plan, error),
 ) (plan policy.Plan, err error) {
-	err = a.changeSite(ctx, by, func(site *policy.Site) (e staff.Entry, err error) {
+	err = a.changeShared(ctx, by, func(site *policy.Site) (e staff.Entry, err error) {
 		i := slices.IndexFunc(site.Plans, func(p policy.Plan) bool { return p.Name == name })
 		e = staff.Entry{Action: "plan changed", Subject: name}
 		var before *policy.Plan
@@ -40,7 +40,7 @@ func (a *Admin) PutPlan(
 func (a *Admin) PutProvider(
 	ctx context.Context, by staff.Actor, id string, change func(before *settings.Provider) (settings.Provider, error),
 ) (provider settings.Provider, err error) {
-	err = a.changeSite(ctx, by, func(site *policy.Site) (e staff.Entry, err error) {
+	err = a.changeShared(ctx, by, func(site *policy.Site) (e staff.Entry, err error) {
 		i := slices.IndexFunc(site.Providers, func(p settings.Provider) bool { return p.ID == id })
 		e = staff.Entry{Action: "provider changed", Subject: id}
 		var before *settings.Provider
@@ -59,31 +59,23 @@ func (a *Admin) PutProvider(
 	return provider, err
 }
 
-// changeSite stores what change makes of all providers, plans and domains, if that is
-// right.
-func (a *Admin) changeSite(
+// changeShared stores what change makes of providers and plans, if all domains and
+// accounts are right with it.
+func (a *Admin) changeShared(
 	ctx context.Context, by staff.Actor, change func(site *policy.Site) (staff.Entry, error),
 ) error {
 	if by.Bounds() != nil {
 		return staff.ErrForbidden
 	}
 	return a.change(ctx, by, func(ctx context.Context) (e staff.Entry, err error) {
-		if err := a.Store.Hold(ctx); err != nil {
-			return e, err
-		}
-		site, err := a.Store.Site(ctx)
-		if err != nil {
-			return e, err
-		}
-		site.Overrides = nil // they stay
-		if e, err = change(&site); err != nil {
-			return e, err
-		}
-		site = site.Normalize()
-		if err := site.Check().Err(); err != nil {
-			return e, err
-		}
-		return e, a.Store.Replace(ctx, site)
+		err = a.Store.ChangeShared(ctx, func(site *policy.Site) (err error) {
+			if e, err = change(site); err != nil {
+				return err
+			}
+			*site = site.Normalize()
+			return site.Check().Err()
+		})
+		return e, err
 	})
 }
 
