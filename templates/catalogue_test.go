@@ -166,7 +166,7 @@ func TestPagesNameKnownTexts(t *testing.T) {
 		if c.Shown && (english["program."+c.ID+".steps"] == nil || english["program."+c.ID+".keep"] == nil && c.POP3.How != clients.Never) {
 			t.Errorf("%s has no instructions", c.Name)
 		}
-		if c.Profile.Has && english["program."+c.ID+".note"] == nil {
+		if c.Profile.Has && (english["program."+c.ID+".note"] == nil || english["program."+c.ID+".hand"] == nil) {
 			t.Errorf("%s has no words on what to do where profiles are forbidden", c.Name)
 		}
 	}

@@ -43,13 +43,13 @@ func TestAnOverrideIsMadeOnThePage(t *testing.T) {
 		}
 	}
 	_, before := v.Get(account)
-	has(before, "This account comes from panel.", `<option value="">as panel says`, `<span class="badge protocol">IMAP</span>`)
-	if strings.Contains(before, "Remove the override") {
+	has(before, "This account comes from panel.", `<option value="">as in panel`, `<span class="badge protocol">IMAP</span>`)
+	if strings.Contains(before, "Remove override") {
 		t.Error("there is nothing to remove")
 	}
 	has(send(url.Values{"protocol": {"pop3"}, "note": {"  "}}), "Nothing was changed: enter a reason", `role="alert"`, `<span class="badge protocol">IMAP</span>`)
 	has(send(url.Values{"protocol": {"pop3"}, "note": {"reads it at home"}}), "The override is saved", `role="status"`, `<span class="badge protocol">POP3</span>`,
-		"reads it at home", "eva, ", `<option value="pop3" selected>`, "Remove the override")
+		"reads it at home", "eva, ", `<option value="pop3" selected>`, "Remove override")
 	has(send(url.Values{"do": {"remove"}}), "The override is removed", `<span class="badge protocol">IMAP</span>`)
 	// An account of our own has no form, and takes none.
 	_, own := v.Get("/helpdesk/account?address=office%40example.com")

@@ -122,7 +122,7 @@ func TestStaffPagesOfSourcesInARealBrowser(t *testing.T) {
 	}{
 		{"?q=o", "source-found", []string{"boss@example.com", "These sources couldn't be searched: old-panel."}},
 		{"?q=zzzz", "source-failed", []string{"These sources couldn't be searched: old-panel."}},
-		{"account?address=chef%40example.com", "source-account", []string{"The address leads to", "boss@example.com", "Source", "panel", "Override", "POP3", "ticket 4711"}},
+		{"account?address=chef%40example.com", "source-account", []string{"Alias of", "boss@example.com", "Source", "panel", "Override", "POP3", "ticket 4711"}},
 		{"account?address=department-of-administration-and-services.workshop%40example.com", "source-long", []string{"Source", "everybody-at-the-second-site"}},
 		{"account?address=nobody%40example.com", "source-down", []string{"isn't answering"}},
 	} {

@@ -15,7 +15,7 @@ import (
 func TestPagesSpeakThePersonsLanguage(t *testing.T) {
 	t.Parallel()
 	l := newLinked(t, func(o *links.Order) { o.Language = "fr"; o.Uses = 5 })
-	titles := map[string]string{"en": "Set up mail", "de": "E-Mail einrichten", "fr": "Configurer le courrier", "es": "Configurar el correo", "it": "re la posta", "nl": "E-mail instellen", "pt": "Configurar o correio", "pl": "Konfiguracja poczty"}
+	titles := map[string]string{"en": "Set up your mail", "de": "E-Mail einrichten", "fr": "Configurer le courrier", "es": "Configurar el correo", "it": "re la posta", "nl": "E-mail instellen", "pt": "Configurar o correio", "pl": "Konfiguracja poczty"}
 	for language, title := range titles {
 		r := l.ask(t, http.MethodGet, "http://setup.example.com/", "", "Accept-Language", language+"-XX,"+language+";q=0.9,ja;q=0.1")
 		if body := text(r); !strings.Contains(body, title+"</h1>") || !strings.Contains(body, `<html lang="`+language+`"`) || r.Header.Get("Content-Language") != language {
