@@ -101,7 +101,10 @@ func (s *Private) checkPage(c echo.Context) error {
 		Days                             *int
 		Findings                         []pageFinding
 		Requests                         []TracedRequest
-	}{Domain: name, Source: r.Source, State: r.Report.State(), Checked: r.CheckedAt, Due: r.DueAt, Days: r.Report.CertificateDays}
+	}{
+		Domain: name, Source: r.Source, State: r.Report.State(),
+		Checked: r.CheckedAt, Due: r.DueAt, Days: r.Report.CertificateDays,
+	}
 	page.StateText = stateTexts[page.State]
 	page.Requests, _ = s.requestsOf(c.Request().Context(), name) // a domain that was served before has none
 	slices.Reverse(page.Requests)
