@@ -81,7 +81,7 @@ var ofServers = []Meaning{
 	{
 		CertServer, Error,
 		"The ACME server is down or fails.",
-		"Wait: it is tried again by itself; see that the ACME server can be reached from here, "+
+		"Wait: it is tried again by itself; see that the ACME server can be reached from here, " +
 			"and that this machine's clock is right.",
 	},
 	{

@@ -105,7 +105,7 @@ func TestForgedAnswersOfAnIdentityProvider(t *testing.T) {
 		"wrong state": "code=x&state=wrong", "no state": "code=x", "no code": "state=" + q.Get("state"), "an error": "error=access_denied&state=" + q.Get("state"),
 	} {
 		begin()
-		if r, body := v.Get("/helpdesk/oidc/callback?" + query); r.StatusCode != http.StatusUnauthorized || !strings.Contains(body, "did not work") {
+		if r, body := v.Get("/helpdesk/oidc/callback?" + query); r.StatusCode != http.StatusUnauthorized || !strings.Contains(body, "Sign-in failed") {
 			t.Errorf("%s: %s", name, r.Status)
 		}
 	}
@@ -122,7 +122,7 @@ func TestForgedAnswersOfAnIdentityProvider(t *testing.T) {
 	b.Open(t, o.Staff.URL+"/helpdesk/oidc", testkit.Desktop, chromedp.WaitVisible(`input[name=login]`))
 	ahead.Store(int64(5 * time.Minute))
 	b.Do(t, signInAt("18"), testkit.Text("main", &text))
-	if !strings.Contains(text, "did not work") {
+	if !strings.Contains(text, "Sign-in failed") {
 		t.Errorf("an expired token:\n%s", text)
 	}
 	people, err := o.Desk.Store.People(t.Context())

@@ -76,7 +76,7 @@ func TestBrands(t *testing.T) {
 	if r.Header.Get("Content-Type") != "image/svg+xml" || !strings.Contains(r.Header.Get("Content-Security-Policy"), "sandbox") {
 		t.Errorf("logo: %v", r.Header)
 	}
-	if body := text(w.ask(t, http.MethodGet, "http://setup.example.com/email.mobileconfig?emailaddress=a%40example.com", "")); !strings.Contains(body, "Richtet die Post von a@example.com mit IMAP ein.") {
+	if body := text(w.ask(t, http.MethodGet, "http://setup.example.com/email.mobileconfig?emailaddress=a%40example.com", "")); !strings.Contains(body, "Richtet E-Mail für a@example.com mit IMAP ein.") {
 		t.Error("the profile doesn't speak the provider's language")
 	}
 	if _, err := servertest.New(servertest.Options{Directory: w.directory, Templates: fstest.MapFS{"pages/setup.html": {Data: []byte("{{")}}}); err == nil || !strings.Contains(err.Error(), "templates: pages/setup.html") {
