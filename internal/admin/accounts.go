@@ -67,6 +67,9 @@ func (a *Admin) PutAccount(ctx context.Context, by staff.Actor, address settings
 		if err := terms.CheckAccount(account); err != nil {
 			return e, err
 		}
+		if err := a.free(ctx, account); err != nil {
+			return e, err
+		}
 		e = staff.Entry{Action: "account changed", Subject: account.Address.String(), Domain: terms.Name}
 		if before == nil || before.Address.Key() != account.Address.Key() {
 			e.Action = "account added"
@@ -74,6 +77,20 @@ func (a *Admin) PutAccount(ctx context.Context, by staff.Actor, address settings
 		return e, a.Store.PutAccount(ctx, account)
 	})
 	return account, terms, err
+}
+
+// free says which of an account's addresses another account has: the database only knows that
+// one of them can't be stored. All are of one domain, so nothing is told of any other.
+func (a *Admin) free(ctx context.Context, account policy.Account) error {
+	for _, address := range append([]settings.Address{account.Address}, account.Addresses...) {
+		switch has, err := a.stored(ctx, address); {
+		case err != nil:
+			return err
+		case has != nil && has.Address.Key() != account.Address.Key():
+			return fmt.Errorf("%s belongs to the account %s: %w", address, has.Address, directory.ErrExists)
+		}
+	}
+	return nil
 }
 
 // notOutside refuses an address that a source has, unless it is tagged: that may be an account of its
