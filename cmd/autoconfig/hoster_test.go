@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,10 +19,7 @@ import (
 // took.
 func TestAHostersRun(t *testing.T) {
 	t.Parallel()
-	domains := 200
-	if n, err := strconv.Atoi(os.Getenv("DOMAINS")); err == nil {
-		domains = n
-	}
+	domains := testkit.Size(t, "DOMAINS", 200)
 	folder := t.TempDir()
 	var site, zone strings.Builder
 	site.WriteString("plans:\n  - name: standard\n    servers: {imap: {host: mail.hoster.example}, smtp: {host: mail.hoster.example}}\ndomains:\n")

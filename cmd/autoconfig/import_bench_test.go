@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -23,10 +22,7 @@ const (
 // into SQLite and PostgreSQL. IMPORT_ACCOUNTS=1000000 is the full size, at which it
 // fails if it takes too long; there is a domain for ten accounts.
 func BenchmarkImport(b *testing.B) {
-	accounts := 20_000
-	if n, err := strconv.Atoi(os.Getenv("IMPORT_ACCOUNTS")); err == nil {
-		accounts = n
-	}
+	accounts := testkit.Size(b, "IMPORT_ACCOUNTS", 20_000)
 	for name, database := range map[string]func(b *testing.B) string{
 		"sqlite":     func(*testing.B) string { return "sqlite:autoconfig.db" },
 		"postgresql": func(b *testing.B) string { b.Helper(); return testkit.StartPostgreSQL(b).Create(b) },

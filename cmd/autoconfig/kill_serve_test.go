@@ -45,7 +45,7 @@ func TestAKilledServiceHasWhatItAnswered(t *testing.T) {
 			p := &promised{accounts: map[string]bool{}, links: map[string]bool{}, used: map[string]bool{}}
 			p.token = lastLine(shell(t, k.folder, "autoconfig token create panel --scopes accounts:write,links:write --domains '*' 2>/dev/null"))
 			var took time.Duration
-			for i := range 1 + kills() {
+			for i := range 1 + kills(t) {
 				service := serve(t, k.folder)
 				p.isLetIn(t, service)
 				began, most := time.Now(), 0
@@ -66,7 +66,7 @@ func TestAKilledServiceHasWhatItAnswered(t *testing.T) {
 				service.stop = func() (string, error) { return "", nil }
 				k.whole(func(db *database.DB) { p.kept(t, db) })
 			}
-			t.Logf("%d kills within %s: of %d requests, %d accounts, %d links and %d uses were acknowledged", kills(), took, p.begun, len(p.accounts), len(p.links), len(p.used))
+			t.Logf("%d kills within %s: of %d requests, %d accounts, %d links and %d uses were acknowledged", kills(t), took, p.begun, len(p.accounts), len(p.links), len(p.used))
 		})
 	}
 }

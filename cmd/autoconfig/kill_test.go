@@ -18,14 +18,8 @@ import (
 	"autoconfig/internal/testkit"
 )
 
-// kills is how often each change is killed; KILLS says otherwise, make torture sets
-// hundreds.
-func kills() int {
-	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
-		return n
-	}
-	return 4
-}
+// kills is how often each change is killed; make torture sets hundreds.
+func kills(t *testing.T) int { t.Helper(); return testkit.Size(t, "KILLS", 4) }
 
 // killable is a folder whose database is changed by processes that are killed.
 type killable struct {
@@ -214,7 +208,7 @@ func (k *killable) alternate(two [2]change) {
 	k.whole(func(db *database.DB) { entries = len(column(k.t, db, `SELECT id FROM audit`)) })
 	now, edge := 0, took/2
 	seen := map[string]int{}
-	for i := range kills() {
+	for i := range kills(k.t) {
 		// Every second one is killed near the moment when it stores what it has done.
 		moment := 1 + k.within(took*5/4)
 		if i%2 == 1 {
@@ -241,5 +235,5 @@ func (k *killable) alternate(two [2]change) {
 			}
 		})
 	}
-	k.t.Logf("%d kills of what takes %s: %v", kills(), took, seen)
+	k.t.Logf("%d kills of what takes %s: %v", kills(k.t), took, seen)
 }

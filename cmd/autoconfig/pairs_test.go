@@ -9,9 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,14 +34,9 @@ const few = 20
 // few, only the answers are compared.
 func pairsAsked(t *testing.T) int {
 	t.Helper()
-	text := os.Getenv("PAIRS")
-	if text == "" {
-		t.Log("PAIRS isn't set: a few pairs over SQLite, whose times nobody judges; make torture asks 10000 over everything")
-		return few
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("PAIRS=%s is no number", text)
+	n := testkit.Size(t, "PAIRS", few)
+	if n == few {
+		t.Log("a few pairs over SQLite, whose times nobody judges; make torture asks 10000 over everything")
 	}
 	return n
 }

@@ -261,7 +261,7 @@ func (r *replicas) judge() {
 	if 5*old > len(r.answers) {
 		r.t.Errorf("of %d answers, %d are older than %s", len(r.answers), old, soon)
 	}
-	if restarts := int64(replicaChanges()/6 + 1); r.reset.Load() > 4*restarts { // as many as there are clients
+	if restarts := int64(replicaChanges(r.t)/6 + 1); r.reset.Load() > 4*restarts { // as many as there are clients
 		r.t.Errorf("%d connections were reset by %d restarts", r.reset.Load(), restarts)
 	}
 	if wrong > 0 || len(r.answers) == 0 {
@@ -289,15 +289,6 @@ func (r *replicas) could(s seen, old time.Duration) bool {
 	return allowed[s.protocol]
 }
 
-// replicaChanges is how many changes are made under load; REPLICA_CHANGES says
-// otherwise.
-func replicaChanges() int {
-	if n, err := strconv.Atoi(os.Getenv("REPLICA_CHANGES")); err == nil {
-		return n
-	}
-	return 12
-}
-
 // Several services on one database are one service: what is changed by any of them
 // or by a command is served by all within a second, and each can be restarted
 // without anybody's noticing.
@@ -321,7 +312,7 @@ func TestReplicas(t *testing.T) {
 			end := r.load()
 			defer end()
 			protocols := []string{"imap", "pop3"}
-			for i := range replicaChanges() {
+			for i := range replicaChanges(t) {
 				by := i % 4
 				if by == 3 {
 					by = -1 // a command
@@ -399,3 +390,6 @@ func (r *replicas) finishes() {
 		r.t.Errorf("it ended with %v", err)
 	}
 }
+
+// replicaChanges is how many changes are made under load.
+func replicaChanges(t *testing.T) int { t.Helper(); return testkit.Size(t, "REPLICA_CHANGES", 12) }

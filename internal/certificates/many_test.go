@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -14,22 +13,9 @@ import (
 	"time"
 
 	"autoconfig/internal/certificates"
+	"autoconfig/internal/testkit"
 	"autoconfig/internal/testkit/acme"
 )
-
-// number is one from the environment, for make torture, or the usual one.
-func number(t testing.TB, name string, usual int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return usual
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("%s=%q is not a number", name, text)
-	}
-	return n
-}
 
 // A hoster's names are got ahead, and those that clients ask for first as well, while
 // handshakes for what there is go on: nobody is refused, and each name is ordered once.
@@ -40,7 +26,7 @@ func TestManyNamesUnderLoad(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			names := number(t, "NAMES", 16)
+			names := testkit.Size(t, "NAMES", 16)
 			var domains, ahead, asked []string
 			for i := range names/2 + names/4 {
 				d := fmt.Sprintf("d%03d.example", i)
@@ -147,7 +133,7 @@ func TestHellosForUnknownNamesLeaveNothing(t *testing.T) {
 			}
 		}
 	}
-	count := number(t, "HELLOS", 20_000)
+	count := testkit.Size(t, "HELLOS", 20_000)
 	ask(0, count/10)
 	before := heap()
 	ask(count, count)

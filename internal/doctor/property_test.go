@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"autoconfig/clients"
 	"autoconfig/internal/doctor/simulate"
+	"autoconfig/internal/testkit"
 	"autoconfig/policy"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
@@ -185,10 +185,7 @@ var publishedWorlds = rapid.Custom(func(t *rapid.T) drawnWorld {
 // an error that names the program.
 func TestWhatASimulatedProgramMissesIsAnErrorWithItsName(t *testing.T) {
 	t.Parallel()
-	worlds := 60
-	if n, err := strconv.Atoi(os.Getenv("DRAWN")); err == nil {
-		worlds = n
-	}
+	worlds := testkit.Size(t, "DRAWN", 60)
 	for seed := range worlds {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			t.Parallel()

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,10 +70,7 @@ func replaceUntilKilled(p place) int {
 // never a mixture. KILLS says how often; make torture sets hundreds.
 func TestAKilledChangeIsWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	kills := 5
-	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
-		kills = n
-	}
+	kills := testkit.Size(t, "KILLS", 5)
 	onEachPlace(t, func(t *testing.T, p place) { testKilledChanges(t, p, kills) })
 }
 

@@ -5,39 +5,26 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"autoconfig/clients/reading"
+	"autoconfig/internal/testkit"
 )
 
 // drawnRows are documents drawn by a grammar: DRAWN of them, or 100. DRAW_SEED begins
 // another series.
 func drawnRows(t *testing.T) []row {
 	t.Helper()
-	count, seed := number(t, "DRAWN", 100), number(t, "DRAW_SEED", 1)
+	count, seed := testkit.Size(t, "DRAWN", 100), testkit.Size(t, "DRAW_SEED", 1)
 	d := &drawer{rand.New(rand.NewPCG(uint64(seed), 0))}
 	rows := make([]row, count)
 	for i := range rows {
 		rows[i] = documentRow(fmt.Sprintf("drawn: %d of %d", i, seed), d.document())
 	}
 	return rows
-}
-
-func number(t *testing.T, variable string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(variable)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatalf("%s=%q: %v", variable, text, err)
-	}
-	return n
 }
 
 // providerRows are the files in the folder PROVIDERS: those of a public database.
