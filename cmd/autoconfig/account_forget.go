@@ -13,7 +13,7 @@ type accountForgetCmd struct {
 }
 
 func (f *accountForgetCmd) Help() string {
-	return `Withdraws the mailbox's links, removes its override, and puts a pseudonym in the place of its
+	return `Revokes the mailbox's links, removes its override, and puts a pseudonym in the place of its
 addresses wherever links and the audit log name them: in every domain of theirs, with tags, in any letter
 case. The account itself stays, unless --account is given. Don't remove the account first: its other
 addresses would no longer be known, and so would not be found.

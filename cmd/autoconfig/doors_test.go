@@ -62,7 +62,7 @@ var acts = []act{
 		api:     `POST /messages {"kind":"link","url":"URL","to":"eva@home.test"}`,
 	},
 	{
-		method: "RevokeLink", action: "link withdrawn",
+		method: "RevokeLink", action: "link revoked",
 		command: `link revoke LINK`, api: `DELETE /links/LINK`, page: `POST /helpdesk/links/LINK/revoke`,
 	},
 	{

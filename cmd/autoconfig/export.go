@@ -24,8 +24,8 @@ func (e *exportSiteCmd) Help() string {
 	return `Writes what decides the answers as a site file, which "apply" reads back to the same:
 providers, plans, domains, accounts, and overrides of accounts in other sources.
 It contains the site's identity: keep it, so that after a move new profiles replace those
-on people's devices instead of adding a second account. Setup links, people, tokens, the audit log and PACC
-documents are not in it: "backup" keeps everything.
+on people's devices instead of adding a second account. It doesn't contain setup links,
+people, tokens, the audit log and PACC documents: "backup" keeps everything.
 
 Example:
   autoconfig export > site.yaml`

@@ -138,7 +138,7 @@ func (a *Admin) change(ctx context.Context, by staff.Actor, do func(ctx context.
 	return nil
 }
 
-// permits tells why a thing as it is now may not be removed; no function permits it.
+// permits returns the reason why a thing, as it is now, may not be removed. A nil function permits everything.
 func permits[T any](may func(now T) error, now T) error {
 	if may == nil {
 		return nil

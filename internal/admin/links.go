@@ -87,7 +87,7 @@ func (a *Admin) RevokeLink(ctx context.Context, by staff.Actor, id string) (link
 		return l, err
 	}
 	err = a.act(ctx, by, func(ctx context.Context) (staff.Entry, error) {
-		return linkEntry("link withdrawn", l), a.Links.Revoke(ctx, l, by.Name)
+		return linkEntry("link revoked", l), a.Links.Revoke(ctx, l, by.Name)
 	})
 	if err != nil {
 		return l, directory.Unavailable(err)

@@ -162,7 +162,7 @@ func TestTokensBoundPrograms(t *testing.T) {
 		t.Errorf("an address of a domain that the token doesn't serve: %d %v", status, object)
 	}
 	if status, _ := other.Ask("DELETE", "/links/"+fmt.Sprint(made["id"]), nil); status != 404 {
-		t.Errorf("another's link is withdrawn: %d", status)
+		t.Errorf("another's link is revoked: %d", status)
 	}
 	if status, _ := other.Ask("POST", "/links", map[string]any{"address": "office@example.com"}); status != 404 {
 		t.Errorf("a link for another's account: %d", status)

@@ -42,11 +42,10 @@ var auditActions = []string{
 	"account added", "account changed", "account removed", "account shown", "accounts imported",
 	"address forgotten", "audit log exported", "certificate ordered", "certificate revoked", "check ordered",
 	"domain added", "domain changed", "domain removed", "domains imported", "link made", "link made and sent",
-	"link sent", "link withdrawn", "override changed", "override removed", "PACC document changed",
-	"password changed", "password reset", "password set", "person added", "person removed", "plan added",
+	"link revoked", "link sent", "override changed", "override removed", "PACC document changed",
+	"password changed", "password reset", "person added", "person removed", "plan added",
 	"plan changed", "provider added", "provider changed", "second factor set up", "secret accepted",
-	"signed in", "signed out",
-	"site applied", "token made", "token revoked", "welcome sent",
+	"signed in", "signed out", "site applied", "token made", "token revoked", "welcome sent",
 }
 
 // filter reads what entries are asked for.

@@ -63,7 +63,7 @@ func TestALinkIsSentByMail(t *testing.T) {
 	}
 	v.Post("/helpdesk/links/"+id+"/revoke", nil)
 	if _, page := v.Get("/helpdesk/account?address=workshop%40example.com"); strings.Contains(page, "data-live") {
-		t.Error("the account's page follows a link that was withdrawn")
+		t.Error("the account's page follows a revoked link")
 	}
 	other := o.SignedIn(t, "otto", staff.Staff, "login.example")
 	if r, _ := other.Post("/helpdesk/links/"+id+"/send", url.Values{"to": {"person@elsewhere.example"}, "token": {token}}); r.StatusCode != http.StatusNotFound {

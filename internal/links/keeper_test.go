@@ -80,7 +80,7 @@ func TestALinkLivesAndEnds(t *testing.T) {
 	}
 }
 
-func TestALinkExpiresAndIsWithdrawn(t *testing.T) {
+func TestALinkExpiresAndIsRevoked(t *testing.T) {
 	t.Parallel()
 	k, c := newKeeper(t)
 	o := order("office@example.com")
@@ -98,10 +98,10 @@ func TestALinkExpiresAndIsWithdrawn(t *testing.T) {
 	}
 	l, err = k.Store.Link(t.Context(), l.ID)
 	if err != nil || k.StateOf(l) != links.Revoked || l.RevokedBy != "staff:eva" || !k.Passes(l, pass).IsZero() {
-		t.Errorf("withdrawn: %+v %v", l, err)
+		t.Errorf("revoked: %+v %v", l, err)
 	}
 	if _, err := k.Use(t.Context(), l); !errors.Is(err, links.ErrSpent) {
-		t.Errorf("used though withdrawn: %v", err)
+		t.Errorf("used though revoked: %v", err)
 	}
 	_, l, err = k.Make(t.Context(), o)
 	if err != nil {

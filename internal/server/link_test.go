@@ -166,7 +166,7 @@ func TestALinkIsForOneAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := l.ask(t, http.MethodGet, l.path(), "", "Cookie", pass); r.StatusCode != http.StatusGone || !strings.Contains(text(r), "revoked") {
-		t.Errorf("withdrawn: %s", r.Status)
+		t.Errorf("revoked: %s", r.Status)
 	}
 }
 
@@ -251,8 +251,8 @@ func TestInstructionsFitTheAccount(t *testing.T) {
 		"address=workshop%40example.com&device=android&program=thunderbird_android": {"find these settings by itself", "QR code for Thunderbird"},
 		"address=office%40example.com&device=android&program=k9":                    {"Enter your mail address, then your password."},
 		"address=workshop%40example.com&device=iphone":                              {"/email.mobileconfig?emailaddress=workshop%40example.com", "Deleted from server", "Profile Downloaded"},
-		"address=a%40plain.example&device=iphone":                                   {"cannot contain these settings", "Mail Accounts, Add Account"},
-		"address=a%40oauth.example&device=mac":                                      {"cannot contain these settings", "Other Mail Account", "OAuth2"},
+		"address=a%40plain.example&device=iphone":                                   {"can&#39;t contain these settings", "Mail Accounts, Add Account"},
+		"address=a%40oauth.example&device=mac":                                      {"can&#39;t contain these settings", "Other Mail Account", "OAuth2"},
 		"address=office%40example.com&device=linux":                                 {"Evolution", "KMail", "Thunderbird"},
 		"address=office%40several.example&device=other":                             {"https://dav.several.example/contacts/", "https://mail.several.example/"},
 		"address=office%40login.example&device=windows":                             {`<code class="copy">office</code>`},

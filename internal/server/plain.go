@@ -166,7 +166,10 @@ func leadWithAddress(c echo.Context, format string) (l lead, ok bool) {
 		return lead{}, false
 	}
 	digest, err := digestIn(query, typed)
-	return lead{format: format, typed: typed.Address, digest: digest != "", target: c.Path() + addressQuery(typed, digest), anyName: true}, err == nil
+	return lead{
+		format: format, typed: typed.Address, digest: digest != "",
+		target: c.Path() + addressQuery(typed, digest), anyName: true,
+	}, err == nil
 }
 
 // secureHost is the name at which a request is answered over https: public_url's
