@@ -57,6 +57,8 @@ var rooms = map[string]room{
 	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/config", "internal/directory", "internal/links", "internal/lookup", "internal/post", "internal/staff"}},
 	// messages to people by mail: go-mail writes them and speaks SMTP
 	"internal/post": {ours: []string{"settings", "templates"}, third: []string{"github.com/wneessen/go-mail"}},
+	// tells the operator's programs by signed POSTs, for the checks (doctor) and for links
+	"internal/webhook": {},
 	// gets, keeps and renews TLS certificates from an ACME server
 	"internal/certificates": {third: []string{"github.com/maypok86/otter/v2", "github.com/mholt/acmez/v3", "golang.org/x/sync/errgroup"}},
 	// sockets and notifications of systemd
@@ -119,7 +121,7 @@ var rooms = map[string]room{
 		third: []string{"github.com/chromedp", "github.com/getkin/kin-openapi"},
 	},
 	"internal/doctor": {
-		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "clients", "clients/reading", "internal/doctor/probe"},
+		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "clients", "clients/reading", "internal/doctor/probe", "internal/webhook"},
 		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
 	},
 	// asks name servers and web servers, for the checks and the simulations, which have no part in each other
@@ -141,7 +143,7 @@ var rooms = map[string]room{
 			"internal/doctor", "internal/doctor/probe", "internal/doctor/simulate",
 			"internal/store", "internal/server", "internal/migrate", "internal/links",
 			"internal/logs", "internal/operator", "internal/post", "internal/staff", "internal/web",
-			"internal/api", "internal/helpdesk", "internal/certificates", "internal/lookup", "internal/systemd", "internal/suggest", "internal/trace",
+			"internal/api", "internal/helpdesk", "internal/certificates", "internal/lookup", "internal/systemd", "internal/suggest", "internal/trace", "internal/webhook",
 		},
 		third: []string{"github.com/alecthomas/kong", "golang.org/x/crypto/x509roots/fallback", "golang.org/x/sync/errgroup"},
 	},
@@ -196,7 +198,7 @@ func TestStrangersAreBehindAWall(t *testing.T) {
 	if !reached["internal/web"] || !reached["internal/directory"] {
 		t.Fatal("the imports were not read")
 	}
-	for _, behind := range []string{"internal/staff", "internal/admin", "internal/store", "internal/api", "internal/helpdesk", "internal/database", "internal/post"} {
+	for _, behind := range []string{"internal/staff", "internal/admin", "internal/store", "internal/api", "internal/helpdesk", "internal/database", "internal/post", "internal/webhook"} {
 		if reached[behind] {
 			t.Errorf("internal/server reaches %s", behind)
 		}

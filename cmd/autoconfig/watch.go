@@ -1,13 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"os"
 
+	"autoconfig/internal/config"
 	"autoconfig/internal/doctor"
+	"autoconfig/internal/webhook"
 )
 
 // newWatcher checks the site's domains on the schedule of the configuration; nil if
@@ -54,16 +55,25 @@ func holder() string {
 }
 
 func newWebhook(app *application) (*doctor.Webhook, error) {
-	hook := app.process.Check.Webhook
+	endpoint, err := app.process.endpoint("check.webhook", app.process.Check.Webhook)
+	if endpoint == nil {
+		return nil, err
+	}
+	return &doctor.Webhook{Endpoint: *endpoint}, nil
+}
+
+// endpoint reads a webhook's secret; nil if there is no webhook.
+func (s configuration) endpoint(key string, hook config.Webhook) (*webhook.Endpoint, error) {
 	if hook.URL == "" {
 		return nil, nil
 	}
-	key, err := os.ReadFile(app.process.path(hook.SecretFile))
+	text, err := os.ReadFile(s.path(hook.SecretFile))
 	if err != nil {
-		return nil, fmt.Errorf("check.webhook.secret_file: %w", err)
+		return nil, fmt.Errorf("%s.secret_file: %w", key, err)
 	}
-	if key = bytes.TrimSpace(key); len(key) < 16 {
-		return nil, fmt.Errorf("check.webhook.secret_file: %s has less than 16 bytes", hook.SecretFile)
+	secret, err := webhook.ParseKey(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s.secret_file: %s: %w", key, hook.SecretFile, err)
 	}
-	return &doctor.Webhook{URL: string(hook.URL), Key: key}, nil
+	return &webhook.Endpoint{URL: string(hook.URL), Key: secret}, nil
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"autoconfig/internal/doctor/probe"
+	"autoconfig/internal/webhook"
 )
 
 // ledger keeps results in memory.
@@ -190,7 +191,7 @@ func TestWebhookFollowsNoRedirect(t *testing.T) {
 	t.Cleanup(elsewhere.Close)
 	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
 	t.Cleanup(server.Close)
-	err := Webhook{URL: server.URL, Key: []byte("0123456789abcdef")}.Send(t.Context(), Result{}, Result{CheckedAt: time.Unix(1e9, 0)})
+	err := Webhook{Endpoint: webhook.Endpoint{URL: server.URL, Key: []byte("0123456789abcdef")}}.Send(t.Context(), Result{}, Result{CheckedAt: time.Unix(1e9, 0)})
 	if err == nil || told.Load() != 0 {
 		t.Errorf("%v, and %d notices elsewhere", err, told.Load())
 	}
@@ -202,7 +203,7 @@ func TestWebhookIsSigned(t *testing.T) {
 	t.Parallel()
 	key := []byte("0123456789abcdef")
 	var answers []int
-	var bodies []string
+	var bodies, ids, stamps []string
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -214,6 +215,7 @@ func TestWebhookIsSigned(t *testing.T) {
 			t.Errorf("signature %s, want %s", r.Header.Get("Webhook-Signature"), want)
 		}
 		bodies = append(bodies, string(body))
+		ids, stamps = append(ids, r.Header.Get("Webhook-Id")), append(stamps, r.Header.Get("Webhook-Timestamp"))
 		rw.WriteHeader(answers[0])
 		answers = answers[1:]
 	}))
@@ -230,10 +232,22 @@ func TestWebhookIsSigned(t *testing.T) {
 		"is broken": {[]int{500, 500, 500}, 3, true},
 		"refuses":   {[]int{403}, 1, true},
 	} {
-		answers, bodies = c.answers, nil
-		err := Webhook{URL: server.URL, Key: key}.Send(t.Context(), before, after)
+		answers, bodies, ids, stamps = c.answers, nil, nil, nil
+		now := time.Unix(2e9, 0)
+		hook := Webhook{Endpoint: webhook.Endpoint{URL: server.URL, Key: key}, Now: func() time.Time {
+			now = now.Add(time.Second)
+			return now
+		}}
+		err := hook.Send(t.Context(), before, after)
 		if (err != nil) != c.fails || len(bodies) != c.sent {
 			t.Errorf("%s: %v after %d", name, err, len(bodies))
+		}
+		// The same event, at the time of each attempt, whenever the domain was checked.
+		if want := []string{"2000000001", "2000000002", "2000000003"}[:c.sent]; !slices.Equal(stamps, want) {
+			t.Errorf("%s: sent at %s, want %s", name, stamps, want)
+		}
+		if len(slices.Compact(ids)) != 1 || strings.Contains(ids[0], ".") {
+			t.Errorf("%s: ids %s", name, ids)
 		}
 	}
 	var n notice
