@@ -102,7 +102,7 @@ var rooms = map[string]room{
 			"settings", "policy", "clients",
 			"internal/admin", "internal/directory", "internal/guide", "internal/links", "internal/lookup", "internal/post", "internal/staff", "internal/web",
 		},
-		third: []string{"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "github.com/labstack/echo/v4"},
+		third: []string{"github.com/go-webauthn/webauthn", "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "github.com/labstack/echo/v4"},
 	},
 	"internal/api": {
 		ours: []string{

@@ -504,7 +504,7 @@ func (d *doorway) enrol(t *testing.T) (key []byte) {
 	}
 	key = staff.NewTOTPKey()
 	desk.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) } // the code of now isn't used up
-	if _, err := desk.Enrol(t.Context(), eva, key, staff.Code(key, desk.Now())); err != nil {
+	if _, _, err := desk.Enrol(t.Context(), eva, key, staff.Code(key, desk.Now())); err != nil {
 		t.Fatal(err)
 	}
 	return key

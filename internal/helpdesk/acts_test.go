@@ -125,7 +125,7 @@ func rows(t *testing.T, db *database.DB, query string) (all []string) {
 func state(t *testing.T, db *database.DB, without string) string {
 	t.Helper()
 	var all []string
-	for _, table := range []string{"meta", "domains", "domain_names", "accounts", "addresses", "digests", "overrides", "links", "people", "sessions", "tokens"} {
+	for _, table := range []string{"meta", "domains", "domain_names", "accounts", "addresses", "digests", "overrides", "links", "people", "recovery_codes", "passkeys", "sessions", "tokens"} {
 		if table == without {
 			continue
 		}
@@ -281,6 +281,18 @@ func actsAlone(t *testing.T, o *servertest.Office, eva *servertest.Visitor) []ac
 	zoe := o.Visitor(t)
 	key := staff.NewTOTPKey()
 	sealed := base64.RawURLEncoding.EncodeToString(o.Desk.Seal(append([]byte(added.ID), key...)))
+	own := func(f func(zoe staff.Person) error) func() int {
+		return func() int {
+			now, err := o.Desk.Store.Person(t.Context(), added.ID)
+			if err == nil {
+				err = f(now)
+			}
+			if err != nil {
+				return http.StatusInternalServerError
+			}
+			return http.StatusOK
+		}
+	}
 	return []act{
 		{action: "signed in", do: func() int {
 			r, _ := zoe.Post("/helpdesk/sign-in", url.Values{"name": {"zoe"}, "password": {password}})
@@ -288,6 +300,23 @@ func actsAlone(t *testing.T, o *servertest.Office, eva *servertest.Visitor) []ac
 		}},
 		{action: "second factor set up", do: func() int {
 			r, _ := zoe.Post("/helpdesk/enrol", url.Values{"sealed": {sealed}, "code": {staff.Code(key, time.Now())}})
+			return r.StatusCode
+		}},
+		{action: "recovery codes made", do: func() int {
+			r, _ := zoe.Post("/helpdesk/own/codes", url.Values{"password": {password}})
+			return r.StatusCode
+		}},
+		{action: "passkey added", do: own(func(zoe staff.Person) error { // behind its own steps
+			return o.Desk.AddPasskey(t.Context(), zoe, staff.Passkey{ID: []byte("key"), Data: []byte("{}")})
+		})},
+		{action: "signed in", do: own(func(zoe staff.Person) error {
+			_, err := o.Desk.SignInPasskey(t.Context(), zoe, staff.Passkey{
+				ID: []byte("key"), Person: zoe.ID, Data: []byte("{}"), ChallengedAt: time.Now(),
+			})
+			return err
+		})},
+		{action: "passkey removed", do: func() int {
+			r, _ := zoe.Post("/helpdesk/own/passkeys/"+b64([]byte("key"))+"/remove", nil)
 			return r.StatusCode
 		}},
 		{action: "password changed", do: func() int {

@@ -189,7 +189,7 @@ func TestALockHoldsInASession(t *testing.T) {
 		t.Errorf("the right password: %v", err)
 	}
 	key := staff.NewTOTPKey()
-	if _, err := o.Desk.Enrol(t.Context(), p, key, staff.Code(key, time.Now())); !errors.Is(err, staff.ErrSignIn) {
+	if _, _, err := o.Desk.Enrol(t.Context(), p, key, staff.Code(key, time.Now())); !errors.Is(err, staff.ErrSignIn) {
 		t.Errorf("the right code: %v", err)
 	}
 }

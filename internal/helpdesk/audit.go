@@ -43,8 +43,9 @@ var auditActions = []string{
 	"address forgotten", "audit log exported", "certificate ordered", "certificate revoked", "check ordered",
 	"domain added", "domain changed", "domain removed", "domains imported", "link made", "link made and sent",
 	"link revoked", "link sent", "override changed", "override removed", "PACC document changed",
+	"passkey added", "passkey removed",
 	"password changed", "password reset", "person added", "person removed", "plan added",
-	"plan changed", "provider added", "provider changed", "second factor set up", "secret accepted",
+	"plan changed", "provider added", "provider changed", "recovery codes made", "second factor set up", "secret accepted",
 	"signed in", "signed out", "site applied", "token made", "token revoked", "welcome sent",
 }
 

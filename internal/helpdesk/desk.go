@@ -41,6 +41,7 @@ type Desk struct {
 	admin            *admin.Admin
 	signIns, devices *web.Attempts
 	oidc             *identity
+	passkeys         *passkeys // nil where browsers allow none
 }
 
 // What one client may get wrong.
@@ -58,6 +59,7 @@ func New(app *web.App, o Options) *Desk {
 		App: app, Lookup: lookup.Lookup{Directory: o.Directory}, Links: o.Links, Desk: o.Staff, admin: o.Admin,
 		signIns: app.Attempts("sign-in", signIns), devices: app.Attempts("device", deviceSignIns),
 	}
+	s.passkeys = newPasskeys(app.StaffURL, app.Pages.Title(), o.Staff, app.Now)
 	if o.OIDC != nil {
 		s.oidc = &identity{OIDC: *o.OIDC, now: app.Now, logger: app.Logger}
 	}
@@ -91,6 +93,7 @@ func (s *Desk) Routes(e *echo.Echo) {
 	pages.POST("/sign-in", s.signIn)
 	read("/code", s.codePage)
 	pages.POST("/code", s.enterCode)
+	pages.POST("/passkey", s.enterPasskey)
 	if s.oidc != nil {
 		read("/oidc", s.beginOIDC)
 		read("/oidc/callback", s.endOIDC)
@@ -110,6 +113,11 @@ func (s *Desk) Routes(e *echo.Echo) {
 	pages.POST("/links/:id/send", s.sendLink, s.signedIn)
 	read("/own", s.ownPage, s.signedIn)
 	pages.POST("/own", s.changePassword, s.signedIn)
+	pages.POST("/own/codes", s.makeRecoveryCodes, s.signedIn)
+	read("/own/passkey", s.newPasskeyPage, s.signedIn)
+	pages.POST("/own/passkey", s.askForPasskey, s.signedIn)
+	pages.POST("/own/passkeys", s.addPasskey, s.signedIn)
+	pages.POST("/own/passkeys/:id/remove", s.removePasskey, s.signedIn)
 	read("/people", s.peoplePage, s.signedIn, s.adminsOnly)
 	pages.POST("/people", s.addPerson, s.signedIn, s.adminsOnly)
 	pages.POST("/people/:id/remove", s.removePerson, s.signedIn, s.adminsOnly)

@@ -420,7 +420,8 @@ func TestTheWayOfStaff(t *testing.T) {
 	if got := servertest.Scan(t, code); !strings.HasPrefix(got, "otpauth://totp/autoconfig:eva?secret="+key) {
 		t.Errorf("the second factor's code is %q", got)
 	}
-	b.Do(t, chromedp.SendKeys("#code", codeOf(t, key)+kb.Enter), chromedp.WaitVisible("#q"),
+	b.Do(t, chromedp.SendKeys("#code", codeOf(t, key)+kb.Enter), chromedp.WaitVisible("#codes"),
+		servertest.Inspect(t, "staff-codes-first", screen), chromedp.Click(".actions a.main"), chromedp.WaitVisible("#q"),
 		servertest.Inspect(t, "staff-search", screen),
 		chromedp.SendKeys("#q", "work"+kb.Enter), chromedp.WaitVisible("#hours"), servertest.Inspect(t, "staff-account", screen),
 		chromedp.SendKeys("#note", "ticket 7"), chromedp.Submit("#note"),

@@ -19,7 +19,12 @@ func (s *Desk) showOnce(c echo.Context, page string, values url.Values) error {
 	if err != nil {
 		return err
 	}
-	s.setCookie(c, onceCookie, s.Desk.Shown(session.Value+page, values.Encode()), staff.ShownLife)
+	return s.showOnceTo(c, session.Value, page, values)
+}
+
+// showOnceTo is showOnce for a session that has only just begun.
+func (s *Desk) showOnceTo(c echo.Context, session, page string, values url.Values) error {
+	s.setCookie(c, onceCookie, s.Desk.Shown(session+page, values.Encode()), staff.ShownLife)
 	return c.Redirect(http.StatusSeeOther, page)
 }
 

@@ -52,7 +52,7 @@ func (s *Desk) putOverride(c echo.Context) error {
 // problem tells that it wasn't done.
 func said(c echo.Context) (key string, problem bool) {
 	switch said := c.QueryParam("said"); said {
-	case "override_saved", "override_removed", "link_revoked", "person_removed":
+	case "override_saved", "override_removed", "link_revoked", "person_removed", "passkey_added", "passkey_removed":
 		return "staff.said." + said, false
 	case "override_no_note", "override_no_server":
 		return "staff.said." + said, true

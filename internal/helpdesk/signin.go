@@ -26,6 +26,8 @@ type signInPage struct {
 	Typed   string
 	// Next is the page that was asked for before the sign-in.
 	Next string
+	// Passkey asks for one; nil where there can't be any.
+	Passkey *question
 }
 
 // next is where a person goes after the sign-in: a page of the help desk, or its start.
@@ -62,8 +64,19 @@ func (s *Desk) signInFrame(c echo.Context) web.Frame {
 }
 
 func (s *Desk) signInPage(c echo.Context) error {
-	f := s.staffFrame(c)
-	return s.SendPage(c, http.StatusOK, "signin", f, signInPage{Frame: f, SSO: s.oidc != nil, Next: next(c)})
+	return s.showSignIn(c, http.StatusOK, signInPage{Frame: s.staffFrame(c)})
+}
+
+func (s *Desk) showSignIn(c echo.Context, status int, page signInPage) error {
+	page.SSO, page.Next = s.oidc != nil, next(c)
+	if s.passkeys != nil {
+		q, err := s.passkeys.askSignIn()
+		if err != nil {
+			return err
+		}
+		page.Passkey = &q
+	}
+	return s.SendPage(c, status, "signin", page.Frame, page)
 }
 
 // signIn takes name and password. Whoever has a second factor is asked for its code on a
@@ -174,9 +187,39 @@ func (s *Desk) enterCode(c echo.Context) error {
 }
 
 func (s *Desk) signInProblem(c echo.Context, problem, typed string) error {
-	f := s.signInFrame(c)
-	return s.SendPage(c, http.StatusUnauthorized, "signin", f,
-		signInPage{Frame: f, SSO: s.oidc != nil, Problem: problem, Typed: typed, Next: next(c)})
+	return s.showSignIn(c, http.StatusUnauthorized, signInPage{Frame: s.signInFrame(c), Problem: problem, Typed: typed})
+}
+
+// enterPasskey takes the answer of a passkey to the sign-in page's question.
+func (s *Desk) enterPasskey(c echo.Context) error {
+	if s.passkeys == nil {
+		return staff.ErrUnknown
+	}
+	ctx := c.Request().Context()
+	try, err := s.beginSignIn(c, "")
+	if err != nil {
+		return err
+	}
+	token, p, err := s.passkeys.signIn(ctx, c.FormValue("kept"), c.FormValue("answer"))
+	switch {
+	case errors.Is(err, errLate):
+		try.Good()
+		return s.signInProblem(c, "staff.second.late", "")
+	case errors.Is(err, staff.ErrSignIn):
+		try.Failed(ctx)
+		s.Logger.Info("a passkey is refused", "error", err.Error())
+		if err := s.Desk.LogStranger(ctx, cmp.Or(p.Name, "unknown name"), "passkey"); err != nil {
+			return directory.Unavailable(err)
+		}
+		return s.signInProblem(c, "staff.passkey.bad", "")
+	}
+	try.Good()
+	if err != nil {
+		return err
+	}
+	s.setSession(c, token)
+	s.setDevice(c, personDevice+p.Subject)
+	return c.Redirect(http.StatusSeeOther, cmp.Or(next(c), "/helpdesk/"))
 }
 
 func (s *Desk) signOut(c echo.Context) error {
@@ -236,8 +279,9 @@ func (s *Desk) enrol(c echo.Context) error {
 	key := plain[len(p.ID):]
 	ctx := c.Request().Context()
 	var token string
+	var codes []string
 	err = s.proving(c, "second factor refused", func(p staff.Person) error {
-		token, err = s.Desk.Enrol(ctx, p, key, c.FormValue("code"))
+		token, codes, err = s.Desk.Enrol(ctx, p, key, c.FormValue("code"))
 		return err
 	})
 	if errors.Is(err, staff.ErrSignIn) {
@@ -247,7 +291,7 @@ func (s *Desk) enrol(c echo.Context) error {
 	}
 	s.setSession(c, token)
 	s.setDevice(c, personDevice+p.Subject)
-	return c.Redirect(http.StatusSeeOther, "/helpdesk/")
+	return s.showOnceTo(c, token, "/helpdesk/own", url.Values{"code": codes})
 }
 
 // proving does what takes a password or a code of somebody who is signed in. A wrong
@@ -273,44 +317,4 @@ func (s *Desk) proving(c echo.Context, refused string, f func(p staff.Person) er
 		return directory.Unavailable(logErr)
 	}
 	return err
-}
-
-type ownPage struct {
-	web.Frame
-	Name, Problem string
-	Local         bool
-	Second        bool
-	Changed       bool
-}
-
-func (s *Desk) ownPage(c echo.Context) error { return s.showOwn(c, http.StatusOK, "", false) }
-
-func (s *Desk) showOwn(c echo.Context, status int, problem string, changed bool) error {
-	p, f := person(c), s.staffFrame(c)
-	return s.SendPage(c, status, "own", f, ownPage{
-		Frame: f, Name: p.Name, Local: p.Issuer == "",
-		Second: len(p.TOTPKey) > 0, Problem: problem, Changed: changed,
-	})
-}
-
-func (s *Desk) changePassword(c echo.Context) error {
-	ctx, p := c.Request().Context(), person(c)
-	if p.Issuer != "" {
-		return staff.ErrForbidden
-	}
-	token := ""
-	err := s.proving(c, "password change refused", func(p staff.Person) (err error) {
-		token, err = s.Desk.ChangePassword(ctx, p, c.FormValue("old"), c.FormValue("new"))
-		return err
-	})
-	switch {
-	case errors.Is(err, staff.ErrPassword):
-		return s.showOwn(c, http.StatusUnprocessableEntity, "staff.account.too_short", false)
-	case errors.Is(err, staff.ErrSignIn):
-		return s.showOwn(c, http.StatusUnprocessableEntity, "staff.account.wrong", false)
-	case err != nil:
-		return err
-	}
-	s.setSession(c, token)
-	return s.showOwn(c, http.StatusOK, "", true)
 }

@@ -35,6 +35,8 @@ type Desk struct {
 	hashing *hashing
 	key     []byte
 	devices []byte // the key of [Desk.NewDevice]
+	// recovery is the key of the hashes of recovery codes.
+	recovery []byte
 	// browsers is the key of what browsers keep for a while.
 	browsers []byte
 	marks    marks
@@ -52,7 +54,7 @@ func NewDesk(store Store, secret []byte, oneFactor bool) (*Desk, error) {
 	d := &Desk{Store: store, hashing: newHashing(), oneFactor: oneFactor}
 	var entries []byte
 	for purpose, key := range map[string]*[]byte{
-		"autoconfig second factors": &d.key, "autoconfig known devices": &d.devices,
+		"autoconfig second factors": &d.key, "autoconfig known devices": &d.devices, "autoconfig recovery codes": &d.recovery,
 		"autoconfig kept by browsers": &d.browsers, "autoconfig audit entries": &entries,
 	} {
 		var err error
@@ -125,8 +127,8 @@ func (d *Desk) Remove(ctx context.Context, by Actor, p Person) error {
 	})
 }
 
-// Reset gives a local person a new password, and takes the second factor, the
-// lock and all sessions away.
+// Reset gives a local person a new password, and takes the second factor, the recovery codes,
+// the passkeys, the lock and all sessions away.
 func (d *Desk) Reset(ctx context.Context, by Actor, p Person) (password string, err error) {
 	password = newSecret()
 	hash, err := d.hashing.hash(password)
@@ -136,7 +138,7 @@ func (d *Desk) Reset(ctx context.Context, by Actor, p Person) (password string, 
 	return password, d.Act(ctx, by, func(ctx context.Context) (Entry, error) {
 		return Entry{Action: "password reset", Subject: p.Name}, d.change(ctx, p.ID, func(now *Person) error {
 			now.Password, now.TOTPKey, now.Failures, now.LockedUntil = hash, nil, 0, time.Time{}
-			return nil
+			return d.Store.ForgetSecondFactors(ctx, p.ID)
 		})
 	})
 }
@@ -164,14 +166,8 @@ func (d *Desk) change(ctx context.Context, id string, f func(now *Person) error)
 // given a new one meanwhile has that), or the person is locked out. It counts as at the
 // sign-in.
 func (d *Desk) ChangePassword(ctx context.Context, p Person, old, next string) (token string, err error) {
-	ok, err := d.hashing.matches(old, p.Password)
-	switch {
-	case err != nil:
+	if err := d.Proves(ctx, p, old); err != nil {
 		return "", err
-	case d.now().Before(p.LockedUntil):
-		return "", ErrSignIn
-	case !ok:
-		return "", errors.Join(ErrSignIn, d.failed(ctx, p))
 	}
 	hash, err := d.hashing.hash(next)
 	if err != nil {
@@ -193,31 +189,35 @@ func (d *Desk) ChangePassword(ctx context.Context, p Person, old, next string) (
 	})
 }
 
-// Enrol sets a second factor up if the code is right, and begins a new session in
-// the place of all others; [ErrSignIn] if it is wrong, which counts as at the sign-in.
-func (d *Desk) Enrol(ctx context.Context, p Person, key []byte, code string) (token string, err error) {
+// Enrol sets a second factor up if the code is right, gives recovery codes, and begins a new
+// session in the place of all others; [ErrSignIn] if it is wrong, which counts as at the sign-in.
+func (d *Desk) Enrol(
+	ctx context.Context, p Person, key []byte, code string,
+) (token string, recovery []string, err error) {
 	if d.now().Before(p.LockedUntil) {
-		return "", ErrSignIn
+		return "", nil, ErrSignIn
 	}
-	step := stepOf(key, strings.ReplaceAll(code, " ", ""), d.now())
+	step := stepOf(key, digits(code), d.now())
 	if step == 0 {
-		return "", errors.Join(ErrSignIn, d.failed(ctx, p))
+		return "", nil, errors.Join(ErrSignIn, d.failed(ctx, p))
 	}
 	second := seal(d.key, key)
 	token = newSecret()
-	return token, d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
-		err := d.change(ctx, p.ID, func(now *Person) error {
+	err = d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
+		err := d.change(ctx, p.ID, func(now *Person) (err error) {
 			if now.Password != p.Password || len(now.TOTPKey) > 0 {
 				return ErrSignIn // reset meanwhile, or set up at another browser
 			}
 			now.TOTPKey, now.LastTOTPStep = second, step
-			return nil
+			recovery, err = d.putRecoveryCodes(ctx, p)
+			return err
 		})
 		if err != nil {
 			return Entry{}, err
 		}
 		return Entry{Action: "second factor set up", Subject: p.Name}, d.put(ctx, token, p, false)
 	})
+	return token, recovery, err
 }
 
 // Seal keeps the key of an enrolment in the page between its two steps.

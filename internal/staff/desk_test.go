@@ -85,11 +85,11 @@ func TestAPersonSignsIn(t *testing.T) {
 		t.Errorf("before the second factor: %+v %v", s, err)
 	}
 	key := staff.NewTOTPKey()
-	if _, err := d.Enrol(t.Context(), p, key, "000000"); !errors.Is(err, staff.ErrSignIn) && staff.Code(key, c.now()) != "000000" {
+	if _, _, err := d.Enrol(t.Context(), p, key, "000000"); !errors.Is(err, staff.ErrSignIn) && staff.Code(key, c.now()) != "000000" {
 		t.Errorf("a wrong code: %v", err)
 	}
 	p, _ = d.Store.Person(t.Context(), p.ID)
-	second, err := d.Enrol(t.Context(), p, key, staff.Code(key, c.now()))
+	second, _, err := d.Enrol(t.Context(), p, key, staff.Code(key, c.now()))
 	if err != nil || second == first {
 		t.Fatal(err)
 	}

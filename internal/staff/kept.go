@@ -21,6 +21,16 @@ func (d *Desk) ToShow(session, kept string) string {
 // ShownLife is how long the next page may take.
 const ShownLife = time.Minute
 
+// Asked is what a browser keeps of a question that it is asked, such as a passkey's challenge.
+func (d *Desk) Asked(purpose string, what []byte, life time.Duration) string {
+	return d.keep("asked\x00"+purpose, what, life)
+}
+
+// Question is what [Desk.Asked] was given; not ok once its time is over, or for another purpose.
+func (d *Desk) Question(purpose, kept string) (what []byte, ok bool) {
+	return d.kept("asked\x00"+purpose, kept)
+}
+
 // keep seals what a browser keeps for a while. It can be taken for nothing but its purpose.
 func (d *Desk) keep(purpose string, plain []byte, life time.Duration) string {
 	until := binary.BigEndian.AppendUint64(nil, uint64(d.now().Add(life).Unix())) //nolint:gosec // after 1970

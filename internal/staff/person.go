@@ -145,6 +145,23 @@ type Store interface {
 	// than the last one: of two sign-ins with one code, one succeeds.
 	UseStep(ctx context.Context, id string, step int64) (bool, error)
 
+	// PutRecoveryCodes puts codes, by their hashes, in the place of the person's old ones.
+	PutRecoveryCodes(ctx context.Context, person string, hashes [][]byte) error
+	// UseRecoveryCode removes a code, and reports whether it was there.
+	UseRecoveryCode(ctx context.Context, hash []byte) (bool, error)
+	// RecoveryCodes counts those that are left.
+	RecoveryCodes(ctx context.Context, person string) (int, error)
+	// ForgetSecondFactors removes a person's recovery codes and passkeys.
+	ForgetSecondFactors(ctx context.Context, person string) error
+
+	AddPasskey(ctx context.Context, k Passkey) error
+	// Passkeys are a person's, oldest first.
+	Passkeys(ctx context.Context, person string) ([]Passkey, error)
+	// UsePasskey records an answer to a challenge, and reports whether the challenge was later
+	// than the last one: of two sign-ins with one answer, one succeeds.
+	UsePasskey(ctx context.Context, k Passkey) (bool, error)
+	RemovePasskey(ctx context.Context, person string, id []byte) error
+
 	PutSession(ctx context.Context, hash []byte, s Session) error
 	// RenewSession records a use of a session, or returns [ErrUnknown] if it has ended.
 	RenewSession(ctx context.Context, hash []byte, seen time.Time) error

@@ -16,7 +16,7 @@ func enrolled(t *testing.T, d *staff.Desk, c *clock, name string) (password stri
 		t.Fatal(err)
 	}
 	key = staff.NewTOTPKey()
-	if _, err := d.Enrol(t.Context(), p, key, staff.Code(key, c.now())); err != nil {
+	if _, _, err := d.Enrol(t.Context(), p, key, staff.Code(key, c.now())); err != nil {
 		t.Fatal(err)
 	}
 	c.advance(time.Minute)

@@ -12,6 +12,9 @@ import (
 // HalfLife is how long the second step of a sign-in can be taken.
 const HalfLife = 5 * time.Minute
 
+// ChallengeLife is how long a sign-in page can be open before its passkey button is pressed.
+const ChallengeLife = 30 * time.Minute
+
 // halfway is what a browser keeps between the steps for.
 const halfway = "second step of a sign-in"
 
@@ -56,7 +59,7 @@ func (d *Desk) SignIn(ctx context.Context, device bool, name, password string) (
 		in.Half = d.keep(halfway, append(proofOf(p), p.ID...), HalfLife)
 		return in, nil
 	}
-	in.Token, err = d.begin(ctx, p, device, "")
+	in.Token, err = d.begin(ctx, p, device, nil)
 	return in, err
 }
 
@@ -80,20 +83,21 @@ func (d *Desk) Halfway(ctx context.Context, half string) (Person, error) {
 	return p, err
 }
 
-// SecondStep signs in whom [Desk.Halfway] gave, if the code is right: else [ErrSignIn], which
-// counts as a wrong password does.
-func (d *Desk) SecondStep(ctx context.Context, device bool, p Person, code string) (token string, err error) {
+// SecondStep signs in whom [Desk.Halfway] gave, if the code of the authenticator app or the
+// recovery code is right: else [ErrSignIn], which counts as a wrong password does.
+func (d *Desk) SecondStep(ctx context.Context, device bool, p Person, typed string) (token string, err error) {
 	if d.locked(p, device) {
 		return "", ErrSignIn
 	}
-	ok, err := d.useCode(ctx, p, code)
-	switch {
-	case err != nil:
-		return "", err
-	case !ok:
+	code, use := digits(typed), d.useCode
+	if len(code) == recoveryDigits {
+		use = d.useRecoveryCode
+	}
+	token, err = d.begin(ctx, p, device, func(ctx context.Context) (string, error) { return use(ctx, p, code) })
+	if errors.Is(err, ErrSignIn) {
 		return "", d.refused(ctx, p, device)
 	}
-	return d.begin(ctx, p, device, "")
+	return token, err
 }
 
 func (d *Desk) locked(p Person, device bool) bool { return !device && d.now().Before(p.LockedUntil) }
@@ -106,8 +110,11 @@ func (d *Desk) refused(ctx context.Context, p Person, device bool) error {
 	return errors.Join(ErrSignIn, d.failed(ctx, p))
 }
 
-// begin begins the session of somebody whose password and code were right.
-func (d *Desk) begin(ctx context.Context, p Person, device bool, how string) (token string, err error) {
+// begin begins the session of somebody whose password was right. prove uses up what else
+// it takes, in the same transaction, and says for the audit log what that was; nil for nothing.
+func (d *Desk) begin(
+	ctx context.Context, p Person, device bool, prove func(ctx context.Context) (how string, err error),
+) (token string, err error) {
 	token = newSecret()
 	return token, d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
 		now, err := d.Store.LockPerson(ctx, p.ID)
@@ -116,6 +123,12 @@ func (d *Desk) begin(ctx context.Context, p Person, device bool, how string) (to
 			return Entry{}, ErrSignIn // removed or reset meanwhile
 		case err != nil:
 			return Entry{}, err
+		}
+		how := ""
+		if prove != nil {
+			if how, err = prove(ctx); err != nil {
+				return Entry{}, err
+			}
 		}
 		if !device { // else strangers could guess on after each sign-in of the person
 			if err := d.Store.ForgiveFailures(ctx, p.ID); err != nil {
@@ -126,17 +139,20 @@ func (d *Desk) begin(ctx context.Context, p Person, device bool, how string) (to
 	})
 }
 
-// useCode tells whether a code is right, and uses it up.
-func (d *Desk) useCode(ctx context.Context, p Person, code string) (bool, error) {
+// useCode uses up a code of the authenticator app; [ErrSignIn] if it is wrong, or was used.
+func (d *Desk) useCode(ctx context.Context, p Person, code string) (how string, err error) {
 	key, err := unseal(d.key, p.TOTPKey)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	step := stepOf(key, strings.ReplaceAll(code, " ", ""), d.now())
-	if step == 0 {
-		return false, nil
+	ok, step := false, stepOf(key, code, d.now())
+	if step != 0 {
+		ok, err = d.Store.UseStep(ctx, p.ID, step)
 	}
-	return d.Store.UseStep(ctx, p.ID, step)
+	if err == nil && !ok {
+		err = ErrSignIn
+	}
+	return "", err
 }
 
 func (d *Desk) failed(ctx context.Context, p Person) error {

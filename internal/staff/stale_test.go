@@ -85,7 +85,7 @@ func TestAResetWins(t *testing.T) {
 		t.Errorf("a change of the old password: %q %v", token, err)
 	}
 	key := staff.NewTOTPKey()
-	if _, err := d.Enrol(t.Context(), stale, key, staff.Code(key, c.now())); !errors.Is(err, staff.ErrSignIn) {
+	if _, _, err := d.Enrol(t.Context(), stale, key, staff.Code(key, c.now())); !errors.Is(err, staff.ErrSignIn) {
 		t.Errorf("a second factor of who knew the old password: %v", err)
 	}
 	if _, err := signIn(t, d, "eva", next, ""); err != nil {
@@ -107,7 +107,7 @@ func TestASecondFactorIsSetUpOnce(t *testing.T) {
 	}
 	for i, want := range []error{nil, staff.ErrSignIn} {
 		key := staff.NewTOTPKey()
-		if _, err := d.Enrol(t.Context(), p, key, staff.Code(key, c.now())); !errors.Is(err, want) {
+		if _, _, err := d.Enrol(t.Context(), p, key, staff.Code(key, c.now())); !errors.Is(err, want) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}

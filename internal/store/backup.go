@@ -14,7 +14,8 @@ import (
 // kept are the tables of a backup, in the order in which foreign keys allow their restoration.
 var kept = []string{
 	"meta", "providers", "plans", "domains", "domain_names", "accounts", "addresses", "digests", "overrides",
-	"pacc", "checks", "links", "link_events", "messages", "people", "tokens", "audit", "certificates", "acme_accounts",
+	"pacc", "checks", "links", "link_events", "messages", "people", "recovery_codes",
+	"passkeys", "tokens", "audit", "certificates", "acme_accounts",
 }
 
 // leftOut are the tables that aren't in a backup, and why. A test compares both lists with the

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"autoconfig/internal/database"
 	"autoconfig/internal/staff"
 )
 
@@ -86,13 +85,15 @@ func (s *Store) People(ctx context.Context) ([]staff.Person, error) {
 
 // RemovePerson implements [staff.Store].
 func (s *Store) RemovePerson(ctx context.Context, id string) error {
-	return s.db.Change(ctx, func(tx database.Queryer) error {
-		for _, statement := range []string{`DELETE FROM sessions WHERE person = ?`, `DELETE FROM people WHERE id = ?`} {
-			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
-				return err
-			}
+	return s.Together(ctx, func(ctx context.Context) error {
+		if err := s.RemoveSessions(ctx, id); err != nil {
+			return err
 		}
-		return nil
+		if err := s.ForgetSecondFactors(ctx, id); err != nil {
+			return err
+		}
+		_, err := s.db.ExecContext(ctx, `DELETE FROM people WHERE id = ?`, id)
+		return err
 	})
 }
 

@@ -199,6 +199,9 @@ func fillAll(t *testing.T, s *store.Store) {
 		s.PutNames(ctx, "panel", []string{"panel"}, []directory.SourceName{
 			{Name: "listed.example", Domain: directory.SourceDomain{Name: "listed.example", Plan: "standard"}},
 		}))
+	allGood(t, s.PutRecoveryCodes(ctx, "p1", [][]byte{{0, 1, 0xff}}), s.AddPasskey(ctx, staff.Passkey{
+		ID: []byte{0, 2, 0xff}, Person: "p1", Name: "é; '\n", Data: []byte(`{"id":"x"}`), MadeAt: backupTime, ChallengedAt: backupTime,
+	}))
 	putMessages(t, s, 2, func(m *post.Message) { m.Reason = "é; '\n" })
 }
 

@@ -112,3 +112,33 @@ if (live) {
     } catch { /* the next time */ }
   }, 3000);
 }
+
+// Passkeys: the page asks, the browser answers, and the answer is sent as a form.
+const bytes = text => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), c => c.charCodeAt(0));
+const text = buffer => buffer && btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+for (const form of document.querySelectorAll("form.passkey")) {
+  if (!window.PublicKeyCredential) continue;
+  form.hidden = false;
+  form.addEventListener("submit", async event => {
+    event.preventDefault();
+    const ask = JSON.parse(form.dataset.options);
+    ask.challenge = bytes(ask.challenge);
+    if (ask.user) ask.user.id = bytes(ask.user.id);
+    for (const known of ask.excludeCredentials || []) known.id = bytes(known.id);
+    try {
+      const key = await navigator.credentials[form.dataset.ask]({ publicKey: ask });
+      const response = {};
+      for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"])
+        if (key.response[name]) response[name] = text(key.response[name]);
+      if (key.response.getTransports) response.transports = key.response.getTransports();
+      form.elements.answer.value = JSON.stringify({
+        id: key.id, rawId: text(key.rawId), type: key.type, response,
+        authenticatorAttachment: key.authenticatorAttachment || undefined,
+        clientExtensionResults: key.getClientExtensionResults(),
+      });
+      form.submit();
+    } catch { // not wanted, or not possible: the browser has said which
+      status.textContent = form.dataset.failed;
+    }
+  });
+}

@@ -71,7 +71,7 @@ func (o *Office) Add(t *testing.T, name string, role staff.Role, domains ...stri
 	// Enrolled a while ago: the code of now is not used up.
 	then := o.Desk.Now
 	o.Desk.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) }
-	_, err = o.Desk.Enrol(t.Context(), p, second, staff.Code(second, o.Desk.Now()))
+	_, _, err = o.Desk.Enrol(t.Context(), p, second, staff.Code(second, o.Desk.Now()))
 	o.Desk.Now = then
 	if err != nil {
 		t.Fatal(err)
