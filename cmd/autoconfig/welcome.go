@@ -149,9 +149,15 @@ func (w *welcomeCmd) list(c *call, acts *admin.Admin) error {
 	m := &meter{what: "reading " + file.name, size: file.size}
 	stop := c.start(m, w.JSON)
 	var n welcomed
+	tried := map[string]bool{} // by a dry run, which writes nothing down
 	err = w.each(m.reading(file.file), func(line int, row welcomeRow, err error) error {
 		m.lines.Add(1)
-		if err == nil && w.DryRun {
+		if key := row.order.Address.Key(); err == nil && w.DryRun {
+			if tried[key] && !w.Again {
+				n.Before++
+				return c.Err()
+			}
+			tried[key] = true
 			_, err = acts.RenderWelcome(c, admin.CommandLine(), row.order, row.sending)
 		} else if err == nil {
 			_, _, err = acts.Welcome(c, admin.CommandLine(), row.order, row.sending)

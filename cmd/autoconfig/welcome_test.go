@@ -80,6 +80,12 @@ func TestAListIsWelcomed(t *testing.T) {
 		t.Errorf("%v", first)
 	}
 
+	// Who stands twice in a list is welcomed once, also on trial.
+	for _, trial := range []string{" --dry-run", ""} {
+		says(shell(t, folder, "printf 'address,to\\nteam@example.com,ida@home.test\\nTeam@EXAMPLE.com,ida@home.test\\n' | autoconfig welcome --file -"+trial),
+			"1 messages ", ", 1 mailboxes were welcomed before")
+	}
+
 	// The list is mended; what was sent before isn't sent again.
 	shell(t, folder, `sed -i 's/^kiosk@example.com,,/kiosk@example.com,lea@home.test,/' list.csv`)
 	var second struct {
@@ -95,7 +101,7 @@ func TestAListIsWelcomed(t *testing.T) {
 	if second.Queued != 1 || second.Before != 3 || second.Refused != 2 || len(second.Reasons) != 2 || !strings.HasPrefix(second.Reasons[0], wrong) {
 		t.Errorf("%+v", second)
 	}
-	if got := queued(t, folder); len(got) != 4 || got["lea@home.test"] == "" {
+	if got := queued(t, folder); len(got) != 5 || got["lea@home.test"] == "" {
 		t.Errorf("%v", got)
 	}
 
@@ -111,7 +117,7 @@ func TestAListIsWelcomed(t *testing.T) {
 		says(shell(t, folder, "autoconfig welcome --file broken.csv; echo $?"), want)
 	}
 	got := queued(t, folder)
-	if _, before := got["a@home.test"]; len(got) != 5 || !before {
+	if _, before := got["a@home.test"]; len(got) != 6 || !before {
 		t.Errorf("what comes before the broken line, and nothing behind it: %v", got)
 	}
 }

@@ -55,7 +55,7 @@ func TestEveryOperationOfTheAPI(t *testing.T) {
 	if a := must(200, "GET", "/accounts/new%40example.com", nil); a["name"] != "New" {
 		t.Errorf("%v", a)
 	}
-	for _, format := range []string{"thunderbird", "pox", "mobileconfig", "thunderbird-android"} {
+	for _, format := range []string{"thunderbird", "autodiscover", "mobileconfig", "thunderbird-android"} {
 		must(200, "GET", "/renders/"+format+"/new%40example.com", nil)
 	}
 	must(422, "GET", "/renders/mobileconfig/a%40plain.example", nil)
@@ -132,7 +132,7 @@ func TestTokensBoundPrograms(t *testing.T) {
 	all := servertest.NewProgram(t, o, []string{"*"}, "links:write")
 	_, made := all.Ask("POST", "/links", map[string]any{"address": "workshop@example.com"})
 	other := servertest.NewProgram(t, o, []string{"pop.example"}, staff.Scopes...)
-	for _, path := range []string{"/links/" + fmt.Sprint(made["id"]), "/accounts?domain=example.com", "/accounts/workshop%40example.com", "/decisions/workshop%40example.net", "/renders/pox/workshop%40example.com", "/domains/example.com", "/checks/example.com", "/links?domain=example.com"} {
+	for _, path := range []string{"/links/" + fmt.Sprint(made["id"]), "/accounts?domain=example.com", "/accounts/workshop%40example.com", "/decisions/workshop%40example.net", "/renders/autodiscover/workshop%40example.com", "/domains/example.com", "/checks/example.com", "/links?domain=example.com"} {
 		if status, object := other.Ask("GET", path, nil); status != http.StatusNotFound {
 			t.Errorf("%s: %d %v", path, status, object)
 		}
@@ -169,7 +169,7 @@ func TestTokensBoundPrograms(t *testing.T) {
 	}
 	// Without its scope, nothing.
 	nothing := servertest.NewProgram(t, o, []string{"*"}, "audit:read")
-	for _, request := range []string{"GET /links", "POST /links", "GET /links/x", "DELETE /links/x", "GET /accounts?domain=example.com", "GET /accounts/office%40example.com", "PUT /accounts/office%40example.com", "DELETE /accounts/office%40example.com", "GET /domains", "GET /domains/example.com", "PUT /domains/example.com", "DELETE /domains/example.com", "GET /decisions/office%40example.com", "GET /renders/pox/office%40example.com", "GET /checks", "GET /checks/example.com"} {
+	for _, request := range []string{"GET /links", "POST /links", "GET /links/x", "DELETE /links/x", "GET /accounts?domain=example.com", "GET /accounts/office%40example.com", "PUT /accounts/office%40example.com", "DELETE /accounts/office%40example.com", "GET /domains", "GET /domains/example.com", "PUT /domains/example.com", "DELETE /domains/example.com", "GET /decisions/office%40example.com", "GET /renders/autodiscover/office%40example.com", "GET /checks", "GET /checks/example.com"} {
 		method, path, _ := strings.Cut(request, " ")
 		if status, object := nothing.Ask(method, path, nil); status != 403 || object["code"] != "scope" {
 			t.Errorf("%s: %d %v", request, status, object)

@@ -62,7 +62,7 @@ func (s *API) render(c echo.Context) error {
 	switch c.Param("format") {
 	case "thunderbird":
 		body, err = thunderbird.Render(a.Settings)
-	case "pox":
+	case "autodiscover":
 		body, err = autodiscover.Render(a.Settings)
 	case "mobileconfig":
 		kind = mobileconfig.MediaType

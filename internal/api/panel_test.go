@@ -101,7 +101,7 @@ func TestRefusalsSayWhere(t *testing.T) {
 	}
 	for request, allow := range map[string]string{
 		"PATCH /links": "GET, POST", "POST /links/x": "DELETE, GET", "DELETE /token": "GET", "POST /domains/example.com": "DELETE, GET, PATCH, PUT",
-		"PUT /renders/pox/a%40example.com": "GET",
+		"PUT /renders/autodiscover/a%40example.com": "GET",
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		if status, got := p.Ask(method, path, nil); status != 405 || got["code"] != "method" || p.Header.Get("Allow") != allow {

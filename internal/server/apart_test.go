@@ -115,7 +115,7 @@ func TestCustomersAreApart(t *testing.T) {
 			ask("PUT", "/domains/"+domain, `{"plan":"nowhere"}`)
 			ask("PUT", "/domains/"+domain, `{}`)
 			ask("DELETE", "/domains/"+domain, "")
-			for _, route := range []string{"/accounts/", "/decisions/", "/overrides/", "/renders/pox/", "/links/"} {
+			for _, route := range []string{"/accounts/", "/decisions/", "/overrides/", "/renders/autodiscover/", "/links/"} {
 				ask("GET", route+mine+"0%40"+domain, "")
 			}
 		}

@@ -179,7 +179,7 @@ func staffAnswers(t *testing.T, o *servertest.Office) map[string]string {
 	}
 	for _, address := range siteAddresses {
 		escaped := url.PathEscape(address)
-		for _, path := range []string{"/accounts/", "/decisions/", "/overrides/", "/renders/thunderbird/", "/renders/pox/", "/renders/mobileconfig/", "/renders/thunderbird-android/"} {
+		for _, path := range []string{"/accounts/", "/decisions/", "/overrides/", "/renders/thunderbird/", "/renders/autodiscover/", "/renders/mobileconfig/", "/renders/thunderbird-android/"} {
 			note("GET", path+escaped, nil)
 		}
 	}

@@ -33,7 +33,7 @@ func TestPrivateAndStaffListenersAnswerKnownHostsOnly(t *testing.T) {
 		"private": {w.server.Private(), []string{"/healthz", "/readyz"}}, // a refused probe would stop the service
 		"staff":   {w.server.Staff(), nil},
 	} {
-		fill := strings.NewReplacer(":domain", "example.com", ":address", "office@example.com", ":name", "page.css", ":id", "x", ":format", "pox", "/*", "/none")
+		fill := strings.NewReplacer(":domain", "example.com", ":address", "office@example.com", ":name", "page.css", ":id", "x", ":format", "autodiscover", "/*", "/none")
 		seen := map[string]bool{}
 		for _, route := range routesOf(t, c.handler) {
 			target := fill.Replace(route.Path)

@@ -32,7 +32,7 @@ func everyListener(t *testing.T) (handlers map[string]http.Handler, host string,
 func TestAnswersAreForNobodyElse(t *testing.T) {
 	t.Parallel()
 	handlers, host, l := everyListener(t)
-	fill := strings.NewReplacer(":token", l.token, ":domain", "example.com", ":address", "office@example.com", ":name", "page.css", ":id", "x", ":format", "pox", "/*", "/none")
+	fill := strings.NewReplacer(":token", l.token, ":domain", "example.com", ":address", "office@example.com", ":name", "page.css", ":id", "x", ":format", "autodiscover", "/*", "/none")
 	for name, handler := range handlers {
 		routes := routesOf(t, handler)
 		if len(routes) < 20 {
