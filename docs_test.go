@@ -1,6 +1,7 @@
 package autoconfig_test
 
 import (
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -71,6 +72,36 @@ func TestProseNamesFilesThatAreThere(t *testing.T) {
 	}
 	if named < 120 {
 		t.Errorf("only %d files and folders are named", named)
+	}
+}
+
+// What code, examples and scripts call a page of docs is there.
+func TestCodeNamesPagesThatAreThere(t *testing.T) {
+	t.Parallel()
+	namedPage := regexp.MustCompile(`docs/[a-z0-9-]+\.md`)
+	named := 0
+	for _, folder := range []string{"cmd", "internal", "clients", "examples", "packaging", "scripts", "templates", "."} {
+		err := filepath.WalkDir(folder, func(file string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() && (entry.Name() == "testdata" || folder == "." && file != ".") {
+				return fs.SkipDir
+			}
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			for _, page := range namedPage.FindAllString(read(t, file), -1) {
+				named++
+				if !exists(page) {
+					t.Errorf("%s names %s, which isn't there", file, page)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if named < 30 {
+		t.Errorf("only %d pages are named", named)
 	}
 }
 

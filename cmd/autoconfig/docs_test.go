@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,18 +114,47 @@ func TestConfigurationsInTheDocs(t *testing.T) {
 	}
 }
 
-// Every link from page to page leads somewhere.
+// Every link from page to page leads somewhere, to a heading as well.
 func TestLinksInTheDocs(t *testing.T) {
 	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^):#]*)(?:#([^)]+))?\)`)
+	toHeadings := 0
 	for _, file := range pages(t) {
 		page, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(page), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(file), link[1])); err != nil {
+		for _, found := range link.FindAllStringSubmatch(string(page), -1) {
+			target, heading := file, found[2]
+			if found[1] != "" {
+				target = filepath.Join(filepath.Dir(file), found[1])
+			}
+			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s: %v", file, err)
+			} else if heading != "" {
+				toHeadings++
+				if !slices.Contains(headings(t, target), heading) {
+					t.Errorf("%s: %s has no heading #%s", file, target, heading)
+				}
 			}
 		}
 	}
+	if toHeadings < 20 {
+		t.Errorf("only %d links to headings", toHeadings)
+	}
+}
+
+// headings are the names by which GitHub links to a page's headings.
+func headings(t *testing.T, file string) []string {
+	t.Helper()
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, found := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(string(page), -1) {
+		name := regexp.MustCompile(`[^\pL\pN _-]`).ReplaceAllString(strings.ToLower(found[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
 }

@@ -44,7 +44,7 @@ type Process struct {
 	ProxyHeader    ProxyHeader    `yaml:"proxy_header" doc:"where trusted proxies say that: x-forwarded (X-Forwarded-For and X-Forwarded-Proto) or forwarded (RFC 7239); the other one isn't read"`
 	ProxyProtocol  bool           `yaml:"proxy_protocol" doc:"trusted proxies begin each connection to listen, http_listen and staff_listen with the PROXY protocol, version 1 or 2"`
 	RateLimit      RateLimit      `yaml:"rate_limit" doc:"bounds the public requests of one client: an IPv4 address or an IPv6 /64"`
-	Limits         Limits         `yaml:"limits" doc:"what clients hold at once; operators.md has the arithmetic"`
+	Limits         Limits         `yaml:"limits" doc:"what clients hold at once; docs/limits.md has the arithmetic"`
 	Sources        []Source       `yaml:"sources" doc:"where accounts are kept outside of our own database; asked in this order, after it"`
 	Cache          Cache          `yaml:"cache" doc:"what is kept in memory"`
 	Trace          Trace          `yaml:"trace" doc:"what is remembered of the last requests, without addresses, for autoconfig trace and the domain's page"`

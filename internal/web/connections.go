@@ -25,7 +25,7 @@ type Limits struct {
 	Requests int
 }
 
-// DefaultLimits fit into 256 MB of memory; docs/operators.md has the arithmetic.
+// DefaultLimits fit into 256 MB of memory; docs/limits.md has the arithmetic.
 var DefaultLimits = Limits{Connections: 4096, PerClient: 512, Requests: 256}
 
 // privateLimits are the private listener's.
