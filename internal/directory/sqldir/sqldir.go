@@ -3,7 +3,6 @@ package sqldir
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -14,67 +13,68 @@ import (
 	"autoconfig/internal/directory"
 )
 
-// DefaultTimeout bounds each call.
+// DefaultTimeout is the time limit of each call.
 const DefaultTimeout = 2 * time.Second
 
 const (
-	// walkTimeout bounds a list that isn't asked for in pages.
+	// walkTimeout is the time limit of a list that is not read in pages.
 	walkTimeout = 10 * time.Minute
-	// maxRows bounds the rows of an answer about one address or domain.
+	// maxRows limits the rows of a result about one address or domain.
 	maxRows = 1000
 )
 
-// Queries are SELECTs in the database's own SQL, with parameters that are bound,
-// never put into the text: :address (ASCII letters in lower case), its parts
-// :local and :domain; :text that is searched for, and :pattern, which is the text
-// with % around it for LIKE, where %, _ and \ of the text have a \ before them
-// (SQLite needs ESCAPE '\'); :limit, and :after, the last address of the page
-// before ("" for the first). PostgreSQL wants :domain::text where the place doesn't
-// say what a parameter is.
+// Queries are SELECT statements in the database's own dialect. Parameters are bound, never inserted
+// into the text:
+//
+//   - :address (ASCII letters in lower case) and its parts :local and :domain
+//   - :text, what someone searches for, and :pattern, the same between two % for LIKE; %, _ and \ in
+//     the text are escaped with \ (SQLite needs ESCAPE '\')
+//   - :limit, and :after, the last address of the previous page ("" for the first page)
+//
+// PostgreSQL needs a cast, as in :domain::text, where it can't infer the type of a parameter.
 type Queries struct {
-	// Account finds mailboxes by :address, or by :local and :domain. Its columns, in
-	// any order and letter case: address (the mailbox's primary address), and as far
-	// as known login, name, groups and addresses (lists with commas or blanks), quota
-	// (bytes, or a text such as 500MB), devices (one or several), protocol (imap or
-	// pop3), active (0, false, n: there, but out of use). Several rows with one address
-	// are one mailbox with the groups and addresses of all.
+	// Account finds mailboxes by :address, or by :local and :domain. Its columns, in any order and
+	// letter case: address (the mailbox's primary address, required), login, name, groups and addresses
+	// (lists separated by commas or spaces), quota (bytes, or a text such as 500MB), devices (one or
+	// several), protocol (imap or pop3), active (0, false or n: exists, but is disabled). Rows with the
+	// same address are one mailbox with the groups and addresses of all of them.
 	Account string
-	// Alias finds where an address leads that is no mailbox: column target, an address
-	// or a list; and if it can match others than the one that is asked for, address,
-	// the alias itself. It must not find catch-alls. May be "".
+	// Alias finds where an address leads that is not a mailbox. Its columns: target, an address or a
+	// list, and address, the alias itself, if the query can match other aliases than the requested
+	// one. It must not find catch-alls. May be "".
 	Alias string
-	// Domain finds a domain or an alias of one by :domain: columns domain (its primary
-	// name), plan, active. May be "".
+	// Domain finds a domain by :domain, its name or an alias. Its columns: domain (the primary name),
+	// plan, active. May be "".
 	Domain string
-	// Domains gives the names of all domains, aliases as well: columns name, domain (its
-	// primary name, if that is another one), plan, active. With :after and :limit it is
-	// asked for page after page, ordered by the name. May be "".
+	// Domains lists the names of all domains, with aliases. Its columns: name, domain (the primary name,
+	// if it differs), plan, active. A query with :after and :limit is run page by page, ordered by name.
+	// May be "".
 	Domains string
-	// Search finds accounts by :pattern or :text, at most :limit, within :domain unless
-	// that is "". Its columns are those of Account. May be "".
+	// Search finds at most :limit accounts by :pattern or :text, within :domain unless that is "". Its
+	// columns are those of Account. May be "".
 	Search string
-	// List gives all accounts, of which address, addresses and active are read. With
-	// :after and :limit it is asked for page after page, ordered by the address. May be "".
+	// List lists all accounts; address, addresses and active are read. A query with :after and :limit
+	// is run page by page, ordered by address. May be "".
 	List string
 }
 
-// Options are what a Source needs.
+// Options configure a [Source].
 type Options struct {
 	Address database.Address
-	Folder  string // of a relative SQLite file
+	Folder  string // where a relative path of a SQLite file begins
 	Queries Queries
-	// Timeout bounds each call; [DefaultTimeout] if 0.
+	// Timeout is the time limit of each call; 0 means [DefaultTimeout].
 	Timeout time.Duration
-	// Connections bounds the pool; [database.DefaultConnections] if 0. A list has one
-	// beside them; in SQLite it has one of them, and there are 2 at least.
+	// Connections is the size of the pool; 0 means [database.DefaultConnections]. Lists use one more
+	// connection, except in SQLite: there they use one of the pool, which has at least 2.
 	Connections int
-	// Logger is slog.Default if nil.
+	// Logger may be nil for [slog.Default].
 	Logger *slog.Logger
 }
 
 // Source is a [directory.Source] in a database.
 type Source struct {
-	db, lists   *database.DB // lists has no short limit in the server
+	db, lists   *database.DB // the server gives lists more time
 	timeout     time.Duration
 	attempts    int
 	logger      *slog.Logger
@@ -84,7 +84,7 @@ type Source struct {
 	domains     *query
 	search      *query
 	list        *query
-	asked       atomic.Int64 // questions
+	asked       atomic.Int64 // queries that were run
 	ambiguous   atomic.Int64
 	unusable    atomic.Int64
 	dropped     atomic.Int64
@@ -93,26 +93,17 @@ type Source struct {
 
 var _ directory.Source = (*Source)(nil)
 
-// Stats count what couldn't be used, since the start.
+// Stats count data that could not be used, since the start.
 type Stats struct {
-	// Ambiguous addresses led to several mailboxes, or a domain to several.
+	// Ambiguous addresses lead to several mailboxes, and names to several domains.
 	Ambiguous int64
-	// Unusable accounts, domains and targets had a value that can't be handed out.
+	// Unusable accounts, domains and targets have a value that must not be handed out.
 	Unusable int64
-	// Dropped are single values without which an account was used.
+	// Dropped values were ignored, and the rest of their account used.
 	Dropped int64
-	// Disbelieved answers were for another address than the one that was asked for,
-	// which the database takes for the same.
+	// Disbelieved results were for another address than the requested one, which the database
+	// considers equal.
 	Disbelieved int64
-}
-
-// query is one of the Queries.
-type query struct {
-	*statement
-	name    string
-	columns []string // those that it may have; the first must be there
-	// given are those that it had when it was last asked.
-	given atomic.Pointer[[]string]
 }
 
 var accountColumns = []string{
@@ -120,7 +111,7 @@ var accountColumns = []string{
 	"active",
 }
 
-// Open reads the queries and prepares a pool. It doesn't connect.
+// Open parses the queries and prepares a pool. It does not connect.
 func Open(o Options) (*Source, error) {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
@@ -139,7 +130,7 @@ func Open(o Options) (*Source, error) {
 		into       **query
 		name, text string
 		parameters []string
-		needed     [][]string // one of each must be used
+		needed     [][]string // of each list, one must be used
 		columns    []string
 	}{
 		{
@@ -218,7 +209,7 @@ func Open(o Options) (*Source, error) {
 	return s, nil
 }
 
-// Close ends its connections.
+// Close closes the connections.
 func (s *Source) Close() error {
 	if s.lists != s.db {
 		return errors.Join(s.db.Close(), s.lists.Close())
@@ -226,21 +217,21 @@ func (s *Source) Close() error {
 	return s.db.Close()
 }
 
-// Stats count what couldn't be used.
+// Stats returns the counters.
 func (s *Source) Stats() Stats {
 	return Stats{s.ambiguous.Load(), s.unusable.Load(), s.dropped.Load(), s.disbelieved.Load()}
 }
 
-// Ping tells whether it can be asked now.
+// Ping reports whether the database answers now.
 func (s *Source) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	return s.again(ctx, func() error { return s.db.Ping(ctx) })
 }
 
-// Check has the database judge all queries without reading a row. It joins a
-// [QueryError] for each; those that are [ErrQuery] must be mended in the queries,
-// others mean that it can't be asked.
+// Check lets the database parse all queries, without reading a row. It joins the [QueryError]s of all
+// queries. [ErrQuery] means that the query's text is wrong, any other error that the database can't
+// be asked.
 func (s *Source) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -256,7 +247,7 @@ func (s *Source) Check(ctx context.Context) error {
 			"address": "a@example.com", "local": "a", "domain": "example.com", "text": "a",
 			"pattern": "%a%", "limit": int64(1), "after": "",
 		})
-		// The line break ends a comment. Databases don't work out what can't be.
+		// The line break ends a comment in the query. Databases don't evaluate WHERE 1 = 0 row by row.
 		err := s.rows(ctx, s.db, q, "SELECT * FROM (\n"+text+"\n) AS checked WHERE 1 = 0", args,
 			func(row) error { return nil })
 		switch {
@@ -269,159 +260,4 @@ func (s *Source) Check(ctx context.Context) error {
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// ask runs a query and calls each for every row. Where the connection turns out to
-// have ended meanwhile, it is asked again, unless rows were there already.
-func (s *Source) ask(ctx context.Context, q *query, values map[string]any, each func(row) error) error {
-	text, args := q.sql(values)
-	some := false
-	return s.again(ctx, func() error {
-		err := s.rows(ctx, s.db, q, text, args, func(r row) error {
-			some = true
-			return each(r)
-		})
-		switch {
-		case some && err != nil:
-			return final{err}
-		case database.IsForeign(err) && slices.ContainsFunc(args, foreign):
-			return nil // there can't be any
-		}
-		return err
-	})
-}
-
-// foreign tells whether a value has letters that not every character set has.
-func foreign(arg any) bool {
-	text, ok := arg.(string)
-	return ok && !isASCII(text)
-}
-
-// final is an error after which nothing is tried again.
-type final struct{ error }
-
-func (f final) Unwrap() error { return f.error }
-
-// again repeats what failed because a connection of the pool had ended, which it
-// finds out only by using it: at most once for each, and once anew.
-func (s *Source) again(ctx context.Context, f func() error) error {
-	for n := 1; ; n++ {
-		err := f()
-		var last final
-		if err == nil || n >= s.attempts || ctx.Err() != nil || errors.As(err, &last) || !database.IsLost(err) {
-			return err
-		}
-	}
-}
-
-// rows runs a query's text.
-func (s *Source) rows(
-	ctx context.Context, db *database.DB, q *query, text string, args []any, each func(row) error,
-) error {
-	fail := func(err error) error {
-		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
-			err = fmt.Errorf("%w (%w)", cause, err)
-		}
-		return &QueryError{q.name, "ask the query " + q.name + ": " + withoutValues(err.Error(), args), err}
-	}
-	rows, err := db.Pool().QueryContext(ctx, text, args...)
-	if err != nil {
-		return fail(err)
-	}
-	defer func() { _ = rows.Close() }() // its error is that of rows.Err
-	columns, err := rows.Columns()
-	if err != nil {
-		return fail(err)
-	}
-	if err := q.checkColumns(columns); err != nil {
-		return err
-	}
-	values := make([]any, len(columns))
-	pointers := make([]any, len(columns))
-	for i := range values {
-		pointers[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(pointers...); err != nil {
-			return fail(err)
-		}
-		r := make(row, len(columns))
-		for i, column := range columns {
-			r[column] = values[i]
-		}
-		if err := each(r); err != nil {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return fail(err)
-	}
-	return nil
-}
-
-// checkColumns looks at the columns of an answer, and brings their names into lower case.
-func (q *query) checkColumns(columns []string) error {
-	for i, column := range columns {
-		columns[i] = strings.ToLower(column)
-		if !slices.Contains(q.columns, columns[i]) {
-			return unusable(q.name, "its column %q is not known: give it one of the names %s (… AS %s)", column,
-				strings.Join(q.columns, ", "), q.columns[0])
-		}
-		if slices.Contains(columns[:i], columns[i]) {
-			return unusable(q.name, "it has two columns %q", columns[i])
-		}
-	}
-	if !slices.Contains(columns, q.columns[0]) {
-		return unusable(q.name, "it has no column %q", q.columns[0])
-	}
-	q.given.Store(&columns)
-	return nil
-}
-
-// QueryError is what is wrong with one query.
-type QueryError struct {
-	// Query is account, alias, domain, domains, search or list.
-	Query string
-	text  string // without the values in it: they are somebody's address
-	err   error
-}
-
-func (e *QueryError) Error() string { return e.text }
-
-// Unwrap is the cause, which is [ErrQuery] where the query must be mended.
-func (e *QueryError) Unwrap() error { return e.err }
-
-// unusable is a query that can't be used as it is written.
-func unusable(name, format string, args ...any) error {
-	err := fmt.Errorf("%w: "+name+": "+format, append([]any{ErrQuery}, args...)...)
-	return &QueryError{name, err.Error(), err}
-}
-
-func withoutValues(text string, args []any) string {
-	for _, arg := range args {
-		if value, ok := arg.(string); ok && len(strings.Trim(value, "%")) > 2 {
-			text = strings.ReplaceAll(text, value, "…")
-		}
-	}
-	return text
-}
-
-// errEnough ends reading rows.
-var errEnough = errors.New("enough")
-
-// all reads at most limit rows.
-func (s *Source) all(ctx context.Context, q *query, values map[string]any, limit int) ([]row, error) {
-	s.asked.Add(1)
-	var found []row
-	err := s.ask(ctx, q, values, func(r row) error {
-		if len(found) == limit {
-			return errEnough
-		}
-		found = append(found, r)
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	return found, err
 }
