@@ -15,7 +15,7 @@ import (
 // admin makes changes to the site, but not of links, people and tokens.
 func (s configuration) admin(db *store.Store, d *directory.Directory) *admin.Admin {
 	return &admin.Admin{
-		Store: db, Directory: d, PublicURL: s.PublicURL.URL, LinkLife: s.Links.Valid, LinkUses: s.Links.Uses,
+		Store: db, Directory: d, PublicURL: s.PublicURL.URL, LinkLife: s.Links.Valid, LinkUses: s.Links.Uses, TellLinks: s.tellsLinks(),
 	}
 }
 
@@ -25,7 +25,7 @@ func (app *application) admin() *admin.Admin { return app.process.admin(app.stor
 func (app *application) linkAdmin() (*admin.Admin, error) {
 	secret, err := app.process.secret()
 	acts := app.admin()
-	acts.Links = &links.Keeper{Store: app.store, Secret: secret}
+	acts.Links = &links.Keeper{Store: app.store, Secret: secret, Tell: app.process.tellsLinks()}
 	return acts, err
 }
 

@@ -107,6 +107,7 @@ func (s configuration) publicSecrets() (wrong []*config.ReadableError) {
 	check("oidc.client_secret_file", s.OIDC.ClientSecretFile)
 	check("smtp.password_file", s.SMTP.Password)
 	check("check.webhook.secret_file", s.Check.Webhook.SecretFile)
+	check("links.webhook.secret_file", s.Links.Webhook.SecretFile)
 	for i, pair := range s.TLS.All() {
 		key := "tls.key"
 		if i > 0 || s.TLS.Key == "" {

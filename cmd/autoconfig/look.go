@@ -31,6 +31,7 @@ func (v *running) look(ctx context.Context) (seen operator.Seen) {
 	v.lookAtSecret(ctx, &seen)
 	v.lookAtCertificates(ctx, g, &seen)
 	v.lookAtMessages(ctx, g, &seen)
+	v.lookAtNotices(ctx, g, &seen)
 	seen.Add(g.app.process.readable()...)
 	seen.Add(v.withoutPlans(ctx, g.app.process)...)
 	if err := g.desk.AskProvider(ctx); err != nil {

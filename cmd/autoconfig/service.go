@@ -29,6 +29,7 @@ import (
 	"autoconfig/internal/systemd"
 	"autoconfig/internal/trace"
 	"autoconfig/internal/web"
+	"autoconfig/internal/webhook"
 	"autoconfig/mobileconfig"
 )
 
@@ -69,10 +70,12 @@ type generation struct {
 	tls      *operator.TLSFiles   // nil in another mode
 	keeper   *certificates.Keeper // nil in another mode
 	signing  *operator.SigningFiles
-	mail     *mailServer // nil where none is configured
+	mail     *mailServer       // nil where none is configured
+	linkHook *webhook.Endpoint // nil where none is configured
 	provider *helpdesk.OIDC
 	watcher  *doctor.Watcher
-	sender   *post.Sender // nil where no mail server is configured
+	sender   *post.Sender    // nil where no mail server is configured
+	teller   *webhook.Sender // nil where links have no webhook
 	desk     *helpdesk.Desk
 	handlers *web.Handlers
 	// end ends its work in the background; ended is when that is over.
@@ -156,6 +159,8 @@ func (g *generation) files(process configuration, logger *slog.Logger) mistakes 
 		wrong.at("signing", err)
 	}
 	g.mail, err = process.mailServer()
+	wrong.add(err)
+	g.linkHook, err = process.endpoint("links.webhook", process.Links.Webhook)
 	wrong.add(err)
 	g.provider, err = process.identityProvider()
 	wrong.add(err)
@@ -242,7 +247,9 @@ func (g *generation) equip(v *running) (wrong mistakes) {
 
 // show makes the handlers of all listeners.
 func (g *generation) show(v *running, app *web.App) {
-	process, keeper := g.app.process, &links.Keeper{Store: v.store, Secret: v.secret}
+	process, keeper := g.app.process, &links.Keeper{
+		Store: v.store, Secret: v.secret, Tell: g.app.process.tellsLinks(),
+	}
 	var signer func() *mobileconfig.Identity
 	if g.signing != nil {
 		signer = g.signing.Identity
@@ -266,6 +273,9 @@ func (g *generation) show(v *running, app *web.App) {
 	if g.mail != nil {
 		g.sender = g.mail.sender(v.store, v.secret, v.logger)
 		g.sender.Count = countMessages(v.front)
+	}
+	if g.linkHook != nil {
+		g.teller = teller(*g.linkHook, v.store, v.front, v.logger)
 	}
 	g.desk = helpdesk.New(app, helpdesk.Options{
 		Directory: g.lookups.directory, Links: keeper, Staff: v.desk,
@@ -308,6 +318,9 @@ func (g *generation) begin(ctx context.Context, v *running) {
 	}
 	if g.sender != nil {
 		run(func() error { return g.sender.Run(ctx) })
+	}
+	if g.teller != nil {
+		run(func() error { return g.teller.Run(ctx) })
 	}
 	if g.watcher != nil {
 		run(func() error { return g.watcher.Run(ctx) })

@@ -6,9 +6,7 @@ import (
 	"log/slog"
 	"os"
 
-	"autoconfig/internal/config"
 	"autoconfig/internal/doctor"
-	"autoconfig/internal/webhook"
 )
 
 // newWatcher checks the site's domains on the schedule of the configuration; nil if
@@ -60,20 +58,4 @@ func newWebhook(app *application) (*doctor.Webhook, error) {
 		return nil, err
 	}
 	return &doctor.Webhook{Endpoint: *endpoint}, nil
-}
-
-// endpoint reads a webhook's secret; nil if there is no webhook.
-func (s configuration) endpoint(key string, hook config.Webhook) (*webhook.Endpoint, error) {
-	if hook.URL == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(s.path(hook.SecretFile))
-	if err != nil {
-		return nil, fmt.Errorf("%s.secret_file: %w", key, err)
-	}
-	secret, err := webhook.ParseKey(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("%s.secret_file: %s: %w", key, hook.SecretFile, err)
-	}
-	return &webhook.Endpoint{URL: string(hook.URL), Key: secret}, nil
 }

@@ -32,6 +32,8 @@ type Admin struct {
 	// LinkLife and LinkUses are the defaults for links; 0 for those of [links.Order].
 	LinkLife time.Duration
 	LinkUses int
+	// TellLinks is set if a program is told what happens to links.
+	TellLinks bool
 	// Checks is set if running services check domains.
 	Checks bool
 	// Outbox sends messages to people; nil if no mail server is configured.
@@ -74,8 +76,9 @@ type Store interface {
 	// Written returns the addresses in links, messages and the audit log of a domain.
 	Written(ctx context.Context, domain string) ([]settings.Address, error)
 	// Forget replaces a mailbox by a pseudonym, revokes its links and removes what else
-	// names it, except for the account. It returns the number of rows.
-	Forget(ctx context.Context, who policy.Forms, pseudonym string, now time.Time) (found int64, err error)
+	// names it, except for the account. It returns the number of rows. tell has the end of
+	// the links told.
+	Forget(ctx context.Context, who policy.Forms, pseudonym string, now time.Time, tell bool) (found int64, err error)
 	// OrderCertificate makes a certificate due now: of a domain's special name, or of the
 	// service's own if domain is "".
 	OrderCertificate(ctx context.Context, now time.Time, name, domain string) error

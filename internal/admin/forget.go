@@ -41,7 +41,7 @@ func (a *Admin) Forget(
 				return e, err
 			}
 		}
-		done.Found, err = a.Store.Forget(ctx, forms, done.Pseudonym, a.now())
+		done.Found, err = a.Store.Forget(ctx, forms, done.Pseudonym, a.now(), a.TellLinks)
 		return e, err
 	})
 	return done, err

@@ -30,12 +30,17 @@ func (p Process) check(wrong complain) {
 				"%q is not a host's name: write it without a port, such as autoconfig.internal", name)
 		}
 	}
-	if p.Check.Webhook.URL != "" && p.Check.Webhook.SecretFile == "" {
-		wrong("check.webhook", "a webhook needs a secret_file, with which it is signed")
-	}
+	p.Check.Webhook.check("check.webhook", wrong)
+	p.Links.Webhook.check("links.webhook", wrong)
 	if p.RateLimit.PerSecond > 0 && p.RateLimit.Burst < 1 {
 		wrong("rate_limit.burst", "a burst of %d refuses everything; use 1 or more, or per_second: 0 for no limit",
 			p.RateLimit.Burst)
+	}
+}
+
+func (w Webhook) check(key string, wrong complain) {
+	if w.URL != "" && w.SecretFile == "" {
+		wrong(key, "a webhook needs a secret_file, with which it is signed")
 	}
 }
 

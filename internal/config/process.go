@@ -88,6 +88,8 @@ type OIDC struct {
 type Links struct {
 	Valid time.Duration `yaml:"valid" min:"1m" max:"720h" doc:"how long a link works where nothing else is asked for"`
 	Uses  int           `yaml:"uses" min:"1" max:"100" unit:"uses" doc:"how often it works where nothing else is asked for"`
+	// Webhook gets neither addresses nor notes.
+	Webhook Webhook `yaml:"webhook" doc:"what is told when a link is opened, used, revoked or has expired without a use"`
 }
 
 // Retention is in days.

@@ -32,6 +32,8 @@ type Keeper struct {
 	Store Store
 	// Secret is the root of the keys.
 	Secret []byte
+	// Tell stores what happens to links for a program that is told ([Notice]).
+	Tell bool
 	// Now is time.Now if nil.
 	Now func() time.Time
 }
@@ -90,7 +92,10 @@ func (k *Keeper) Make(ctx context.Context, o Order) (token string, l Link, err e
 		ID: newID(now), Address: o.Address.String(), Domain: o.Domain, Language: o.Language, Note: o.Note,
 		MadeBy: o.By, MadeAt: now, ExpiresAt: now.Add(o.Valid).Truncate(time.Second), Uses: o.Uses, Ordered: ordered,
 	}
-	return token, l, k.Store.PutLink(ctx, hashOf(token), o.Address.Key(), l)
+	_, err = k.together(ctx, func(ctx context.Context) (bool, error) {
+		return true, k.Store.PutLink(ctx, hashOf(token), o.Address.Key(), l)
+	}, noticeOf(l, NoticeExpired, l.ExpiresAt))
+	return token, l, err
 }
 
 // again returns the existing link if it was made for the same order. For links of earlier versions
@@ -158,7 +163,12 @@ func (k *Keeper) Find(ctx context.Context, token string) (Link, error) {
 // [ErrSpent] means that no use was left.
 func (k *Keeper) Use(ctx context.Context, l Link) (pass string, err error) {
 	now := k.now()
-	ok, err := k.Store.UseLink(ctx, l.ID, now)
+	ok, err := k.together(ctx, func(ctx context.Context) (bool, error) {
+		return k.Store.UseLink(ctx, l.ID, now)
+	}, func(ctx context.Context) (Notice, error) {
+		used, err := k.Store.Link(ctx, l.ID) // which nobody else can use before this use is kept
+		return Notice{l.ID, l.Domain, NoticeUsed, used.Used, now}, err
+	})
 	if err != nil {
 		return "", err
 	}
@@ -187,14 +197,22 @@ func (k *Keeper) Passes(l Link, pass string) time.Time {
 	return time.Unix(until, 0).UTC()
 }
 
-// Note records an event.
+// Note records an event. Its kind is told once for each link, unless the device is a [Preview].
 func (k *Keeper) Note(ctx context.Context, l Link, kind Kind, device Device) error {
-	return k.Store.AddLinkEvent(ctx, l.ID, kind, device, k.now())
+	now := k.now()
+	_, err := k.together(ctx, func(ctx context.Context) (bool, error) {
+		return device != Preview, k.Store.AddLinkEvent(ctx, l.ID, kind, device, now)
+	}, noticeOf(l, kind, now))
+	return err
 }
 
 // Revoke revokes a link.
 func (k *Keeper) Revoke(ctx context.Context, l Link, by string) error {
-	return k.Store.RevokeLink(ctx, l.ID, by, k.now())
+	now := k.now()
+	_, err := k.together(ctx, func(ctx context.Context) (bool, error) {
+		return k.Store.RevokeLink(ctx, l.ID, by, now)
+	}, noticeOf(l, NoticeRevoked, now))
+	return err
 }
 
 // StateOf is a link's current state.

@@ -110,6 +110,7 @@ type Filter struct {
 
 // Store stores links. Links that don't exist are [ErrUnknown].
 type Store interface {
+	NoticeStore
 	// PutLink returns [ErrTaken] if there is a link for the token.
 	PutLink(ctx context.Context, hash []byte, key string, l Link) error
 	LinkByHash(ctx context.Context, hash []byte) (Link, error)
@@ -117,8 +118,8 @@ type Store interface {
 	Links(ctx context.Context, f Filter) ([]Link, error)
 	// UseLink counts a use, and reports whether one was left at now.
 	UseLink(ctx context.Context, id string, now time.Time) (bool, error)
-	// RevokeLink revokes a link; one that is revoked already stays unchanged.
-	RevokeLink(ctx context.Context, id, by string, now time.Time) error
+	// RevokeLink revokes a link, and reports whether it did; one that is revoked already stays unchanged.
+	RevokeLink(ctx context.Context, id, by string, now time.Time) (bool, error)
 	AddLinkEvent(ctx context.Context, id string, kind Kind, device Device, now time.Time) error
 	LinkEvents(ctx context.Context, id string) ([]Event, error)
 }

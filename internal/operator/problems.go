@@ -56,6 +56,7 @@ const (
 	ClockWrong            ProblemCode = "clock-wrong"
 	ClockJumped           ProblemCode = "clock-jumped"
 	MessagesWait          ProblemCode = "messages-wait"
+	WebhookWaits          ProblemCode = "webhook-waits"
 	ConnectionsUnaccepted ProblemCode = "connections-unaccepted"
 )
 
@@ -95,6 +96,8 @@ type Seen struct {
 	Certificates map[string]int
 	// Messages counts those that wait to be sent by mail.
 	Messages int
+	// Notices counts those about links that wait for the webhook.
+	Notices int
 }
 
 // Add adds what else was found.
@@ -207,6 +210,8 @@ var (
 		"Names that the service gets certificates for, by state.", []string{"state"}, nil)
 	messagesDesc = prometheus.NewDesc("autoconfig_messages_queued",
 		"Messages that wait to be sent by mail, of all replicas.", nil, nil)
+	noticesDesc = prometheus.NewDesc("autoconfig_link_notices_queued",
+		"Notices about setup links that wait to be sent to links.webhook, of all replicas.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -215,6 +220,7 @@ func (problemCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- notAfterDesc
 	out <- statesDesc
 	out <- messagesDesc
+	out <- noticesDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -234,6 +240,7 @@ func (p problemCollector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(statesDesc, prometheus.GaugeValue, float64(n), state)
 	}
 	out <- prometheus.MustNewConstMetric(messagesDesc, prometheus.GaugeValue, float64(p.of.Problems.Last().Messages))
+	out <- prometheus.MustNewConstMetric(noticesDesc, prometheus.GaugeValue, float64(p.of.Problems.Last().Notices))
 	for use, at := range p.of.Problems.Last().NotAfter {
 		out <- prometheus.MustNewConstMetric(notAfterDesc, prometheus.GaugeValue, float64(at.Unix()), use)
 	}

@@ -14,7 +14,7 @@ import (
 // kept are the tables of a backup, in the order in which foreign keys allow their restoration.
 var kept = []string{
 	"meta", "providers", "plans", "domains", "domain_names", "accounts", "addresses", "digests", "overrides",
-	"pacc", "checks", "links", "link_events", "messages", "people", "recovery_codes",
+	"pacc", "checks", "links", "link_events", "link_notices", "messages", "people", "recovery_codes",
 	"passkeys", "tokens", "audit", "certificates", "acme_accounts",
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"autoconfig/internal/database"
+	"autoconfig/internal/links"
+	"autoconfig/internal/webhook"
 	"autoconfig/policy"
 	"autoconfig/settings"
 )
@@ -49,14 +51,15 @@ func (s *Store) Written(ctx context.Context, domain string) ([]settings.Address,
 // Forget replaces a mailbox's addresses by a pseudonym wherever links and the audit log name them,
 // revokes its links, and removes what else is kept about it: overrides, events of its links,
 // notes and check results that name it. It returns the number of rows. The account itself stays.
+// tell stores notices of the links that it revokes.
 func (s *Store) Forget(
-	ctx context.Context, who policy.Forms, pseudonym string, now time.Time,
+	ctx context.Context, who policy.Forms, pseudonym string, now time.Time, tell bool,
 ) (found int64, err error) {
 	// Concurrent uses and entries lock the same rows in another order.
 	err = s.Together(ctx, func(ctx context.Context) error {
 		found = 0
 		return s.change(ctx, func(tx database.Queryer) (bool, error) {
-			f := forgetting{tx, who, pseudonym, now}
+			f := forgetting{tx, who, pseudonym, now, tell}
 			for _, step := range []func(context.Context) (int64, error){
 				f.links, f.messages, f.notes, f.entries, f.details, f.checks,
 			} {
@@ -81,6 +84,7 @@ type forgetting struct {
 	who       policy.Forms
 	pseudonym string
 	now       time.Time
+	tell      bool
 }
 
 // named reports whether a text is or contains one of the addresses.
@@ -130,18 +134,34 @@ func each[K any](ctx context.Context, f forgetting, keys []K, statement string, 
 	return found, nil
 }
 
-// links revokes the mailbox's links, and removes their events, which tell of its devices.
+// links revokes the mailbox's links, and removes their events and notices, which tell of its devices and days.
 func (f forgetting) links(ctx context.Context) (int64, error) {
 	ids, err := rowsWith[string](ctx, f, `SELECT id, address FROM links`, f.named)
 	if err != nil {
 		return 0, err
 	}
-	if _, err := each(ctx, f, ids, `DELETE FROM link_events WHERE link IN`); err != nil {
-		return 0, err
+	for _, statement := range []string{`DELETE FROM link_events WHERE link IN`, `DELETE FROM link_notices WHERE link IN`} {
+		if _, err := each(ctx, f, ids, statement); err != nil {
+			return 0, err
+		}
+	}
+	if f.tell {
+		if err := f.noticeEnds(ctx, ids); err != nil {
+			return 0, err
+		}
 	}
 	return each(ctx, f, ids, `UPDATE links SET address = ?, address_key = ?, note = '', ordered = NULL,
 		revoked_by = CASE WHEN revoked_at = 0 THEN 'forgotten' ELSE revoked_by END,
 		revoked_at = CASE WHEN revoked_at = 0 THEN ? ELSE revoked_at END WHERE id IN`, f.pseudonym, f.pseudonym, unix(f.now))
+}
+
+// noticeEnds stores notices of the links that are about to be revoked.
+func (f forgetting) noticeEnds(ctx context.Context, ids []string) error {
+	now := unix(f.now)
+	_, err := each(ctx, f, ids, `INSERT INTO link_notices (`+noticeColumns+`, holder, held_until)
+		SELECT id, ?, 1, domain, ?, ?, 0, ?, 0, '', '', 0 FROM links WHERE revoked_at = 0 AND id IN`,
+		string(links.NoticeRevoked), now, string(webhook.Queued), now)
+	return err
 }
 
 // messages removes the messages about the mailbox and to it, including queued ones.

@@ -48,7 +48,7 @@ func testRetention(t *testing.T, s *store.Store) {
 		return l
 	}
 	forgotten, kept := order("Office@example.com"), order("workshop@example.com")
-	n, err := s.Forget(t.Context(), formsOf("office@example.com"), "forgotten-1", now)
+	n, err := s.Forget(t.Context(), formsOf("office@example.com"), "forgotten-1", now, false)
 	if err != nil || n != 2 {
 		t.Errorf("%d rows, %v", n, err)
 	}
@@ -104,7 +104,7 @@ func TestForgettingMeansOneAddress(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if n, err := s.Forget(t.Context(), formsOf(address), "forgotten", when); err != nil || int(n) != len(names) {
+			if n, err := s.Forget(t.Context(), formsOf(address), "forgotten", when, false); err != nil || int(n) != len(names) {
 				t.Errorf("%s: %d entries, %v, want %d", address, n, err, len(names))
 			}
 			entries, err := s.Entries(t.Context(), staff.EntryFilter{Limit: 100})

@@ -70,10 +70,9 @@ func (s *Store) UseLink(ctx context.Context, id string, now time.Time) (bool, er
 }
 
 // RevokeLink implements [links.Store].
-func (s *Store) RevokeLink(ctx context.Context, id, by string, now time.Time) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE links SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at = 0`,
+func (s *Store) RevokeLink(ctx context.Context, id, by string, now time.Time) (bool, error) {
+	return s.changesOne(ctx, `UPDATE links SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at = 0`,
 		unix(now), by, id)
-	return err
 }
 
 // AddLinkEvent implements [links.Store], with one row for each kind and device however often a link
@@ -88,9 +87,11 @@ func (s *Store) AddLinkEvent(
 	if counted, err := count(); err != nil || counted {
 		return err
 	}
-	_, err := s.db.ExecContext(ctx, `INSERT INTO link_events (link, kind, device, first_at, last_at, count) `+
-		`VALUES (?, ?, ?, ?, ?, 1)`, id, kind, device, unix(now), unix(now))
-	if database.IsTaken(err) { // by a concurrent request
+	// A statement that fails would end the transaction that this may be a part of.
+	added, err := s.changesOne(ctx, s.db.Kind.Insert("link_events",
+		[]string{"link", "kind", "device", "first_at", "last_at", "count"}, 1, true),
+		id, kind, device, unix(now), unix(now), 1)
+	if err == nil && !added { // by a concurrent request
 		_, err = count()
 	}
 	return err

@@ -192,13 +192,13 @@ func TestMessagesAreCountedAndListed(t *testing.T) {
 			t.Errorf("%+v %v", all, err)
 		}
 		// Forgetting somebody removes what is about them and what went to them.
-		if _, err := s.Forget(ctx, formsOf("p1@home.test"), "forgotten-1", messagesAt); err != nil {
+		if _, err := s.Forget(ctx, formsOf("p1@home.test"), "forgotten-1", messagesAt, false); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := s.Messages(ctx, post.Filter{Limit: 9}); err != nil || len(got) != 2 {
 			t.Errorf("%+v %v", got, err)
 		}
-		if _, err := s.Forget(ctx, formsOf("office@example.com"), "forgotten-2", messagesAt); err != nil {
+		if _, err := s.Forget(ctx, formsOf("office@example.com"), "forgotten-2", messagesAt, false); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := s.Messages(ctx, post.Filter{Limit: 9}); err != nil || len(got) != 0 {

@@ -126,7 +126,7 @@ func testOverrides(t *testing.T, s *store.Store) {
 		t.Fatal(err)
 	}
 	at := generation(t, s)
-	if n, err := s.Forget(ctx, formsOf("boss@example.com"), "forgotten", now); err != nil || n != 1 || generation(t, s) <= at {
+	if n, err := s.Forget(ctx, formsOf("boss@example.com"), "forgotten", now, false); err != nil || n != 1 || generation(t, s) <= at {
 		t.Errorf("forgotten: %d %v", n, err)
 	}
 	if _, err := s.Override(ctx, "boss@example.com"); !errors.Is(err, directory.ErrNotFound) {

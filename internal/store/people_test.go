@@ -76,8 +76,8 @@ func testLinks(t *testing.T, s *store.Store) {
 		t.Errorf("%+v %v", events, err)
 	}
 	for _, by := range []string{"staff:eva", "staff:otto"} {
-		if err := s.RevokeLink(ctx, "01", by, when.Add(time.Minute)); err != nil {
-			t.Fatal(err)
+		if revoked, err := s.RevokeLink(ctx, "01", by, when.Add(time.Minute)); err != nil || revoked != (by == "staff:eva") {
+			t.Fatal(by, revoked, err)
 		}
 	}
 	if got, err := s.Link(ctx, "01"); err != nil || got.RevokedBy != "staff:eva" || got.Used != 3 {

@@ -32,6 +32,11 @@ func (s *Store) Expire(ctx context.Context, before Expiry, now time.Time) error 
 	if err := s.expireFailures(ctx, now); err != nil {
 		return err
 	}
-	_, err := s.db.ExecContext(ctx, `DELETE FROM link_events WHERE link NOT IN (SELECT id FROM links)`)
-	return err
+	// A notice is kept as long as its link, even once it was sent: it says that it isn't to be sent again.
+	for _, table := range []string{"link_events", "link_notices"} {
+		if _, err := s.db.ExecContext(ctx, `DELETE FROM `+table+` WHERE link NOT IN (SELECT id FROM links)`); err != nil {
+			return err
+		}
+	}
+	return nil
 }

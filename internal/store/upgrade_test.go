@@ -203,6 +203,7 @@ func fillAll(t *testing.T, s *store.Store) {
 		ID: []byte{0, 2, 0xff}, Person: "p1", Name: "é; '\n", Data: []byte(`{"id":"x"}`), MadeAt: backupTime, ChallengedAt: backupTime,
 	}))
 	putMessages(t, s, 2, func(m *post.Message) { m.Reason = "é; '\n" })
+	putTold(t, s)
 }
 
 // dumpFile is where the dump of a schema is for the kind of database of a test.
