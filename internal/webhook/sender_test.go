@@ -2,6 +2,8 @@ package webhook_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -9,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
 
 	"autoconfig/internal/database"
 	"autoconfig/internal/links"
@@ -81,6 +85,20 @@ func once(t *testing.T, s *webhook.Sender) {
 	}
 }
 
+// description is the notice's in the description of the API.
+func description(t *testing.T) *openapi3.Schema {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromFile("../api/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	notice := document.Webhooks["link"].Post.RequestBody.Value.Content["application/json"].Schema.Value
+	if len(notice.Properties["type"].Value.Enum) != len(links.NoticeKinds) {
+		t.Errorf("openapi.json names the types %v", notice.Properties["type"].Value.Enum)
+	}
+	return notice
+}
+
 func TestEachKindIsToldOnce(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -107,8 +125,13 @@ func TestEachKindIsToldOnce(t *testing.T) {
 	s.advance(links.DefaultValid)
 	once(t, sender)
 	once(t, sender)
+	described := description(t)
 	var kinds, ids []string
 	for _, c := range s.got() {
+		var value any
+		if err := errors.Join(json.Unmarshal([]byte(c.body), &value), described.VisitJSON(value)); err != nil {
+			t.Errorf("%s isn't as openapi.json says: %v", c.body, err)
+		}
 		kinds, ids = append(kinds, c.kind), append(ids, c.id)
 		want, at := used.ID, began
 		if c.kind == "link.expired" {
