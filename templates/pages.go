@@ -25,9 +25,8 @@ var pages embed.FS
 var layouts = map[string][]string{
 	"layout.html": {"home", "checks", "check"},
 	"frame.html": {
-		"setup", "link", "gone", "later", "signin", "enrol", "code", "passkey", "search", "account", "made", "links", "life", "people",
-		"audit",
-		"own", "wrong",
+		"setup", "link", "gone", "later", "signin", "enrol", "code", "passkey", "search", "account", "made", "links", "life",
+		"people", "audit", "own", "wrong",
 	},
 }
 
