@@ -179,9 +179,10 @@ func parameter(rawQuery, name string) (found string, err error) {
 	return found, nil
 }
 
-// addressQuery is the query that names an address, written anew.
+// addressQuery is the query that names an address, written anew. Blanks are %20: a + stands for one
+// only in some places, and is a letter of another address in the others (see decodeAddress).
 func addressQuery(a asked, digest string) string {
-	query := "?emailaddress=" + url.QueryEscape(a.sent)
+	query := "?emailaddress=" + strings.ReplaceAll(url.QueryEscape(a.sent), "+", "%20")
 	if digest != "" {
 		query += "&" + digestKey + "=" + url.QueryEscape(digest)
 	}
