@@ -56,9 +56,11 @@ var rooms = map[string]room{
 	// what may be done, for all doors: it asks the store and the directory
 	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/config", "internal/directory", "internal/links", "internal/lookup", "internal/post", "internal/staff"}},
 	// messages to people by mail: go-mail writes them and speaks SMTP
-	"internal/post": {ours: []string{"settings", "templates"}, third: []string{"github.com/wneessen/go-mail"}},
+	"internal/post": {ours: []string{"settings", "templates", "internal/queue"}, third: []string{"github.com/wneessen/go-mail"}},
 	// tells the operator's programs by signed POSTs, for the checks (doctor) and for links
-	"internal/webhook": {ours: []string{"internal/links"}},
+	"internal/webhook": {ours: []string{"internal/links", "internal/queue"}},
+	// rounds, pauses and reasons, for what works off a queue (doctor, post, webhook)
+	"internal/queue": {},
 	// gets, keeps and renews TLS certificates from an ACME server
 	"internal/certificates": {third: []string{"github.com/maypok86/otter/v2", "github.com/mholt/acmez/v3", "golang.org/x/sync/errgroup"}},
 	// sockets and notifications of systemd
@@ -121,7 +123,7 @@ var rooms = map[string]room{
 		third: []string{"github.com/chromedp", "github.com/getkin/kin-openapi"},
 	},
 	"internal/doctor": {
-		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "clients", "clients/reading", "internal/doctor/probe", "internal/webhook"},
+		ours:  []string{"settings", "policy", "pacc", "thunderbird", "autodiscover", "clients", "clients/reading", "internal/doctor/probe", "internal/queue", "internal/webhook"},
 		third: []string{"github.com/miekg/dns", "golang.org/x/net/publicsuffix"},
 	},
 	// asks name servers and web servers, for the checks and the simulations, which have no part in each other

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"autoconfig/internal/queue"
 )
 
 // Result is the stored result of a domain's last check.
@@ -79,22 +81,8 @@ const (
 
 // Run checks what is due until ctx ends.
 func (w *Watcher) Run(ctx context.Context) error {
-	tick := w.Tick
-	if tick == nil {
-		ticker := time.NewTicker(watchEvery)
-		defer ticker.Stop()
-		tick = ticker.C
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick:
-			if err := w.Once(ctx); err != nil && ctx.Err() == nil {
-				w.Logger.Error("domains can't be checked", "error", err)
-			}
-		}
-	}
+	queue.Work(ctx, w.Tick, watchEvery, w.Once, func(err error) { w.Logger.Error("domains can't be checked", "error", err) })
+	return nil
 }
 
 // Once checks what is due, unless another replica does.
@@ -138,7 +126,7 @@ func (w *Watcher) one(ctx context.Context, name string) error {
 	wait := w.spread(name)
 	if after.Report.inconclusive() {
 		after.Failures = before.Failures + 1
-		wait = min(wait, retryFirst<<min(before.Failures, 16))
+		wait = queue.Pause(retryFirst, wait, before.Failures)
 	}
 	after.DueAt = after.CheckedAt.Add(wait)
 	if err := w.Results.PutCheck(ctx, after); err != nil {

@@ -9,7 +9,8 @@ import (
 	"net/textproto"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"autoconfig/internal/queue"
 )
 
 // Sender hands over what waits. Each message is given to one holder at a time, and once
@@ -41,27 +42,12 @@ const (
 	// after ten seconds, which double too.
 	firstPause, longestPause = time.Minute, 2 * time.Hour
 	firstRest, longestRest   = 10 * time.Second, 10 * time.Minute
-	maxReason                = 300 // characters
 )
 
 // Run works until ctx ends. A message whose handing over has begun is ended first.
 func (s *Sender) Run(ctx context.Context) error {
-	tick := s.Tick
-	if tick == nil {
-		ticker := time.NewTicker(sendEvery)
-		defer ticker.Stop()
-		tick = ticker.C
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick:
-			if err := s.Once(ctx); err != nil && ctx.Err() == nil {
-				s.Logger.Error("messages can't be sent", "error", err)
-			}
-		}
-	}
+	queue.Work(ctx, s.Tick, sendEvery, s.Once, func(err error) { s.Logger.Error("messages can't be sent", "error", err) })
+	return nil
 }
 
 // Once sends what is due now, over one connection.
@@ -121,7 +107,7 @@ func (s *Sender) send(run context.Context, open *session, m Message, sealed []by
 	case why == nil: // somebody else has it by now
 		return open, open.again()
 	default:
-		err = s.later(ctx, m, s.now().Add(pause(firstPause, longestPause, m.Tries)), why)
+		err = s.later(ctx, m, s.now().Add(queue.Pause(firstPause, longestPause, m.Tries)), why)
 	}
 	if err != nil || open.again() != nil {
 		open.close()
@@ -140,7 +126,7 @@ func (s *Sender) open(m Message, sealed []byte) ([]byte, error) {
 
 // end notes what finally came of a message.
 func (s *Sender) end(ctx context.Context, m Message, state State, reason string) error {
-	m.State, m.Tries, m.DoneAt, m.DueAt, m.Reason = state, m.Tries+1, s.now(), time.Time{}, short(reason)
+	m.State, m.Tries, m.DoneAt, m.DueAt, m.Reason = state, m.Tries+1, s.now(), time.Time{}, queue.Reason(reason)
 	s.count(m.Kind, string(state))
 	if state != Sent {
 		s.Logger.Warn("a message wasn't sent", "message", m.ID, "kind", string(m.Kind), "state", string(state),
@@ -155,13 +141,13 @@ func (s *Sender) later(ctx context.Context, m Message, at time.Time, why error) 
 		return s.end(ctx, m, GivenUp, words(why))
 	}
 	s.count(m.Kind, "later")
-	m.Tries, m.DueAt, m.Reason = m.Tries+1, at, short(words(why))
+	m.Tries, m.DueAt, m.Reason = m.Tries+1, at, queue.Reason(words(why))
 	return s.Store.PutOutcome(ctx, s.Holder, m)
 }
 
 // rest leaves the server alone for a while: it can't be reached, or doesn't let us in.
 func (s *Sender) rest(ctx context.Context, m Message, why error) error {
-	s.resume = s.now().Add(pause(firstRest, longestRest, s.failures))
+	s.resume = s.now().Add(queue.Pause(firstRest, longestRest, s.failures))
 	if s.failures == 0 {
 		s.Logger.Error("the mail server can't be used; messages wait", "error", why)
 	}
@@ -182,24 +168,10 @@ func (s *Sender) now() time.Time {
 	return time.Now()
 }
 
-// pause doubles with each failure before.
-func pause(first, longest time.Duration, failures int) time.Duration {
-	return min(longest, first<<min(failures, 20))
-}
-
 // words are an error's, with the server's answer as it was said.
 func words(err error) string {
 	if answer := (*textproto.Error)(nil); errors.As(err, &answer) {
 		return strings.Replace(err.Error(), answer.Error(), fmt.Sprintf("%03d %s", answer.Code, answer.Msg), 1)
 	}
 	return err.Error()
-}
-
-// short is a reason in one line, of bounded length.
-func short(reason string) string {
-	reason = strings.Join(strings.Fields(strings.ToValidUTF8(reason, "?")), " ")
-	if utf8.RuneCountInString(reason) > maxReason {
-		reason = string([]rune(reason)[:maxReason]) + "…"
-	}
-	return reason
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"autoconfig/internal/links"
+	"autoconfig/internal/queue"
 )
 
 // Sender tells what waits. Each notice is given to one holder at a time. If a process ends in the middle of telling
@@ -45,22 +46,10 @@ const (
 
 // Run works until ctx ends.
 func (s *Sender) Run(ctx context.Context) error {
-	tick := s.Tick
-	if tick == nil {
-		ticker := time.NewTicker(sendEvery)
-		defer ticker.Stop()
-		tick = ticker.C
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick:
-			if err := s.Once(ctx); err != nil && ctx.Err() == nil {
-				s.Logger.Error("the links' webhook can't be told", "error", err)
-			}
-		}
-	}
+	queue.Work(ctx, s.Tick, sendEvery, s.Once, func(err error) {
+		s.Logger.Error("the links' webhook can't be told", "error", err)
+	})
+	return nil
 }
 
 // Once tells what is due now.
@@ -97,14 +86,14 @@ func (s *Sender) tell(run context.Context, d Delivery) error {
 		return s.end(ctx, d, GivenUp, why)
 	}
 	s.count(d.Kind, "later")
-	d.DueAt = s.now().Add(pause(firstPause, longestPause, d.Tries))
-	d.Tries, d.Reason = d.Tries+1, short(why)
+	d.DueAt = s.now().Add(queue.Pause(firstPause, longestPause, d.Tries))
+	d.Tries, d.Reason = d.Tries+1, reason(why)
 	return s.Store.PutDelivery(ctx, s.Holder, d)
 }
 
 // end stores what finally came of a notice.
 func (s *Sender) end(ctx context.Context, d Delivery, state State, why error) error {
-	d.State, d.Tries, d.DoneAt, d.DueAt, d.Reason = state, d.Tries+1, s.now(), time.Time{}, short(why)
+	d.State, d.Tries, d.DoneAt, d.DueAt, d.Reason = state, d.Tries+1, s.now(), time.Time{}, reason(why)
 	s.count(d.Kind, string(state))
 	if why != nil {
 		s.Logger.Warn("the links' webhook wasn't told", "notice", d.ID(), "error", d.Reason)
@@ -115,12 +104,12 @@ func (s *Sender) end(ctx context.Context, d Delivery, state State, why error) er
 // rest leaves a receiver that fails alone for a while, as long as it asks for.
 func (s *Sender) rest(why error) {
 	asked := (*Refusal)(nil)
-	rest := pause(firstRest, longestRest, s.failures)
+	rest := queue.Pause(firstRest, longestRest, s.failures)
 	if errors.As(why, &asked) {
 		rest = max(rest, min(asked.After, longestAsked))
 	}
 	if s.failures == 0 {
-		s.Logger.Error("the links' webhook can't be told; it is tried again", "error", short(why))
+		s.Logger.Error("the links' webhook can't be told; it is tried again", "error", reason(why))
 	}
 	s.resume = s.now().Add(rest)
 	s.failures++
@@ -139,20 +128,10 @@ func (s *Sender) now() time.Time {
 	return time.Now()
 }
 
-// pause doubles with each failure before.
-func pause(first, longest time.Duration, failures int) time.Duration {
-	return min(longest, first<<min(failures, 20))
-}
-
-// short is an error's text, of bounded length; "" for none.
-func short(err error) string {
-	const most = 300
-	if err == nil {
+// reason is why a try failed; "" for none.
+func reason(why error) string {
+	if why == nil {
 		return ""
 	}
-	text := []rune(err.Error())
-	if len(text) > most {
-		return string(text[:most]) + "…"
-	}
-	return string(text)
+	return queue.Reason(why.Error())
 }
