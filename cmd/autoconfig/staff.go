@@ -13,7 +13,7 @@ import (
 type staffCmd struct {
 	Add    staffAddCmd    `cmd:"" help:"Add a person who signs in with a password."`
 	List   staffListCmd   `cmd:"" help:"List the people of the help desk."`
-	Reset  staffResetCmd  `cmd:"" help:"Reset a person's password, second factor and lock."`
+	Reset  staffResetCmd  `cmd:"" help:"Reset a person's password, second factor, passkeys and lock."`
 	Remove staffRemoveCmd `cmd:"" help:"Remove a person and end the sessions."`
 }
 

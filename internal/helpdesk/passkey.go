@@ -84,11 +84,12 @@ func (p *passkeys) holder(ctx context.Context, person staff.Person) (holder, err
 	return holder{person, keys}, err
 }
 
-// purposes of questions.
+// signInQuestion and newKeyQuestion are the purposes for which questions are kept: the answer to one is none to another.
 const signInQuestion = "passkey"
 
 func newKeyQuestion(p staff.Person) string { return "new passkey of " + p.ID }
 
+// keep makes a question of options. What checks its answer is encrypted in the page, and stored nowhere.
 func (p *passkeys) keep(purpose string, options any, a asked, life time.Duration) (q question, err error) {
 	a.Made = p.now()
 	plain, err := json.Marshal(a)
@@ -102,7 +103,8 @@ func (p *passkeys) keep(purpose string, options any, a asked, life time.Duration
 // errLate means that a question was asked too long ago, or somebody else.
 var errLate = errors.New("the passkey's challenge isn't valid any more")
 
-func (p *passkeys) asked(purpose, kept string) (a asked, err error) {
+// recall gives what keep was given; [errLate] if that was too long ago, or for another purpose.
+func (p *passkeys) recall(purpose, kept string) (a asked, err error) {
 	plain, ok := p.desk.Question(purpose, kept)
 	if !ok {
 		return a, errLate
@@ -122,7 +124,7 @@ func (p *passkeys) askSignIn() (q question, err error) {
 // signIn begins the session of whose passkey has answered: [errLate], or [staff.ErrSignIn] with
 // what is wrong. The person is whose passkey it is said to be.
 func (p *passkeys) signIn(ctx context.Context, kept, answer string) (token string, who staff.Person, err error) {
-	a, err := p.asked(signInQuestion, kept)
+	a, err := p.recall(signInQuestion, kept)
 	if err != nil {
 		return "", who, err
 	}
@@ -147,7 +149,7 @@ func (p *passkeys) signIn(ctx context.Context, kept, answer string) (token strin
 		return "", owner.Person, failure
 	case err != nil:
 		return "", owner.Person, errors.Join(staff.ErrSignIn, err)
-	case credential.Authenticator.CloneWarning: // section 6.1.1
+	case credential.Authenticator.CloneWarning: // WebAuthn, section 6.1.1: signature counter
 		return "", owner.Person, fmt.Errorf("%w: the passkey's counter went back, as a copy's does", staff.ErrSignIn)
 	}
 	for _, key := range owner.keys {
@@ -179,7 +181,7 @@ func (p *passkeys) askNew(ctx context.Context, person staff.Person, name string)
 
 // add adds the passkey of an answer: [errLate], or [staff.ErrSignIn] with what is wrong.
 func (p *passkeys) add(ctx context.Context, person staff.Person, kept, answer string) error {
-	a, err := p.asked(newKeyQuestion(person), kept)
+	a, err := p.recall(newKeyQuestion(person), kept)
 	if err != nil {
 		return err
 	}
