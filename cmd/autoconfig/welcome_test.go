@@ -122,12 +122,23 @@ func TestAListIsWelcomed(t *testing.T) {
 	}
 }
 
+// drawing keeps what is drawn, and tells of each time.
+type drawing struct {
+	bytes.Buffer
+	drawn chan struct{}
+}
+
+func (d *drawing) Write(p []byte) (int, error) {
+	defer func() { d.drawn <- struct{}{} }()
+	return d.Buffer.Write(p)
+}
+
 // On a terminal one sees how far a list has come, and nothing of it stays.
 func TestAListShowsItsProgress(t *testing.T) {
 	t.Parallel()
 	list := "address,to\noffice@example.com,a@home.test\n" + strings.Repeat("workshop@example.com,b@home.test\n", 400)
 	m := &meter{what: "reading list.csv", size: int64(len(list))}
-	var shown bytes.Buffer
+	shown := drawing{drawn: make(chan struct{}, 10)}
 	tick, end, ended := make(chan time.Time), make(chan struct{}), make(chan struct{})
 	began := time.Unix(1_800_000_000, 0)
 	go func() { defer close(ended); m.run(&shown, true, func() time.Time { return began }, tick, end) }()
@@ -136,6 +147,7 @@ func TestAListShowsItsProgress(t *testing.T) {
 		m.lines.Add(1)
 		if lines++; lines%200 == 0 {
 			tick <- began
+			<-shown.drawn // else it may show what is read meanwhile
 		}
 		return nil
 	})

@@ -84,12 +84,14 @@ var dialects = map[database.Kind]goose.Dialect{
 // prepare migrates the schema, and gives a new database its identity. If replicas start together, one
 // does it and the others wait.
 func (s *Store) prepare(ctx context.Context, patience time.Duration) error {
-	patient, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%w for %s", errOtherChanges, patience))
-	defer cancel()
-	release, err := s.lockSchema(patient)
-	if errors.As(err, new(noConnection)) {
+	connection, err := s.connect(ctx)
+	if err != nil {
 		return err
 	}
+	// Patience begins here: a server that is slow to let us in is no other process.
+	patient, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%w for %s", errOtherChanges, patience))
+	defer cancel()
+	release, err := s.lockSchema(patient, connection)
 	if err != nil {
 		if cause := context.Cause(patient); errors.Is(cause, errOtherChanges) {
 			err = cause
@@ -183,21 +185,33 @@ func (n noConnection) Unwrap() error { return n.error }
 
 var errOtherChanges = errors.New("another process has been changing the schema")
 
-// lockSchema lets one process at a time change the schema. The lock ends with the connection, and so
-// with the process.
-func (s *Store) lockSchema(ctx context.Context) (release func(), err error) {
+// connectPatience bounds the first connection.
+const connectPatience = 2 * time.Minute
+
+// connect gives a server's connection for the lock; nil for SQLite.
+func (s *Store) connect(ctx context.Context) (*sql.Conn, error) {
 	if s.db.Kind == database.SQLite {
-		if s.db.Folder == "" {
-			return func() {}, nil // nobody else has this database
-		}
-		return database.LockFolder(ctx, s.db.Folder)
+		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, connectPatience)
+	defer cancel()
 	connection, err := s.db.Pool().Conn(ctx)
 	if err != nil {
 		return nil, noConnection{err}
 	}
+	return connection, nil
+}
+
+// lockSchema lets one process at a time change the schema. The lock ends with the connection, and so
+// with the process.
+func (s *Store) lockSchema(ctx context.Context, connection *sql.Conn) (release func(), err error) {
 	lock := lockPostgreSQL
-	if s.db.Kind == database.MySQL {
+	switch {
+	case s.db.Kind == database.SQLite && s.db.Folder == "":
+		return func() {}, nil // nobody else has this database
+	case s.db.Kind == database.SQLite:
+		return database.LockFolder(ctx, s.db.Folder)
+	case s.db.Kind == database.MySQL:
 		lock = lockMySQL
 	}
 	unlock, err := lock(ctx, connection)
