@@ -81,7 +81,9 @@ const (
 
 // Run checks what is due until ctx ends.
 func (w *Watcher) Run(ctx context.Context) error {
-	queue.Work(ctx, w.Tick, watchEvery, w.Once, func(err error) { w.Logger.Error("domains can't be checked", "error", err) })
+	queue.Work(ctx, w.Tick, watchEvery, w.Once, func(err error) {
+		w.Logger.Error("domains can't be checked", "error", err)
+	})
 	return nil
 }
 

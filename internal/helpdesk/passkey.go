@@ -84,7 +84,7 @@ func (p *passkeys) holder(ctx context.Context, person staff.Person) (holder, err
 	return holder{person, keys}, err
 }
 
-// signInQuestion and newKeyQuestion are the purposes for which questions are kept: the answer to one is none to another.
+// signInQuestion and newKeyQuestion are what questions are kept for: the answer to one is none to another.
 const signInQuestion = "passkey"
 
 func newKeyQuestion(p staff.Person) string { return "new passkey of " + p.ID }
