@@ -2,6 +2,9 @@ GO ?= go
 PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
+# As it is released: what is tested is what is built, and compiled once.
+export CGO_ENABLED = 0
+
 .PHONY: help run test lint bench build release install microbench torture parts tools client-table
 
 help: ## this list
@@ -11,7 +14,7 @@ run: ## the service with the demo site, on loopback
 	$(GO) run ./cmd/autoconfig serve --demo
 
 build: ## bin/autoconfig
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/autoconfig ./cmd/autoconfig
+	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/autoconfig ./cmd/autoconfig
 
 test: parts bin/nfpm ## all tests, with the real programs that they need
 	$(GO) vet ./...

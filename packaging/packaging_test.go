@@ -35,9 +35,9 @@ func run(t *testing.T, folder string, command ...string) string {
 func build(t *testing.T, source, version string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "autoconfig")
-	// As the tests are built, whose packages are compiled already; scripts/release has other flags.
+	// Static as scripts/release has it, but without -trimpath, which would compile everything anew.
 	cmd := exec.Command("go", "build", "-buildvcs=false", "-ldflags", "-s -w -X main.version="+version, "-o", binary, "./cmd/autoconfig")
-	cmd.Dir = source
+	cmd.Dir, cmd.Env = source, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -70,12 +70,11 @@ func (a *applyCmd) Run(c *call) error {
 // read reads the site file. Without a name it is the one here, else the one beside the
 // configuration.
 func (a *applyCmd) read(c *call) ([]byte, error) {
-	source, err := os.ReadFile(a.File)
-	if !errors.Is(err, fs.ErrNotExist) || a.File != defaultSite {
-		return source, err
+	if _, err := os.Stat(a.File); a.File != defaultSite || !isntHere(err) {
+		return os.ReadFile(a.File)
 	}
 	a.File = filepath.Join(filepath.Dir(c.configFile), defaultSite)
-	source, err = os.ReadFile(a.File)
+	source, err := os.ReadFile(a.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no %s here\nMake one with: autoconfig init\nOr name another: autoconfig apply FILE", defaultSite)
 	}

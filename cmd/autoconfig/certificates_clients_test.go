@@ -18,24 +18,34 @@ func TestTheRealProgramsTrustWhatWasGot(t *testing.T) {
 	if !testkit.InNamespace(t) {
 		return
 	}
-	pointingHere(t, t.TempDir(), "192.0.2.1:443", "challenges: [http-01]", "").setUp(t)
+	pointingHere(t, certifiedPlace{folder: t.TempDir(), listen: "192.0.2.1:443", plain: "192.0.2.1:80", challenge: "http-01"}).setUp(t)
 }
 
-// The same behind HAProxy as docs/proxies.md has it, which passes TLS on: the names are proven
-// by TLS-ALPN-01.
-func TestTheRealProgramsTrustWhatWasGotBehindHAProxy(t *testing.T) {
+// The same behind a proxy as docs/proxies.md has it, which passes the connections on.
+func TestTheRealProgramsTrustWhatWasGotBehindAProxy(t *testing.T) {
 	needPrograms(t)
-	c := proxyCases["haproxy, PROXY protocol"]
-	testkit.Need(t, c.program)
 	t.Parallel()
-	if !testkit.InNamespace(t) {
-		return
+	for _, of := range []struct{ proxy, challenge string }{
+		{"nginx, PROXY protocol", "http-01"},
+		{"haproxy, PROXY protocol", "http-01"},
+		{"haproxy, PROXY protocol", "tls-alpn-01"},
+	} {
+		t.Run(of.proxy+" "+of.challenge, func(t *testing.T) {
+			c := proxyCases[of.proxy]
+			testkit.Need(t, c.program)
+			t.Parallel()
+			if !testkit.InNamespace(t) {
+				return
+			}
+			w := newProxyWorld(t)
+			w.plain, w.tls = "192.0.2.1:80", "192.0.2.1:443"
+			w.startProxy(t, c, "127.0.0.1:8443")
+			pointingHere(t, certifiedPlace{
+				folder: w.folder, listen: "127.0.0.1:8443", plain: w.redirects, challenge: of.challenge,
+				more: "trusted_proxies: [127.0.0.1, 192.0.2.1]\nproxy_protocol: true\n",
+			}).setUp(t)
+		})
 	}
-	w := newProxyWorld(t)
-	w.tls = "192.0.2.1:443"
-	w.startProxy(t, c, "127.0.0.1:8443")
-	pointingHere(t, w.folder, "127.0.0.1:8443", "challenges: [tls-alpn-01]",
-		"trusted_proxies: [127.0.0.1, 192.0.2.1]\nproxy_protocol: true\n").setUp(t)
 }
 
 func needPrograms(t *testing.T) {
@@ -50,17 +60,26 @@ type certifiedNames struct {
 	evolution *testkit.Evolution
 }
 
+// certifiedPlace is where a service listens that gets its certificates itself.
+type certifiedPlace struct {
+	folder        string
+	listen, plain string
+	challenge     string // its kind
+	more          string // of the configuration
+}
+
 // pointingHere serves the demo site at 192.0.2.1 with certificates of a real ACME server, which
 // it waits for.
-func pointingHere(t *testing.T, folder, listen, challenges, more string) certifiedNames {
+func pointingHere(t *testing.T, at certifiedPlace) certifiedNames {
 	t.Helper()
+	folder := at.folder
 	dns := testkit.StartDNS(t, testkit.DNSAddress)
 	server := acme.Start(t, acme.Options{DNS: testkit.DNSAddress, HTTPPort: 80, TLSPort: 443})
 	put(t, folder, 0o600, map[string]string{
 		"site.yaml": string(config.Demo), "ca.pem": string(server.PEM),
 		"autoconfig.yaml": `public_url: https://setup.example.com
-listen: ` + listen + `
-http_listen: 192.0.2.1:80
+listen: ` + at.listen + `
+http_listen: ` + at.plain + `
 admin_listen: 127.0.0.1:0
 tls: {mode: acme}
 acme:
@@ -68,9 +87,9 @@ acme:
   directory: ` + server.Directory + `
   ca: ca.pem
   addresses: [192.0.2.1]
-  ` + challenges + `
+  challenges: [` + at.challenge + `]
 check: {every: "0", allow_networks: [192.0.2.1/32]}
-` + more,
+` + at.more,
 	})
 	if seen := shell(t, folder, "autoconfig apply > /dev/null && echo good"); seen != "good\n" {
 		t.Fatal(seen)

@@ -34,13 +34,19 @@ const systemConfiguration = "/etc/autoconfig/autoconfig.yaml"
 // located is the configuration's file: the system's if none was named and there is none
 // in the current folder.
 func located(file string) string {
-	if _, err := os.Stat(file); file != defaultConfiguration || !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(file); file != defaultConfiguration || !isntHere(err) {
 		return file
 	}
 	if _, err := os.Stat(systemConfiguration); errors.Is(err, fs.ErrNotExist) {
 		return file
 	}
 	return systemConfiguration
+}
+
+// isntHere tells whether a file isn't in the current folder, or whether nobody may look: the
+// service's user mayn't look into the home of who typed "sudo -u autoconfig autoconfig …".
+func isntHere(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
 }
 
 // errNoConfiguration means that there is no such file.

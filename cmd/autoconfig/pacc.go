@@ -14,8 +14,12 @@ import (
 	"autoconfig/internal/store"
 )
 
-// paccEvery is how often a running service looks whether a document may be served.
-const paccEvery = time.Minute
+// A running service looks every paccEvery whether a document that waits may be served, and every
+// paccLook whether anything has changed: that costs two short queries.
+const (
+	paccEvery = time.Minute
+	paccLook  = 2 * time.Second
+)
 
 type paccCmd struct {
 	Show    paccShowCmd    `cmd:"" default:"withargs" help:"Show what is served, what is pending, and the TXT record to publish."`
@@ -130,22 +134,30 @@ func printPACC(c *call, state doctor.Publication) {
 	}
 }
 
-// keepPACC brings documents up to date: all of them when anything has changed, and
-// every minute those that wait.
+// keepPACC brings documents up to date: all of them soon after anything has changed, so that a
+// new domain's records don't name a document that isn't served yet, and every minute those that
+// wait for the DNS.
 func keepPACC(c *call, app *application, logger *slog.Logger) error {
 	publisher, err := newPublisher(app)
 	if err != nil {
 		publisher.Prober = nil
 		logger.Warn("changed PACC documents will wait for: autoconfig pacc publish --force", "error", err)
 	}
-	tick := time.NewTicker(paccEvery)
+	tick := time.NewTimer(0)
 	defer tick.Stop()
-	for before := (upToDate{-1, -1}); ; {
-		before, err = reconcile(c, app, publisher, before)
+	for before, asked := (upToDate{-1, -1}), time.Now(); ; {
+		began := time.Now()
+		dns := began.Sub(asked) >= paccEvery
+		if dns {
+			asked = began
+		}
+		before, err = reconcile(c, app, publisher, before, dns)
 		// What another replica has changed meanwhile is looked at again at the next tick.
 		if err != nil && c.Err() == nil && !errors.Is(err, doctor.ErrDocumentsChanged) {
 			logger.Error("PACC documents can't be brought up to date", "error", err)
 		}
+		// A large site that changes all the time isn't read all the time.
+		tick.Reset(min(paccEvery, max(paccLook, 10*time.Since(began))))
 		select {
 		case <-c.Done():
 			return nil
@@ -159,8 +171,9 @@ func keepPACC(c *call, app *application, logger *slog.Logger) error {
 type upToDate struct{ config, names int64 }
 
 // reconcile brings all names up to date if the site or the lists aren't of the given
-// generations any more, else those that wait. It gives those that are up to date.
-func reconcile(c *call, app *application, publisher doctor.Publisher, before upToDate) (upToDate, error) {
+// generations any more, else, if the DNS is to be asked, those that wait. It gives those that
+// are up to date.
+func reconcile(c *call, app *application, publisher doctor.Publisher, before upToDate, dns bool) (upToDate, error) {
 	var now upToDate
 	var err error
 	if now.config, err = app.store.ConfigGeneration(c); err != nil {
@@ -168,6 +181,9 @@ func reconcile(c *call, app *application, publisher doctor.Publisher, before upT
 	}
 	if now.names, err = app.store.NamesGeneration(c); err != nil {
 		return before, err
+	}
+	if now == before && !dns {
+		return before, nil
 	}
 	if now == before {
 		return before, reconcileWaiting(c, app, publisher)

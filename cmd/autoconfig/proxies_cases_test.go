@@ -18,6 +18,7 @@ type proxyCase struct {
 	text     func(all []string) string  // the page's blocks of this kind put together; the nth alone if nil
 	service  string                     // more of the service's configuration
 	command  func(w *proxyWorld, file string) *exec.Cmd
+	passes   bool // the connections on as they are, with the PROXY protocol
 	noPlain  bool
 	unlogged bool // it sees no requests
 }
@@ -67,9 +68,17 @@ var proxyCases = map[string]proxyCase{
 		},
 		command: func(_ *proxyWorld, file string) *exec.Cmd { return exec.Command("/usr/sbin/haproxy", "-f", file) },
 	},
+	"nginx, PROXY protocol": {
+		kind: "nginx", nth: 3, program: "/usr/sbin/nginx", passes: true, unlogged: true,
+		rest: func(*proxyWorld) string {
+			return "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\ndaemon off; pid nginx.pid; events {}\n%s"
+		},
+		command: func(w *proxyWorld, file string) *exec.Cmd {
+			return exec.Command("/usr/sbin/nginx", "-p", w.folder, "-c", file, "-e", "stderr")
+		},
+	},
 	"haproxy, PROXY protocol": {
-		kind: "haproxy", nth: 1, program: "/usr/sbin/haproxy", noPlain: true, unlogged: true,
-		service: "proxy_protocol: true\ntls: {certificate: cert.pem, key: key.pem}\n",
+		kind: "haproxy", nth: 1, program: "/usr/sbin/haproxy", passes: true, unlogged: true,
 		rest: func(*proxyWorld) string {
 			return "defaults\n    timeout connect 5s\n    timeout client 30s\n    timeout server 30s\n%s"
 		},

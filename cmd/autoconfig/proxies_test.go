@@ -23,6 +23,7 @@ import (
 type proxyWorld struct {
 	folder     string // with the certificate, the key and the proxy's log
 	plain, tls string // where the proxy listens; plain is "" where it doesn't
+	redirects  string // where the service answers plain http, if the proxy passes that on
 	log        string // the file of its access log
 	errors     string // of its log of errors, if it has one of its own
 	out        string // of what it says otherwise
@@ -115,7 +116,7 @@ func newProxyWorld(t *testing.T) *proxyWorld {
 		t.Fatal(err)
 	}
 	w := &proxyWorld{
-		folder: folder, ca: testkit.NewCA(t), plain: testkit.FreeAddress(t), tls: testkit.FreeAddress(t),
+		folder: folder, ca: testkit.NewCA(t), plain: testkit.FreeAddress(t), tls: testkit.FreeAddress(t), redirects: testkit.FreeAddress(t),
 		log: filepath.Join(folder, "access.log"), errors: filepath.Join(folder, "error.log"),
 	}
 	w.roots = w.ca.Pool()
@@ -180,11 +181,15 @@ func (w *proxyWorld) startService(t *testing.T, c proxyCase) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	more := c.service
+	if c.passes {
+		more += "http_listen: " + w.redirects + "\nproxy_protocol: true\ntls: {certificate: cert.pem, key: key.pem}\n"
+	}
 	put(t, w.folder, 0o600, map[string]string{"site.yaml": string(site), "autoconfig.yaml": `public_url: https://setup.example.com
 trusted_proxies: [127.0.0.1]
 rate_limit: {per_second: 0.001, burst: 8}
 check: {every: "0"}
-` + c.service})
+` + more})
 	if seen := shell(t, w.folder, "autoconfig apply > /dev/null && echo good"); seen != "good\n" {
 		t.Fatal(seen)
 	}
@@ -194,8 +199,8 @@ check: {every: "0"}
 // here puts the test's paths and ports in the place of the page's.
 func (w *proxyWorld) here(service string) *strings.Replacer {
 	return strings.NewReplacer(
-		"127.0.0.1:8080", service, "127.0.0.1:8443", service,
-		"listen 80;", "listen "+w.plain+";", "listen 443 ssl", "listen "+w.tls+" ssl",
+		"127.0.0.1:8080", service, "127.0.0.1:8443", service, "127.0.0.1:8081", w.redirects,
+		"listen 80;", "listen "+w.plain+";", "listen 443", "listen "+w.tls,
 		"bind :80", "bind "+w.plain, "bind :443", "bind "+w.tls, "*:80>", w.plain+">", "*:443>", w.tls+">",
 		"/etc/ssl/autoconfig.pem", w.folder+"/cert.pem", "/etc/ssl/autoconfig.key", w.folder+"/key.pem",
 		"/etc/haproxy/autoconfig.pem", w.folder+"/both.pem",

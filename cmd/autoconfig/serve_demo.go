@@ -87,7 +87,7 @@ func (v *running) startDemo(process configuration) (err error) {
 		return err
 	}
 	app := v.generation.app
-	if _, err := reconcile(v.call, app, doctor.Publisher{Documents: v.store}, upToDate{-1, -1}); err != nil {
+	if _, err := reconcile(v.call, app, doctor.Publisher{Documents: v.store}, upToDate{-1, -1}, false); err != nil {
 		return err
 	}
 	printDemo(v.call, v.listeners.Public.Addr().String(), v.listeners.Private.Addr().String())

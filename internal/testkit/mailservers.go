@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -102,6 +104,7 @@ service auth {
 type Postfix struct {
 	// Submissions is host:port with implicit TLS, Submission with STARTTLS.
 	Submissions, Submission string
+	pidFile                 string // of its master
 }
 
 // StartPostfix serves submission with a certificate; who logs in is asked of
@@ -112,7 +115,7 @@ func StartPostfix(t testing.TB, certificate *Certificate, dovecot *Dovecot, extr
 	Need(t, "root", "postfix")
 	dir := openDir(t)
 	certFile, keyFile := certificate.WriteFiles(t, dir)
-	p := &Postfix{Submissions: FreeAddress(t), Submission: FreeAddress(t)}
+	p := &Postfix{Submissions: FreeAddress(t), Submission: FreeAddress(t), pidFile: filepath.Join(dir, "queue/pid/master.pid")}
 	for _, folder := range []string{"queue", "data"} {
 		if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
 			t.Fatal(err)
@@ -161,9 +164,22 @@ virtual_gid_maps = static:%[6]d
 	writeFile(t, dir, "main.cf", []byte(main))
 	writeFile(t, dir, "master.cf", []byte(master.String()))
 	startProcess(t, dir, "postfix", "-c", dir, "start-fg")
+	// Its master makes a session of its own, so that it isn't killed with its starter's group.
+	t.Cleanup(func() { endGroup(p.pidFile) })
 	waitForTCP(t, p.Submission)
 	waitForTCP(t, p.Submissions)
 	return p
+}
+
+// endGroup kills the group of the process that a file names, if it has got so far.
+func endGroup(file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && pid > 1 {
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+	}
 }
 
 // openDir is a folder that daemons can enter after they gave up their rights.

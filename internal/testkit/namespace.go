@@ -124,6 +124,9 @@ func temporaryFolder(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(dir, 0o711); err != nil { // daemons that give up their rights go through it
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
@@ -268,11 +271,7 @@ func mount(t testing.TB, source, target string) {
 		t.Fatalf("mounting over %s: %v", resolved, err)
 	}
 	// Mounted files cannot be removed, and the test's own folder must be.
-	t.Cleanup(func() {
-		if err := syscall.Unmount(resolved, syscall.MNT_DETACH); err != nil {
-			t.Errorf("unmounting %s: %v", resolved, err)
-		}
-	})
+	unmountAtEnd(t, resolved)
 }
 
 // command runs a program that must succeed.
