@@ -115,7 +115,8 @@ func StartPostfix(t testing.TB, certificate *Certificate, dovecot *Dovecot, extr
 	Need(t, "root", "postfix")
 	dir := openDir(t)
 	certFile, keyFile := certificate.WriteFiles(t, dir)
-	p := &Postfix{Submissions: FreeAddress(t), Submission: FreeAddress(t), pidFile: filepath.Join(dir, "queue/pid/master.pid")}
+	p := &Postfix{Submissions: FreeAddress(t), Submission: FreeAddress(t)}
+	p.pidFile = filepath.Join(dir, "queue/pid/master.pid")
 	for _, folder := range []string{"queue", "data"} {
 		if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
 			t.Fatal(err)

@@ -35,14 +35,15 @@ func CopyOnWrite(t testing.TB, folders ...string) {
 	for i, folder := range folders {
 		upper, work := filepath.Join(memory, fmt.Sprint(i, "-upper")), filepath.Join(memory, fmt.Sprint(i, "-work"))
 		makeFolders(t, upper, work)
-		if err := syscall.Mount("overlay", folder, "overlay", 0, "lowerdir="+folder+",upperdir="+upper+",workdir="+work); err != nil {
+		layers := "lowerdir=" + folder + ",upperdir=" + upper + ",workdir=" + work
+		if err := syscall.Mount("overlay", folder, "overlay", 0, layers); err != nil {
 			t.Fatalf("mounting over %s: %v", folder, err)
 		}
 		unmountAtEnd(t, folder)
 	}
 	for file, text := range kept {
-		_ = os.Remove(file)                                     // it may be a link to what isn't there
-		if err := os.WriteFile(file, text, 0o644); err != nil { //nolint:gosec // everybody's, in the namespace
+		_ = os.Remove(file) // it may be a link to what isn't there
+		if err := os.WriteFile(file, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,13 +90,18 @@ func StartSystemd(t testing.TB) *Systemd {
 		_ = cmd.Wait()
 		_ = log.Close()
 		// Empty groups, which are left when all processes are gone.
-		_ = exec.Command("sh", "-c", `find /sys/fs/cgroup -depth -type d -path "*/$0*" -exec rmdir {} + 2>/dev/null`, group).Run()
+		const remove = `find /sys/fs/cgroup -depth -type d -path "*/$0*" -exec rmdir {} + 2>/dev/null`
+		_ = exec.Command("sh", "-c", remove, group).Run()
 		if t.Failed() {
 			logTail(t, s.log, "systemd")
 		}
 	})
 	children := fmt.Sprintf("/proc/%d/task/%d/children", cmd.Process.Pid, cmd.Process.Pid)
-	Until(t, func() string { text, _ := os.ReadFile(s.log); return "systemd doesn't come up: " + string(text) }, func() bool {
+	said := func() string {
+		text, _ := os.ReadFile(s.log)
+		return "systemd doesn't come up: " + string(text)
+	}
+	Until(t, said, func() bool {
 		text, _ := os.ReadFile(children)
 		s.pid = strings.TrimSpace(string(text))
 		if s.pid == "" {
@@ -137,7 +143,7 @@ func unmountAtEnd(t testing.TB, folder string) {
 func makeFolders(t testing.TB, folders ...string) {
 	t.Helper()
 	for _, folder := range folders {
-		if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // as the folders of the machine are
+		if err := os.MkdirAll(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
