@@ -42,6 +42,7 @@ type facts struct {
 	p99      time.Duration // at half of the highest rate
 	halfRate float64
 	busiest  float64
+	handshakes
 }
 
 // result is a case with its samples, by server and round; the first server is ours.
@@ -126,7 +127,13 @@ func (b *bench) run() error {
 			return err
 		}
 	}
-	if len(b.results) == 0 {
+	if b.cases.MatchString(handshakesName) {
+		var err error
+		if b.facts.handshakes, err = measureHandshakes(b.rounds); err != nil {
+			return err
+		}
+	}
+	if len(b.results) == 0 && len(b.facts.warm) == 0 {
 		return errors.New("no case has such a name")
 	}
 	if s := b.services[serviceKey(plainService, usualAccounts)]; s != nil {

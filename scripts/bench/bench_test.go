@@ -100,3 +100,20 @@ func TestTheTableAndThePictureHaveEveryPair(t *testing.T) {
 		t.Errorf("%d bars:\n%s", n, drawing)
 	}
 }
+
+func TestHandshakesAreRead(t *testing.T) {
+	t.Parallel()
+	const text = "cpu: AMD EPYC\n" +
+		"BenchmarkHandshakes/bare-2 \t 5049\t 230141 ns/op\t 1.000 ratio\n" +
+		"BenchmarkHandshakes/warm-2 \t 4983\t 241141 ns/op\t 1103 bytes/name\t 0.9543 ratio\n" +
+		"BenchmarkHandshakes/cold-2 \t 4543\t 261141 ns/op\t 0.88 ratio\nPASS\n"
+	h, err := readHandshakes(text + text)
+	if err != nil || len(h.warm) != 2 || h.warm[1] != 0.9543 || h.cold[0] != 0.88 || h.bytes[0] != 1103 {
+		t.Error(h, err)
+	}
+	for _, text := range []string{"", "PASS\n", strings.ReplaceAll(text, "ratio", ""), strings.ReplaceAll(text, "warm", "hot")} {
+		if h, err := readHandshakes(text); err == nil {
+			t.Errorf("%q: %v", text, h)
+		}
+	}
+}

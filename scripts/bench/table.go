@@ -108,6 +108,12 @@ func (b *bench) table() string {
 			say("%s| %s | %.1f | %.2f | %.2f to %.2f | %.2f | %s |", ours, describe(name), r.median(s+1, micros), median, least, most, rate, goal)
 		}
 	}
+	if f := b.facts.handshakes; len(f.warm) > 0 {
+		say("\n| TLS handshakes with 10,000 names' certificates, beside a bare server with one | |\n|---|--:|")
+		say("| from memory, goal 0.90 | %.2f (%.2f to %.2f) |", middle(f.warm), slices.Min(f.warm), slices.Max(f.warm))
+		say("| from the row, the first time | %.2f (%.2f to %.2f) |", middle(f.cold), slices.Min(f.cold), slices.Max(f.cold))
+		say("| memory for a name | %.1f kB |", middle(f.bytes)/1000)
+	}
 	if b.facts.start > 0 {
 		say("\n| | |\n|---|--:|")
 		say("| from the start of the demo to its first answer | %d ms |", b.facts.start.Milliseconds())
