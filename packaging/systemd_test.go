@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"autoconfig/internal/testkit"
@@ -57,6 +59,45 @@ func TestSystemdHandsCertificatesOver(t *testing.T) {
 			m.types("systemctl reload autoconfig && systemctl is-active autoconfig && systemctl stop autoconfig")
 		})
 	}
+}
+
+// The real systemd keeps the socket while the service restarts: under load, no request fails.
+func TestSystemdKeepsTheSocket(t *testing.T) {
+	testkit.Need(t, "/lib/systemd/systemd")
+	t.Parallel()
+	if !testkit.InNamespace(t) {
+		return
+	}
+	testkit.CopyOnWrite(t, "/etc", "/usr", "/var")
+	s := testkit.StartSystemd(t)
+	m := installedBy(t, s, build(t, "..", "0.0.9"))
+	run(t, ".", "install", "-m", "0644", "autoconfig.socket", "/etc/systemd/system/autoconfig.socket")
+	const folder = "/etc/letsencrypt/live/autoconfig.example.org"
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ca := m.renew(folder)
+	m.write("/etc/systemd/system/autoconfig.service.d/override.conf", written(t, "LoadCredential=tls.pem:")+written(t, "DynamicUser=yes"))
+	m.types("chmod a+rx /etc/autoconfig; chmod a+r /etc/autoconfig/*.yaml; systemctl daemon-reload && systemctl start autoconfig.socket autoconfig")
+	var stop atomic.Bool
+	var asked atomic.Int64
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for !stop.Load() && !t.Failed() {
+				m.answers(ca)
+				asked.Add(1)
+			}
+		})
+	}
+	for range 3 {
+		before := asked.Load()
+		testkit.Until(t, func() string { return "requests are answered" }, func() bool { return asked.Load() > before+20 || t.Failed() })
+		m.types("systemctl restart autoconfig")
+	}
+	stop.Store(true)
+	group.Wait()
+	t.Logf("%d requests over 3 restarts", asked.Load())
 }
 
 // written is the block of docs/install.md that has a line.
@@ -134,7 +175,8 @@ func (m *installed) answers(ca *testkit.CA) {
 	}}
 	answer, err := client.Get("https://127.0.0.1/mail/config-v1.1.xml?emailaddress=somebody%40example.org")
 	if err != nil {
-		m.t.Fatal(err)
+		m.t.Error(err)
+		return
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if body, err := io.ReadAll(answer.Body); err != nil || !bytes.Contains(body, []byte("<hostname>imap.example.org</hostname>")) {
