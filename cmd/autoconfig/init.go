@@ -106,7 +106,7 @@ func isWay(text string) error {
 
 func isAgreement(text string) error {
 	if text != "yes" {
-		return errors.New("Without your agreement Let's Encrypt issues nothing: type yes, or Ctrl-C and start again with proxy") //nolint:staticcheck // a sentence for a person
+		return errors.New("without your agreement Let's Encrypt issues nothing: type yes, or Ctrl-C and start again with proxy")
 	}
 	return nil
 }

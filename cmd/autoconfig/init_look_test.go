@@ -81,7 +81,7 @@ func TestInitAsksWhoGetsTheCertificates(t *testing.T) {
 			t.Errorf("%s:\n%s\n%s", command, said, text)
 		}
 		if strings.Contains(command, "acem") && (!strings.Contains(said, `"acem" is neither acme nor proxy. Once more:`) ||
-			!strings.Contains(said, "Without your agreement")) {
+			!strings.Contains(said, "without your agreement")) {
 			t.Errorf("wrong answers aren't asked again:\n%s", said)
 		}
 	}
