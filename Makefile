@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # As it is released: what is tested is what is built, and compiled once.
 export CGO_ENABLED = 0
 
-.PHONY: help run test lint bench build release install microbench torture parts tools client-table
+.PHONY: help run test lint bench build release install microbench torture parts tools pictures client-table
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench: ## the real binary against floors: the table and picture of docs/performa
 
 microbench: ## benchmarks of single parts, as ratios against a floor of the same run
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+pictures: build ## the strips of pictures in docs/, of the demo in Chromium
+	$(GO) run ./scripts/pictures bin/autoconfig docs
 
 client-table: ## what the real programs make of the matrix of documents, written anew
 	$(GO) test ./internal/doctor/simulate -run 'TestTheTableIsTheReal' -update -count 1

@@ -54,7 +54,7 @@ var rooms = map[string]room{
 	"internal/staff":             {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2", "golang.org/x/time/rate"}},
 	"internal/store":             {ours: []string{"settings", "policy", "internal/certificates", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/post", "internal/staff", "internal/webhook"}, third: []string{"github.com/pressly/goose/v3"}},
 	// what may be done, for all doors: it asks the store and the directory
-	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/config", "internal/directory", "internal/links", "internal/lookup", "internal/post", "internal/staff"}},
+	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/config", "internal/directory", "internal/links", "internal/lookup", "internal/post", "internal/staff", "internal/suggest"}},
 	// messages to people by mail: go-mail writes them and speaks SMTP
 	"internal/post": {ours: []string{"settings", "templates", "internal/queue"}, third: []string{"github.com/wneessen/go-mail"}},
 	// tells the operator's programs by signed POSTs, for the checks (doctor) and for links
@@ -135,6 +135,8 @@ var rooms = map[string]room{
 	// a real ACME server: most tests don't need it
 	"internal/testkit/acme": {third: []string{"github.com/letsencrypt/pebble/v2"}},
 	"internal/testkit":      {ours: []string{"settings"}, third: []string{"github.com/chromedp", "github.com/miekg/dns", "go.uber.org/goleak"}},
+	// the strips of the docs: what a browser shows of the demo
+	"scripts/pictures": {third: []string{"github.com/chromedp"}},
 	// the benchmark of `make bench`: floors that know nothing, and what they sign with
 	"scripts/bench": {ours: []string{"mobileconfig"}, third: []string{"github.com/labstack/echo/v4"}},
 	"cmd/autoconfig": {

@@ -63,6 +63,9 @@ type Store interface {
 	// ChangeShared lets f change providers and plans, and stores those that differ. It is
 	// given all of them, all domains, and the accounts that a plan can be wrong for.
 	ChangeShared(ctx context.Context, f func(*policy.Site) error) error
+	// Domains returns up to limit domains in the order of their names, after one of them, and
+	// within those given; nil is all.
+	Domains(ctx context.Context, within []string, after string, limit int) ([]policy.Domain, error)
 	// Domain is one by its primary name.
 	Domain(ctx context.Context, name string) (policy.Domain, error)
 	RemoveDomain(ctx context.Context, name string, withAccounts bool) error

@@ -34,8 +34,9 @@ type searchPage struct {
 	More  bool
 	// Failed names the sources that couldn't be searched.
 	Failed string
-	// Foreign is the domain of an address that isn't served here.
-	Foreign string
+	// Foreign is the domain of an address that isn't served here, and Near is the address in
+	// the domain that may have been meant.
+	Foreign, Near string
 }
 
 func (s *Desk) searchPage(c echo.Context) error {
@@ -59,6 +60,9 @@ func (s *Desk) searchPage(c echo.Context) error {
 				page.whole(typed, found.Account)
 			case errors.Is(err, directory.ErrNotFound):
 				page.Foreign = typed.Domain()
+				if near := s.admin.Near(ctx, actor(c), page.Foreign); near != "" {
+					page.Near = typed.Local() + "@" + near
+				}
 			case errors.Is(err, directory.ErrUnavailable) && page.Failed != "": // the page says so
 			default:
 				return err

@@ -91,6 +91,39 @@ func TestSearchGoesStraightToTheAccount(t *testing.T) {
 	}
 }
 
+// A slip in a domain is met with the one that was probably meant, of those that one serves.
+func TestADomainThatWasProbablyMeant(t *testing.T) {
+	t.Parallel()
+	o := servertest.NewOffice(t)
+	all, one := o.SignedIn(t, "eva", staff.Admin, "*"), o.SignedIn(t, "max", staff.Staff, "example.org")
+	if _, body := all.Get("/helpdesk/?q=a%40exampel.com"); !strings.Contains(body, "exampel.com isn&#39;t served here. Did you mean: <a href=\"/helpdesk/?q=a%40example.com\">a@example.com</a>") {
+		t.Errorf("exampel.com:\n%s", body)
+	}
+	if _, body := all.Get("/helpdesk/?q=a%40gmail.com"); strings.Contains(body, "Did you mean") {
+		t.Errorf("gmail.com:\n%s", body)
+	}
+	if _, body := one.Get("/helpdesk/?q=a%40exampel.com"); strings.Contains(body, "a@example.com") {
+		t.Errorf("who doesn't serve example.com is told of it:\n%s", body)
+	}
+	r, body := all.Post("/helpdesk/people", url.Values{"name": {"tom"}, "role": {"staff"}, "domains": {"exampel.com"}})
+	if r.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, "exampel.com isn&#39;t served here. Did you mean: example.com") {
+		t.Errorf("%s\n%s", r.Status, body)
+	}
+}
+
+// A link says who made it by the name that people know.
+func TestWhoMadeALink(t *testing.T) {
+	t.Parallel()
+	o := servertest.NewOffice(t)
+	v := o.SignedIn(t, "eva", staff.Admin, "*")
+	if r, body := v.Post("/helpdesk/links", url.Values{"address": {"office@example.com"}, "hours": {"24"}, "uses": {"1"}}); r.StatusCode >= 400 {
+		t.Fatalf("%s %s", r.Status, body)
+	}
+	if _, body := v.Get("/helpdesk/links"); !strings.Contains(body, `">eva</td>`) || strings.Contains(body, "staff:eva") {
+		t.Error(body)
+	}
+}
+
 // Nothing is shown to whoever isn't signed in, by any page.
 func TestStaffPagesNeedASignIn(t *testing.T) {
 	t.Parallel()

@@ -29,14 +29,23 @@ type linkRow struct {
 	links.Link
 	State           links.State
 	Made, ExpiresOn string
+	By              string // who made it, as the people here call each other
 }
 
 func (s *Desk) linkRows(list []links.Link) []linkRow {
 	rows := make([]linkRow, len(list))
 	for i, l := range list {
-		rows[i] = linkRow{Link: l, State: s.Links.StateOf(l), Made: web.Moment(l.MadeAt), ExpiresOn: web.Moment(l.ExpiresAt)}
+		rows[i] = linkRow{Link: l, State: s.Links.StateOf(l), Made: web.Moment(l.MadeAt), ExpiresOn: web.Moment(l.ExpiresAt), By: called(l.MadeBy)}
 	}
 	return rows
+}
+
+// called is an actor as the people at the help desk know it; the audit log has the exact name.
+func called(actor string) string {
+	if token, is := strings.CutPrefix(actor, "token:"); is {
+		return token + " (API)"
+	}
+	return strings.TrimPrefix(actor, "staff:")
 }
 
 // linksAtOnce is how many links a page shows.

@@ -64,7 +64,14 @@ func (s *Desk) addPerson(c echo.Context) error {
 	}
 	password, p, err := s.admin.AddPerson(c.Request().Context(), actor(c), c.FormValue("name"),
 		staff.Role(c.FormValue("role")), domains)
-	if errors.Is(err, staff.ErrExists) || errors.Is(err, staff.ErrPerson) || errors.Is(err, directory.ErrNotFound) {
+	if foreign := (admin.NotServed{}); errors.As(err, &foreign) {
+		lang := s.staffFrame(c).Lang
+		problem := s.Pages.Text(settings.Message{Key: "staff.search.foreign", Args: map[string]string{"domain": foreign.Domain}}, lang)
+		if near := s.admin.Near(c.Request().Context(), actor(c), foreign.Domain); near != "" {
+			problem += " " + s.Pages.Say("staff.search.near", lang) + " " + near
+		}
+		return s.showPeople(c, peoplePage{Problem: problem})
+	} else if errors.Is(err, staff.ErrExists) || errors.Is(err, staff.ErrPerson) {
 		return s.showPeople(c, peoplePage{Problem: err.Error()})
 	} else if err != nil {
 		return err
