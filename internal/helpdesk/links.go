@@ -35,7 +35,10 @@ type linkRow struct {
 func (s *Desk) linkRows(list []links.Link) []linkRow {
 	rows := make([]linkRow, len(list))
 	for i, l := range list {
-		rows[i] = linkRow{Link: l, State: s.Links.StateOf(l), Made: web.Moment(l.MadeAt), ExpiresOn: web.Moment(l.ExpiresAt), By: called(l.MadeBy)}
+		rows[i] = linkRow{
+			Link: l, State: s.Links.StateOf(l),
+			Made: web.Moment(l.MadeAt), ExpiresOn: web.Moment(l.ExpiresAt), By: called(l.MadeBy),
+		}
 	}
 	return rows
 }

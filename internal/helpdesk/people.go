@@ -66,7 +66,9 @@ func (s *Desk) addPerson(c echo.Context) error {
 		staff.Role(c.FormValue("role")), domains)
 	if foreign := (admin.NotServed{}); errors.As(err, &foreign) {
 		lang := s.staffFrame(c).Lang
-		problem := s.Pages.Text(settings.Message{Key: "staff.search.foreign", Args: map[string]string{"domain": foreign.Domain}}, lang)
+		problem := s.Pages.Text(settings.Message{
+			Key: "staff.search.foreign", Args: map[string]string{"domain": foreign.Domain},
+		}, lang)
 		if near := s.admin.Near(c.Request().Context(), actor(c), foreign.Domain); near != "" {
 			problem += " " + s.Pages.Say("staff.search.near", lang) + " " + near
 		}

@@ -127,16 +127,20 @@ func (s *strip) screen() chromedp.Action {
 func (s *strip) drawn(ctx context.Context) ([]byte, error) {
 	var body strings.Builder
 	body.WriteString(`<!doctype html><style>
-body { margin: 0; padding: 12px; display: flex; gap: 16px; background: #fff; font: 15px/1.35 sans-serif; color: #222; width: max-content }
+body { margin: 0; padding: 12px; width: max-content; display: flex; gap: 16px;
+	background: #fff; font: 15px/1.35 sans-serif; color: #222 }
 figure { margin: 0 } figcaption { padding: 10px 2px 0 }
 img { display: block; border: 1px solid #bbb; border-radius: 10px }
 </style>`)
 	for i, p := range s.pictures {
-		fmt.Fprintf(&body, `<figure style="width: %[1]dpx"><img width="%[1]d" src="data:image/png;base64,%[2]s"><figcaption>%[3]d. %[4]s</figcaption></figure>`,
+		fmt.Fprintf(&body, `<figure style="width: %[1]dpx"><img width="%[1]d" src="data:image/png;base64,%[2]s">`+
+			`<figcaption>%[3]d. %[4]s</figcaption></figure>`,
 			s.shown, base64.StdEncoding.EncodeToString(p.png), i+1, html.EscapeString(p.text))
 	}
 	var drawn []byte
-	return drawn, chromedp.Run(ctx, emulation.SetDeviceMetricsOverride(400, 100, 1, false), chromedp.Navigate("about:blank"),
+	return drawn, chromedp.Run(ctx,
+		emulation.SetDeviceMetricsOverride(400, 100, 1, false),
+		chromedp.Navigate("about:blank"),
 		chromedp.ActionFunc(func(ctx context.Context) error {
 			tree, err := page.GetFrameTree().Do(ctx)
 			if err != nil {
@@ -149,17 +153,26 @@ img { display: block; border: 1px solid #bbb; border-radius: 10px }
 		chromedp.Screenshot("body", &drawn, chromedp.ByQuery))
 }
 
-const phone = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36"
+const phone = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) " +
+	"Chrome/142.0.0.0 Mobile Safari/537.36"
+
+const allOpen = `document.querySelectorAll("details").forEach(d => d.open = true);
+	document.querySelector("details").scrollIntoView()`
 
 // person is the way on a phone with Android.
 func person(ctx context.Context, d demo) (strip, error) {
 	s := strip{width: 390, height: 760, shown: 300}
-	return s, chromedp.Run(ctx, s.screen(), emulation.SetUserAgentOverride(phone), chromedp.Navigate("http://"+d.public+"/"),
-		chromedp.SendKeys("#address", "office@example.com"), s.shoot("The address, and nothing else"),
-		chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("button[name=program]"), s.shoot("The program; the device is known"),
-		chromedp.Click("button[name=program][value=thunderbird_android]"), chromedp.WaitVisible("#steps"), s.shoot("What it does by itself, and the steps"),
-		chromedp.ScrollIntoView("#steps"), s.shoot("Steps with this account's values"),
-		chromedp.Evaluate(`document.querySelectorAll("details").forEach(d => d.open = true); document.querySelector("details").scrollIntoView()`, nil),
+	return s, chromedp.Run(ctx,
+		s.screen(), emulation.SetUserAgentOverride(phone), chromedp.Navigate("http://"+d.public+"/"),
+		chromedp.SendKeys("#address", "office@example.com"),
+		s.shoot("The address, and nothing else"),
+		chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("button[name=program]"),
+		s.shoot("The program; the device is known"),
+		chromedp.Click("button[name=program][value=thunderbird_android]"), chromedp.WaitVisible("#steps"),
+		s.shoot("What it does by itself, and the steps"),
+		chromedp.ScrollIntoView("#steps"),
+		s.shoot("Steps with this account's values"),
+		chromedp.Evaluate(allOpen, nil),
 		s.shoot("All settings, for any program"))
 }
 
@@ -168,21 +181,27 @@ func helpDesk(ctx context.Context, d demo) (strip, error) {
 	s := strip{width: 680, height: 640, shown: 400}
 	var link string
 	desk := "http://" + d.private + "/helpdesk/"
-	err := chromedp.Run(ctx, s.screen(), emulation.SetUserAgentOverride(""), chromedp.Navigate(desk),
-		chromedp.SendKeys("#name", "demo"), chromedp.SendKeys("#password", "demo-password"), s.shoot("Sign in"),
-		chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("#q"), chromedp.SendKeys("#q", "workshop"), s.shoot("Part of an address opens the account"),
-		chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("#note"), chromedp.Evaluate(`scrollTo(0, 0)`, nil), s.shoot("What is decided, and why; the link's form is below"),
-		chromedp.SendKeys("#note", "ticket 4711"),
-		chromedp.Submit("#note"), chromedp.WaitVisible("#url"), s.shoot("The link: by mail, by SMS, or scanned"), chromedp.Evaluate(`document.querySelector("#url").textContent`, &link))
+	err := chromedp.Run(ctx,
+		s.screen(), emulation.SetUserAgentOverride(""), chromedp.Navigate(desk),
+		chromedp.SendKeys("#name", "demo"), chromedp.SendKeys("#password", "demo-password"),
+		s.shoot("Sign in"),
+		chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("#q"), chromedp.SendKeys("#q", "workshop"),
+		s.shoot("Part of an address opens the account"),
+		chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("#note"), chromedp.Evaluate(`scrollTo(0, 0)`, nil),
+		s.shoot("What is decided, and why; the link's form is below"),
+		chromedp.SendKeys("#note", "ticket 4711"), chromedp.Submit("#note"), chromedp.WaitVisible("#url"),
+		s.shoot("The link: by mail, by SMS, or scanned"),
+		chromedp.Evaluate(`document.querySelector("#url").textContent`, &link))
 	if err != nil {
 		return s, err
 	}
 	tab, end := chromedp.NewContext(ctx)
 	defer end()
-	err = chromedp.Run(tab, emulation.SetUserAgentOverride(phone), chromedp.Navigate(link), chromedp.Click("button[value=settings]"),
-		chromedp.WaitVisible("h1"))
+	err = chromedp.Run(tab, emulation.SetUserAgentOverride(phone), chromedp.Navigate(link),
+		chromedp.Click("button[value=settings]"), chromedp.WaitVisible("h1"))
 	if err != nil {
 		return s, err
 	}
-	return s, chromedp.Run(ctx, chromedp.Navigate(desk+"links"), chromedp.Click("tbody a"), chromedp.WaitVisible("dl"), s.shoot("What has happened to it"))
+	return s, chromedp.Run(ctx, chromedp.Navigate(desk+"links"), chromedp.Click("tbody a"), chromedp.WaitVisible("dl"),
+		s.shoot("What has happened to it"))
 }
