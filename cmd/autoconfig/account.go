@@ -209,7 +209,7 @@ func (a *accountAddCmd) Run(c *call, app *application) error {
 		return account, err
 	})
 	if outside := (admin.Outside{}); errors.As(err, &outside) {
-		return refusal{fmt.Errorf("%s is kept in the source %s; override it with: autoconfig account set %s --protocol imap", a.Address, outside.Source, a.Address)}
+		return refusal{fmt.Errorf("%s comes from the source %s; override it with: autoconfig account set %s --protocol imap", a.Address, outside.Source, a.Address)}
 	}
 	return err
 }
@@ -253,7 +253,7 @@ func (s *accountSetCmd) Run(c *call, app *application) error {
 // override changes the override of an account that is kept elsewhere.
 func (s *accountSetCmd) override(c *call, app *application, found directory.Found) error {
 	if s.Name != nil || s.Login != nil || s.Quota != nil || s.Group != nil || s.NoGroup != nil || s.Also != nil || s.NoAlso != nil {
-		return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: change it there; here you can only override it with --protocol, --devices and --note", found.Account.Address, found.Source)}
+		return refusal{fmt.Errorf("%s comes from the source %s, which this service only reads: change it there. Here you can override it with --protocol, --devices and --note", found.Account.Address, found.Source)}
 	}
 	_, found, err := app.admin().PutOverride(c, admin.CommandLine(), found.Account.Address, func(o policy.Override) (policy.Override, error) {
 		set((*string)(&o.Protocol), s.Protocol)
@@ -306,7 +306,7 @@ func (r *accountRemoveCmd) Run(c *call, app *application) error {
 	a := found.Account
 	if found.Source != "" {
 		if found.Override.IsZero() {
-			return refusal{fmt.Errorf("%s is kept in the source %s, which is only read: remove it there", a.Address, found.Source)}
+			return refusal{fmt.Errorf("%s comes from the source %s, which this service only reads: remove it there", a.Address, found.Source)}
 		}
 		return said(app.admin().RemoveOverride(c, admin.CommandLine(), a.Address, nil))
 	}

@@ -37,7 +37,7 @@ func (f *accountForgetCmd) Run(c *call, app *application) error {
 	}
 	c.printf("%d links and entries now say %s.\n", done.Found, done.Pseudonym)
 	if err := app.store.Scrub(c); err != nil {
-		return fmt.Errorf("it is forgotten, but the database's file may still have old bytes of it until this is done again: %w", err)
+		return fmt.Errorf("it is forgotten, but the database file may still hold old bytes of it until you run the command again: %w", err)
 	}
 	return nil
 }

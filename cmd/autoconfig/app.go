@@ -169,7 +169,7 @@ func parseDomain(text string) (string, error) {
 }
 
 func nothingKnown(address string) error {
-	return refusal{fmt.Errorf("nothing is known of %s: it gets what everybody gets; see: autoconfig explain %s", address, address)}
+	return refusal{fmt.Errorf("nothing is known about %s: it gets the domain's default; see: autoconfig explain %s", address, address)}
 }
 
 func noDomain(name, near string) error {

@@ -175,7 +175,7 @@ func (r *restoreCmd) Run(c *call) error {
 	case err != nil && c.Err() != nil:
 		return errors.New("interrupted: nothing was restored")
 	case errors.Is(err, store.ErrNotEmpty):
-		return refusal{fmt.Errorf("nothing was restored: %w; to have the backup take its place: --replace", err)}
+		return refusal{fmt.Errorf("nothing was restored: %w; to replace it by the backup, add --replace", err)}
 	case err != nil:
 		return refusedBackup(err)
 	}

@@ -247,7 +247,7 @@ func (r *domainRemoveCmd) Run(c *call, app *application) error {
 	if alias := (admin.AliasOf{}); errors.As(err, &alias) {
 		return refusal{fmt.Errorf("%s is an alias of %s; take it away with: autoconfig domain set %s --no-alias %s", r.Name, alias.Domain, alias.Domain, r.Name)}
 	} else if errors.Is(err, directory.ErrHasAccounts) {
-		return refusal{fmt.Errorf("%w; remove them with it by --accounts", err)}
+		return refusal{fmt.Errorf("%w; to remove them as well, add --accounts", err)}
 	}
 	return said(err)
 }

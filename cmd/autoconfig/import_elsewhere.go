@@ -76,12 +76,12 @@ func (i *importConfigCmd) read(c *call) (text []byte, from string, err error) {
 	}
 	u, err := url.Parse(i.From)
 	if err != nil || u.Host == "" {
-		return nil, "", errors.New("what is to be read can't be read as a URL; write https://HOST/PATH")
+		return nil, "", errors.New("this isn't a URL; write https://HOST/PATH")
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	loopback := err == nil && ip.IsLoopback()
 	if u.Scheme != "https" && !(u.Scheme == "http" && loopback) {
-		return nil, "", fmt.Errorf("%s is not an https URL: anybody on the way could change what it says", u.Redacted())
+		return nil, "", fmt.Errorf("%s is not an https URL: anybody on the network could change its answer", u.Redacted())
 	}
 	process, err := readProcess(c.configFile)
 	if err != nil {

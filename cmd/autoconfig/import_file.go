@@ -26,9 +26,9 @@ func openInput(c *call, name string, flag formatFlag) (*input, error) {
 		format, known := migrate.FormatOf(name)
 		switch {
 		case name == "-":
-			return nil, errors.New("how is standard input written? Say --format csv or --format jsonl")
+			return nil, errors.New("standard input doesn't show its format: say --format csv or --format jsonl")
 		case !known:
-			return nil, fmt.Errorf("how is %s written? Its name ends neither in .csv nor in .jsonl; say --format csv or --format jsonl", name)
+			return nil, fmt.Errorf("the name of %s doesn't show its format (.csv or .jsonl): say --format csv or --format jsonl", name)
 		}
 		in.format = format
 	}

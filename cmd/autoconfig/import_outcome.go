@@ -56,7 +56,7 @@ func (f importFlags) begin(c *call, file string) (*outcome, error) {
 	}
 	before, err := os.Stat(f.Report)
 	if from, missing := os.Stat(file); err == nil && missing == nil && os.SameFile(before, from) {
-		return nil, fmt.Errorf("the report would be written over %s; name another file", file)
+		return nil, fmt.Errorf("the report would overwrite %s; name another file", file)
 	}
 	// It has addresses: nobody else's business on this machine.
 	o.report, err = os.OpenFile(f.Report, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)

@@ -225,7 +225,7 @@ func TestReportOfAnImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, _, errors := command(t, "", "import", "accounts", file, "--report", file, "--config", config)
-	if kept, err := os.ReadFile(file); status != exitFailure || !strings.Contains(errors, "would be written over") || err != nil || string(kept) != text {
+	if kept, err := os.ReadFile(file); status != exitFailure || !strings.Contains(errors, "would overwrite") || err != nil || string(kept) != text {
 		t.Errorf("status %d, %d bytes, %v\n%s", status, len(kept), err, errors)
 	}
 	status, out, errors := command(t, "", "import", "accounts", file, "--dry-run", "--report", report, "--config", config)

@@ -126,7 +126,7 @@ func (app *application) person(c *call, name string) (staff.Person, error) {
 		}
 		names = append(names, p.Name)
 	}
-	return p, refusal{fmt.Errorf("there is nobody called %q; %s", name, meant(name, names, "see: autoconfig staff list"))}
+	return p, refusal{fmt.Errorf("there is no person called %q; %s", name, meant(name, names, "see: autoconfig staff list"))}
 }
 
 type staffRemoveCmd struct {

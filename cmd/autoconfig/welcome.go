@@ -121,7 +121,7 @@ func (w *welcomeCmd) row(address, to, language string) (welcomeRow, error) {
 	}
 	sending := admin.Sending{ToItself: w.ToItself, Again: w.Again}
 	if to == "" {
-		return welcomeRow{}, errors.New("where does the message go? Say --to ADDRESS: one that the person can read now")
+		return welcomeRow{}, errors.New("the message needs a recipient: --to ADDRESS, one that the person can read now")
 	}
 	if sending.To, err = settings.ParseAddress(to); err != nil {
 		return welcomeRow{}, err
@@ -171,7 +171,7 @@ func (w *welcomeCmd) list(c *call, acts *admin.Admin) error {
 			n.Refused++
 			n.Reasons = append(n.Reasons, fmt.Sprintf("line %d: %v", line, err))
 		default: // the database, or somebody has had enough
-			return fmt.Errorf("line %d: %w; what comes before it is done", line, err)
+			return fmt.Errorf("line %d: %w; the lines before it are done", line, err)
 		}
 		return c.Err()
 	})

@@ -22,7 +22,7 @@ type Outside struct {
 
 // Error implements error.
 func (o Outside) Error() string {
-	return fmt.Sprintf("%s is kept in the source %s, which is only read", o.Address, o.Source)
+	return fmt.Sprintf("%s comes from the source %s, which this service only reads", o.Address, o.Source)
 }
 
 // Is makes it [ErrOutside].

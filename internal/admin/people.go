@@ -11,7 +11,7 @@ import (
 )
 
 // ErrItself means that somebody would remove themselves.
-var ErrItself = errors.New("nobody removes themselves")
+var ErrItself = errors.New("you can't remove yourself")
 
 // AddPerson adds a local person who serves these domains, by their primary names, and returns the
 // password, which isn't kept. Errors are [staff.ErrForbidden], [staff.ErrPerson], [staff.ErrExists] and

@@ -249,7 +249,7 @@ var refusals = []web.Refusal{
 	{Err: directory.ErrExists, Status: http.StatusConflict, Code: "exists"},
 	{
 		Err: admin.ErrOutside, Status: http.StatusConflict, Code: "outside",
-		Detail: "the account is kept in another source, which is only read: use /overrides instead",
+		Detail: "the account comes from a source, which this service only reads: use /overrides instead",
 	},
 	{Err: admin.ErrOurs, Status: http.StatusBadRequest, Code: "json"},
 	{Err: admin.ErrNoServer, Status: http.StatusBadRequest, Code: "json"},

@@ -55,17 +55,17 @@ func (c Code) Remedy() string {
 	case CAA:
 		return "Allow the authority in the domain's CAA record, or remove the record."
 	case Limited:
-		return "Wait: it is tried again by itself; the authority's documentation has its limits."
+		return "Wait: the service tries again by itself. The authority's documentation has its limits."
 	case OwnLimit:
 		return "Wait: it is tried again by itself; acme.orders_per_hour is the limit."
 	case Refused:
-		return "Read the authority's reason; another authority (acme.directory) may issue for the name."
+		return "Read the authority's reason. Another authority (acme.directory) may issue for the name."
 	case Account:
-		return "See that acme.contact, acme.external_account and acme.agree_to_terms are right."
+		return "Check acme.contact, acme.external_account and acme.agree_to_terms."
 	case Server:
-		return "Wait: it is tried again by itself; see that the ACME server can be reached from here, and that this machine's clock is right."
+		return "Wait: the service tries again by itself. Check that this machine can reach the ACME server and that its clock is right."
 	default:
-		return "See the log of the service."
+		return "Look at the service's log."
 	}
 }
 

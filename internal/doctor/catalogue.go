@@ -17,12 +17,12 @@ var ofRecords = []Meaning{
 		DNSLookupFailed, Error,
 		"No name server gave a usable answer (but SERVFAIL, say): what it was asked for may be there or may be " +
 			"missing. Checks that need it are left out.",
-		"Look at the zone's delegation, its DNSSEC and its servers.",
+		"Check the zone's delegation, its DNSSEC and its name servers.",
 	},
 	{
 		DNSTimeout, Error,
-		"A name server can't be reached, or doesn't answer in time. After several such questions it isn't asked again.",
-		"Check that it runs, and that its port 53 can be reached by UDP from here. For this check, name " +
+		"A name server can't be reached, or doesn't answer in time. After several such failures it isn't asked again.",
+		"Check that it runs and that this machine can reach its UDP port 53. For this check, name " +
 			"another resolver: --resolver.",
 	},
 	{
@@ -51,7 +51,7 @@ var ofRecords = []Meaning{
 		DNSBadVers, Error,
 		"A name server takes version 0 of EDNS for an unknown version (BADVERS). It is asked without EDNS " +
 			"(RFC 6891, section 7). If it answers then, this is information.",
-		"Update the name server. There is no other version than 0.",
+		"Update the name server.",
 	},
 	{
 		DNSEDNSDropped, Warning,
@@ -68,12 +68,12 @@ var ofRecords = []Meaning{
 	},
 	{
 		DNSNoRecursion, Error,
-		"The name server that was given as a resolver refers to other servers, instead of asking them.",
+		"The name server that was given as a resolver only refers to other servers; it doesn't ask them itself.",
 		"Name a recursive resolver: --resolver, or check: {resolver: [...]} in the configuration.",
 	},
 	{
 		DNSServerFailed, Warning,
-		"One of the zone's own servers fails: no connection, or SERVFAIL. Programs are slow, or fail now and then.",
+		"One of the zone's own servers fails (no connection, or SERVFAIL). Programs become slow or fail from time to time.",
 		"Start it, or take it out of the delegation.",
 	},
 	{
@@ -83,7 +83,7 @@ var ofRecords = []Meaning{
 	},
 	{
 		DNSDisagree, Warning,
-		"A server of the zone disagrees with the resolver: an update hasn't arrived, or a cache is old.",
+		"A server of the zone disagrees with the resolver: an update hasn't reached it yet, or a cache is out of date.",
 		"Wait for the time to live, or reload the zone at that server.",
 	},
 	{
@@ -99,12 +99,12 @@ var ofRecords = []Meaning{
 	},
 	{
 		SRVNullMissing, Info,
-		"A service isn't offered, but no record says so. Programs may try it.",
+		"The policy doesn't offer a service, but no record says so. Programs may try it.",
 		"Publish the record \"0 0 0 .\".",
 	},
 	{
 		SRVNotOffered, Error,
-		"The record says that the service isn't there, but the policy offers it.",
+		"The record says that the service doesn't exist, but the policy offers it.",
 		"Publish the record of the real server.",
 	},
 	{
@@ -115,7 +115,7 @@ var ofRecords = []Meaning{
 	},
 	{
 		SRVDotMixed, Error,
-		"The record \"0 0 0 .\" appears alongside real ones. Each program chooses as it likes.",
+		"The record \"0 0 0 .\" appears alongside real ones. Which one counts depends on the program.",
 		"Remove it, or remove the others.",
 	},
 	{

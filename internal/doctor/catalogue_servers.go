@@ -50,7 +50,7 @@ var ofServers = []Meaning{
 	},
 	{
 		CertReach, Error,
-		"The authority came to check the name, and found no answer: a firewall, or a port that leads elsewhere.",
+		"The authority tried to check the name and got no answer: a firewall blocks it, or the port leads elsewhere.",
 		"Let the authority reach port 80 (http_listen) or 443 (listen) of this service from the Internet.",
 	},
 	{
@@ -61,22 +61,22 @@ var ofServers = []Meaning{
 	{
 		CertLimit, Error,
 		"A limit of the authority is reached.",
-		"Wait: it is tried again by itself; the authority's documentation has its limits.",
+		"Wait: the service tries again by itself. The authority's documentation has its limits.",
 	},
 	{
 		CertOwnLimit, Error,
 		"The limit of this service (acme.orders_per_hour) is reached.",
-		"Wait: it is tried again by itself; or raise acme.orders_per_hour.",
+		"Wait: the service tries again by itself. Or raise acme.orders_per_hour.",
 	},
 	{
 		CertRefused, Error,
 		"The authority doesn't issue for the name; its reason is shown.",
-		"Read the authority's reason; another authority (acme.directory) may issue for the name.",
+		"Read the authority's reason. Another authority (acme.directory) may issue for the name.",
 	},
 	{
 		CertAccount, Error,
 		"The authority refuses this service's account.",
-		"See that acme.contact, acme.external_account and acme.agree_to_terms are right.",
+		"Check acme.contact, acme.external_account and acme.agree_to_terms.",
 	},
 	{
 		CertServer, Error,
@@ -86,17 +86,17 @@ var ofServers = []Meaning{
 	},
 	{
 		CertInternal, Error,
-		"A certificate couldn't be got because of something on this side.",
-		"See the log of the service.",
+		"The service couldn't get the certificate because of an error on its own side.",
+		"Look at the service's log.",
 	},
 	{
 		STARTTLSAbsent, Error,
-		"STARTTLS is handed out, but the server doesn't offer it: programs fail, or send passwords in the clear.",
+		"STARTTLS is handed out, but the server doesn't offer it. Programs fail or send passwords in the clear.",
 		"Turn it on, or hand out implicit TLS.",
 	},
 	{
 		MailNotSpoken, Error,
-		"The port is answered by another protocol.",
+		"Another protocol answers at the port.",
 		"Correct the port, or the server.",
 	},
 	{
@@ -117,7 +117,7 @@ var ofServers = []Meaning{
 	},
 	{
 		HTTPStatus, Error,
-		"A URL that programs request refuses them.",
+		"A URL that programs request answers with an error status.",
 		"Point the name at this service. If there is a proxy in front of it, check that it passes the Host on.",
 	},
 	{
@@ -194,8 +194,8 @@ var ofServers = []Meaning{
 	},
 	{
 		ConfigRefused, Error,
-		"A mail program can't make an account from what is published.",
-		"Correct what it refuses; autoconfig simulate ADDRESS shows what each program makes of it.",
+		"A mail program can't set up an account from what is published.",
+		"Correct what it refuses. autoconfig simulate ADDRESS shows what each program does with it.",
 	},
 	{
 		ConfigLogin, Error,
@@ -212,7 +212,7 @@ var ofServers = []Meaning{
 	{
 		ConfigNotFound, Error,
 		"Something is published, but a mail program finds no account in it.",
-		"Look at what the program gets: autoconfig simulate ADDRESS shows each step.",
+		"autoconfig simulate ADDRESS shows each step of the program.",
 	},
 	{
 		ConfigWeaker, Warning,
@@ -228,7 +228,7 @@ var ofServers = []Meaning{
 	},
 	{
 		ConfigLeftOut, Warning,
-		"Autodiscover leaves something out that programs fill in differently.",
+		"Autodiscover omits a value that programs fill in differently.",
 		"Write LoginName, Port, SPA and SSL for every server.",
 	},
 	{
@@ -243,7 +243,7 @@ var ofServers = []Meaning{
 	},
 	{
 		ConfigValue, Error,
-		"A value that no program understands, or a template that was never filled in.",
+		"No program understands the value, or it is a template that was never filled in.",
 		"Use a value that the format defines.",
 	},
 	{

@@ -62,7 +62,7 @@ func (j *jsonLines[T]) patch(text []byte) patch[T] {
 	default:
 		err := j.object(&p, text)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("the object has no end in this line")
+			err = errors.New("the object doesn't end in this line")
 		}
 		if err != nil {
 			p.refuse(j.line, "", "it is not JSON: %v", err)
@@ -94,7 +94,7 @@ func (j *jsonLines[T]) object(p *patch[T], text []byte) error {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something behind the object")
+		return errors.New("there is text after the object")
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (j *jsonLines[T]) member(p *patch[T], key string, raw json.RawMessage) {
 		p.refuse(j.line, "", "there is no key %q here; %s", brief(key), suggest.Text(key, j.keys()))
 		return
 	case p.given&(1<<at) != 0:
-		p.refuse(j.line, key, "it stands twice in the line")
+		p.refuse(j.line, key, "it appears twice in the line")
 		return
 	case len(raw) > maxField:
 		p.refuse(j.line, key, "it is longer than %d KiB", maxField>>10)

@@ -41,7 +41,7 @@ func cutGroup(text string) (word, rest string, err error) {
 			b.WriteByte('"')
 			text = after[1:]
 		case after != "" && !strings.ContainsRune(blanks, rune(after[0])):
-			return "", "", errors.New("behind a group in double quotes must be a blank")
+			return "", "", errors.New("a blank must follow a group in double quotes")
 		default:
 			return b.String(), after, nil
 		}

@@ -9,7 +9,7 @@ import (
 	"errors"
 )
 
-var errSealed = errors.New("what it says can't be read: the secret_file isn't the one with which it was written")
+var errSealed = errors.New("its text can't be read: the secret_file isn't the one it was written with")
 
 // seal encrypts messages that wait: a setup link in one works for whoever reads it. The
 // message's identity is sealed with it, so that rows can't be exchanged.

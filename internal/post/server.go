@@ -127,7 +127,7 @@ func (v *session) greet() (err error) {
 		return err
 	}
 	if err := v.client.Auth(how); err != nil {
-		return fmt.Errorf("the mail server %s doesn't let us sign in: %w", v.server.Host, err)
+		return fmt.Errorf("the mail server %s refuses our sign-in: %w", v.server.Host, err)
 	}
 	return nil
 }
