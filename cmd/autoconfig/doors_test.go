@@ -585,7 +585,7 @@ func (d *doorway) do(t *testing.T, door, ask string) (status int, said string) {
 }
 
 // reading are the methods of admin.Admin that an actor asks and that do nothing.
-var reading = []string{"Link", "People", "Message", "Messages", "RenderWelcome"}
+var reading = []string{"Link", "Near", "People", "Message", "Messages", "RenderWelcome"}
 
 // readingCommands are the commands that do nothing to the site, or that aren't acts:
 // backup and restore take all of it, with the audit log.
