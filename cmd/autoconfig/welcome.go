@@ -121,7 +121,7 @@ func (w *welcomeCmd) row(address, to, language string) (welcomeRow, error) {
 	}
 	sending := admin.Sending{ToItself: w.ToItself, Again: w.Again}
 	if to == "" {
-		return welcomeRow{}, errors.New("the message needs a recipient: --to ADDRESS, one that the person can read now")
+		return welcomeRow{}, errors.New("the message needs a recipient that the person can read now: --to ADDRESS, or the column to of a list")
 	}
 	if sending.To, err = settings.ParseAddress(to); err != nil {
 		return welcomeRow{}, err

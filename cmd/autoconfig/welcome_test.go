@@ -59,7 +59,7 @@ func TestAListIsWelcomed(t *testing.T) {
 	const typed = "autoconfig welcome --file list.csv --language en; echo $?"
 	const wrong = "line 5: not a mail address"
 	refused := []string{
-		wrong, "line 6: where does the message go?", "line 7: the domain nowhere.example is not served here",
+		wrong, "line 6: the message needs a recipient", "line 7: the domain nowhere.example is not served here",
 		"mailboxes were welcomed before, 3 lines are refused\n1\n",
 	}
 	says := func(said string, want ...string) {
