@@ -51,18 +51,20 @@ var rooms = map[string]room{
 	"internal/directory/sqldir":  {ours: []string{"settings", "policy", "internal/directory", "internal/database"}},
 	"internal/directory/ldapdir": {ours: []string{"settings", "policy", "internal/directory"}, third: []string{"github.com/go-ldap/ldap/v3"}},
 	"internal/links":             {ours: []string{"settings", "clients"}, third: []string{"rsc.io/qr"}},
-	"internal/staff":             {ours: []string{"settings"}, third: []string{"golang.org/x/crypto/argon2", "golang.org/x/time/rate"}},
+	"internal/staff":             {ours: []string{"settings", "internal/seal"}, third: []string{"golang.org/x/crypto/argon2", "golang.org/x/time/rate"}},
 	"internal/store":             {ours: []string{"settings", "policy", "internal/certificates", "internal/database", "internal/directory", "internal/doctor", "internal/links", "internal/post", "internal/staff", "internal/webhook"}, third: []string{"github.com/pressly/goose/v3"}},
 	// what may be done, for all doors: it asks the store and the directory
 	"internal/admin": {ours: []string{"settings", "policy", "templates", "internal/config", "internal/directory", "internal/links", "internal/lookup", "internal/post", "internal/staff", "internal/suggest"}},
 	// messages to people by mail: go-mail writes them and speaks SMTP
-	"internal/post": {ours: []string{"settings", "templates", "internal/queue"}, third: []string{"github.com/wneessen/go-mail"}},
+	"internal/post": {ours: []string{"settings", "templates", "internal/queue", "internal/seal"}, third: []string{"github.com/wneessen/go-mail"}},
 	// tells the operator's programs by signed POSTs, for the checks (doctor) and for links
 	"internal/webhook": {ours: []string{"internal/links", "internal/queue"}},
 	// rounds, pauses and reasons, for what works off a queue (doctor, post, webhook)
 	"internal/queue": {},
 	// gets, keeps and renews TLS certificates from an ACME server
-	"internal/certificates": {third: []string{"github.com/maypok86/otter/v2", "github.com/mholt/acmez/v3", "golang.org/x/sync/errgroup"}},
+	"internal/certificates": {ours: []string{"internal/seal"}, third: []string{"github.com/maypok86/otter/v2", "github.com/mholt/acmez/v3", "golang.org/x/sync/errgroup"}},
+	// what the database keeps and shouldn't show (certificates, post, staff)
+	"internal/seal": {},
 	// sockets and notifications of systemd
 	"internal/systemd": {third: []string{"golang.org/x/sys/unix"}},
 	// a log that never makes anybody wait, for cmd to wire

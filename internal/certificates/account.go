@@ -42,6 +42,16 @@ func (k *Keeper) theAccount(ctx context.Context) (acme.Account, error) {
 	return account, nil
 }
 
+// unseal decrypts a key that the database has.
+func (k *Keeper) unseal(sealed []byte, of string) ([]byte, error) {
+	plain, err := k.keys.Open(sealed, of)
+	if err != nil {
+		err = fmt.Errorf("a key in the database can't be read: %w; restore that file, or have the certificates ordered "+
+			"anew (autoconfig certificates order NAME)", err)
+	}
+	return plain, err
+}
+
 func (k *Keeper) readAccount(ctx context.Context) (acme.Account, error) {
 	sealed, err := k.Store.ACMEAccount(ctx, k.Directory)
 	if errors.Is(err, ErrNone) {
@@ -49,7 +59,7 @@ func (k *Keeper) readAccount(ctx context.Context) (acme.Account, error) {
 	} else if err != nil {
 		return acme.Account{}, &Failure{Internal, err}
 	}
-	text, err := k.seal.open(sealed, k.Directory)
+	text, err := k.unseal(sealed, k.Directory)
 	if err != nil {
 		return acme.Account{}, &Failure{Account, err}
 	}
@@ -94,7 +104,7 @@ func (k *Keeper) makeAccount(ctx context.Context) error {
 	if err != nil {
 		return &Failure{Internal, err}
 	}
-	if err := k.Store.PutACMEAccount(ctx, k.Directory, k.seal.close(text, k.Directory)); err != nil {
+	if err := k.Store.PutACMEAccount(ctx, k.Directory, k.keys.Close(text, k.Directory)); err != nil {
 		return &Failure{Internal, err}
 	}
 	return nil

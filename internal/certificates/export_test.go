@@ -4,11 +4,11 @@ import "context"
 
 // Sealed is a key as it stands in the database.
 func Sealed(secret, key []byte, name string) ([]byte, error) {
-	s, err := newSeal(secret)
+	k, err := New(Options{Secret: secret})
 	if err != nil {
 		return nil, err
 	}
-	return s.close(key, name), nil
+	return k.keys.Close(key, name), nil
 }
 
 // Work works on what is due now, whatever holds orders up, and tells whether there was something.

@@ -85,7 +85,7 @@ func (k *Keeper) load(ctx context.Context, name string) (*entry, Certificate, er
 	if !row.HasOne() {
 		return nil, row, ErrNone
 	}
-	key, err := k.seal.open(row.Key, name)
+	key, err := k.unseal(row.Key, name)
 	if err != nil {
 		return nil, row, err
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/mholt/acmez/v3"
 	"github.com/mholt/acmez/v3/acme"
 	"golang.org/x/sync/errgroup"
+
+	"autoconfig/internal/seal"
 )
 
 // Options are what a Keeper works with. Zero values are good but for Store, Secret,
@@ -77,7 +79,7 @@ type External struct {
 // Keeper gets, keeps and renews certificates. It is safe for concurrent use.
 type Keeper struct {
 	Options
-	seal    seal
+	keys    seal.Seal
 	client  *acmez.Client
 	loaded  *otter.Cache[string, *entry]
 	own     map[string]bool
@@ -118,7 +120,7 @@ func New(o Options) (*Keeper, error) {
 	if len(o.Challenges) == 0 {
 		o.Challenges = []string{acme.ChallengeTypeTLSALPN01, acme.ChallengeTypeHTTP01}
 	}
-	sealed, err := newSeal(o.Secret)
+	keys, err := seal.New(o.Secret, "autoconfig keys of certificates")
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +129,7 @@ func New(o Options) (*Keeper, error) {
 		return nil, err
 	}
 	k := &Keeper{
-		Options: o, seal: sealed, loaded: loaded, own: map[string]bool{},
+		Options: o, keys: keys, loaded: loaded, own: map[string]bool{},
 		wake: make(chan struct{}, 1), waiting: make(chan struct{}, mostWaiting),
 	}
 	for _, name := range o.Own {

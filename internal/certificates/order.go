@@ -180,7 +180,7 @@ func (k *Keeper) take(c *Certificate, chain, key []byte) error {
 	if err := leaf.VerifyHostname(c.Name); err != nil {
 		return &Failure{Server, fmt.Errorf("the certificate isn't for the name: %w", err)}
 	}
-	c.Chain, c.Key = chain, k.seal.close(key, c.Name)
+	c.Chain, c.Key = chain, k.keys.Close(key, c.Name)
 	c.NotAfter = leaf.NotAfter
 	life := leaf.NotAfter.Sub(leaf.NotBefore)
 	// Two thirds through, as authorities recommend; spread over a tenth, so that names that

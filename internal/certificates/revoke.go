@@ -29,7 +29,7 @@ func (k *Keeper) Revoke(ctx context.Context, name string, compromised bool) erro
 		reason = acme.ReasonKeyCompromise
 	}
 	// With the certificate's own key, any account may revoke it: also one that is new.
-	der, err := k.seal.open(row.Key, name)
+	der, err := k.unseal(row.Key, name)
 	if err != nil {
 		return err
 	}

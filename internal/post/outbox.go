@@ -119,11 +119,11 @@ func (o *Outbox) Put(ctx context.Context, l Letter) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	sealed, err := newSeal(o.Secret)
+	waiting, err := newSeal(o.Secret)
 	if err != nil {
 		return Message{}, err
 	}
-	return m, o.Store.PutMessage(ctx, l.Address.Key(), l.To.Key(), m, sealed.close(raw, m.ID))
+	return m, o.Store.PutMessage(ctx, l.Address.Key(), l.To.Key(), m, waiting.Close(raw, m.ID))
 }
 
 // compose writes the mail (RFC 5322): plain and HTML parts that say the same.

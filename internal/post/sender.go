@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"autoconfig/internal/queue"
+	"autoconfig/internal/seal"
 )
 
 // Sender hands over what waits. Each message is given to one holder at a time, and once
@@ -117,11 +118,20 @@ func (s *Sender) send(run context.Context, open *session, m Message, sealed []by
 }
 
 func (s *Sender) open(m Message, sealed []byte) ([]byte, error) {
-	seal, err := newSeal(s.Secret)
+	waiting, err := newSeal(s.Secret)
 	if err != nil {
 		return nil, err
 	}
-	return seal.open(sealed, m.ID)
+	plain, err := waiting.Open(sealed, m.ID)
+	if err != nil {
+		err = fmt.Errorf("its text can't be read: %w", err)
+	}
+	return plain, err
+}
+
+// newSeal is for messages that wait: a setup link in one works for whoever reads it.
+func newSeal(secret []byte) (seal.Seal, error) {
+	return seal.New(secret, "autoconfig messages that wait")
 }
 
 // end notes what finally came of a message.

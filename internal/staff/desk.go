@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"autoconfig/internal/seal"
 	"autoconfig/settings"
 )
 
@@ -33,12 +34,11 @@ type Desk struct {
 	Store   Store
 	Now     func() time.Time
 	hashing *hashing
-	key     []byte
-	devices []byte // the key of [Desk.NewDevice]
+	// factors seals second factors, browsers what browsers keep for a while.
+	factors, browsers seal.Seal
+	devices           []byte // the key of [Desk.NewDevice]
 	// recovery is the key of the hashes of recovery codes.
 	recovery []byte
-	// browsers is the key of what browsers keep for a while.
-	browsers []byte
 	marks    marks
 	// nobody is a hash that no password has: a name that isn't known takes as long
 	// as one that is.
@@ -54,11 +54,18 @@ func NewDesk(store Store, secret []byte, oneFactor bool) (*Desk, error) {
 	d := &Desk{Store: store, hashing: newHashing(), oneFactor: oneFactor}
 	var entries []byte
 	for purpose, key := range map[string]*[]byte{
-		"autoconfig second factors": &d.key, "autoconfig known devices": &d.devices, "autoconfig recovery codes": &d.recovery,
-		"autoconfig kept by browsers": &d.browsers, "autoconfig audit entries": &entries,
+		"autoconfig known devices": &d.devices, "autoconfig recovery codes": &d.recovery, "autoconfig audit entries": &entries,
 	} {
 		var err error
 		if *key, err = hkdf.Key(sha256.New, secret, nil, purpose, sha256.Size); err != nil {
+			return nil, err
+		}
+	}
+	for purpose, made := range map[string]*seal.Seal{
+		"autoconfig second factors": &d.factors, "autoconfig kept by browsers": &d.browsers,
+	} {
+		var err error
+		if *made, err = seal.New(secret, purpose); err != nil {
 			return nil, err
 		}
 	}
@@ -201,7 +208,7 @@ func (d *Desk) Enrol(
 	if step == 0 {
 		return "", nil, errors.Join(ErrSignIn, d.failed(ctx, p))
 	}
-	second := seal(d.key, key)
+	second := d.factors.Close(key, "")
 	token = newSecret()
 	err = d.Act(ctx, p.Actor(), func(ctx context.Context) (Entry, error) {
 		err := d.change(ctx, p.ID, func(now *Person) (err error) {
@@ -221,10 +228,16 @@ func (d *Desk) Enrol(
 }
 
 // Seal keeps the key of an enrolment in the page between its two steps.
-func (d *Desk) Seal(key []byte) []byte { return seal(d.key, key) }
+func (d *Desk) Seal(key []byte) []byte { return d.factors.Close(key, "") }
 
 // Unseal is the key again.
-func (d *Desk) Unseal(sealed []byte) ([]byte, error) { return unseal(d.key, sealed) }
+func (d *Desk) Unseal(sealed []byte) ([]byte, error) {
+	plain, err := d.factors.Open(sealed, "")
+	if err != nil {
+		err = fmt.Errorf("a second factor can't be read: %w; give the person a new password, which starts anew", err)
+	}
+	return plain, err
+}
 
 // SignInExternal signs in somebody for whom an identity provider vouches, with the role
 // and the domains that the claims give now.

@@ -34,7 +34,7 @@ func (d *Desk) Question(purpose, kept string) (what []byte, ok bool) {
 // keep seals what a browser keeps for a while. It can be taken for nothing but its purpose.
 func (d *Desk) keep(purpose string, plain []byte, life time.Duration) string {
 	until := binary.BigEndian.AppendUint64(nil, uint64(d.now().Add(life).Unix())) //nolint:gosec // after 1970
-	return base64.RawURLEncoding.EncodeToString(sealFor(d.browsers, purpose, append(until, plain...)))
+	return base64.RawURLEncoding.EncodeToString(d.browsers.Close(append(until, plain...), purpose))
 }
 
 func (d *Desk) kept(purpose, text string) (plain []byte, ok bool) {
@@ -42,7 +42,7 @@ func (d *Desk) kept(purpose, text string) (plain []byte, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	plain, err = unsealFor(d.browsers, purpose, sealed)
+	plain, err = d.browsers.Open(sealed, purpose)
 	now := uint64(d.now().Unix()) //nolint:gosec // after 1970
 	if err != nil || len(plain) < 8 || now >= binary.BigEndian.Uint64(plain) {
 		return nil, false

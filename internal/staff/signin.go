@@ -141,7 +141,7 @@ func (d *Desk) begin(
 
 // useCode uses up a code of the authenticator app; [ErrSignIn] if it is wrong, or was used.
 func (d *Desk) useCode(ctx context.Context, p Person, code string) (how string, err error) {
-	key, err := unseal(d.key, p.TOTPKey)
+	key, err := d.Unseal(p.TOTPKey)
 	if err != nil {
 		return "", err
 	}

@@ -1,8 +1,6 @@
 package staff
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha1" //nolint:gosec // what every authenticator app speaks (RFC 6238)
@@ -66,44 +64,4 @@ func stepOf(key []byte, typed string, now time.Time) int64 {
 		}
 	}
 	return found
-}
-
-// seal encrypts what must be read again, with a key of 32 bytes.
-func seal(key, plain []byte) []byte { return sealFor(key, "", plain) }
-
-// sealFor lets what it gives be read for the same purpose only.
-func sealFor(key []byte, purpose string, plain []byte) []byte {
-	aead := newAEAD(key)
-	nonce := make([]byte, aead.NonceSize())
-	_, _ = rand.Read(nonce) // never fails
-	return aead.Seal(nonce, nonce, plain, []byte(purpose))
-}
-
-func unseal(key, sealed []byte) ([]byte, error) { return unsealFor(key, "", sealed) }
-
-func unsealFor(key []byte, purpose string, sealed []byte) ([]byte, error) {
-	aead := newAEAD(key)
-	if len(sealed) < aead.NonceSize() {
-		return nil, errSealed
-	}
-	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], []byte(purpose))
-	if err != nil {
-		return nil, errSealed
-	}
-	return plain, nil
-}
-
-var errSealed = fmt.Errorf("a second factor can't be read: the secret_file isn't the one it was made with; give the " +
-	"person a new password, which starts anew")
-
-func newAEAD(key []byte) cipher.AEAD {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		panic(err) // the key has 32 bytes
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		panic(err) // AES has blocks of 16 bytes
-	}
-	return aead
 }
