@@ -26,61 +26,35 @@ func (s *API) showOverride(c echo.Context) error {
 	return answer(c, http.StatusOK, found.Override)
 }
 
-func (s *API) putOverride(c echo.Context) error {
+// changeOverride stores an override, whole or in part. One that says nothing is none.
+func (s *API) changeOverride(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
 	}
-	var wanted policy.Override
-	if err := readJSON(c, &wanted); err != nil {
-		return err
-	}
-	return s.changeOverride(c, typed, func(*policy.Override) (policy.Override, error) { return wanted, nil })
-}
-
-func (s *API) patchOverride(c echo.Context) error {
-	typed, err := pathAddress(c)
+	change, err := changeIn[policy.Override](c)
 	if err != nil {
 		return err
 	}
-	patch, err := readPatch(c)
-	if err != nil {
-		return err
-	}
-	return s.changeOverride(c, typed, func(before *policy.Override) (policy.Override, error) {
-		return patched(before, patch)
-	})
-}
-
-// changeOverride stores what change makes of an override, where the request's conditions
-// are met.
-func (s *API) changeOverride(
-	c echo.Context, typed settings.Address, change func(before *policy.Override) (policy.Override, error),
-) error {
-	isNew := false
 	o, _, err := s.admin.PutOverride(c.Request().Context(), actor(c), typed,
 		func(now policy.Override) (policy.Override, error) {
 			before := &now
-			if isNew = now.IsZero(); isNew {
+			if now.IsZero() {
 				before = nil
 			}
-			if err := meets(c, before); err != nil {
-				return now, err
-			}
-			wanted, err := change(before)
-			if err != nil {
-				return now, err
-			}
-			if !wanted.Address.IsZero() && wanted.Address.Key() != now.Address.Key() {
-				return now, field("address", fmt.Errorf("%w: the address in the body must be the mailbox's primary one, %s",
-					errJSON, now.Address))
-			}
-			return wanted, nil
+			return change.then(func(o *policy.Override) error { return isOf(now.Address, o.Address) })(before)
 		})
-	if err != nil {
-		return err
+	change.isNew = change.isNew && !o.IsZero()
+	return change.answer(o, err)
+}
+
+// isOf refuses an override for another address than the mailbox's own.
+func isOf(primary, given settings.Address) error {
+	if !given.IsZero() && given.Key() != primary.Key() {
+		return field("address", fmt.Errorf("%w: the address in the body must be the mailbox's primary one, %s",
+			errJSON, primary))
 	}
-	return answer(c, made(c, isNew && !o.IsZero()), o)
+	return nil
 }
 
 func (s *API) removeOverride(c echo.Context) error {

@@ -115,42 +115,15 @@ func oneOf[T any](c echo.Context, all []T, is func(T) bool) error {
 	return answer(c, http.StatusOK, all[i])
 }
 
-func (s *API) putPlan(c echo.Context) error {
-	var wanted policy.Plan
-	if err := readJSON(c, &wanted); err != nil {
-		return err
-	}
-	return s.changePlan(c, func(*policy.Plan) (policy.Plan, error) { return wanted, nil })
-}
-
-func (s *API) patchPlan(c echo.Context) error {
-	patch, err := readPatch(c)
-	if err != nil {
-		return err
-	}
-	return s.changePlan(c, func(before *policy.Plan) (policy.Plan, error) { return patched(before, patch) })
-}
-
-// changePlan stores what change makes of a plan, where the request's conditions are met.
-func (s *API) changePlan(c echo.Context, change func(before *policy.Plan) (policy.Plan, error)) error {
+// changePlan stores a plan, whole or in part.
+func (s *API) changePlan(c echo.Context) error {
 	name := unescaped(c.Param("name"))
-	isNew := false
-	plan, err := s.admin.PutPlan(c.Request().Context(), actor(c), name,
-		func(before *policy.Plan) (policy.Plan, error) {
-			isNew = before == nil
-			if err := meets(c, before); err != nil {
-				return policy.Plan{}, err
-			}
-			plan, err := change(before)
-			if err != nil {
-				return plan, err
-			}
-			return plan, isNamed("name", &plan.Name, name)
-		})
+	change, err := changeIn[policy.Plan](c)
 	if err != nil {
 		return err
 	}
-	return answer(c, made(c, isNew), plan)
+	return change.answer(s.admin.PutPlan(c.Request().Context(), actor(c), name,
+		change.then(func(p *policy.Plan) error { return isNamed("name", &p.Name, name) })))
 }
 
 func (s *API) listProviders(c echo.Context) error {
@@ -171,46 +144,15 @@ func (s *API) showProvider(c echo.Context) error {
 	return oneOf(c, all, func(p settings.Provider) bool { return p.ID == unescaped(c.Param("id")) })
 }
 
-func (s *API) putProvider(c echo.Context) error {
-	var wanted settings.Provider
-	if err := readJSON(c, &wanted); err != nil {
-		return err
-	}
-	return s.changeProvider(c, func(*settings.Provider) (settings.Provider, error) { return wanted, nil })
-}
-
-func (s *API) patchProvider(c echo.Context) error {
-	patch, err := readPatch(c)
-	if err != nil {
-		return err
-	}
-	return s.changeProvider(c, func(before *settings.Provider) (settings.Provider, error) {
-		return patched(before, patch)
-	})
-}
-
-// changeProvider is [API.changePlan] for a provider.
-func (s *API) changeProvider(
-	c echo.Context, change func(before *settings.Provider) (settings.Provider, error),
-) error {
+// changeProvider stores a provider, whole or in part.
+func (s *API) changeProvider(c echo.Context) error {
 	id := unescaped(c.Param("id"))
-	isNew := false
-	provider, err := s.admin.PutProvider(c.Request().Context(), actor(c), id,
-		func(before *settings.Provider) (settings.Provider, error) {
-			isNew = before == nil
-			if err := meets(c, before); err != nil {
-				return settings.Provider{}, err
-			}
-			provider, err := change(before)
-			if err != nil {
-				return provider, err
-			}
-			return provider, isNamed("id", &provider.ID, id)
-		})
+	change, err := changeIn[settings.Provider](c)
 	if err != nil {
 		return err
 	}
-	return answer(c, made(c, isNew), provider)
+	return change.answer(s.admin.PutProvider(c.Request().Context(), actor(c), id,
+		change.then(func(p *settings.Provider) error { return isNamed("id", &p.ID, id) })))
 }
 
 // isNamed gives a thing the path's name, and refuses another one; member is where a body

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -74,65 +73,23 @@ func (s *API) showAccount(c echo.Context) error {
 	return answer(c, http.StatusOK, found.Account)
 }
 
-func (s *API) putAccount(c echo.Context) error {
+// changeAccount stores an account, whole or in part.
+func (s *API) changeAccount(c echo.Context) error {
 	typed, err := pathAddress(c)
 	if err != nil {
 		return err
 	}
-	var wanted policy.Account
-	if err := readJSON(c, &wanted); err != nil {
-		return err
-	}
-	return s.changeAccount(c, typed, func(*policy.Account) (policy.Account, error) { return wanted, nil })
-}
-
-func (s *API) patchAccount(c echo.Context) error {
-	typed, err := pathAddress(c)
+	change, err := changeIn[policy.Account](c)
 	if err != nil {
 		return err
 	}
-	patch, err := readPatch(c)
-	if err != nil {
-		return err
-	}
-	return s.changeAccount(c, typed, func(before *policy.Account) (policy.Account, error) {
-		return patched(before, patch)
-	})
-}
-
-// readPatch reads a body to be merged into what is there.
-func readPatch(c echo.Context) ([]byte, error) {
-	var patch json.RawMessage
-	err := readJSON(c, &patch)
-	return patch, err
-}
-
-// changeAccount stores what change makes of an account, where the request's conditions
-// are met.
-func (s *API) changeAccount(
-	c echo.Context, typed settings.Address, change func(before *policy.Account) (policy.Account, error),
-) error {
 	entry, err := s.servedDomain(c, typed.Domain())
 	if err != nil {
 		return err
 	}
-	isNew := false
 	account, _, err := s.admin.PutAccount(c.Request().Context(), actor(c), typed,
-		func(before *policy.Account) (policy.Account, error) {
-			isNew = before == nil
-			if err := meets(c, before); err != nil {
-				return policy.Account{}, err
-			}
-			account, err := change(before)
-			if err != nil {
-				return account, err
-			}
-			return account, s.isItself(&account, typed, entry)
-		})
-	if err != nil {
-		return err
-	}
-	return answer(c, made(c, isNew), account)
+		change.then(func(a *policy.Account) error { return s.isItself(a, typed, entry) }))
+	return change.answer(account, err)
 }
 
 // isItself refuses an account with another address than the path's.
@@ -242,57 +199,18 @@ func (s *API) showDomain(c echo.Context) error {
 	return c.JSON(http.StatusOK, outside[0])
 }
 
-func (s *API) putDomain(c echo.Context) error {
+// changeDomain stores a domain, whole or in part.
+func (s *API) changeDomain(c echo.Context) error {
 	name, err := settings.ParseDomain(c.Param("domain"))
 	if err != nil {
 		return web.ErrNoDomainName
 	}
-	var wanted policy.Domain
-	if err := readJSON(c, &wanted); err != nil {
-		return err
-	}
-	return s.changeDomain(c, name, func(*policy.Domain) (policy.Domain, error) { return wanted, nil })
-}
-
-func (s *API) patchDomain(c echo.Context) error {
-	name, err := settings.ParseDomain(c.Param("domain"))
-	if err != nil {
-		return web.ErrNoDomainName
-	}
-	patch, err := readPatch(c)
+	change, err := changeIn[policy.Domain](c)
 	if err != nil {
 		return err
 	}
-	return s.changeDomain(c, name, func(before *policy.Domain) (policy.Domain, error) { return patched(before, patch) })
-}
-
-// changeDomain stores what change makes of a domain, where the request's conditions are
-// met.
-func (s *API) changeDomain(
-	c echo.Context, name string, change func(before *policy.Domain) (policy.Domain, error),
-) error {
-	isNew := false
-	domain, err := s.admin.PutDomain(c.Request().Context(), actor(c), name,
-		func(before *policy.Domain) (policy.Domain, error) {
-			isNew = before == nil
-			if err := meets(c, before); err != nil {
-				return policy.Domain{}, err
-			}
-			domain, err := change(before)
-			if err != nil {
-				return domain, err
-			}
-			if domain.Name != "" && domain.Name != name {
-				return domain, field("name", fmt.Errorf("%w: the name in the body and the one in the path must be the same",
-					errJSON))
-			}
-			domain.Name = name
-			return domain, nil
-		})
-	if err != nil {
-		return err
-	}
-	return answer(c, made(c, isNew), domain)
+	return change.answer(s.admin.PutDomain(c.Request().Context(), actor(c), name,
+		change.then(func(d *policy.Domain) error { return isNamed("name", &d.Name, name) })))
 }
 
 func (s *API) removeDomain(c echo.Context) error {

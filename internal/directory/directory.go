@@ -175,7 +175,6 @@ type Found struct {
 	Home *Entry
 	// Account is the mailbox's, with its override applied. If it isn't known, only its
 	// address is set.
-	// known it has nothing but the address.
 	Account policy.Account
 	Known   bool
 	// Source is the source of the account: "" for our own database.
