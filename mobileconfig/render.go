@@ -129,20 +129,9 @@ func Append(dst []byte, template *settings.Template, s *settings.Settings) []byt
 }
 
 // escape appends text as plist does, which is encoding/xml's way.
-func escape(dst []byte, text string) []byte {
-	done := 0
-	for i := range len(text) {
-		entity := entities[text[i]]
-		if entity == "" {
-			continue
-		}
-		dst = append(append(dst, text[done:i]...), entity...)
-		done = i + 1
-	}
-	return append(dst, text[done:]...)
-}
+func escape(dst []byte, text string) []byte { return entities.Append(dst, text) }
 
-var entities = [256]string{
+var entities = settings.Entities{
 	'&': "&amp;", '<': "&lt;", '>': "&gt;", '\'': "&#39;", '"': "&#34;", '\t': "&#x9;", '\n': "&#xA;", '\r': "&#xD;",
 }
 

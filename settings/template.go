@@ -140,10 +140,18 @@ func (s *Settings) slot(slot rune) string {
 }
 
 // EscapeXML appends text as XML character data, in the way of etree.
-func EscapeXML(dst []byte, text string) []byte {
+func EscapeXML(dst []byte, text string) []byte { return entities.Append(dst, text) }
+
+var entities = Entities{'&': "&amp;", '<': "&lt;", '>': "&gt;", '\'': "&apos;", '"': "&quot;"}
+
+// Entities are what a writer of XML has in the place of characters; "" for themselves.
+type Entities [256]string
+
+// Append appends text with its entities.
+func (e *Entities) Append(dst []byte, text string) []byte {
 	done := 0
 	for i := range len(text) {
-		entity := entities[text[i]]
+		entity := e[text[i]]
 		if entity == "" {
 			continue
 		}
@@ -152,5 +160,3 @@ func EscapeXML(dst []byte, text string) []byte {
 	}
 	return append(dst, text[done:]...)
 }
-
-var entities = [256]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '\'': "&apos;", '"': "&quot;"}
