@@ -89,9 +89,7 @@ func (l *linkCreateCmd) Run(c *call, app *application) error {
 
 type linkListCmd struct {
 	jsonFlag
-	Domain  string `help:"Only of this domain."`
-	Address string `help:"Only of this address."`
-	Limit   int    `help:"The most to list." default:"100"`
+	aboutFlags
 }
 
 func (l *linkListCmd) Help() string {
@@ -101,20 +99,10 @@ func (l *linkListCmd) Help() string {
 }
 
 func (l *linkListCmd) Run(c *call, app *application) error {
-	filter := links.Filter{Limit: min(max(l.Limit, 1), 1000)}
-	if l.Domain != "" {
-		t, err := app.terms(c, l.Domain)
-		if err != nil {
-			return err
-		}
-		filter.Domains = []string{t.Name}
-	}
-	if l.Address != "" {
-		typed, err := settings.ParseAddress(l.Address)
-		if err != nil {
-			return err
-		}
-		filter.Address = typed.Key()
+	var filter links.Filter
+	var err error
+	if filter.Domains, filter.Address, filter.Limit, err = l.filter(c, app); err != nil {
+		return err
 	}
 	list, err := app.store.Links(c, filter)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"autoconfig/internal/post"
-	"autoconfig/settings"
 )
 
 type messageCmd struct {
@@ -17,10 +16,8 @@ type messageCmd struct {
 
 type messageListCmd struct {
 	jsonFlag
-	Domain  string `help:"Only of this domain."`
-	Address string `help:"Only about this mailbox."`
-	State   string `help:"Only in this state: queued, sent, refused, given_up or unclear." enum:",queued,sent,refused,given_up,unclear" default:"" placeholder:"STATE"`
-	Limit   int    `help:"The most to list." default:"100"`
+	aboutFlags
+	State string `help:"Only in this state: queued, sent, refused, given_up or unclear." enum:",queued,sent,refused,given_up,unclear" default:"" placeholder:"STATE"`
 }
 
 func (l *messageListCmd) Help() string {
@@ -34,20 +31,10 @@ Examples:
 }
 
 func (l *messageListCmd) Run(c *call, app *application) error {
-	filter := post.Filter{Limit: min(max(l.Limit, 1), 1000), State: post.State(l.State)}
-	if l.Domain != "" {
-		t, err := app.terms(c, l.Domain)
-		if err != nil {
-			return err
-		}
-		filter.Domains = []string{t.Name}
-	}
-	if l.Address != "" {
-		typed, err := settings.ParseAddress(l.Address)
-		if err != nil {
-			return err
-		}
-		filter.Address = typed.Key()
+	filter := post.Filter{State: post.State(l.State)}
+	var err error
+	if filter.Domains, filter.Address, filter.Limit, err = l.filter(c, app); err != nil {
+		return err
 	}
 	list, err := app.store.Messages(c, filter)
 	if err != nil {

@@ -54,7 +54,8 @@ func NewDesk(store Store, secret []byte, oneFactor bool) (*Desk, error) {
 	d := &Desk{Store: store, hashing: newHashing(), oneFactor: oneFactor}
 	var entries []byte
 	for purpose, key := range map[string]*[]byte{
-		"autoconfig known devices": &d.devices, "autoconfig recovery codes": &d.recovery, "autoconfig audit entries": &entries,
+		"autoconfig known devices": &d.devices, "autoconfig recovery codes": &d.recovery,
+		"autoconfig audit entries": &entries,
 	} {
 		var err error
 		if *key, err = hkdf.Key(sha256.New, secret, nil, purpose, sha256.Size); err != nil {
