@@ -11,6 +11,7 @@ import (
 	"autoconfig/internal/admin"
 	"autoconfig/internal/certificates"
 	"autoconfig/internal/config"
+	"autoconfig/internal/doctor"
 )
 
 type certificatesCmd struct {
@@ -46,12 +47,21 @@ func rowOf(c certificates.Certificate, now time.Time) certificateRow {
 		}
 	}
 	if c.Failures > 0 {
-		r.NextTry, r.Remedy = &c.DueAt, c.Code.Remedy()
+		r.NextTry, r.Remedy = &c.DueAt, remedyOf(c.Code)
 		if !c.HasOne() {
 			r.State = "failing"
 		}
 	}
 	return r
+}
+
+// remedyOf is what the catalogue of checks says of a failure.
+func remedyOf(code certificates.Code) string {
+	m, found := doctor.MeaningOf(doctor.Code(code))
+	if !found { // a newer replica's
+		m, _ = doctor.MeaningOf(doctor.CertInternal)
+	}
+	return m.Remedy
 }
 
 type certificatesListCmd struct {

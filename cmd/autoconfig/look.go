@@ -117,7 +117,7 @@ func (v *running) lookAtKept(ctx context.Context, own []string, seen *operator.S
 		}
 		seen.Add(operator.Problem{
 			Code: operator.CertificateMissing, Severity: operator.Error, Where: name,
-			What: "there is no certificate for " + name + ": " + row.Reason, Remedy: row.Code.Remedy(),
+			What: "there is no certificate for " + name + ": " + row.Reason, Remedy: remedyOf(row.Code),
 		})
 	}
 	all, err := v.store.CertificateSummary(ctx, now)

@@ -9,7 +9,7 @@ import (
 )
 
 // Code says why a name has no certificate, or no new one. Codes are stable: check,
-// metrics and the API show them.
+// metrics and the API show them, and doctor's catalogue has their meanings.
 type Code string
 
 // The codes.
@@ -43,31 +43,6 @@ type Failure struct {
 func (f *Failure) Error() string { return f.Err.Error() }
 
 func (f *Failure) Unwrap() error { return f.Err }
-
-// Remedy says what mends a failure.
-func (c Code) Remedy() string {
-	switch c {
-	case Elsewhere:
-		return "Point the name at this service, or set acme.addresses to the addresses that lead here through a " +
-			"load balancer."
-	case Unreachable:
-		return "Let the authority reach port 80 (http_listen) or 443 (listen) of this service from the Internet."
-	case CAA:
-		return "Allow the authority in the domain's CAA record, or remove the record."
-	case Limited:
-		return "Wait: the service tries again by itself. The authority's documentation has its limits."
-	case OwnLimit:
-		return "Wait: it is tried again by itself; acme.orders_per_hour is the limit."
-	case Refused:
-		return "Read the authority's reason. Another authority (acme.directory) may issue for the name."
-	case Account:
-		return "Check acme.contact, acme.external_account and acme.agree_to_terms."
-	case Server:
-		return "Wait: the service tries again by itself. Check that this machine can reach the ACME server and that its clock is right."
-	default:
-		return "Look at the service's log."
-	}
-}
 
 // failureOf reads what an ACME server said, by the types of RFC 8555, section 6.7.
 func failureOf(err error) *Failure {

@@ -214,11 +214,20 @@ var ofRecords = []Meaning{
 	},
 }
 
-func meaning(code Code) Meaning {
-	for _, m := range catalogue {
-		if m.Code == code {
-			return m
-		}
+// MeaningOf is a code's. found is false for a code that this version doesn't have: one of a newer replica's.
+func MeaningOf(code Code) (m Meaning, found bool) {
+	i := slices.IndexFunc(catalogue, func(m Meaning) bool { return m.Code == code })
+	if i < 0 {
+		return Meaning{}, false
 	}
-	panic("doctor: the code " + string(code) + " has no meaning")
+	return catalogue[i], true
+}
+
+// meaning is that of a code of ours.
+func meaning(code Code) Meaning {
+	m, found := MeaningOf(code)
+	if !found {
+		panic("doctor: the code " + string(code) + " has no meaning")
+	}
+	return m
 }

@@ -81,8 +81,8 @@ var ofServers = []Meaning{
 	{
 		CertServer, Error,
 		"The ACME server is down or fails.",
-		"Wait: it is tried again by itself; see that the ACME server can be reached from here, " +
-			"and that this machine's clock is right.",
+		"Wait: the service tries again by itself. Check that this machine can reach the ACME server and that its " +
+			"clock is right.",
 	},
 	{
 		CertInternal, Error,

@@ -125,7 +125,7 @@ func (c *check) report(f Finding) {
 		f.Severity = m.Severity
 	}
 	if f.Remedy == "" {
-		f.Remedy = m.Mend
+		f.Remedy = m.Remedy
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -28,7 +28,7 @@ dial, a mechanism beside others that work) is printed with a lower severity.
 |---|---|---|---|
 `)
 	for _, m := range Catalogue() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Code, m.Severity, m.Means, m.Mend)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Code, m.Severity, m.Means, m.Remedy)
 	}
 	if *update {
 		if err := os.WriteFile(checksPage, []byte(b.String()), 0o644); err != nil {

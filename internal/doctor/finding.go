@@ -67,8 +67,8 @@ type Code string
 type Meaning struct {
 	Code     Code
 	Severity Severity
-	// Means says what is wrong and who is affected, Mend how to fix it.
-	Means, Mend string
+	// Means says what is wrong and who is affected, Remedy how to fix it.
+	Means, Remedy string
 }
 
 // together merges findings that differ in the URL alone: a document is often published
