@@ -71,8 +71,8 @@ func (d *Source) domainBase(filter string) *ldap.SearchRequest {
 	}
 }
 
-// readDomain reads a domain's entry: all its names, the first of which is the primary
-// one. An error is a [directory.Discarded].
+// readDomain reads a domain's entry and returns all its names, the primary one first. An
+// error is a [directory.Discarded].
 func (d *Source) readDomain(e *ldap.Entry) (domain directory.SourceDomain, names []string, err error) {
 	attributes := d.options.DomainAttributes
 	if domain.Name, err = settings.ParseDomain(strings.TrimSpace(d.first(e, attributes.Name))); err != nil {
@@ -98,9 +98,8 @@ func (d *Source) readDomain(e *ldap.Entry) (domain directory.SourceDomain, names
 }
 
 // Domains is that of [directory.Source]. Without a filter for it, it fails with
-// errors.ErrUnsupported: a directory has no domains of its own, and those of its
-// accounts' addresses may be anybody's. An alias counts if the filter for one domain
-// finds it.
+// errors.ErrUnsupported: a directory has no domains of its own, and those in its accounts'
+// addresses may belong to anybody. An alias counts if the filter for one domain finds it.
 func (d *Source) Domains(ctx context.Context, each func(directory.SourceName) error) error {
 	return d.walkDomains(ctx, func(_ string, name directory.SourceName, err error) error {
 		if err != nil {
@@ -148,8 +147,8 @@ func (d *Source) walkDomains(
 	})
 }
 
-// once keeps a walk from beginning anew on another connection: what is called for each
-// has seen some already.
+// once prevents a walk from starting again on another connection, as the callback has
+// already seen some entries.
 func once(err error, begun bool) error {
 	if f, ok := err.(*failure); ok && begun { //nolint:errorlint // it is ours, not one that each has wrapped
 		f.again = false

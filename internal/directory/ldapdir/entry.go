@@ -12,9 +12,9 @@ import (
 	"autoconfig/settings"
 )
 
-// values are those of an attribute, in the server's order, but for those that are
-// too long. Active Directory names an attribute with very many values
-// memberOf;range=0-1499: these are the ones that we take.
+// values returns an attribute's values in the server's order, except for those that are
+// too long. Active Directory returns the first of very many values as
+// memberOf;range=0-1499; only these are used.
 func (d *Source) values(e *ldap.Entry, name string) []string {
 	if name == "" {
 		return nil
@@ -37,7 +37,7 @@ func (d *Source) values(e *ldap.Entry, name string) []string {
 	return values
 }
 
-// first is the first value of an attribute, or "".
+// first returns the first value of an attribute, or "".
 func (d *Source) first(e *ldap.Entry, name string) string {
 	if values := d.values(e, name); len(values) > 0 {
 		return values[0]
@@ -45,10 +45,9 @@ func (d *Source) first(e *ldap.Entry, name string) string {
 	return ""
 }
 
-// disabled is why an account may not be used, as far as attributes say it; nil if it
-// may be. The bit is judged here also where the filter has Active Directory's matching
-// rule for it: servers without that rule find nothing by it, and their operators leave
-// it out of the filter.
+// disabled returns the reason why an account may not be used, or nil. The bit is tested
+// here even if the filter tests it by Active Directory's matching rule: servers without
+// that rule find nothing by it, so their operators leave it out of the filter.
 func (d *Source) disabled(e *ldap.Entry) error {
 	rule := d.options.Enabled
 	if rule.Expires != "" {
@@ -84,7 +83,7 @@ func (d *Source) disabled(e *ldap.Entry) error {
 	return nil
 }
 
-// named are the addresses of an entry, sorted by how they say which is the primary one.
+// named holds the addresses of an entry, by how they indicate the primary one.
 type named struct {
 	capital   []settings.Address // with the prefix SMTP:
 	bare      []settings.Address // in the first attribute, without a prefix
@@ -126,17 +125,17 @@ func (d *Source) named(e *ldap.Entry) (n named) {
 	return n
 }
 
-// isCatchAll tells a whole domain from an address.
+// isCatchAll reports whether a value stands for a whole domain.
 func isCatchAll(value string) bool {
 	domain, found := strings.CutPrefix(strings.TrimSpace(value), "@")
 	_, err := settings.ParseDomain(domain)
 	return found && err == nil
 }
 
-// primary is the mailbox's own address. Active Directory says it by SMTP: in capitals;
-// mail may be empty there, or an older one. Where only other addresses are there,
-// and several, one of them must be the login as well: which one a server names first
-// is chance.
+// primary returns the mailbox's own address. Active Directory marks it by the prefix SMTP:
+// in capitals; its attribute mail may be empty or outdated. If there are only other
+// addresses, and several, the primary one is the one that is also the login: their order
+// is random.
 func (n named) primary() (settings.Address, bool) {
 	hints := slices.Concat(n.bare, n.fallbacks)
 	for _, list := range [][]settings.Address{n.capital, n.bare, n.others} {
@@ -158,14 +157,14 @@ func (n named) primary() (settings.Address, bool) {
 	return settings.Address{}, false
 }
 
-// distinct are the addresses sorted, each once.
+// distinct sorts addresses and removes duplicates.
 func distinct(list []settings.Address) []settings.Address {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b settings.Address) int { return strings.Compare(a.Key(), b.Key()) })
 	return slices.CompactFunc(list, settings.Address.Same)
 }
 
-// addresses are an entry's primary address and its other ones.
+// addresses returns an entry's primary address and its other ones.
 func (d *Source) addresses(e *ldap.Entry) (primary settings.Address, others []settings.Address, err error) {
 	n := d.named(e)
 	all := distinct(slices.Concat(n.capital, n.bare, n.others))
@@ -188,7 +187,7 @@ func (d *Source) addresses(e *ldap.Entry) (primary settings.Address, others []se
 	return primary, atMost(d, others), nil
 }
 
-// atMost drops what is too much.
+// atMost drops the values beyond a limit.
 func atMost[T any](d *Source, list []T) []T {
 	if len(list) > maxValues {
 		d.counters.dropped.Add(int64(len(list) - maxValues))
@@ -200,7 +199,7 @@ func atMost[T any](d *Source, list []T) []T {
 	return list
 }
 
-// read makes an account of an entry. An error is [directory.Discarded].
+// read converts an entry to an account. An error is [directory.Discarded].
 func (d *Source) read(e *ldap.Entry) (account policy.Account, err error) {
 	if err := d.disabled(e); err != nil {
 		return policy.Account{}, err
@@ -212,10 +211,10 @@ func (d *Source) read(e *ldap.Entry) (account policy.Account, err error) {
 	return account, nil
 }
 
-// fill adds what else is known of an account. An error is [directory.Discarded].
+// fill adds the other attributes to an account. An error is [directory.Discarded].
 func (d *Source) fill(account *policy.Account, e *ldap.Entry) error {
 	names := d.options.Attributes
-	// Blanks around it count for nothing when the server compares it (RFC 4518, section 2.6.1).
+	// The server ignores leading and trailing blanks when it compares (RFC 4518, section 2.6.1).
 	if account.Login = strings.TrimSpace(d.first(e, names.Login)); account.Login != "" && !usableText(account.Login) {
 		d.counters.badLogin.Add(1)
 		return directory.Discarded{Why: "its login can't be used (" + names.Login +
@@ -247,7 +246,7 @@ func (d *Source) fill(account *policy.Account, e *ldap.Entry) error {
 	return nil
 }
 
-// optional reads a value that an account can do without.
+// optional reads a value that an account may lack.
 func optional[T any](d *Source, e *ldap.Entry, name string, parse func(string) (T, bool)) (result T) {
 	value := d.first(e, name)
 	if value == "" {

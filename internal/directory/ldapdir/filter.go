@@ -14,18 +14,18 @@ import (
 
 const maxFilter = 8 << 10
 
-// template is a filter with placeholders where it has values.
+// template is a filter with placeholders in place of values.
 type template struct {
 	parts []string // the text before, between and after the placeholders
 	names []string // one fewer
 }
 
-// filterAttribute is what stands before the equals sign: an attribute, perhaps with
-// a matching rule, and the rest of the operator.
+// filterAttribute matches what precedes the equals sign: an attribute, optionally with a
+// matching rule, and the rest of the operator.
 var filterAttribute = regexp.MustCompile(`^([A-Za-z0-9.-]+(;[A-Za-z0-9-]+)*)?(:dn)?(:[A-Za-z0-9.-]+)?[:<>~]?$`)
 
-// parseTemplate reads a filter. It must have one of the placeholders oneOf, if
-// there are any, and may have the others.
+// parseTemplate parses a filter. It must contain one of the placeholders oneOf, if there
+// are any, and may contain the others.
 func parseTemplate(text string, oneOf, others []string) (*template, error) {
 	if len(text) > maxFilter {
 		return nil, fmt.Errorf("it is longer than %d bytes", maxFilter)
@@ -47,14 +47,14 @@ func parseTemplate(text string, oneOf, others []string) (*template, error) {
 	return t, nil
 }
 
-// The parts of a filter in which a templateReader may be.
+// The parts of a filter: the states of a templateReader.
 const (
 	inStructure = iota // between brackets and operators
 	inAttribute        // before the equals sign
 	inValue
 )
 
-// templateReader cuts a filter at its placeholders.
+// templateReader splits a filter at its placeholders.
 type templateReader struct {
 	text          string
 	oneOf, others []string
@@ -129,8 +129,8 @@ func known(oneOf, others []string) string {
 	return "are {" + strings.Join(all, "}, {") + "}"
 }
 
-// fillForms puts values in for both ways to write a domain: directories have
-// internationalized ones in either. value gives one for a form.
+// fillForms fills in the values for both forms of a domain, ASCII and Unicode: directories
+// have internationalized domains in either. value returns a value in one form.
 func (t *template) fillForms(domain string, value func(name, domain string) string) string {
 	filter := t.fill(func(name string) string { return value(name, domain) })
 	if unicode := settings.UnicodeDomain(domain); unicode != domain {
@@ -139,7 +139,7 @@ func (t *template) fillForms(domain string, value func(name, domain string) stri
 	return filter
 }
 
-// fill puts values in, escaped.
+// fill fills in the values, escaped.
 func (t *template) fill(value func(name string) string) string {
 	filter := &strings.Builder{}
 	for i, name := range t.names {

@@ -16,23 +16,23 @@ import (
 )
 
 const (
-	// maxMatches bounds the entries that may have one address.
+	// maxMatches limits the entries that are read for one address.
 	maxMatches = 8
-	// pageEntries is how many entries are asked for at once.
+	// pageEntries is the number of entries on a page.
 	pageEntries = 500
-	// pageTimeouts is how many timeouts a page of Walk may take.
+	// pageTimeouts is the number of timeouts that a page of Walk may take.
 	pageTimeouts = 5
-	// maxPages bounds the pages of Walk, maxSearchPages those of Search for each
+	// maxPages limits the pages of Walk, maxSearchPages those of Search for each
 	// maxDomains domains.
 	maxPages, maxSearchPages, maxDomains = 100_000, 20, 100
-	// maxEmpty bounds the pages in a row that have nothing on them.
+	// maxEmpty limits consecutive empty pages.
 	maxEmpty = 10
-	// maxSearchText bounds what is searched for, in bytes. Nothing has more.
+	// maxSearchText limits the text of a search, in bytes. No attribute is longer.
 	maxSearchText = 256
 )
 
-// Source is a directory server, or several with the same content. It is safe
-// for concurrent use.
+// Source is a directory server, or several servers with the same content. It is safe for
+// concurrent use.
 type Source struct {
 	options Options
 	*prepared
@@ -45,25 +45,25 @@ var _ directory.Source = (*Source)(nil)
 
 type counters struct{ asked, ambiguous, badAddress, badLogin, unnamed, dropped atomic.Int64 }
 
-// Stats count what was found and couldn't be used since the start.
+// Stats counts what was found since the start and couldn't be used.
 type Stats struct {
-	// Connections are open now.
+	// Connections is the number of open connections.
 	Connections int
-	// Ambiguous look-ups have found several entries, none or several of which have
+	// Ambiguous counts look-ups that found several entries, none or several of which have
 	// the address as the primary one.
 	Ambiguous int64
-	// BadAddress and BadLogin count entries whose primary address or login can't be
-	// used, each time that they are found.
+	// BadAddress and BadLogin count entries whose primary address or login is invalid, each
+	// time that they are found.
 	BadAddress, BadLogin int64
-	// Unnamed counts entries that the server has found for an address and that don't
-	// have it in the attributes with addresses.
+	// Unnamed counts entries that the server found for an address which is in none of their
+	// attributes.
 	Unnamed int64
-	// Dropped counts other values that can't be used.
+	// Dropped counts other invalid values.
 	Dropped int64
 }
 
-// Open prepares a Source, and says all that is wrong with the options. It
-// doesn't connect: that is for the first call, or [Source.Ping].
+// Open prepares a Source, or returns everything that is wrong with the options. It doesn't
+// connect; the first call does, or [Source.Ping].
 func Open(o Options) (*Source, error) {
 	p, err := o.prepare()
 	if err != nil {
@@ -76,13 +76,13 @@ func Open(o Options) (*Source, error) {
 	return d, nil
 }
 
-// Close ends all connections, also those in use.
+// Close closes all connections, including those in use.
 func (d *Source) Close() error {
 	d.pool.shut()
 	return nil
 }
 
-// Stats are the counters.
+// Stats returns the counters.
 func (d *Source) Stats() Stats {
 	return Stats{
 		Connections: d.pool.size(),
@@ -98,7 +98,7 @@ func (d *Source) timely(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, d.options.Timeout)
 }
 
-// errAmbiguous ends the look-up.
+// errAmbiguous ends a look-up.
 var errAmbiguous error = directory.Discarded{Why: "several entries have it, and none or several of them as the " +
 	"mailbox's own address: the filter must find one", Fault: true}
 
@@ -127,8 +127,8 @@ func (d *Source) account(ctx context.Context, c *conn, address settings.Address)
 	if d.filters.alias == nil || err != nil && !errors.Is(err, directory.ErrNotFound) {
 		return account, err
 	}
-	// An alias' entry leads to one mailbox, or it doesn't count. It is looked for where
-	// there is a mailbox as well: the time must not tell.
+	// An alias counts only if it leads to one mailbox. It is searched for even if a mailbox
+	// was found, so that response times don't reveal that.
 	entries, more, failed := d.matches(ctx, c, d.filters.alias, address)
 	switch {
 	case err == nil, errors.Is(err, errAmbiguous):
@@ -151,7 +151,7 @@ func (d *Source) account(ctx context.Context, c *conn, address settings.Address)
 	return d.choose(entries, more, target)
 }
 
-// matches are the entries that a filter finds for an address; more tells that there
+// matches returns the entries that a filter finds for an address. more reports that there
 // are too many.
 func (d *Source) matches(
 	ctx context.Context, c *conn, filter *template, address settings.Address,
@@ -176,8 +176,8 @@ func (d *Source) matches(
 	return result.Entries, more, nil
 }
 
-// choose takes the only entry that has the address, or the only one that has it as
-// its primary one.
+// choose returns the only entry with the address, or the only one with it as its primary
+// address.
 func (d *Source) choose(entries []*ldap.Entry, more bool, address settings.Address) (policy.Account, error) {
 	type match struct {
 		account policy.Account
@@ -217,7 +217,8 @@ func (d *Source) choose(entries []*ldap.Entry, more bool, address settings.Addre
 	return one.account, nil
 }
 
-// unnamed is why an entry that the server has found for an address isn't that one's.
+// unnamed returns the reason why an entry that the server found for an address doesn't
+// have it.
 func (d *Source) unnamed(e *ldap.Entry, address settings.Address) error {
 	if slices.ContainsFunc(d.named(e).fallbacks, address.Same) {
 		return directory.Discarded{Why: "an entry has it in " + strings.Join(d.addressNames[1:], ", ") +
@@ -228,7 +229,7 @@ func (d *Source) unnamed(e *ldap.Entry, address settings.Address) error {
 		strings.Join(d.allAddressNames, ", ") + ")", Fault: true}
 }
 
-// worse is the one of two reasons that says more.
+// worse returns the more informative of two reasons.
 func worse(before, now error) error {
 	var b, n directory.Discarded
 	if errors.As(before, &b) && (b.Fault || !errors.As(now, &n) || !n.Fault) {
@@ -237,7 +238,7 @@ func worse(before, now error) error {
 	return now
 }
 
-// target is the only address that an alias leads to.
+// target returns the only address to which an alias leads.
 func (d *Source) target(entries []*ldap.Entry, more bool, address settings.Address) (settings.Address, error) {
 	if more || len(entries) > 1 {
 		return settings.Address{}, errAmbiguous
@@ -257,7 +258,7 @@ func (d *Source) target(entries []*ldap.Entry, more bool, address settings.Addre
 		for _, value := range d.values(e, d.options.Attributes.Target) {
 			m, other, err := parseMailAddress(value)
 			if other || err != nil {
-				// It leads somewhere else as well, such as into a program.
+				// It also leads elsewhere, such as to a program.
 				return settings.Address{}, directory.Discarded{Why: "it is an alias that leads to something else than an address"}
 			}
 			targets[m.address.Key()] = m.address
@@ -272,7 +273,7 @@ func (d *Source) target(entries []*ldap.Entry, more bool, address settings.Addre
 	return settings.Address{}, why
 }
 
-// Ping reads the base's entry.
+// Ping reads the entry of the base.
 func (d *Source) Ping(ctx context.Context) error {
 	ctx, cancel := d.timely(ctx)
 	defer cancel()

@@ -15,57 +15,57 @@ import (
 	"autoconfig/policy"
 )
 
-// Options are what a directory server is asked with.
+// Options configure a Source.
 type Options struct {
-	// Servers are ldaps://host[:port] or ldap://host[:port]; with several, the next
-	// one is asked when one can't be.
+	// Servers are ldaps://host[:port] or ldap://host[:port]. If one can't be reached, the
+	// next one is asked.
 	Servers []string
-	// StartTLS encrypts connections to ldap:// before anything is said. Without it
-	// they are refused unless the host is this machine.
+	// StartTLS encrypts connections to ldap:// before anything else. Without it, ldap:// is
+	// refused unless the host is this machine.
 	StartTLS bool
-	// CAFile has certificates (PEM) that are trusted beside the system's.
+	// CAFile has certificates (PEM) to trust besides the system's.
 	CAFile string
-	// BindDN and Password are the reader's; both are empty for an anonymous one.
+	// BindDN and Password are the reader's; both are empty for an anonymous bind.
 	BindDN, Password string
-	// Base is the entry below which accounts are.
+	// Base is the entry below which the accounts are.
 	Base string
 	Mapping
-	// Timeout bounds each call, but for Walk, of which it bounds making the
-	// connection, and five of it each page of 500 entries; 2 s if 0.
+	// Timeout limits each call; 2 s if 0. In Walk it limits connecting, and each page of 500
+	// entries may take five times as long.
 	Timeout time.Duration
-	// Connections bounds the open ones, to all servers together; 4 if 0, and 2 at
-	// least: Walk has one of them for as long as it takes.
+	// Connections limits the open connections to all servers together; 4 if 0, and at least
+	// 2, as Walk occupies one of them until it ends.
 	Connections int
-	// Now is time.Now if nil. It judges how long connections are idle and servers
-	// have been failing.
+	// Now is time.Now if nil. It measures how long connections have been idle and servers
+	// failing.
 	Now func() time.Time
 }
 
-// Mapping is how accounts are found and read: the part of the options that
-// [Preset] knows.
+// Mapping says how accounts are found and read: the part of the options that a [Preset]
+// has.
 //
-// Placeholders stand only where a filter has a value, and are escaped.
+// Placeholders are only allowed as values of a filter. What replaces them is escaped.
 type Mapping struct {
 	// Scope is sub (also if empty), one or base.
 	Scope string
-	// Filter finds the entries that have an address, as the mailbox's own or another
-	// one, with {address}, {local} and {domain}: in lower case as far as ASCII goes,
-	// and without quotes that aren't needed.
+	// Filter finds the entries with an address, the mailbox's own or another one, by
+	// {address}, {local} and {domain}. ASCII letters in them are in lower case, and
+	// needless quotes are removed.
 	Filter string
-	// AliasFilter, if not empty, finds entries that only lead to a mailbox, with the
-	// same placeholders; Attributes.Target has where to. It is asked when Filter
-	// finds nothing.
+	// AliasFilter, if not empty, finds entries that only lead to a mailbox, which
+	// Attributes.Target names, by the same placeholders. It counts if Filter finds
+	// nothing.
 	AliasFilter string
-	// SearchFilter finds accounts by a part of their address or name, with {text}.
+	// SearchFilter finds accounts by a part of their address or name, {text}.
 	SearchFilter string
 	// ListFilter finds all accounts.
 	ListFilter string
 	Attributes Attributes
-	// QuotaUnit is what a quota without a unit is in, such as KiB or MB; bytes if empty.
+	// QuotaUnit is the unit of a quota without one, such as KiB or MB; bytes if empty.
 	QuotaUnit string
 	Enabled   Enabled
-	// DomainFilter, if not empty, finds a domain by its name or an alias, with
-	// {domain}; below DomainBase, or Base if that is empty.
+	// DomainFilter, if not empty, finds a domain by its name or an alias, {domain}, below
+	// DomainBase, or Base if that is empty.
 	DomainFilter, DomainBase string
 	// DomainListFilter finds the entries of all domains; "" if they can't be listed.
 	DomainListFilter string
@@ -74,18 +74,18 @@ type Mapping struct {
 
 // Attributes are names of attributes; "" where the directory has none.
 type Attributes struct {
-	// Address has the mailbox's primary address: the value of it or of Addresses with
-	// the prefix SMTP: in capitals, else the first without a prefix that the server
-	// names. The rest are other addresses of the mailbox. Further names, with commas
-	// between, are tried in turn where neither it nor Addresses has any; where they
-	// aren't needed, what they have is no address.
+	// Address has the mailbox's primary address: the value of it or of Addresses with the
+	// prefix SMTP: in capitals, or else the server's first value without a prefix. The
+	// remaining values are other addresses of the mailbox. It may be a list of names,
+	// separated by commas: the further ones are only used if neither the first nor
+	// Addresses has a value.
 	Address string
-	// Login is the name at the servers, where it isn't made from the address.
+	// Login is the user name at the servers, unless it is derived from the address.
 	Login string
-	// Name is the person's; several names of attributes, with commas between, are
-	// tried in turn.
+	// Name is the person's name. Several names of attributes, separated by commas, are tried
+	// in turn.
 	Name string
-	// Groups are words, or distinguished names of which the first part's value counts.
+	// Groups are words, or distinguished names, of which the first part's value is used.
 	Groups string
 	// Quota is a number, in QuotaUnit, or has a unit of its own.
 	Quota string
@@ -93,23 +93,22 @@ type Attributes struct {
 	Devices string
 	// Protocol is imap or pop3.
 	Protocol string
-	// Addresses are other addresses of the mailbox, perhaps with the prefix smtp:;
-	// values with other prefixes are left out. It must be named if Filter finds
-	// accounts by it, for an entry counts only if it names the address.
+	// Addresses are other addresses of the mailbox, with or without the prefix smtp:; values
+	// with other prefixes are ignored. It must be set if Filter finds accounts by it, as an
+	// entry counts only if it contains the address.
 	Addresses string
-	// Target has the addresses that an entry of AliasFilter leads to.
+	// Target has the addresses to which an entry found by AliasFilter leads.
 	Target string
 }
 
-// Enabled tells accounts that may be used from disabled ones, beside what the
-// filters say. Without the attribute an entry is disabled: its reader may not be
-// allowed to see it.
+// Enabled distinguishes enabled accounts from disabled ones, in addition to the filters. An
+// entry without the attribute is disabled: the reader may not be allowed to see it.
 type Enabled struct {
-	// Attribute is its name; "" to leave it to the filters.
+	// Attribute is its name; "" if the filters suffice.
 	Attribute string
-	// Values are those of an account that may be used, in any letter case.
+	// Values are those of an enabled account, in any letter case.
 	Values []string
-	// DisabledBit, if not 0, is set in the number of an account that is disabled.
+	// DisabledBit, if not 0, is set in the number of a disabled account.
 	DisabledBit int64
 	// Expires is an attribute with the time at which an account ends, "" for none: a
 	// number as in Active Directory's accountExpires, days since 1970 as in
@@ -120,7 +119,7 @@ type Enabled struct {
 // DomainAttributes are the attributes of a domain's entry; "" where there is none.
 type DomainAttributes struct{ Name, Aliases, Plan string }
 
-// Or fills what m leaves empty from a preset. "-" in m leaves it empty.
+// Or fills the empty fields of m from a preset. A field "-" stays empty.
 func (m Mapping) Or(preset Mapping) Mapping {
 	if m.DomainFilter != "" {
 		preset.DomainListFilter = "" // it belongs to the preset's filter for one
@@ -148,10 +147,10 @@ type namedText struct {
 	value *string
 }
 
-// accountTexts is how many of the attributes are an account's.
+// accountTexts is the number of attributes of an account.
 const accountTexts = 9
 
-// attributes are all names of attributes, in the order of texts.
+// attributes lists the names of all attributes, in the order of texts.
 func (m *Mapping) attributes() []namedText {
 	a, d := &m.Attributes, &m.DomainAttributes
 	return []namedText{
@@ -190,21 +189,21 @@ const (
 
 var attributeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*(;[A-Za-z0-9-]+)*$`)
 
-// prepared are options that have passed the checks.
+// prepared is the result of validating options.
 type prepared struct {
 	servers []*server
 	scope   int
 	filters filters
-	// names is Attributes.Name, split, and addressNames Attributes.Address;
-	// allAddressNames are those and Attributes.Addresses. The others are what is asked
-	// for of an account, and to tell whose an entry is.
+	// names is Attributes.Name, split, and addressNames is Attributes.Address, split;
+	// allAddressNames adds Attributes.Addresses. The others are requested for an account,
+	// and to find out whose an entry is.
 	names, addressNames, allAddressNames, accountAttributes, addressAttributes []string
 }
 
-// filters are the parsed ones; alias, domain and domainList may be nil.
+// filters are parsed filters; alias, domain and domainList may be nil.
 type filters struct{ account, alias, search, list, domain, domainList *template }
 
-// prepare reads the options and says all that is wrong with them.
+// prepare validates the options, and returns everything that is wrong with them.
 func (o *Options) prepare() (*prepared, error) {
 	p := &prepared{}
 	var problems []error
@@ -242,7 +241,7 @@ func (o *Options) prepare() (*prepared, error) {
 	case o.BindDN != "" && o.Password == "":
 		wrong("there is a name to bind with, but no password: servers take that for nobody")
 	}
-	// Active Directory also takes user@domain, which isn't a distinguished name.
+	// Active Directory also accepts user@domain, which isn't a distinguished name.
 	if _, err := ldap.ParseDN(o.BindDN); err != nil && !strings.ContainsAny(o.BindDN, `@\`) {
 		wrong("the name to bind with is not a distinguished name: %w", reason(err))
 	}
@@ -261,7 +260,7 @@ func (o *Options) prepare() (*prepared, error) {
 	return p, errors.Join(problems...)
 }
 
-// mapping reads where and by which filters entries are found.
+// mapping validates the bases and filters.
 func (p *prepared) mapping(m *Mapping) (problems []error) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	scopes := map[string]int{
@@ -299,7 +298,7 @@ func (p *prepared) mapping(m *Mapping) (problems []error) {
 	return append(problems, p.attributes(m)...)
 }
 
-// attributes are those that are read of entries.
+// attributes validates the attributes to read.
 func (p *prepared) attributes(m *Mapping) (problems []error) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	p.names = strings.Split(m.Attributes.Name, ",")
@@ -343,7 +342,7 @@ func (p *prepared) attributes(m *Mapping) (problems []error) {
 	return problems
 }
 
-// unrepeated are the names, each once, in their order.
+// unrepeated removes duplicates and keeps the order.
 func unrepeated(names []string) (each []string) {
 	for _, name := range names {
 		if !slices.ContainsFunc(each, func(other string) bool { return strings.EqualFold(name, other) }) {
@@ -353,7 +352,7 @@ func unrepeated(names []string) (each []string) {
 	return each
 }
 
-// wanted are the attributes to ask for.
+// wanted returns the attributes to request.
 func wanted(names ...string) []string {
 	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
 	if len(names) == 0 {
@@ -363,7 +362,7 @@ func wanted(names ...string) []string {
 	return slices.Compact(names)
 }
 
-// readRoots are the system's roots and those of the file; nil for the system's alone.
+// readRoots returns the system's roots and those of the file; nil for the system's alone.
 func readRoots(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
@@ -382,7 +381,7 @@ func readRoots(file string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// reason is a library's error without its code.
+// reason returns a library's error without its code.
 func reason(err error) error {
 	var coded *ldap.Error
 	if errors.As(err, &coded) && coded.Err != nil {

@@ -11,12 +11,12 @@ import (
 	"autoconfig/internal/directory"
 )
 
-// idleFor is for how long a connection is kept for the next call.
+// idleFor is how long an idle connection is kept.
 const idleFor = 5 * time.Minute
 
 var errClosed = errors.New("directory server: closed")
 
-// pool are the open connections.
+// pool holds the open connections.
 type pool struct {
 	slots chan struct{} // one for each call that may run
 
@@ -32,11 +32,10 @@ func newPool(size int) *pool {
 	return &pool{slots: make(chan struct{}, size), open: map[*conn]bool{}}
 }
 
-// call asks a server: with an idle connection to the first one in rank, or else
-// with a fresh one to the first that can be connected. What fails on a connection
-// is tried once more on a fresh one, never more. Each server that is left gets its
-// share of the time. ask must not have had an effect when it fails with a [failure]
-// that may be tried again.
+// call asks a server: by an idle connection to the first one in rank, or else by a new one to
+// the first that can be reached. What fails on an idle connection is retried once, on a new
+// one. Each remaining server gets its share of the time. ask must have had no effect if it
+// fails with a [failure] that may be retried.
 func (d *Source) call(ctx context.Context, ask func(context.Context, *conn) error) error {
 	select {
 	case d.pool.slots <- struct{}{}:
@@ -82,7 +81,8 @@ func (d *Source) call(ctx context.Context, ask func(context.Context, *conn) erro
 	}
 }
 
-// recordOutcome notes whether a server can be asked, and tells whether another one should be.
+// recordOutcome records whether a server could be asked, and reports whether to ask another
+// one.
 func (d *Source) recordOutcome(ctx context.Context, s *server, err error) (again bool) {
 	var f *failure
 	if errors.As(err, &f) && f.again {
@@ -99,7 +99,7 @@ func (d *Source) recordOutcome(ctx context.Context, s *server, err error) (again
 	return false
 }
 
-// connect makes a connection to the first of the servers that can be.
+// connect connects to the first server that can be reached.
 func (d *Source) connect(ctx context.Context, servers []*server) (*conn, error) {
 	var problems error
 	for i, s := range servers {
@@ -125,7 +125,7 @@ func (d *Source) connect(ctx context.Context, servers []*server) (*conn, error) 
 	return nil, problems
 }
 
-// both are two errors in a line.
+// both joins two errors in one line.
 func both(first, second error) error {
 	if first == nil {
 		return second
@@ -133,7 +133,7 @@ func both(first, second error) error {
 	return fmt.Errorf("%w; %w", first, second)
 }
 
-// share bounds a context to its part of the time that is left.
+// share limits a context to its part of the remaining time.
 func share(ctx context.Context, parts int) (context.Context, context.CancelFunc) {
 	deadline, bounded := ctx.Deadline()
 	if !bounded || parts < 2 {
@@ -142,8 +142,8 @@ func share(ctx context.Context, parts int) (context.Context, context.CancelFunc)
 	return context.WithTimeout(ctx, time.Until(deadline)/time.Duration(parts))
 }
 
-// add takes a connection into the pool, or gives its place up if c is nil. It is
-// false if the pool is closed, and so is the connection then.
+// add adds a connection to the pool, or gives up its place if c is nil. If the pool is closed,
+// it closes the connection and returns false.
 func (p *pool) add(c *conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -158,7 +158,7 @@ func (p *pool) add(c *conn) bool {
 	return !p.closed
 }
 
-// take gives an idle connection to a server, the one used last, or nil.
+// take returns the most recently used idle connection to a server, or nil.
 func (p *pool) take(s *server) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -178,7 +178,7 @@ func (p *pool) take(s *server) *conn {
 	return nil
 }
 
-// give keeps a connection for the next call, unless it is broken.
+// give returns a connection to the pool, unless it is broken.
 func (d *Source) give(c *conn) {
 	p := d.pool
 	p.mu.Lock()
@@ -194,7 +194,7 @@ func (d *Source) give(c *conn) {
 	}
 }
 
-// expire closes the connections that have been idle for too long.
+// expire closes connections that have been idle for too long.
 func (d *Source) expire() {
 	p := d.pool
 	p.mu.Lock()
@@ -207,16 +207,16 @@ func (d *Source) expire() {
 	}
 }
 
-// drop closes the idle connections to a server that has failed: they are likely to
-// be dead too.
+// drop closes the idle connections to a server that has failed, as they are probably dead
+// too.
 func (p *pool) drop(s *server) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closeIdle(func(c *conn) bool { return c.server == s })
 }
 
-// makeRoom closes idle connections until one more may be opened, and keeps its
-// place until [pool.add]; false if the pool is closed.
+// makeRoom closes idle connections until one more may be opened, and reserves its place until
+// [pool.add]. It returns false if the pool is closed.
 func (p *pool) makeRoom() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -229,7 +229,7 @@ func (p *pool) makeRoom() bool {
 	return true
 }
 
-// closeIdle closes some of the idle connections; mu is held.
+// closeIdle closes some idle connections. The caller holds mu.
 func (p *pool) closeIdle(which func(*conn) bool) {
 	p.idle = slices.DeleteFunc(p.idle, func(c *conn) bool {
 		closes := which(c)
@@ -240,13 +240,13 @@ func (p *pool) closeIdle(which func(*conn) bool) {
 	})
 }
 
-// remove closes a connection; mu is held.
+// remove closes a connection. The caller holds mu.
 func (p *pool) remove(c *conn) {
 	delete(p.open, c)
 	c.close()
 }
 
-// shut closes all connections, also those in use, and lets no new ones in.
+// shut closes all connections, including those in use, and admits no new ones.
 func (p *pool) shut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

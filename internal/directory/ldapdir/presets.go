@@ -5,14 +5,14 @@ import "slices"
 // PresetInfo describes a preset.
 type PresetInfo struct {
 	Name string
-	// Version is what was read to make it.
+	// Version is the version of the server on which it is based.
 	Version string
 	Doc     string
 	Mapping Mapping
 }
 
-// Presets are all that there are. They say how entries look; servers, base and
-// reader are the operator's to say.
+// Presets returns all presets. They describe entries; the operator configures servers, base
+// and reader.
 func Presets() []PresetInfo {
 	return []PresetInfo{
 		{
@@ -89,7 +89,7 @@ func Presets() []PresetInfo {
 	}
 }
 
-// Preset gives the preset of a name.
+// Preset returns the preset with a name.
 func Preset(name string) (Mapping, bool) {
 	presets := Presets()
 	i := slices.IndexFunc(presets, func(p PresetInfo) bool { return p.Name == name })

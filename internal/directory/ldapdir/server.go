@@ -13,26 +13,26 @@ import (
 )
 
 const (
-	// avoidFor is for how long a server that has failed is tried last.
+	// avoidFor is how long a server that has failed is tried last.
 	avoidFor = 30 * time.Second
-	// refusedFor is for how long a server that has refused the reader's password
-	// isn't given it again: servers lock an account out for that.
+	// refusedFor is how long a server that has refused the reader's password isn't sent it
+	// again: servers lock accounts for that.
 	refusedFor = 10 * time.Second
 )
 
-// server is one of the directory's servers.
+// server is a server of the directory.
 type server struct {
 	url      string // scheme, host and port, for errors
 	address  string // host and port
 	ldaps    bool
 	startTLS bool
 	tls      *tls.Config
-	// failed is when it last failed; nil if it hasn't since it last answered.
+	// failed is the time of the last failure; nil if it has answered since.
 	failed  atomic.Pointer[time.Time]
 	refusal atomic.Pointer[refusal]
 }
 
-// refusal is when a server has refused the password, and what it said.
+// refusal is the time at which a server refused the password, and its answer.
 type refusal struct {
 	at  time.Time
 	err error
@@ -71,7 +71,7 @@ func parseServer(text string, startTLS bool, roots *x509.CertPool) (*server, err
 	return s, nil
 }
 
-// cleaned is a server's text without a password.
+// cleaned removes the password from a server's text.
 func cleaned(text string) string {
 	scheme, rest, found := strings.Cut(text, "://")
 	if at := strings.LastIndexByte(rest, '@'); found && at >= 0 {
@@ -88,7 +88,7 @@ func isLoopback(host string) bool {
 	return err == nil && address.Unmap().IsLoopback()
 }
 
-// ranked are the servers in their order, those that have failed lately last.
+// ranked returns the servers in their order, with those that failed recently last.
 func (d *Source) ranked() []*server {
 	now := d.now()
 	good := make([]*server, 0, len(d.servers))

@@ -13,27 +13,27 @@ import (
 )
 
 const (
-	// maxValue bounds a value, in bytes. Longer ones are dropped before they are read.
+	// maxValue limits a value, in bytes. Longer ones are dropped before they are parsed.
 	maxValue = 64 << 10
-	// maxText bounds a name, a login or a group, in bytes; maxName what a group is
-	// taken from, and maxNumber a quota.
+	// maxText limits a name, a login or a group, in bytes; maxName the distinguished name
+	// of a group, and maxNumber a quota.
 	maxText, maxName, maxNumber = 1024, 4096, 64
-	// maxValues bounds how many groups or addresses an account may have.
+	// maxValues limits the groups, and the addresses, of an account.
 	maxValues = 1000
 )
 
-// mailAddress is one value of an attribute with addresses.
+// mailAddress is a value of an attribute with addresses.
 type mailAddress struct {
 	address settings.Address
 	prefix  string // as written, without the colon
 }
 
-// parseMailAddress reads a value that may have a prefix as in Active Directory's
-// proxyAddresses: smtp: in any letter case is dropped. other means that the value
-// has another prefix, such as X400: or sip:, and isn't a mail address at all.
+// parseMailAddress parses a value that may have a prefix as in Active Directory's
+// proxyAddresses. The prefix smtp: is removed, in any letter case. other reports that the
+// value has another prefix, such as X400: or sip:, and so isn't a mail address.
 func parseMailAddress(value string) (m mailAddress, other bool, err error) {
 	value = strings.TrimSpace(value)
-	// A colon before the @ is a prefix's: in a local part it would be in quotes.
+	// A colon before the @ ends a prefix: in a local part it would be in quotes.
 	if colon := strings.IndexByte(value, ':'); colon >= 0 && !strings.HasPrefix(value, `"`) {
 		if at := strings.IndexByte(value, '@'); at < 0 || colon < at {
 			m.prefix, value = value[:colon], value[colon+1:]
@@ -47,8 +47,8 @@ func parseMailAddress(value string) (m mailAddress, other bool, err error) {
 	return m, false, err
 }
 
-// parseGroup reads a word, or the value of a distinguished name's first part: of
-// its cn if it has several.
+// parseGroup parses a word, or takes the value of a distinguished name's first part: of its
+// cn if that has several.
 func parseGroup(value string) (string, bool) {
 	if len(value) > maxName {
 		return "", false
@@ -70,13 +70,13 @@ func parseGroup(value string) (string, bool) {
 	return group, usableText(group)
 }
 
-// usableText tells whether a text can be handed out.
+// usableText reports whether a text may be handed out.
 func usableText(text string) bool {
 	return text != "" && len(text) <= maxText && settings.CheckText(text) == nil
 }
 
-// parseQuota reads a number, in the given unit, or a number with a unit of its own.
-// Zero and less mean that there is no limit, which is not known.
+// parseQuota parses a number in the given unit, or one with a unit of its own. Zero and
+// negative numbers mean that there is no limit: the result is 0, for an unknown size.
 func parseQuota(value string, unit string) (policy.Bytes, bool) {
 	if len(value) > maxNumber {
 		return 0, false
@@ -93,7 +93,7 @@ func parseQuota(value string, unit string) (policy.Bytes, bool) {
 	return size, err == nil
 }
 
-// parseExpiry reads when an account ends; the zero time is never. Active Directory's
+// parseExpiry parses the time at which an account ends; the zero time is never. Active Directory's
 // accountExpires counts 100 nanoseconds since 1601, with 0 and the largest number for
 // never (MS-ADA1); shadowExpire of RFC 2307 counts days since 1970; others, such as
 // krbPrincipalExpiration, are a generalized time (RFC 4517).

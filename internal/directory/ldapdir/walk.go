@@ -12,10 +12,9 @@ import (
 	"autoconfig/settings"
 )
 
-// Walk calls each for every account; see [directory.Source]. Entries of
-// AliasFilter aren't among them. It has one connection for as long as it takes; a
-// connection that fails after the first page ends it, since pages can't be gone on
-// with on another.
+// Walk calls each for every account; see [directory.Source]. Entries that AliasFilter finds
+// aren't included. It uses one connection until it ends. If that fails after the first page,
+// the walk fails, as paging can't continue on another connection.
 func (d *Source) Walk(ctx context.Context, each func(policy.Account) error) error {
 	return d.walk(ctx, d.addressAttributes, func(_ *ldap.Entry, account policy.Account, err error) error {
 		if err != nil {
@@ -25,11 +24,11 @@ func (d *Source) Walk(ctx context.Context, each func(policy.Account) error) erro
 	})
 }
 
-// walk calls each for every entry of the list, with why it doesn't count.
+// walk calls each for every entry of the list, with the reason if it doesn't count.
 func (d *Source) walk(
 	ctx context.Context, attributes []string, each func(*ldap.Entry, policy.Account, error) error,
 ) error {
-	// It has all of ctx's time, not a server's share of it.
+	// It may use all of ctx's time, not just a server's share of it.
 	return d.call(ctx, func(_ context.Context, c *conn) error {
 		begun := false
 		more, err := d.pages(ctx, c, d.base(d.filters.list.fill(nil), attributes), pageEntries, maxPages,
@@ -55,8 +54,8 @@ func (d *Source) base(filter string, attributes []string) *ldap.SearchRequest {
 	return &ldap.SearchRequest{BaseDN: d.options.Base, Scope: d.scope, Filter: filter, Attributes: attributes}
 }
 
-// pages calls each for the entries of a search, until it gives an error. more tells
-// that the server has more, and doesn't give them or wasn't asked for them.
+// pages calls each for the entries of a search until it returns an error. more reports that
+// the server has further entries, which it withholds or wasn't asked for.
 func (d *Source) pages(
 	ctx context.Context, c *conn, request *ldap.SearchRequest, size uint32, most int, each func(*ldap.Entry) error,
 ) (more bool, err error) {
@@ -95,8 +94,8 @@ func (d *Source) pages(
 	return true, nil
 }
 
-// forget tells the server that no more pages are wanted (RFC 2696, section 3). Where
-// that fails, the connection goes, and with it what the server has kept.
+// forget tells the server that no further pages are wanted (RFC 2696, section 3). If that
+// fails, the connection is closed, and the server's state with it.
 func (d *Source) forget(ctx context.Context, c *conn, request *ldap.SearchRequest, paging *ldap.ControlPaging) {
 	paging.PagingSize = 0
 	if _, _, err := d.page(ctx, c, request); err != nil {
@@ -110,7 +109,7 @@ func (d *Source) page(ctx context.Context, c *conn, request *ldap.SearchRequest)
 	return c.search(ctx, pageBytes, request)
 }
 
-// errEnough ends a search that has found what it may.
+// errEnough ends a search that has reached its limit.
 var errEnough = errors.New("enough")
 
 // Search finds accounts by a part of their address or name; see
