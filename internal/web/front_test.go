@@ -1,13 +1,17 @@
 package web
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -95,5 +99,57 @@ func TestAPanicInTheMiddleBreaksTheAnswerOff(t *testing.T) {
 	if err == nil {
 		defer func() { _ = r.Body.Close() }()
 		t.Errorf("%s: it passes for whole", r.Status)
+	}
+}
+
+// lateListener accepts its one connection while it is being closed, as the kernel may.
+type lateListener struct {
+	net.Listener
+	accepted, closed chan struct{}
+	once             sync.Once
+}
+
+func (l *lateListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	close(l.accepted)
+	<-l.closed
+	time.Sleep(50 * time.Millisecond) // in which the service would end, if it didn't wait for this
+	return conn, nil
+}
+
+func (l *lateListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// A connection that is accepted in the moment in which the service ends is answered.
+func TestTheLastConnectionIsAnswered(t *testing.T) {
+	t.Parallel()
+	f := newTestFront()
+	f.Use(newHandlers(t, f, "last", Options{}), nil)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := &lateListener{Listener: l, accepted: make(chan struct{}), closed: make(chan struct{})}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- f.Serve(ctx, Listeners{Public: late}) }()
+	conn := dialFrom(t, "127.0.0.1", l.Addr().String())
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: setup.example.com\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-late.accepted
+	stop()
+	if r, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || r.Header.Get("Face") != "last" {
+		t.Errorf("%v %v", r, err)
+	} else {
+		_ = r.Body.Close()
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

@@ -56,7 +56,9 @@ func (f *Front) Serve(ctx context.Context, l Listeners) error {
 		if config != nil {
 			listener = tls.NewListener(listener, config)
 		}
+		served := make(chan struct{})
 		group.Go(func() error {
+			defer close(served)
 			defer abandon()
 			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) && !(f.Stopping() && errors.Is(err, net.ErrClosed)) {
 				return fmt.Errorf("%s listener: %w", name, err)
@@ -67,8 +69,11 @@ func (f *Front) Serve(ctx context.Context, l Listeners) error {
 			<-ctx.Done()
 			f.drain(server)
 			// net/http drops a request that it has read when a shutdown has begun meanwhile. So
-			// first nothing new is accepted, and what was accepted is answered.
+			// first nothing new is accepted, and what was accepted is answered. The last connection
+			// may have been accepted, and not counted yet, when the listener is closed: Serve ends
+			// after it.
 			_ = listener.Close()
+			<-served
 			c.settle(settleTimeout)
 			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 			defer cancel()
