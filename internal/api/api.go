@@ -94,7 +94,9 @@ var openAPI []byte
 
 // Routes adds those of the API and of its description.
 func (s *API) Routes(e *echo.Echo) {
-	web.Get(e, "/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, openAPI) })
+	web.Get(e, "/openapi.json", func(c echo.Context) error {
+		return web.Blob(c, http.StatusOK, echo.MIMEApplicationJSON, openAPI)
+	})
 	api := e.Group("/api/v1", s.Bounded, s.ProblemDetails(refusals), s.SameHost, s.LimitTold, web.RequireUTF8,
 		s.requireToken)
 	known := methods{}

@@ -8,6 +8,7 @@ import (
 	"autoconfig/autodiscover"
 	"autoconfig/clients"
 	"autoconfig/internal/guide"
+	"autoconfig/internal/web"
 	"autoconfig/mobileconfig"
 	"autoconfig/settings"
 	"autoconfig/thunderbird"
@@ -76,5 +77,5 @@ func (s *API) render(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Blob(http.StatusOK, kind, body)
+	return web.Blob(c, http.StatusOK, kind, body)
 }

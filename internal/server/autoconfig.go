@@ -116,6 +116,7 @@ func send(c echo.Context, mediaType []string, of *settings.Settings, body []byte
 	}
 	h := c.Response().Header()
 	h["Cache-Control"], h["Content-Type"] = cache, mediaType
+	web.SayLength(c, body)
 	c.Response().WriteHeader(http.StatusOK)
 	_, err := c.Response().Write(body)
 	return err

@@ -130,7 +130,7 @@ func (s *Public) poxError(c echo.Context, err error) error {
 
 func (s *Public) sendPOXError(c echo.Context, code autodiscover.ErrorCode) error {
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.Blob(http.StatusOK, xmlType, autodiscover.RenderError(code, s.Now()))
+	return web.Blob(c, http.StatusOK, xmlType, autodiscover.RenderError(code, s.Now()))
 }
 
 // autodiscoverJSON tells where the POX service is (Autodiscover v2). The URL
@@ -140,7 +140,7 @@ func (s *Public) autodiscoverJSON(c echo.Context) error {
 	defer s.note(c, &n)
 	c.Response().Header().Set("Cache-Control", "no-store")
 	fail := func(status int, code autodiscover.JSONError) error {
-		return c.Blob(status, jsonType, autodiscover.RenderJSONError(code))
+		return web.Blob(c, status, jsonType, autodiscover.RenderJSONError(code))
 	}
 	typed, given, err := jsonAddress(c)
 	switch {
@@ -166,7 +166,7 @@ func (s *Public) autodiscoverJSON(c echo.Context) error {
 		return err
 	}
 	url := s.PublicURL.JoinPath(autodiscover.Path).String()
-	return c.Blob(http.StatusOK, jsonType, autodiscover.RenderJSON(url))
+	return web.Blob(c, http.StatusOK, jsonType, autodiscover.RenderJSON(url))
 }
 
 // jsonAddress is the address in the path, else the one in the query.

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"autoconfig/internal/directory"
+	"autoconfig/internal/web"
 )
 
 // pacc serves the stored document of the Host's domain. Its digest is in the DNS:
@@ -32,5 +33,5 @@ func (s *Public) pacc(c echo.Context) error {
 	}
 	c.Response().Header().Set("Cache-Control", "no-cache, no-transform")
 	s.answered(formatPACC, a.Settings.Decision.Protocol)
-	return c.Blob(http.StatusOK, "application/json", document)
+	return web.Blob(c, http.StatusOK, "application/json", document)
 }

@@ -27,7 +27,7 @@ func (a *App) asset(c echo.Context) error {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox") // an image may be opened by itself
 	h.Set("Cache-Control", "public, max-age=3600")
-	return c.Blob(http.StatusOK, kind, text)
+	return Blob(c, http.StatusOK, kind, text)
 }
 
 func colour(c echo.Context) error {
@@ -36,7 +36,7 @@ func colour(c echo.Context) error {
 		return directory.ErrNotFound
 	}
 	c.Response().Header().Set("Cache-Control", "public, max-age=86400")
-	return c.Blob(http.StatusOK, "text/css; charset=utf-8", []byte(style))
+	return Blob(c, http.StatusOK, "text/css; charset=utf-8", []byte(style))
 }
 
 // colourStyle is the style sheet of a colour, which is all in its name: text on

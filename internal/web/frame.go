@@ -104,7 +104,7 @@ func (a *App) SendKeptPage(
 		a.kept.put(key, text)
 	}
 	pageHeaders(c.Response().Header(), f.Lang)
-	return c.HTMLBlob(status, bytes.ReplaceAll(text, []byte(Gap), []byte(template.HTMLEscapeString(gap))))
+	return Blob(c, status, echo.MIMETextHTMLCharsetUTF8, bytes.ReplaceAll(text, []byte(Gap), []byte(template.HTMLEscapeString(gap))))
 }
 
 // SendPage writes a page in its frame's language, whole or not at all.
@@ -114,7 +114,7 @@ func (a *App) SendPage(c echo.Context, status int, name string, f Frame, data an
 		return err
 	}
 	pageHeaders(c.Response().Header(), f.Lang)
-	return c.HTMLBlob(status, text)
+	return Blob(c, status, echo.MIMETextHTMLCharsetUTF8, text)
 }
 
 // SendOperatorPage writes a page in English, whole or not at all.
@@ -124,7 +124,7 @@ func (a *App) SendOperatorPage(c echo.Context, name string, data any) error {
 		return err
 	}
 	PageHeaders(c.Response().Header())
-	return c.HTMLBlob(http.StatusOK, text)
+	return Blob(c, http.StatusOK, echo.MIMETextHTMLCharsetUTF8, text)
 }
 
 func (a *App) renderPage(name, language string, data any) ([]byte, error) {

@@ -25,6 +25,20 @@ var always = http.Header{
 	"X-Robots-Tag":            {"noindex"},
 }
 
+// Blob sends an answer that is there as a whole.
+func Blob(c echo.Context, status int, mediaType string, body []byte) error {
+	SayLength(c, body)
+	return c.Blob(status, mediaType, body)
+}
+
+// SayLength says the length of an answer that is there as a whole, where net/http doesn't: with HTTP/1.1
+// it sends more than 2048 bytes in chunks, and with HTTP/2, or to HEAD, the header alone.
+func SayLength(c echo.Context, body []byte) {
+	if r := c.Request(); len(body) > 2048 || r.ProtoMajor > 1 || r.Method == http.MethodHead {
+		c.Response().Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+}
+
 // PrivateHeaders are on every answer of the private and the staff listener: no other
 // site's page may read or embed it, and nothing keeps it. Pages and assets say more.
 func PrivateHeaders(next echo.HandlerFunc) echo.HandlerFunc {

@@ -80,7 +80,7 @@ func (a *App) RefusalOf(table []Refusal, err error) Refusal {
 	}
 	var wrong settings.Problems
 	if errors.As(err, &wrong) {
-		return Refusal{Err: err, Status: http.StatusUnprocessableEntity, Text: "That can't be.", Page: badRequest, Code: "invalid", Detail: wrong.Error()}
+		return Refusal{Err: err, Status: http.StatusUnprocessableEntity, Text: "The request has a value that isn't allowed.", Page: badRequest, Code: "invalid", Detail: wrong.Error()}
 	}
 	if routed := new(echo.HTTPError); errors.As(err, &routed) {
 		text := http.StatusText(routed.Code) + "."
@@ -150,11 +150,7 @@ func (a *App) refuse(table []Refusal, err error, c echo.Context) {
 		return
 	}
 	r := a.refusing(table, err, c)
-	if c.Request().Method == http.MethodHead {
-		_ = c.NoContent(r.Status)
-		return
-	}
-	_ = c.String(r.Status, r.Text+deltaChatStop)
+	_ = Blob(c, r.Status, echo.MIMETextPlainCharsetUTF8, []byte(r.Text+deltaChatStop))
 }
 
 // wrongPage says that something didn't work.
@@ -264,7 +260,7 @@ func (a *App) ProblemDetails(table []Refusal) echo.MiddlewareFunc {
 			if err != nil {
 				return err
 			}
-			return c.Blob(r.Status, "application/problem+json", text)
+			return Blob(c, r.Status, "application/problem+json", text)
 		}
 	}
 }
