@@ -104,7 +104,7 @@ func (a *Admin) mail(ctx context.Context, by staff.Actor, o links.Order, s Sendi
 	if err != nil {
 		return MadeLink{}, post.Message{}, err
 	}
-	o.Asked += fmt.Sprintf(" %s to %q", kind, s.To)
+	o.Request += fmt.Sprintf(" %s to %q", kind, s.To)
 	var sent post.Message
 	made, err := a.makeLink(ctx, by, o, found, func(ctx context.Context, made MadeLink) (e staff.Entry, err error) {
 		letter := a.letter(found, o.Address, made, s, kind)

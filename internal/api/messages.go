@@ -95,9 +95,9 @@ func orderOf(c echo.Context, o linkOrder) (links.Order, error) {
 		once = tokenOf(c).ID + "\x00" + once
 	}
 	return links.Order{
-		Asked:   fmt.Sprintf("%d %d %q %q", minutes, o.Uses, o.Language, o.Note),
+		Request: fmt.Sprintf("%d %d %q %q", minutes, o.Uses, o.Language, o.Note),
 		Address: o.Address, Valid: time.Duration(minutes) * time.Minute, Uses: o.Uses, Language: o.Language,
-		Note: o.Note, Once: once,
+		Note: o.Note, IdempotencyKey: once,
 	}, nil
 }
 

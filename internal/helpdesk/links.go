@@ -118,12 +118,13 @@ func (s *Desk) makeLink(c echo.Context) error {
 	}
 	// a page that is loaded again makes no second link
 	if once := web.FirstBytes(c.FormValue("once"), maxOnce); once != "" {
-		o.Once, o.Asked = "form\x00"+person(c).ID+"\x00"+once, fmt.Sprintf("%d %d %q %q", hours, uses, o.Language, o.Note)
+		o.IdempotencyKey = "form\x00" + person(c).ID + "\x00" + once
+		o.Request = fmt.Sprintf("%d %d %q %q", hours, uses, o.Language, o.Note)
 	}
 	ctx := c.Request().Context()
 	made, err := s.admin.MakeLink(ctx, actor(c), o)
 	if errors.Is(err, links.ErrOther) { // the form was filled in again
-		o.Once = ""
+		o.IdempotencyKey = ""
 		made, err = s.admin.MakeLink(ctx, actor(c), o)
 	}
 	if err != nil {

@@ -74,13 +74,13 @@ func (k *Keeper) Make(ctx context.Context, o Order) (token string, l Link, err e
 	}
 	raw := make([]byte, tokenSize)
 	_, _ = rand.Read(raw) // never fails
-	if o.Once != "" {
-		raw = k.mac("link that is made once", o.By+"\x00"+o.Once, tokenSize)
+	if o.IdempotencyKey != "" {
+		raw = k.mac("link that is made once", o.By+"\x00"+o.IdempotencyKey, tokenSize)
 	}
 	token = letters.EncodeToString(raw)
 	ordered := ""
-	if o.Once != "" {
-		ordered = string(k.mac("order of a link", o.Address.String()+"\x00"+o.Asked, sha256.Size))
+	if o.IdempotencyKey != "" {
+		ordered = string(k.mac("order of a link", o.Address.String()+"\x00"+o.Request, sha256.Size))
 		if l, err = k.Store.LinkByHash(ctx, hashOf(token)); err == nil {
 			return again(token, l, o, ordered)
 		} else if !errors.Is(err, ErrUnknown) {
@@ -183,9 +183,9 @@ func (k *Keeper) sign(id string, until int64) string {
 	return base64.RawURLEncoding.EncodeToString(k.mac("link pass", fmt.Sprintf("%s.%d", id, until), sha256.Size))
 }
 
-// Passes returns until when a pass admits its browser, or the zero time if it doesn't. A revoked
+// AdmittedUntil returns until when a pass admits its browser, or the zero time if it doesn't. A revoked
 // link admits nobody.
-func (k *Keeper) Passes(l Link, pass string) time.Time {
+func (k *Keeper) AdmittedUntil(l Link, pass string) time.Time {
 	var until int64
 	text, signature, _ := strings.Cut(pass, ".")
 	if _, err := fmt.Sscanf(text, "%d", &until); err != nil || !l.RevokedAt.IsZero() {
@@ -197,8 +197,8 @@ func (k *Keeper) Passes(l Link, pass string) time.Time {
 	return time.Unix(until, 0).UTC()
 }
 
-// Note records an event. Its kind is told once for each link, unless the device is a [Preview].
-func (k *Keeper) Note(ctx context.Context, l Link, kind Kind, device Device) error {
+// Record stores an event. Its kind is told once for each link, unless the device is a [Preview].
+func (k *Keeper) Record(ctx context.Context, l Link, kind Kind, device Device) error {
 	now := k.now()
 	_, err := k.together(ctx, func(ctx context.Context) (bool, error) {
 		return device != Preview, k.Store.AddLinkEvent(ctx, l.ID, kind, device, now)

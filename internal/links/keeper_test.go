@@ -58,7 +58,7 @@ func TestALinkLivesAndEnds(t *testing.T) {
 		t.Errorf("a second use: %v", err)
 	}
 	c.advance(links.Window - time.Second)
-	if k.Passes(l, pass).IsZero() {
+	if k.AdmittedUntil(l, pass).IsZero() {
 		t.Error("the window is closed too early")
 	}
 	_, other, err := k.Make(t.Context(), order("workshop@example.com"))
@@ -70,12 +70,12 @@ func TestALinkLivesAndEnds(t *testing.T) {
 		if name == "another link's" {
 			of = other
 		}
-		if !k.Passes(of, wrong).IsZero() {
+		if !k.AdmittedUntil(of, wrong).IsZero() {
 			t.Errorf("the pass that is %s lets in", name)
 		}
 	}
 	c.advance(time.Second)
-	if !k.Passes(l, pass).IsZero() {
+	if !k.AdmittedUntil(l, pass).IsZero() {
 		t.Error("the window doesn't close")
 	}
 }
@@ -90,14 +90,14 @@ func TestALinkExpiresAndIsRevoked(t *testing.T) {
 		t.Fatal(err)
 	}
 	pass, err := k.Use(t.Context(), l)
-	if err != nil || k.Passes(l, pass).IsZero() {
+	if err != nil || k.AdmittedUntil(l, pass).IsZero() {
 		t.Fatal(err)
 	}
 	if err := k.Revoke(t.Context(), l, "staff:eva"); err != nil {
 		t.Fatal(err)
 	}
 	l, err = k.Store.Link(t.Context(), l.ID)
-	if err != nil || k.StateOf(l) != links.Revoked || l.RevokedBy != "staff:eva" || !k.Passes(l, pass).IsZero() {
+	if err != nil || k.StateOf(l) != links.Revoked || l.RevokedBy != "staff:eva" || !k.AdmittedUntil(l, pass).IsZero() {
 		t.Errorf("revoked: %+v %v", l, err)
 	}
 	if _, err := k.Use(t.Context(), l); !errors.Is(err, links.ErrSpent) {
@@ -146,7 +146,7 @@ func TestOrdersOfTheSameWordAreOne(t *testing.T) {
 	t.Parallel()
 	k, _ := newKeeper(t)
 	o := order("office@example.com")
-	o.Once = "ticket 7"
+	o.IdempotencyKey = "ticket 7"
 	first, l, err := k.Make(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -156,8 +156,8 @@ func TestOrdersOfTheSameWordAreOne(t *testing.T) {
 		t.Errorf("%q %+v %v", again, same, err)
 	}
 	for name, other := range map[string]links.Order{
-		"another address": {Address: settings.MustAddress("kiosk@example.com"), Domain: o.Domain, By: o.By, Once: o.Once},
-		"another request": {Address: o.Address, Domain: o.Domain, By: o.By, Once: o.Once, Asked: "two uses"},
+		"another address": {Address: settings.MustAddress("kiosk@example.com"), Domain: o.Domain, By: o.By, IdempotencyKey: o.IdempotencyKey},
+		"another request": {Address: o.Address, Domain: o.Domain, By: o.By, IdempotencyKey: o.IdempotencyKey, Request: "two uses"},
 	} {
 		if token, got, err := k.Make(t.Context(), other); !errors.Is(err, links.ErrOther) || token != "" || got.ID != "" {
 			t.Errorf("%s under the same word: %q %+v %v", name, token, got, err)
@@ -235,7 +235,7 @@ func TestListsAndEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, device := range []links.Device{links.IPhone, links.IPhone, links.Mac} {
-		if err := k.Note(t.Context(), l, links.Opened, device); err != nil {
+		if err := k.Record(t.Context(), l, links.Opened, device); err != nil {
 			t.Fatal(err)
 		}
 		c.advance(time.Minute)
@@ -276,7 +276,7 @@ func FuzzPasses(f *testing.F) {
 		f.Add(seed, "id")
 	}
 	f.Fuzz(func(t *testing.T, pass, id string) {
-		if until := k.Passes(links.Link{ID: id}, pass); !until.IsZero() {
+		if until := k.AdmittedUntil(links.Link{ID: id}, pass); !until.IsZero() {
 			t.Errorf("%q opens %q until %s", pass, id, until)
 		}
 	})

@@ -135,10 +135,10 @@ type Order struct {
 	Valid time.Duration
 	// Uses is how often it works, 1 to [MaxUses]; 0 for once.
 	Uses int
-	// Once is an idempotency key: another order with the same key returns the same link
-	// and token; "" for none. Asked is the original request, in any form: another one
+	// IdempotencyKey is the caller's: another order with the same key returns the same link
+	// and token; "" for none. Request is the original request, in any form: another one
 	// with the same key is [ErrOther].
-	Once, Asked string
+	IdempotencyKey, Request string
 }
 
 // Bounds of an order.

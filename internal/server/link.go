@@ -78,7 +78,7 @@ func (s *Public) follow(c echo.Context) (followed, error) {
 		return f, err
 	}
 	if cookie, err := c.Cookie(linkCookie); err == nil {
-		f.until = s.links.Passes(l, cookie.Value)
+		f.until = s.links.AdmittedUntil(l, cookie.Value)
 	}
 	return f, nil
 }
@@ -206,7 +206,7 @@ const noteFor = time.Second
 func (s *Public) noteLink(ctx context.Context, l links.Link, kind links.Kind, device links.Device) {
 	ctx, cancel := context.WithTimeout(ctx, noteFor)
 	defer cancel()
-	if err := s.links.Note(ctx, l, kind, device); err != nil {
+	if err := s.links.Record(ctx, l, kind, device); err != nil {
 		s.Logger.Warn("what was done with a link can't be noted", "kind", string(kind), "error", err)
 	}
 }

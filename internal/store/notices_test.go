@@ -150,7 +150,7 @@ func TestActsOnLinksLeaveNotices(t *testing.T) {
 		}
 		l := link()
 		want("made", l, l.ExpiresAt.Add(-time.Second))
-		allGood(t, k.Note(ctx, l, links.Opened, links.Preview))
+		allGood(t, k.Record(ctx, l, links.Opened, links.Preview))
 		want("previewed", l, now)
 		var group sync.WaitGroup
 		for range 4 {
@@ -160,7 +160,7 @@ func TestActsOnLinksLeaveNotices(t *testing.T) {
 				}
 				for _, device := range []links.Device{links.IPhone, links.Mac} {
 					for _, kind := range []links.Kind{links.Opened, links.Shown, links.Download} {
-						if err := k.Note(ctx, l, kind, device); err != nil {
+						if err := k.Record(ctx, l, kind, device); err != nil {
 							t.Error(err)
 						}
 					}
@@ -178,7 +178,7 @@ func TestActsOnLinksLeaveNotices(t *testing.T) {
 		if err != nil || len(events) != 7 {
 			t.Errorf("%+v %v", events, err)
 		}
-		allGood(t, k.Revoke(ctx, l, "staff:eva"), k.Revoke(ctx, l, "staff:eva"), k.Note(ctx, l, links.Opened, links.Linux))
+		allGood(t, k.Revoke(ctx, l, "staff:eva"), k.Revoke(ctx, l, "staff:eva"), k.Record(ctx, l, links.Opened, links.Linux))
 		want("revoked", l, now, "revoked1")
 		want("at its end, though it was used", l, l.ExpiresAt)
 
@@ -202,7 +202,7 @@ func TestActsOnLinksLeaveNotices(t *testing.T) {
 		if _, err := k.Use(ctx, silent); err != nil {
 			t.Error(err)
 		}
-		allGood(t, k.Note(ctx, silent, links.Opened, links.Mac), k.Revoke(ctx, silent, "staff:eva"))
+		allGood(t, k.Record(ctx, silent, links.Opened, links.Mac), k.Revoke(ctx, silent, "staff:eva"))
 		want("nobody is told", silent, silent.ExpiresAt)
 	})
 }
@@ -214,7 +214,7 @@ func TestNoticesGoWithTheirLinks(t *testing.T) {
 		k := &links.Keeper{Store: s, Secret: []byte("x"), Tell: true, Now: func() time.Time { return now }}
 		link := func(address string) links.Link {
 			_, l, err := k.Make(ctx, links.Order{Address: settings.MustAddress(address), Domain: "example.com", By: "staff:eva"})
-			allGood(t, err, k.Note(ctx, l, links.Opened, links.Mac))
+			allGood(t, err, k.Record(ctx, l, links.Opened, links.Mac))
 			return l
 		}
 		open, ended, other := link("office@example.com"), link("office@example.com"), link("workshop@example.com")

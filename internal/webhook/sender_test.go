@@ -72,7 +72,7 @@ func (s *scene) link(t *testing.T) links.Link {
 func (s *scene) opened(t *testing.T) links.Link {
 	t.Helper()
 	l := s.link(t)
-	if err := s.keeper.Note(t.Context(), l, links.Opened, links.Mac); err != nil {
+	if err := s.keeper.Record(t.Context(), l, links.Opened, links.Mac); err != nil {
 		t.Fatal(err)
 	}
 	return l
@@ -112,7 +112,7 @@ func TestEachKindIsToldOnce(t *testing.T) {
 	}
 	for range 2 {
 		for _, kind := range []links.Kind{links.Opened, links.Shown, links.Download} {
-			if err := s.keeper.Note(t.Context(), used, kind, links.IPhone); err != nil {
+			if err := s.keeper.Record(t.Context(), used, kind, links.IPhone); err != nil {
 				t.Fatal(err)
 			}
 		}
