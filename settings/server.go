@@ -173,7 +173,7 @@ func (s Server) Check(p Protocol, path string) Problems {
 				"allow_plaintext: true on this server")
 		}
 	default:
-		problems.Add(path+".security", "%q is not a security: use tls, starttls or none", s.Security)
+		problems.Add(path+".security", "%q is not a kind of security: use tls, starttls or none", s.Security)
 	}
 	for i, a := range s.Auth {
 		at := fmt.Sprintf("%s.auth[%d]", path, i)

@@ -87,13 +87,13 @@ func (s Services) Check(path string) Problems {
 		checkURL(&problems, path+".oauth2.auth_url", o.AuthURL)
 		checkURL(&problems, path+".oauth2.token_url", o.TokenURL)
 		if o.Issuer == "" || CheckText(o.Issuer) != nil {
-			problems.Add(path+".oauth2.issuer", "%q is not an issuer", o.Issuer)
+			problems.Add(path+".oauth2.issuer", "the issuer is missing, or has a character that can't be handed out")
 		}
 		if o.Scope == "" || CheckText(o.Scope) != nil {
-			problems.Add(path+".oauth2.scope", "%q is not a scope", o.Scope)
+			problems.Add(path+".oauth2.scope", "the scope is missing, or has a character that can't be handed out")
 		}
 		if CheckText(o.ClientID) != nil {
-			problems.Add(path+".oauth2.client_id", "%q is not a client id", o.ClientID)
+			problems.Add(path+".oauth2.client_id", "the client ID has a character that can't be handed out")
 		}
 	}
 	return problems

@@ -39,9 +39,9 @@ func (i *identity) checkResponse(p *oidc.Provider, answer url.Values) error {
 	issuer := answer.Get("iss")
 	switch {
 	case issuer == "" && m.SendsIssuer:
-		return errors.New("the answer doesn't say who gives it")
+		return errors.New("the answer doesn't name its issuer")
 	case issuer != "" && issuer != i.Issuer:
-		return errors.New("the answer is another provider's")
+		return errors.New("the answer is from another provider")
 	case answer.Get("error") != "":
 		return fmt.Errorf("the provider says %.40q", answer.Get("error"))
 	case answer.Get("code") == "":
@@ -73,7 +73,7 @@ func (i *identity) checkToken(
 			func(a string) bool { return !slices.Contains(m.Algorithms, a) })
 	}
 	if len(offered) == 0 {
-		return nil, errors.New("the provider signs by nothing that is taken here")
+		return nil, errors.New("the provider signs with none of the algorithms that are accepted here")
 	}
 	// The keys stay with the provider, which asks anew for one that it doesn't know.
 	token, err := p.Verifier(&oidc.Config{ClientID: i.ClientID, SupportedSigningAlgs: offered, Now: i.now}).Verify(ctx,
@@ -96,14 +96,14 @@ func (i *identity) checkAudience(token *oidc.IDToken) error {
 	}
 	for _, audience := range token.Audience {
 		if audience != i.ClientID && !slices.Contains(i.Audiences, audience) {
-			return errors.New("it is for others too, of whom oidc.trusted_audiences knows nothing")
+			return errors.New("it is also for an audience that isn't in oidc.trusted_audiences")
 		}
 	}
 	if len(token.Audience) > 1 && claims.Party == nil {
-		return errors.New("it is for several, and has no authorized party")
+		return errors.New("it is for several audiences and names no authorized party")
 	}
 	if claims.Party != nil && *claims.Party != i.ClientID {
-		return errors.New("it was given to another party")
+		return errors.New("its authorized party is another client")
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ var (
 	ErrForbidden = errors.New("not permitted")
 	ErrExists    = errors.New("there is a person of that name already")
 	// ErrPerson means that a person can't be added; the error's text says why.
-	ErrPerson = errors.New("a person can't be added so")
+	ErrPerson = errors.New("this person can't be added")
 )
 
 // unfit is the reason why a person can't be added.

@@ -244,7 +244,7 @@ func (a *archiveReader) rest(row func(tableLine, []json.RawMessage) error) (Arch
 // unmarshalHead reads a line that isn't a row.
 func unmarshalHead(text []byte, into any) error {
 	if len(text) > maxArchiveHead {
-		return fmt.Errorf("it is longer than %d bytes, and is no row", maxArchiveHead)
+		return fmt.Errorf("it is longer than %d bytes, which no row is", maxArchiveHead)
 	}
 	return json.Unmarshal(text, into)
 }
@@ -252,7 +252,7 @@ func unmarshalHead(text []byte, into any) error {
 // judgeEnd compares the last line with what was read.
 func (a *archiveReader) judgeEnd(end endLine, rows map[string]int64) error {
 	if end.SHA256 != hex.EncodeToString(a.sum.Sum(nil)) || !maps.Equal(end.End, rows) {
-		return fmt.Errorf("%w: it was changed after it was written: its checksum is another", ErrBackup)
+		return fmt.Errorf("%w: it was changed after it was written: its checksum is wrong", ErrBackup)
 	}
 	if _, err := a.next(); !errors.Is(err, io.EOF) { // at its end, gzip verifies its checksum
 		return errors.Join(a.broken("there is something after the end"), err)

@@ -288,7 +288,7 @@ func TestADamagedBackupChangesNothing(t *testing.T) {
 	if _, err := to.Restore(t.Context(), bytes.NewReader(archive(t, plain[0], "")), store.RestoreOptions{Replace: true}); !errors.Is(err, store.ErrBackup) || !strings.Contains(err.Error(), "it has no table meta") {
 		t.Errorf("no table: %v", err)
 	}
-	refused("a row is gone", archive(t, whole, `"meta":1`), store.ErrBackup, "its checksum is another")
+	refused("a row is gone", archive(t, whole, `"meta":1`), store.ErrBackup, "its checksum is wrong")
 	refused("the table comes twice", archive(t, whole+plain[1], ""), store.ErrBackup, "comes twice")
 	refused("something behind the end", append(bytes.Clone(file), file...), store.ErrBackup, "after the end")
 }

@@ -14,15 +14,15 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// Bounds of what a server may send, in bytes, before a connection is thrown away.
-// The library makes some hundred bytes of each element, which may be two long.
+// Limits on the bytes that a server may send before its connection is closed. For an
+// element of two bytes, the library allocates about a hundred.
 const (
 	fewBytes  = 1 << 20  // an account's entries, or a greeting
 	pageBytes = 4 << 20  // a page of pageEntries
 	idleBytes = 64 << 10 // unasked
 )
 
-// conn is one connection. One call at a time has it.
+// conn is a connection, used by one call at a time.
 type conn struct {
 	server *server
 	raw    net.Conn // below TLS
@@ -33,13 +33,13 @@ type conn struct {
 	idleAt time.Time
 }
 
-// wire bounds what is read from a connection.
+// wire limits how much is read from a connection.
 type wire struct {
 	net.Conn
 	left atomic.Int64 // bytes that may still come
 }
 
-var errTooMuch = errors.New("it sends more than a directory of people would")
+var errTooMuch = errors.New("it sends more data than a directory of people has")
 
 func (w *wire) Read(p []byte) (int, error) {
 	left := w.left.Load()
@@ -54,7 +54,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// failure is why a server couldn't be asked.
+// failure is the reason why a server couldn't be asked.
 type failure struct {
 	server *server
 	again  bool // another connection or another server may do better
@@ -64,7 +64,7 @@ type failure struct {
 func (f *failure) Error() string { return "directory server " + f.server.url + ": " + f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// past ends what waits for a connection.
+// past is a deadline that ends pending reads and writes at once.
 var past = time.Unix(1, 0)
 
 // dial connects, encrypts and binds, until ctx ends.
@@ -155,8 +155,8 @@ func (c *conn) ask(ctx context.Context, budget int64, exchange func() error) (er
 	return exchange()
 }
 
-// patience is what the library gets for its own timers: more than the context,
-// which is what ends an exchange.
+// patience is for the library's own timers. It is longer than the context, which is what
+// ends an exchange.
 func patience(ctx context.Context) time.Duration {
 	const more = time.Second
 	if deadline, ok := ctx.Deadline(); ok {
@@ -165,8 +165,8 @@ func patience(ctx context.Context) time.Duration {
 	return time.Hour
 }
 
-// search runs one search, and gives what was found also if the server says that
-// there is more ([ldap.LDAPResultSizeLimitExceeded], which isn't an error here).
+// search runs one search. It also returns what was found if the server says that there
+// is more ([ldap.LDAPResultSizeLimitExceeded], which isn't an error here).
 func (c *conn) search(
 	ctx context.Context, budget int64, request *ldap.SearchRequest,
 ) (result *ldap.SearchResult, more bool, err error) {
@@ -213,8 +213,8 @@ func resultCode(err error) (uint16, bool) {
 	return 0, false
 }
 
-// answerOf is a result code in words. What the server says beside it is left out:
-// it may name people.
+// answerOf describes a result code. The server's own text is left out, as it may name
+// people.
 func answerOf(code uint16) error {
 	if text := ldap.LDAPResultCodeMap[code]; text != "" {
 		return fmt.Errorf("it answers %d (%s)", code, text)
@@ -222,7 +222,7 @@ func answerOf(code uint16) error {
 	return fmt.Errorf("it answers %d", code)
 }
 
-// answered is an error with the server's result code alone, where it has one.
+// answered reduces an error to the server's result code, if it has one.
 func answered(err error) error {
 	if code, ok := resultCode(err); ok {
 		return answerOf(code)
@@ -230,8 +230,8 @@ func answered(err error) error {
 	return err
 }
 
-// explainTLS says what is wrong with a certificate. It reads the text, since that
-// is all the library keeps.
+// explainTLS says what is wrong with a certificate. It parses the error's text, since the
+// library keeps nothing else.
 func explainTLS(err error) error {
 	text := err.Error()
 	for _, known := range []struct{ sign, meaning string }{
