@@ -9,8 +9,8 @@ import (
 )
 
 // Android reads an autoconfig document as Thunderbird for Android does
-// (feature/autodiscovery/autoconfig/.../RealAutoconfigParser.kt): IMAP alone, and one
-// defective server of a type that it knows makes it refuse all.
+// (feature/autodiscovery/autoconfig/.../RealAutoconfigParser.kt): only IMAP, and one
+// invalid server of a known type makes it refuse the whole document.
 func Android(d Document, person Person) (*Account, error) {
 	decoded, err := utf8Text(d.Body) // whatever the declaration says
 	if err != nil {
@@ -76,7 +76,7 @@ func (a android) provider(provider *element) (*Account, error) {
 	return account, nil
 }
 
-// server reads one of the type into a place, if that is free. Others are passed over.
+// server reads a server of a type, unless one was read already. Others are skipped.
 func (a android) server(e *element, kind string, into *Server) error {
 	if !slices.Contains(e.attributes, attribute{"type", kind}) {
 		return nil
@@ -97,7 +97,7 @@ func (a android) server(e *element, kind string, into *Server) error {
 	return nil
 }
 
-// elements reads what is in a server, however deep it is.
+// elements reads the elements of a server, at any depth.
 func (a android) elements(e *element, s *Server, seen map[string]bool) error {
 	for _, child := range e.children {
 		text, err := a.text(child)
@@ -136,7 +136,7 @@ func (a android) elements(e *element, s *Server, seen map[string]bool) error {
 	return nil
 }
 
-// text is an element's, as it is written; another element in it is a fault.
+// text returns an element's text unchanged. An element in it is an error.
 func (a android) text(e *element) (string, error) {
 	if len(e.children) > 0 {
 		return "", refuse("<%s> has another element in it", e.name)
@@ -152,13 +152,13 @@ func (a android) text(e *element) (string, error) {
 	return text, nil
 }
 
-// decimal is Kotlin's toIntOrNull: no blanks, no fractions.
+// decimal works like Kotlin's toIntOrNull: no blanks, no fractions.
 func decimal(text string) (int, bool) {
 	n, err := strconv.ParseInt(text, 10, 32)
 	return int(n), err == nil
 }
 
-// IsHost is Thunderbird for Android's HostNameUtils.isLegalHostNameOrIP of a text without blanks around it.
+// IsHost works like HostNameUtils.isLegalHostNameOrIP of Thunderbird for Android, for a trimmed text.
 func IsHost(text string) bool {
 	text = strings.TrimSpace(text)
 	return len(text) <= 255 && hostPattern.MatchString(text) && isASCII(text) || isIPv4(text) || isIPv6(text)

@@ -9,9 +9,9 @@ import (
 )
 
 // DeltaChat reads an autoconfig document as Delta Chat does (chatmail/core,
-// src/configure/auto_mozilla.rs): names in any letter case, wherever they stand; of each
-// server what it says last; and no word about authentication. Where there is no
-// outgoing server, it guesses one.
+// src/configure/auto_mozilla.rs): it matches names in any letter case, at any
+// place, takes the last value of each of a server's elements, and ignores authentication.
+// If there is no outgoing server, it guesses one.
 func DeltaChat(d Document, person Person) (*Account, error) {
 	r := &deltachat{variables: variables(person)}
 	reader := gmarkup{start: r.start, end: r.end, text: r.text}
@@ -28,7 +28,7 @@ func DeltaChat(d Document, person Person) (*Account, error) {
 	return a, nil
 }
 
-// errNoServer ends Delta Chat's search: it is an answer to it, if one without servers.
+// errNoServer ends Delta Chat's search, which takes it for an answer without servers.
 var errNoServer = refuse("there is no IMAP server with a hostname, a port and a username")
 
 type deltachat struct {
@@ -85,7 +85,7 @@ func (r *deltachat) text(_, text string) {
 		port, _ := strconv.ParseUint(text, 10, 16) // 0 means the usual ones
 		r.server.Port = int(port)
 	case "sockettype":
-		// What it doesn't know is tried in all ways.
+		// For an unknown value, it tries everything.
 		r.server.Security = map[string]settings.Security{
 			"ssl": settings.TLS, "starttls": settings.STARTTLS, "plain": settings.None,
 		}[strings.ToLower(text)]

@@ -9,8 +9,8 @@ import (
 )
 
 // DeltaChatAutodiscover reads an Autodiscover answer as Delta Chat does (chatmail/core,
-// src/configure/auto_outlook.rs): names in any letter case, no LoginName, and a RedirectUrl
-// wherever it stands ends the reading.
+// src/configure/auto_outlook.rs): it matches names in any letter case, ignores
+// LoginName, and stops at a RedirectUrl at any place.
 func DeltaChatAutodiscover(d Document, person Person) (*Account, Redirect, error) {
 	r := &deltachatPOX{person: person}
 	reader := gmarkup{start: r.start, end: r.end, text: r.text}

@@ -2,7 +2,7 @@ package reading
 
 import "strings"
 
-// child is the first element of a name directly below, nil for none.
+// child returns the first child element with a name, or nil.
 func (e *element) child(name string) *element {
 	for _, c := range e.children {
 		if c.name == name {
@@ -12,7 +12,7 @@ func (e *element) child(name string) *element {
 	return nil
 }
 
-// below is the first element of a name at any depth, in the document's order.
+// below returns the first element with a name at any depth, in document order.
 func (e *element) below(name string) *element {
 	for _, c := range e.children {
 		if c.name == name {
@@ -25,7 +25,7 @@ func (e *element) below(name string) *element {
 	return nil
 }
 
-// kind is the value of the attribute type; "" where there is none.
+// kind returns the value of the attribute type, or "".
 func (e *element) kind() string {
 	for _, a := range e.attributes {
 		if a.name == "type" {
@@ -35,8 +35,8 @@ func (e *element) kind() string {
 	return ""
 }
 
-// walk goes through an element as a reader of events does: its start, what is in it, its
-// end. A text is never empty, and comments don't cut it.
+// walk reports an element as a pull parser does: its start, its content, its end. Texts are
+// never empty, and comments don't split them.
 func (e *element) walk(v visitor) error {
 	if err := v.start(e); err != nil {
 		return err
@@ -70,8 +70,7 @@ type visitor interface {
 	end(e *element)
 }
 
-// textBelow is all text in an element, in the document's order. Texts of nothing but
-// blanks are left out.
+// textBelow returns all text in an element, in document order, except for blank texts.
 func (e *element) textBelow() string {
 	var out collector
 	_ = e.walk(&out)

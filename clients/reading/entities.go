@@ -33,7 +33,7 @@ func (p *xmlParser) reference(e *element, scope namespaces, text *strings.Builde
 	return err
 }
 
-// lookUp finds an entity. One that may be declared outside is a fault as well.
+// lookUp finds an entity. One that may be declared externally is an error, too.
 func (p *xmlParser) lookUp(name string) (*entity, error) {
 	known := p.entities[name]
 	switch {
@@ -50,7 +50,7 @@ func (p *xmlParser) lookUp(name string) (*entity, error) {
 	return known, nil
 }
 
-// referenceName reads what stands between & and the semicolon.
+// referenceName reads the name between & and the semicolon.
 func (p *xmlParser) referenceName() (string, error) {
 	name, after, ok := strings.Cut(p.rest[1:], ";")
 	if !ok || name == "" {
@@ -66,7 +66,7 @@ func (p *xmlParser) referenceName() (string, error) {
 	return name, nil
 }
 
-// character is what a character reference or a predefined entity stands for.
+// character returns the character of a character reference or a predefined entity.
 func character(name string) (string, bool, error) {
 	if literal, ok := predefined[name]; ok {
 		return literal, true, nil
@@ -134,7 +134,7 @@ func (p *xmlParser) attributeValue(raw string) (string, error) {
 	return out.String(), nil
 }
 
-// doctype reads a document type declaration, and the entities of its internal subset.
+// doctype reads a document type declaration and the entities of its internal subset.
 func (p *xmlParser) doctype() error {
 	p.rest = p.rest[len("<!DOCTYPE"):]
 	if !p.blanks() {
@@ -161,7 +161,7 @@ func (p *xmlParser) doctype() error {
 	return nil
 }
 
-// externalID reads PUBLIC "…" "…" or SYSTEM "…", if it is there.
+// externalID reads PUBLIC "…" "…" or SYSTEM "…", if there is one.
 func (p *xmlParser) externalID() (bool, error) {
 	had := p.blanks()
 	literals := 0
@@ -215,7 +215,7 @@ func (p *xmlParser) internalSubset() error {
 	}
 }
 
-// skipDeclaration passes over a declaration that changes nothing for us.
+// skipDeclaration skips a declaration without effect on the result.
 func (p *xmlParser) skipDeclaration() error {
 	for i := 0; i < len(p.rest); i++ {
 		switch p.rest[i] {
@@ -293,8 +293,8 @@ func (p *xmlParser) entityValue() (*entity, error) {
 	return &entity{value: value}, err
 }
 
-// expandCharacters replaces character references, and leaves entities (XML 1.0,
-// section 4.4.5).
+// expandCharacters replaces character references, but not entities (XML 1.0, section
+// 4.4.5).
 func expandCharacters(raw string) (string, error) {
 	var out strings.Builder
 	for {

@@ -8,12 +8,12 @@ import (
 	"autoconfig/settings"
 )
 
-// evolutionUser is what Evolution asks with instead of the local part.
+// evolutionUser is what Evolution sends instead of the local part.
 const evolutionUser = "EVOLUTIONUSER"
 
 // Evolution reads an autoconfig document as Evolution 3.46 does
-// (src/mail/e-mail-autoconfig.c): it sees no structure but the servers, and the last
-// server of a type wins. It may find incoming servers alone, or half a server.
+// (src/mail/e-mail-autoconfig.c): it recognises only the servers, and the last server
+// of a type wins. It may find only incoming servers, or half a server.
 func Evolution(d Document, person Person) (*Account, error) {
 	e := &evolution{person: person, servers: map[string]*Server{}}
 	return e.account(e.read(d))
@@ -88,7 +88,7 @@ func (e *evolution) text(element, text string) {
 	}
 }
 
-// authenticate keeps the last mechanism that it knows.
+// authenticate keeps the last known mechanism.
 func (s *Server) authenticate(text string) bool {
 	switch text {
 	case "password-cleartext", "plain":
@@ -101,7 +101,7 @@ func (s *Server) authenticate(text string) bool {
 	return true
 }
 
-// leadingPort is strtol's number, if it is a port.
+// leadingPort parses a number as strtol does, if it is a port.
 func leadingPort(text string) (int, bool) {
 	text = strings.TrimLeft(text, " \t\n\v\f\r")
 	text = strings.TrimPrefix(text, "+")
@@ -110,15 +110,15 @@ func leadingPort(text string) (int, bool) {
 	return port, err == nil && port >= 1 && port <= 65535
 }
 
-// fill replaces placeholders in one pass. The domain's is empty: the library fills it
-// from a setting that nobody makes.
+// fill replaces placeholders in one pass. That of the domain becomes empty: the library takes
+// it from a setting that is never set.
 func (e *evolution) fill(text string) string {
 	local, _, _ := strings.Cut(e.person.Email, "@")
 	return strings.NewReplacer("%EMAILADDRESS%", e.person.Email, "%EMAILLOCALPART%", local, "%EMAILDOMAIN%", "",
 		evolutionUser, local).Replace(text)
 }
 
-// account takes IMAP before POP3, wherever they stand.
+// account prefers IMAP to POP3, in any order.
 func (e *evolution) account(err error) (*Account, error) {
 	if err != nil {
 		return nil, err
@@ -154,8 +154,8 @@ func (e *evolution) account(err error) (*Account, error) {
 	return a, nil
 }
 
-// hasOAuth2Domain tells whether Evolution takes OAuth2 for a host, whatever the document
-// says. It looks for the domains anywhere in the name.
+// hasOAuth2Domain reports whether Evolution uses OAuth2 for a host, regardless of the
+// document. It searches for the domains anywhere in the name.
 func hasOAuth2Domain(host string) bool {
 	host = strings.ToLower(host)
 	return slices.ContainsFunc([]string{"gmail.com", "googlemail.com", "google.com", "yahoo.com", "outlook.com"},

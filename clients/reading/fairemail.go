@@ -8,9 +8,9 @@ import (
 )
 
 // FairEmail reads an autoconfig document as FairEmail does
-// (app/src/main/java/eu/faircode/email/EmailProvider.java, getISPDB): names wherever they
-// stand; the first incoming server alone, which must be IMAP; no word about authentication;
-// of all usernames of the document the last one; and TLS whatever it says.
+// (app/src/main/java/eu/faircode/email/EmailProvider.java, getISPDB): it matches names
+// at any place, takes only the first incoming server, which must be IMAP, and the last
+// username of the document. It ignores authentication, and always uses TLS.
 func FairEmail(d Document, person Person) (*Account, error) {
 	r, err := readFairEmail(d)
 	if err != nil {
@@ -19,8 +19,8 @@ func FairEmail(d Document, person Person) (*Account, error) {
 	return r.account(person)
 }
 
-// FairEmailOutranksSRV tells whether FairEmail prefers what a document says to the
-// domain's SRV records: a login of its own counts more than they do (getScore).
+// FairEmailOutranksSRV reports whether FairEmail prefers a document to the domain's SRV
+// records: it does if the document has a login (getScore).
 func FairEmailOutranksSRV(d Document, person Person) bool {
 	r, err := readFairEmail(d)
 	return err == nil && r.literal != "" && !strings.EqualFold(r.literal, person.Email)
@@ -35,14 +35,13 @@ func readFairEmail(d Document) (*fairemail, error) {
 	return r, root.walk(r)
 }
 
-// androidXML is what Android's reader makes of a page that is read as UTF-8, whatever it
-// says itself (XmlPullParser without features: no namespaces, no entities of a document's
-// own).
+// androidXML parses a page as Android's XmlPullParser without features does: as UTF-8
+// regardless of its declaration, without namespaces, and without the document's entities.
 func androidXML(d Document) (*element, error) {
 	return dialect{prefixes: true, noEntities: true}.parse(strings.ToValidUTF8(string(d.Body), "\uFFFD"))
 }
 
-// fairemail is the state of its reader.
+// fairemail is the state of FairEmail's reader.
 type fairemail struct {
 	imap, smtp       bool // which server is read
 	hadIn, hadOut    bool
@@ -114,7 +113,7 @@ func (r *fairemail) text(text string) error {
 	return nil
 }
 
-// username takes a placeholder that is the whole name, and all else as it stands.
+// username fills in a placeholder that is the whole name, and keeps any other text.
 func (r *fairemail) username(text string) {
 	r.user = text
 	if text != "%EMAILADDRESS%" && text != "%EMAILLOCALPART%" {
@@ -143,7 +142,7 @@ func (r *fairemail) account(person Person) (*Account, error) {
 	return a, nil
 }
 
-// logins are the names that it tries, in its order (FragmentQuickSetup.java).
+// logins returns the names that it tries, in its order (FragmentQuickSetup.java).
 func (r *fairemail) logins(person Person) []string {
 	local, _, _ := strings.Cut(person.Email, "@")
 	switch r.user {
@@ -160,8 +159,8 @@ func (r *fairemail) logins(person Person) []string {
 }
 
 // FairEmailAutodiscover reads an Autodiscover answer as FairEmail does
-// (EmailProvider.java, getMSAutodiscovery): IMAP and SMTP, the last of each, by their ports
-// alone; neither logins nor SSL.
+// (EmailProvider.java, getMSAutodiscovery): the last IMAP and SMTP server, of which
+// it uses the port, but neither login nor SSL.
 func FairEmailAutodiscover(d Document, person Person) (*Account, Redirect, error) {
 	root, err := androidXML(d)
 	if err != nil {

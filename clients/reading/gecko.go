@@ -14,7 +14,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// geckoXML is what fetchHTTP makes of an answer with a status of 200 to 299
+// geckoXML parses an answer with a status of 200 to 299 as fetchHTTP does
 // (modules/accountcreation/FetchHTTP.sys.mjs).
 func geckoXML(d Document) (*element, error) {
 	if hasPrefix(d.ContentType, "text/json", "application/json") && !json.Valid(d.Body) {
@@ -34,16 +34,16 @@ func geckoXML(d Document) (*element, error) {
 	return parseXML(decoded)
 }
 
-// mediaType is a refusal that is about nothing but the media type.
+// mediaType is a refusal because of the media type alone.
 type mediaType struct{ refusal }
 
-// IsMediaType tells whether Thunderbird refuses an answer for its media type.
+// IsMediaType reports whether Thunderbird refuses an answer because of its media type.
 func IsMediaType(err error) bool {
 	var refused *mediaType
 	return errors.As(err, &refused)
 }
 
-// TakesType tells whether Thunderbird takes a Content-Type for a document's.
+// TakesType reports whether Thunderbird accepts a Content-Type for a document.
 func TakesType(contentType string) bool { return startsAsXML(contentType) && isXML(contentType) }
 
 func startsAsXML(contentType string) bool {
@@ -57,13 +57,13 @@ func isXML(contentType string) bool {
 		strings.HasSuffix(kind, "+xml") && !strings.Contains(kind, ",")
 }
 
-// hasPrefix compares letter by letter, as Thunderbird does.
+// hasPrefix compares with regard to letter case, as Thunderbird does.
 func hasPrefix(s string, prefixes ...string) bool {
 	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(s, p) })
 }
 
-// decode makes UTF-8 of a document: a byte order mark counts most, then the header,
-// then the declaration.
+// decode converts a document to UTF-8. A byte order mark takes precedence over the header,
+// and the header over the declaration.
 func decode(body []byte, label string) (string, error) {
 	switch {
 	case bytes.HasPrefix(body, []byte("\xEF\xBB\xBF")):
@@ -96,7 +96,7 @@ func utf8Text(text []byte) (string, error) {
 	return string(text), nil
 }
 
-// declaredEncoding is what the XML declaration says.
+// declaredEncoding returns the encoding in the XML declaration.
 func declaredEncoding(body []byte) string {
 	if !bytes.HasPrefix(body, []byte("<?xml")) {
 		return ""

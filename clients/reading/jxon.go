@@ -21,7 +21,7 @@ const (
 	object
 )
 
-// value is a value of JavaScript, as far as JXON makes it.
+// value is a value of JavaScript, as far as JXON creates it.
 type value struct {
 	kind   kind
 	text   string
@@ -32,7 +32,7 @@ type value struct {
 	attributes map[string]value
 }
 
-// objectify is what JXON makes of an element.
+// objectify converts an element as JXON does.
 func objectify(e *element) value {
 	if len(e.children) == 0 && len(e.attributes) == 0 {
 		switch {
@@ -59,7 +59,7 @@ func objectify(e *element) value {
 	return v
 }
 
-// parseText is JXON's function of that name.
+// parseText works like JXON's function of that name.
 func parseText(s string) value {
 	if strings.EqualFold(s, "true") || strings.EqualFold(s, "false") {
 		return value{kind: boolean, truth: strings.EqualFold(s, "true")}
@@ -70,7 +70,7 @@ func parseText(s string) value {
 	return value{kind: text, text: s}
 }
 
-// get is the first element of a name, and whether there is one ("in").
+// get returns the first element with a name, and whether there is one ("in").
 func (v value) get(name string) (value, bool) {
 	list := v.lists[name]
 	if len(list) == 0 {
@@ -79,7 +79,7 @@ func (v value) get(name string) (value, bool) {
 	return list[0], true
 }
 
-// falsy are the values that don't count as true.
+// falsy reports whether a value doesn't count as true.
 func (v value) falsy() bool {
 	switch v.kind {
 	case undefined:
@@ -94,10 +94,10 @@ func (v value) falsy() bool {
 	return false
 }
 
-// is compares with a text that is no number (JavaScript's ==).
+// is compares with a text that isn't a number, by JavaScript's ==.
 func (v value) is(s string) bool { return v.kind == text && v.text == s }
 
-// String is JavaScript's String().
+// String works like JavaScript's String().
 func (v value) String() string {
 	switch v.kind {
 	case text:
@@ -112,12 +112,12 @@ func (v value) String() string {
 	return "undefined"
 }
 
-// isBlank is JavaScript's WhiteSpace and LineTerminator.
+// isBlank reports whether a rune is in JavaScript's WhiteSpace or LineTerminator.
 func isBlank(r rune) bool { return unicode.IsSpace(r) && r != '\u0085' || r == '\uFEFF' }
 
 func trim(s string) string { return strings.TrimFunc(s, isBlank) }
 
-// toNumber is JavaScript's Number().
+// toNumber works like JavaScript's Number().
 func toNumber(s string) float64 {
 	s = trim(s)
 	if s == "" {
@@ -154,8 +154,8 @@ func digitsOf(digits string, base int) float64 {
 	return n
 }
 
-// parseFloat is JavaScript's function of that name for a text that is the number n: it
-// knows decimal ones alone, and reads the 0 of others.
+// parseFloat works like JavaScript's function of that name for a text that is the number n:
+// it only knows decimal numbers, and reads the 0 of others.
 func parseFloat(s string, n float64) float64 {
 	switch s = trim(s); {
 	case s == "":
@@ -166,7 +166,7 @@ func parseFloat(s string, n float64) float64 {
 	return n
 }
 
-// parseInt is JavaScript's function of that name.
+// parseInt works like JavaScript's function of that name.
 func parseInt(s string) float64 {
 	s = strings.TrimLeftFunc(s, isBlank)
 	sign := 1.0
@@ -187,7 +187,7 @@ func parseInt(s string) float64 {
 	return sign * digitsOf(digits, base)
 }
 
-// formatNumber is JavaScript's Number.toString().
+// formatNumber works like JavaScript's Number.toString().
 func formatNumber(n float64) string {
 	switch {
 	case math.IsNaN(n):

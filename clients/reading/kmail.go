@@ -60,7 +60,7 @@ func (k *kmail) server(e *element) {
 		case "username":
 			s.Username = k.fill(text)
 		case "authentication":
-			// A password gives way to whatever else follows.
+			// Any other mechanism that follows replaces a password.
 			if name := kmailMechanisms[text]; name != "" && s.Auth == "password" {
 				s.Auth = name
 			}
@@ -76,7 +76,7 @@ var kmailMechanisms = map[string]string{
 	"client-ip-based": "none", "none": "none", "OAuth2": "OAuth2",
 }
 
-// fill replaces placeholders one after the other.
+// fill replaces placeholders in turn.
 func (k *kmail) fill(text string) string {
 	for _, i := range []int{1, 0, 2} { // the local part, the address, the domain
 		text = strings.ReplaceAll(text, k.variables[i][0], k.variables[i][1])

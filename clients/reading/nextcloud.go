@@ -8,9 +8,9 @@ import (
 )
 
 // Nextcloud reads an autoconfig document as Nextcloud Mail does
-// (lib/Service/AutoConfig/IspDb.php): the first emailProvider below the root, whatever that
-// is; the first IMAP and the first SMTP server, whatever is in them; no word about
-// authentication; and plaintext for every socketType that it doesn't know.
+// (lib/Service/AutoConfig/IspDb.php): the first emailProvider below any root, and in it the
+// first IMAP and the first SMTP server, whatever they contain. It ignores authentication,
+// and takes an unknown socketType for plaintext.
 func Nextcloud(d Document, person Person) (*Account, error) {
 	decoded, err := decode(d.Body, "")
 	if err != nil {
@@ -39,7 +39,7 @@ func Nextcloud(d Document, person Person) (*Account, error) {
 	return a, nil
 }
 
-// What Nextcloud Mail takes for an answer, and can't make an account of.
+// Answers that Nextcloud Mail accepts, but can't make an account of.
 var errNoIncoming, errNoOutgoing = refuse("there is no IMAP server"), refuse("there is no outgoing server")
 
 type nextcloud struct{ variables placeholders }
@@ -78,7 +78,7 @@ var nextcloudSecurities = map[string]settings.Security{
 	"ssl": settings.TLS, "starttls": settings.STARTTLS, "tls": settings.STARTTLS,
 }
 
-// phpInteger is PHP's (int): the number at the beginning, 0 for none.
+// phpInteger works like PHP's (int): it parses the number at the beginning, or 0.
 func phpInteger(text string) int {
 	text = strings.TrimLeft(text, " \t\n\r\v\f")
 	end := 0

@@ -9,8 +9,8 @@ import (
 
 // Outlook reads an Autodiscover answer by the rules that Microsoft publishes for it: the
 // POX Autodiscover reference, MS-OXDSCLI, and the schema in "Plan to automatically configure
-// user accounts in Outlook 2010". The program isn't run, so that nothing is said of what
-// they don't say. Where an element is missing it takes what they call the default.
+// user accounts in Outlook 2010". Outlook itself isn't run, so this knows nothing beyond
+// these pages. A missing element has the default that they give.
 func Outlook(d Document, person Person) (*Account, Redirect, error) {
 	decoded, err := decode(d.Body, "")
 	if err != nil {
@@ -59,7 +59,7 @@ func Outlook(d Document, person Person) (*Account, Redirect, error) {
 	return a, Redirect{}, nil
 }
 
-// local is a name without its prefix.
+// local returns a name without its prefix.
 func local(name string) string {
 	_, after, ok := strings.Cut(name, ":")
 	if !ok {
@@ -68,7 +68,7 @@ func local(name string) string {
 	return after
 }
 
-// says is the text of an element, without blanks around it, and whether it is there.
+// says returns the trimmed text of an element, and whether there is such an element.
 func (e *element) says(name string) (string, bool) {
 	for _, c := range e.children {
 		if local(c.name) == name {
@@ -106,7 +106,7 @@ func outlookAccount(root *element) (*element, error) {
 	return at, nil
 }
 
-// outlookRedirect is where an answer sends Outlook (MS-OXDSCLI, section 3.1.5.4).
+// outlookRedirect returns where an answer redirects Outlook (MS-OXDSCLI, section 3.1.5.4).
 func outlookRedirect(account *element) (Redirect, bool, error) {
 	switch action, _ := account.says("Action"); action {
 	case "settings":
@@ -128,7 +128,7 @@ func outlookRedirect(account *element) (Redirect, bool, error) {
 	}
 }
 
-// outlookServer reads a Protocol; false for one of another type.
+// outlookServer reads a Protocol; false for another type.
 func outlookServer(e *element, person Person) (Server, bool, error) {
 	kind, _ := e.says("Type")
 	if kind != "IMAP" && kind != "POP3" && kind != "SMTP" {
@@ -149,12 +149,12 @@ func outlookServer(e *element, person Person) (Server, bool, error) {
 	if err := s.outlookSecurity(e, kind); err != nil {
 		return s, false, err
 	}
-	// Without LoginName, what stands before the @ of the address.
+	// Without LoginName, the login is the local part of the address.
 	s.Username, _, _ = strings.Cut(person.Email, "@")
 	if login, ok := e.says("LoginName"); ok && login != "" {
 		s.Username = login
 	}
-	// Without SPA, it is on: Windows' own sign-in, NTLM.
+	// A missing SPA means on: Windows' own sign-in, NTLM.
 	if spa, ok := e.says("SPA"); !ok || !strings.EqualFold(spa, "off") {
 		s.Auth = "NTLM"
 	}
@@ -164,8 +164,8 @@ func outlookServer(e *element, person Person) (Server, bool, error) {
 	return s, true, nil
 }
 
-// outlookSecurity: SSL is on where it is missing. Encryption is in none of the pages that
-// are still there; its words say what they mean.
+// outlookSecurity reads SSL, which is on if it is missing, and Encryption, which none of the
+// existing pages describes; its values explain themselves.
 func (s *Server) outlookSecurity(e *element, kind string) error {
 	switch ssl, ok := e.says("SSL"); {
 	case ok && ssl == "": // reported to break the account: virtualmin/virtualmin-gpl#1184

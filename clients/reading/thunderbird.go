@@ -26,8 +26,8 @@ func Thunderbird(d Document, person Person) (*Account, error) {
 	return config.account(person)
 }
 
-// ThunderbirdPassesOver are the servers of a document that Thunderbird passes over, each
-// with the reason. The error is why it makes no account at all.
+// ThunderbirdPassesOver returns the servers of a document that Thunderbird skips, each with
+// the reason. The error is the reason why it makes no account at all.
 func ThunderbirdPassesOver(d Document, person Person) (passed []string, err error) {
 	root, err := geckoXML(d)
 	if err != nil {
@@ -65,7 +65,7 @@ type incoming struct {
 
 type outgoing struct {
 	Server
-	// named tells whether there is a username at all.
+	// named reports whether there is a username.
 	named bool
 }
 
@@ -136,7 +136,7 @@ func (c *config) readOutgoing(servers []value) error {
 	return refuse("<outgoingServer>: %v", reason)
 }
 
-// incomingTypes are the types that it knows; "graph" only where a preference is set.
+// incomingTypes are the known types; "graph" is only known if a preference is set.
 var incomingTypes = map[string]bool{"pop3": true, "imap": true, "nntp": true, "exchange": true, "ews": true, "owa": true}
 
 func readIncoming(xml value) (incoming, error) {
@@ -174,7 +174,7 @@ func readIncoming(xml value) (incoming, error) {
 	return in, nil
 }
 
-// readRetention stops at the first value that it can't read.
+// readRetention stops at the first invalid value.
 func (in *incoming) readRetention(xml value) {
 	if v, ok := xml.get("leaveMessagesOnServer"); ok {
 		leave, err := sanitizeBoolean(v)
@@ -190,7 +190,7 @@ func (in *incoming) readRetention(xml value) {
 	}
 }
 
-// readURL takes host and security of a URL; one that it can't read changes nothing.
+// readURL takes host and security from a URL; an invalid one has no effect.
 func (s *Server) readURL(url string) {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok || scheme != "https" && scheme != "http" {
@@ -212,7 +212,7 @@ func (s *Server) readURL(url string) {
 
 var socketTypes = map[string]settings.Security{"plain": settings.None, "SSL": settings.TLS, "STARTTLS": settings.STARTTLS}
 
-// readSocket takes the first value that it knows.
+// readSocket takes the first known value.
 func (s *Server) readSocket(list []value) error {
 	for _, v := range list {
 		if security, ok := socketTypes[v.text]; ok && v.kind == text {
@@ -243,11 +243,11 @@ var mechanisms = map[string]string{
 	"GSSAPI": "GSSAPI", "NTLM": "NTLM", "OAuth2": "OAuth2",
 }
 
-// openMechanisms are for outgoing servers alone.
+// openMechanisms are for outgoing servers only.
 var openMechanisms = map[string]bool{"none": true, "client-IP-address": true, "smtp-after-pop": true}
 
-// authentication takes the first that it knows; OAuth2 only where the host's provider is
-// built in.
+// authentication takes the first known mechanism; OAuth2 only if the host's provider is built
+// in.
 func authentication(s Server, list []value) (string, error) {
 	if s.Host == "" {
 		return "", refuse("there is no hostname")

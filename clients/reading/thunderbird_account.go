@@ -8,7 +8,7 @@ import (
 	"autoconfig/settings"
 )
 
-// account fills the placeholders, and is what Thunderbird stores.
+// account fills in the placeholders and returns what Thunderbird stores.
 func (c *config) account(person Person) (*Account, error) {
 	v := variables(person)
 	a := &Account{Name: v.replace(c.name), Outgoing: v.server(c.outgoing.Server)}
@@ -33,7 +33,7 @@ func (c *config) account(person Person) (*Account, error) {
 	return a, nil
 }
 
-// store does what nsMsgIncomingServer does with an account that is made.
+// store does what nsMsgIncomingServer does with a new account.
 func (a *Account) store() error {
 	in := &a.Incoming
 	ports, ok := incomingPorts[in.Type]
@@ -41,7 +41,7 @@ func (a *Account) store() error {
 		a.Outgoing = Server{} // it sends by what it receives with, or needs an add-on
 		return nil
 	}
-	// It puts the host into a URL: an IPv6 address would need brackets there.
+	// It puts the host in a URL, in which an IPv6 address would need brackets.
 	if strings.ContainsAny(in.Host, ":%@") || !isURLHost(in.Host) {
 		return refuse("no account can be made with the host %q", in.Host)
 	}
@@ -49,7 +49,7 @@ func (a *Account) store() error {
 		return refuse("no account can be made with the host %q", a.Outgoing.Host)
 	}
 	a.Outgoing.Username = lowBytes(a.Outgoing.Username)
-	// IMAP's plain port counts as none, whatever the security.
+	// IMAP's plain port counts as no port, regardless of the security.
 	if in.Port == 0 || in.Port == -1 || in.Type == "imap" && in.Port == ports.plain {
 		in.Port = ports.plain
 		if in.Security == settings.TLS {
@@ -59,8 +59,8 @@ func (a *Account) store() error {
 	return nil
 }
 
-// lowBytes is what Thunderbird stores of an outgoing username (SmtpServer.sys.mjs keeps it
-// as a char preference): of each UTF-16 unit the low byte, up to the first that is 0.
+// lowBytes returns what Thunderbird stores of an outgoing username, which SmtpServer.sys.mjs
+// keeps as a char preference: the low byte of each UTF-16 unit, up to the first 0.
 func lowBytes(text string) string {
 	var out strings.Builder
 	for _, unit := range utf16.Encode([]rune(text)) {
@@ -74,7 +74,7 @@ func lowBytes(text string) string {
 
 var incomingPorts = map[string]struct{ plain, tls int }{"imap": {143, 993}, "pop3": {110, 995}}
 
-// isURLHost tells whether a URL may have the host: one whose last label is a number is
+// isURLHost reports whether a URL may have the host: one whose last label is a number is
 // an IPv4 address, in any of its spellings (WHATWG URL, section 3.5).
 func isURLHost(host string) bool {
 	parts := strings.Split(strings.TrimSuffix(host, "."), ".")
@@ -98,7 +98,7 @@ func isURLHost(host string) bool {
 	return len(parts) <= 4
 }
 
-// placeholder is one and what it stands for.
+// placeholder is a placeholder and its value.
 type placeholder [2]string
 
 type placeholders []placeholder
@@ -118,7 +118,7 @@ func (p placeholders) server(s Server) Server {
 	return s
 }
 
-// replace fills them one after the other, so that what one brings in the next may fill.
+// replace fills them in turn, so that a value may contain a later placeholder.
 func (p placeholders) replace(s string) string {
 	for _, each := range p {
 		s = replaceAll(s, each[0], each[1])
@@ -126,7 +126,7 @@ func (p placeholders) replace(s string) string {
 	return s
 }
 
-// replaceAll is JavaScript's: a $ in the new text may mean something.
+// replaceAll works like JavaScript's, in which a $ in the new text may have a meaning.
 func replaceAll(s, old, text string) string {
 	var out strings.Builder
 	done := 0

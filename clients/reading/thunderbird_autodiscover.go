@@ -11,8 +11,8 @@ import (
 
 // ThunderbirdAutodiscover reads an Autodiscover answer as Thunderbird 153 does
 // (modules/accountcreation/ExchangeAutoDiscover.sys.mjs). Instead of an account it may
-// give another address, for which Thunderbird asks next. The username is that of the
-// first address then, and "" before.
+// return another address, for which Thunderbird asks next; only then is there a username,
+// which is the first address.
 func ThunderbirdAutodiscover(d Document, person Person, username string) (a *Account, redirect string, err error) {
 	root, err := geckoXML(d)
 	if err != nil {
@@ -41,8 +41,8 @@ func ThunderbirdAutodiscover(d Document, person Person, username string) (a *Acc
 
 var redirectAddress = regexp.MustCompile(`(?i)^[a-z0-9\-%+_.*]+@[a-z0-9\-.]+\.[a-z]+$`)
 
-// autodiscoverAccount is Autodiscover/Response/Account. Names are compared with their
-// prefixes, and namespaces aren't looked at.
+// autodiscoverAccount finds Autodiscover/Response/Account. Names are compared including their
+// prefixes, and namespaces are ignored.
 func autodiscoverAccount(root *element) (value, error) {
 	if root.name != "Autodiscover" {
 		return value{}, refuse("the root element is <%s>, not <Autodiscover>", root.name)
@@ -58,7 +58,7 @@ func autodiscoverAccount(root *element) (value, error) {
 	return v, nil
 }
 
-// discovered is the AccountConfig while it is read.
+// discovered is the AccountConfig under construction.
 type discovered struct {
 	username string
 	incoming Server
@@ -73,7 +73,7 @@ func newDiscovered(username string) *discovered {
 	return &discovered{username: username, incoming: Server{Port: 443, Security: settings.TLS, Auth: "password", Username: username}}
 }
 
-// read takes a Protocol that it can read, and passes over others.
+// read reads a known Protocol, and skips others.
 func (c *discovered) read(xml value) {
 	kind, _ := xml.get("Type")
 	switch {
@@ -112,7 +112,7 @@ func (c *discovered) readWeb(xml value) {
 	if !ok || urls.kind != object {
 		return
 	}
-	// The URL is the text beside an attribute, so that there must be one.
+	// The URL is the text next to an attribute, so there must be an attribute.
 	if owa, ok := urls.get("OWAUrl"); ok && owa.kind == object {
 		if address, ok := owa.get("value"); ok {
 			c.exchange(address)
@@ -120,7 +120,7 @@ func (c *discovered) readWeb(xml value) {
 	}
 }
 
-// exchange makes an Exchange account of the incoming server, whatever it was.
+// exchange turns the incoming server into an Exchange account, whatever it was.
 func (c *discovered) exchange(address value) {
 	u, err := url.Parse(address.String())
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
@@ -138,7 +138,7 @@ func (c *discovered) exchange(address value) {
 	}
 }
 
-// server reads one of the mail protocols.
+// server reads a mail protocol.
 func (c *discovered) server(xml value, kind string) (Server, bool) {
 	s := Server{Type: kind, Auth: "password", Username: c.username}
 	host, _ := xml.get("Server")
@@ -179,7 +179,7 @@ func (c *discovered) server(xml value, kind string) (Server, bool) {
 	return s, true
 }
 
-// isWord compares an element in any letter case; one that isn't a text spoils the server.
+// isWord compares an element in any letter case; if it isn't a text, the server is invalid.
 func isWord(xml value, name, word string) (is, ok bool) {
 	v, there := xml.get(name)
 	if !there {
@@ -202,7 +202,7 @@ func (c *discovered) account(person Person) (*Account, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	// What it can do by itself comes before Exchange, if there is any.
+	// A protocol that it supports itself is preferred to Exchange.
 	all := append([]Server{c.incoming}, c.others...)
 	var ordered, exchange []Server
 	for _, s := range all {
@@ -213,7 +213,7 @@ func (c *discovered) account(person Person) (*Account, error) {
 		}
 	}
 	if len(ordered) == 0 {
-		// Nothing else answers at the host: the attempt leaves the server offered twice.
+		// As nothing else answers at the host, the server is offered twice.
 		exchange = append(exchange, c.incoming)
 	}
 	ordered = append(ordered, exchange...)

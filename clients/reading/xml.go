@@ -5,38 +5,38 @@ import (
 	"strings"
 )
 
-// element is an element as Gecko's reader (expat, with namespaces) leaves it.
+// element is an element as Gecko's reader (expat, with namespaces) returns it.
 type element struct {
 	name       string // with its prefix
 	attributes []attribute
-	// children are the elements below; text is all character data directly in it, and at
-	// is how much of the text of the element around it stands before it.
+	// children are its child elements; text is all character data directly in it; at is the
+	// length of its parent's text before it.
 	children []*element
 	text     string
 	at       int
-	// nodes tells whether there is anything in it, a comment for example.
+	// nodes reports whether it contains anything, such as a comment.
 	nodes bool
 }
 
 type attribute struct{ name, value string }
 
-// Bounds of a document: expat's own are beyond what a mail provider publishes.
+// Limits of a document. Expat's own are beyond what a mail provider publishes.
 const (
 	maxDepth     = 1000
 	maxExpansion = 1 << 20
 	maxPrefixes  = 100
 )
 
-// dialect is in what readers of XML differ from expat with namespaces.
+// dialect is how a reader of XML differs from expat with namespaces.
 type dialect struct {
 	// prefixes needn't be bound.
 	prefixes bool
-	// entities that a document declares aren't known.
+	// entities that a document declares are unknown.
 	noEntities bool
 }
 
-// parseXML reads a document that is UTF-8 already. It does what expat does with
-// namespaces, without external entities.
+// parseXML parses a document in UTF-8 as expat does with namespaces, without external
+// entities.
 func parseXML(text string) (*element, error) { return dialect{}.parse(text) }
 
 func (d dialect) parse(text string) (*element, error) {
@@ -44,7 +44,7 @@ func (d dialect) parse(text string) (*element, error) {
 	return p.document()
 }
 
-// normalizeLines makes of every end of a line a line feed (XML 1.0, section 2.11).
+// normalizeLines replaces every line end by a line feed (XML 1.0, section 2.11).
 func normalizeLines(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
@@ -103,7 +103,7 @@ func (p *xmlParser) document() (*element, error) {
 	}
 }
 
-// declaration reads <?xml ...?>, which may stand at the very beginning only.
+// declaration reads <?xml ...?>, which may only stand at the very beginning.
 func (p *xmlParser) declaration() error {
 	if !strings.HasPrefix(p.rest, "<?xml") || len(p.rest) < 6 || !isSpace(rune(p.rest[5])) {
 		return nil
@@ -161,7 +161,7 @@ func validDeclaration(name, value string) bool {
 
 func isASCIILetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
-// equals reads "=" with blanks around it.
+// equals reads "=" and surrounding blanks.
 func (p *xmlParser) equals() error {
 	p.blanks()
 	if !strings.HasPrefix(p.rest, "=") {
@@ -172,7 +172,7 @@ func (p *xmlParser) equals() error {
 	return nil
 }
 
-// quoted reads a literal in quotes.
+// quoted reads a quoted literal.
 func (p *xmlParser) quoted() (string, error) {
 	if p.rest == "" || p.rest[0] != '"' && p.rest[0] != '\'' {
 		return "", malformed("a value without quotes")
@@ -230,7 +230,7 @@ func (p *xmlParser) name() (string, error) {
 	return "", malformed("the document ends within a name")
 }
 
-// element reads one, and all in it.
+// element reads an element with its content.
 func (p *xmlParser) element(outer namespaces) (*element, error) {
 	if p.depth++; p.depth > maxDepth {
 		return nil, malformed("it is too deep")
@@ -271,7 +271,7 @@ func (p *xmlParser) element(outer namespaces) (*element, error) {
 	return e, nil
 }
 
-// attributes reads the rest of a start tag, and tells whether the element is empty.
+// attributes reads the rest of a start tag, and reports whether the element is empty.
 func (p *xmlParser) attributes(e *element) (empty bool, err error) {
 	seen := map[string]bool{}
 	for {
@@ -310,7 +310,7 @@ func (p *xmlParser) attributes(e *element) (empty bool, err error) {
 	}
 }
 
-// content reads what is in an element, up to its end tag or the end of an entity.
+// content reads the content of an element, up to its end tag or the end of an entity.
 func (p *xmlParser) content(e *element, scope namespaces, text *strings.Builder) error {
 	for {
 		end := strings.IndexAny(p.rest, "<&")

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// legal refuses characters that XML 1.0 doesn't have.
+// legal refuses characters that XML 1.0 doesn't allow.
 func legal(text string) error {
 	for _, r := range text {
 		if !isChar(r) {
@@ -33,7 +33,7 @@ func isNameChar(r rune) bool {
 		r > 0x7F && r <= 0xFFFF && (unicode.IsDigit(r) || unicode.IsMark(r))
 }
 
-// namespaces are the prefixes that are bound.
+// namespaces are the bound prefixes.
 type namespaces map[string]string
 
 const (
@@ -41,7 +41,7 @@ const (
 	xmlnsNamespace = "http://www.w3.org/2000/xmlns/"
 )
 
-// bind reads the declarations of namespaces, and refuses prefixes that have none.
+// bind reads the declarations of namespaces, and refuses unbound prefixes.
 func bind(e *element, outer namespaces) (namespaces, error) {
 	inner, err := declared(e.attributes, outer)
 	if err != nil {
@@ -90,7 +90,7 @@ func declared(attributes []attribute, outer namespaces) (namespaces, error) {
 	return inner, nil
 }
 
-// expand is a name with its namespace in the place of its prefix.
+// expand replaces the prefix of a name by its namespace.
 func (n namespaces) expand(name string) (string, error) {
 	prefix, local, ok := strings.Cut(name, ":")
 	switch {
