@@ -10,7 +10,7 @@ import (
 // change is what a request makes of a thing: all of it by PUT, a part of it by PATCH (RFC 7396).
 type change[T any] struct {
 	c     echo.Context
-	made  func(before *T) (T, error)
+	apply func(before *T) (T, error)
 	isNew bool
 }
 
@@ -19,11 +19,11 @@ func changeIn[T any](c echo.Context) (*change[T], error) {
 	if c.Request().Method == http.MethodPatch {
 		var patch json.RawMessage
 		err := readJSON(c, &patch)
-		return &change[T]{c: c, made: func(before *T) (T, error) { return patched(before, patch) }}, err
+		return &change[T]{c: c, apply: func(before *T) (T, error) { return patched(before, patch) }}, err
 	}
 	var whole T
 	err := readJSON(c, &whole)
-	return &change[T]{c: c, made: func(*T) (T, error) { return whole, nil }}, err
+	return &change[T]{c: c, apply: func(*T) (T, error) { return whole, nil }}, err
 }
 
 // then gives what makes the change of what is there (nil for nothing) where the request's conditions
@@ -34,7 +34,7 @@ func (g *change[T]) then(check func(after *T) error) func(before *T) (T, error) 
 		if err := meets(g.c, before); err != nil {
 			return after, err
 		}
-		if after, err = g.made(before); err != nil {
+		if after, err = g.apply(before); err != nil {
 			return after, err
 		}
 		return after, check(&after)

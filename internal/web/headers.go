@@ -31,8 +31,8 @@ func Blob(c echo.Context, status int, mediaType string, body []byte) error {
 	return c.Blob(status, mediaType, body)
 }
 
-// SayLength says the length of an answer that is there as a whole, where net/http doesn't: with HTTP/1.1
-// it sends more than 2048 bytes in chunks, and with HTTP/2, or to HEAD, the header alone.
+// SayLength says the length of an answer that is there as a whole, where net/http doesn't know it when it
+// sends the header: of more than 2048 bytes by HTTP/1.1, of any answer by HTTP/2, and of one to HEAD.
 func SayLength(c echo.Context, body []byte) {
 	if r := c.Request(); len(body) > 2048 || r.ProtoMajor > 1 || r.Method == http.MethodHead {
 		c.Response().Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
